@@ -1,0 +1,26 @@
+//! The nouns of creance, in the order data flows; no I/O.
+//!
+//! `Packet` → `Flow` → `Message` → `Finding` → `Report`. Beside them `Destination` (where bytes land),
+//! `FlightState`, `AppState` and `Trigger` (in what circumstances), `Coverage` and `Damage` (what could not be seen).
+//!
+//! Every type here is plain data. What reads, detects, judges or writes lives in the other crates.
+
+mod class;
+mod context;
+mod coverage;
+mod finding;
+mod flow;
+mod message;
+mod packet;
+mod report;
+mod time;
+
+pub use class::{DataClass, Match, Severity};
+pub use context::{AppState, FlightState, Interval, Trigger};
+pub use coverage::{Coverage, Damage, Unread};
+pub use finding::{Destination, Evidence, Finding, Occurrence, Source};
+pub use flow::{Direction, Endpoint, Flow, InsideBasis, Side, Transport};
+pub use message::{Carrier, Field, Message, Part, Value, Visibility};
+pub use packet::{LinkType, Packet};
+pub use report::{Case, Input, Phase, Report, SCHEMA, Traffic};
+pub use time::Timestamp;

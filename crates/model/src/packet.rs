@@ -1,0 +1,53 @@
+//! One captured frame.
+
+use crate::Timestamp;
+
+/// What the first byte of a frame is: the link-layer header type of a capture file.
+///
+/// Numbers are those of the tcpdump registry (LINKTYPE_ values); unknown ones are kept.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LinkType(pub u32);
+
+impl LinkType {
+    /// BSD loopback: a four-byte address family in the byte order of the capturing machine.
+    pub const NULL: Self = Self(0);
+    /// Ethernet (IEEE 802.3).
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IP, version told by the first nibble (the registry's number).
+    pub const RAW: Self = Self(101);
+    /// Raw IP as old files number it (DLT_RAW of most systems).
+    pub const RAW_OLD: Self = Self(12);
+    /// Raw IP as OpenBSD numbers it.
+    pub const RAW_OPENBSD: Self = Self(14);
+    /// IEEE 802.11 without further header.
+    pub const IEEE802_11: Self = Self(105);
+    /// BSD loopback with the address family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked capture, version 1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    /// Raw IPv4.
+    pub const IPV4: Self = Self(228);
+    /// Raw IPv6.
+    pub const IPV6: Self = Self(229);
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+}
+
+/// One captured frame, borrowed from the reader's buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Its number, counted from 1 over the whole input (over a rotated set: in time order).
+    pub number: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// What its first byte is.
+    pub link: LinkType,
+    /// The interface it was captured on, counted over the whole input; frames of different interfaces may be copies.
+    pub interface: u32,
+    /// Its length on the wire, in bytes; `data` is shorter where the capture cut it.
+    pub wire_len: u32,
+    /// The captured bytes.
+    pub data: &'a [u8],
+}

@@ -1,0 +1,125 @@
+//! Everything known about one set of inputs, ready to be written out.
+
+use serde::Serialize;
+
+use crate::{
+    AppState, Coverage, Damage, Destination, Finding, FlightState, Interval, Timestamp, Transport, Visibility,
+};
+
+/// The name and version of the findings document.
+pub const SCHEMA: &str = "creance.findings/1";
+
+/// One input.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Input {
+    /// As it was named on the command line (`-` for standard input).
+    pub path: String,
+    /// SHA-256 of the file as it is, in hex.
+    pub sha256: String,
+    /// `capture`, `keys`, `canaries`, `flight`, `actions`, `destinations`, `device`.
+    pub kind: String,
+    /// Packets read (captures only).
+    pub packets: u64,
+    /// Length of the file in bytes.
+    pub bytes: u64,
+}
+
+/// What a findings document says of its case.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Case {
+    /// Derived from the inputs: the same inputs give the same id.
+    pub id: String,
+    /// `creance` and its version.
+    pub tool: String,
+    /// The inputs.
+    pub inputs: Vec<Input>,
+    /// Options that shape the result, as given.
+    pub options: Vec<String>,
+    /// Damage of the evidence.
+    pub damage: Vec<Damage>,
+    /// Remarks for the reader: options accepted and not used yet, limits reached, … one sentence each.
+    pub notes: Vec<String>,
+    /// First packet.
+    pub first: Option<Timestamp>,
+    /// Last packet.
+    pub last: Option<Timestamp>,
+    /// Packets read.
+    pub packets: u64,
+}
+
+/// An interval in a flight state.
+pub type Phase = Interval<FlightState>;
+
+/// All traffic between us and one destination (address, port, host).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Who, where.
+    pub destination: Destination,
+    /// Below.
+    pub transport: Transport,
+    /// Protocols seen, sorted.
+    pub protocols: Vec<String>,
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+    /// Number of flows.
+    pub flows: u64,
+    /// Number of packets.
+    pub packets: u64,
+    /// Payload bytes from our side.
+    pub bytes_up: u64,
+    /// Payload bytes to our side.
+    pub bytes_down: u64,
+    /// Of both, those whose content was not read.
+    pub opaque: u64,
+    /// The least readable that was seen.
+    pub visibility: Visibility,
+    /// Classes of data found going there, sorted.
+    pub classes: Vec<String>,
+    /// Payload bytes from our side in each flight state that occurred: (`flying`, 123).
+    pub up_by_state: Vec<(FlightState, u64)>,
+}
+
+/// Everything known about one set of inputs.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The case.
+    pub case: Case,
+    /// What could not be seen.
+    pub coverage: Coverage,
+    /// What left, worst first.
+    pub findings: Vec<Finding>,
+    /// Where traffic went, most bytes up first. LAN and multicast are not in it.
+    pub destinations: Vec<Traffic>,
+    /// Flight states over time, ascending, not overlapping.
+    pub phases: Vec<Phase>,
+    /// App states over time.
+    pub app_states: Vec<Interval<AppState>>,
+    /// Traffic that stayed on the LAN: flows and payload bytes.
+    pub lan: (u64, u64),
+    /// Whether values are shown in full.
+    pub revealed: bool,
+}
+
+impl Report {
+    /// The document `findings.json`, schema [`SCHEMA`].
+    pub fn findings_document(&self) -> serde_json::Value {
+        serde_json::json!({
+            "schema": SCHEMA,
+            "case": self.case,
+            "damage": self.case.damage,
+            "coverage": self.coverage,
+            "findings": self.findings,
+            "destinations": self.destinations,
+            "phases": self.phases,
+            "app_states": self.app_states,
+            "judgements": [],
+        })
+    }
+
+    /// Whether the evidence was damaged, cut, or a limit was reached (exit code 4).
+    pub fn incomplete(&self) -> bool {
+        !self.case.damage.is_empty()
+    }
+}
