@@ -4,7 +4,7 @@ use crate::Timestamp;
 
 /// What the first byte of a frame is: the link-layer header type of a capture file.
 ///
-/// Numbers are those of the tcpdump registry (LINKTYPE_ values); unknown ones are kept.
+/// Numbers are those of the tcpdump registry (`LINKTYPE_` values); unknown ones are kept.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LinkType(pub u32);
 
@@ -15,7 +15,7 @@ impl LinkType {
     pub const ETHERNET: Self = Self(1);
     /// Raw IP, version told by the first nibble (the registry's number).
     pub const RAW: Self = Self(101);
-    /// Raw IP as old files number it (DLT_RAW of most systems).
+    /// Raw IP as old files number it (`DLT_RAW` of most systems).
     pub const RAW_OLD: Self = Self(12);
     /// Raw IP as OpenBSD numbers it.
     pub const RAW_OPENBSD: Self = Self(14);
