@@ -1,5 +1,7 @@
 //! All layers put together: the organisation's statements, regions in names, three databases, known organisations.
 
+use crate::corrections::Corrections;
+use crate::country::Country;
 use crate::error::Error;
 use crate::organisations::Organisations;
 use crate::overrides::Overrides;
@@ -20,6 +22,7 @@ const HOLDERS: (&str, &[u8]) =
 #[derive(Debug)]
 pub struct Atlas {
     countries: Table<Triple>,
+    corrections: Corrections,
     holders: Table<Holder>,
     regions: Regions,
     organisations: Organisations,
@@ -77,6 +80,7 @@ impl Atlas {
             countries: countries.unwrap_or_else(|_| {
                 Err(Error::Packed { file: "countries", why: "reading ended early".to_owned() })
             })?,
+            corrections: Corrections::bundled()?,
             holders: holders?,
             regions: Regions::bundled()?,
             organisations: Organisations::bundled()?,
@@ -102,7 +106,7 @@ impl Atlas {
         for source in self.sources.iter_mut().filter(|source| source.file == file) {
             path.clone_into(&mut source.file);
             source.date.clear();
-            source.note = "replaced by the user's own".to_owned();
+            "replaced by the user's own".clone_into(&mut source.note);
             source.bytes = bytes;
         }
     }
@@ -179,19 +183,29 @@ impl Atlas {
             as_name: holder.map(|holder| holder.name.clone()).filter(|name| !name.is_empty()),
         };
         let triple = (scope == Scope::Public).then(|| self.countries.find(ip)).flatten();
-        settle(&mut location, stated.country, region.as_ref(), triple);
+        let correction = triple.and_then(|_| self.corrections.of(ip));
+        settle(&mut location, stated.country, region.as_ref(), correction, triple);
         location
     }
 }
 
 /// The country: what the organisation states, else the region in the name, else the databases.
-fn settle(location: &mut Location, stated: Option<String>, region: Option<&Region>, triple: Option<&Triple>) {
+fn settle(
+    location: &mut Location,
+    stated: Option<String>,
+    region: Option<&Region>,
+    correction: Option<Country>,
+    triple: Option<&Triple>,
+) {
     let stated_here = stated.is_some();
     if stated_here {
         location.votes.push(Vote { source: "override", says: stated });
     }
     if let Some(region) = region {
         location.votes.push(Vote { source: "host-region", says: region.country.clone() });
+    }
+    if let Some(correction) = correction {
+        location.votes.push(Vote { source: "correction", says: Some(correction.to_string()) });
     }
     if let Some(triple) = triple {
         let says = DATABASES.into_iter().zip(&triple.0);
@@ -203,7 +217,10 @@ fn settle(location: &mut Location, stated: Option<String>, region: Option<&Regio
     let first = said.next().map(str::to_owned);
     location.contested = said.any(|says| Some(says) != first.as_deref());
 
-    let (by_ip, confidence, _) = triple.map_or((None, Confidence::None, false), Triple::settle);
+    let (by_ip, confidence) = match correction {
+        Some(correction) => (Some(correction), Confidence::Moderate),
+        None => triple.map_or((None, Confidence::None), Triple::settle),
+    };
     let by_ip = by_ip.map(|country| country.to_string());
     let by_region = region.and_then(|region| region.country.clone());
     if stated_here {

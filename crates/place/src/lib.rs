@@ -5,6 +5,7 @@
 //! addresses is a map: allocation, anycast, clouds and mobile networks mislead all of them.
 
 mod atlas;
+mod corrections;
 mod country;
 mod error;
 mod organisations;

@@ -65,13 +65,12 @@ fn four(ip: Ipv4Addr) -> Scope {
         [224..=239, ..] => Scope::Multicast,
         // "This network" (RFC 1122); IETF assignments (RFC 6890); documentation (RFC 5737); 6to4 relays (RFC 7526);
         // benchmarks (RFC 2544); later use (RFC 1112).
-        [0, ..]
+        [0 | 240..=255, ..]
         | [192, 0, 0 | 2, _]
         | [198, 51, 100, _]
         | [203, 0, 113, _]
         | [192, 88, 99, _]
-        | [198, 18..=19, ..]
-        | [240..=255, ..] => Scope::Reserved,
+        | [198, 18..=19, ..] => Scope::Reserved,
         _ => Scope::Public,
     }
 }
@@ -85,9 +84,7 @@ fn six(ip: Ipv6Addr) -> Scope {
         [0xfe80..=0xfebf, ..] => Scope::LinkLocal,
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Scope::Private,
         // Documentation (RFC 3849, RFC 9637); benchmarks (RFC 5180); ORCHID (RFC 4843, RFC 7343).
-        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] | [0x2001, 0x10..=0x2f, ..] => {
-            Scope::Reserved
-        }
+        [0x2001, 0xdb8 | 0x10..=0x2f, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] => Scope::Reserved,
         [0x2000..=0x3fff, ..] => Scope::Public,
         // Only 2000::/3 is global unicast (IANA).
         _ => Scope::Reserved,

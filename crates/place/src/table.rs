@@ -210,7 +210,9 @@ mod tests {
             (0..starts.len()).map(|at| if at == 0 { 0 } else { starts[at] - starts[at - 1] }).collect();
         let shift = |step: u64| if step == 0 { 0 } else { step.trailing_zeros() };
         out.extend(steps.iter().map(|step| u8::try_from(shift(*step)).unwrap()));
-        steps.iter().for_each(|step| leb128(step >> shift(*step), out));
+        for step in &steps {
+            leb128(step >> shift(*step), out);
+        }
         (0..starts.len() as u64).for_each(|at| leb128(at % entries, out));
     }
 

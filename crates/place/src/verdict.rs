@@ -32,7 +32,7 @@ impl Confidence {
 /// What one source says of a country.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Vote {
-    /// `override`, `host-region`, `tor-geoip`, `whois` or `dbip`.
+    /// `override`, `host-region`, `correction`, `tor-geoip`, `whois` or `dbip`.
     pub source: &'static str,
     /// ISO alpha-2; nothing: it has no answer.
     pub says: Option<String>,
@@ -64,23 +64,22 @@ impl Entry for Triple {
 }
 
 impl Triple {
-    /// The majority; where all differ, the most reliable; and whether any two differ.
-    pub(crate) fn settle(&self) -> (Option<Country>, Confidence, bool) {
+    /// The majority; where all differ, the most reliable.
+    pub(crate) fn settle(&self) -> (Option<Country>, Confidence) {
         let said: Vec<Country> = self.0.iter().flatten().copied().collect();
-        let Some(first) = said.first().copied() else { return (None, Confidence::None, false) };
+        let Some(first) = said.first().copied() else { return (None, Confidence::None) };
         let votes = |country: Country| said.iter().filter(|said| **said == country).count();
         // Strictly more votes are needed to beat a more reliable source.
         let best = said
             .iter()
             .copied()
             .fold(first, |best, other| if votes(other) > votes(best) { other } else { best });
-        let contested = votes(best) < said.len();
-        let confidence = match (votes(best), contested) {
-            (3, _) => Confidence::High,
-            (2, _) => Confidence::Moderate,
+        let confidence = match votes(best) {
+            3 => Confidence::High,
+            2 => Confidence::Moderate,
             _ => Confidence::Low,
         };
-        (Some(best), confidence, contested)
+        (Some(best), confidence)
     }
 }
 
@@ -111,18 +110,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_majority_wins_and_disagreement_shows() {
+    fn the_majority_wins() {
         let settle = |codes: [&str; 3]| {
-            let (country, confidence, contested) = Triple(codes.map(Country::new)).settle();
-            (country.map(|c| c.to_string()), confidence, contested)
+            let (country, confidence) = Triple(codes.map(Country::new)).settle();
+            (country.map(|c| c.to_string()), confidence)
         };
         let says = |code: &str| Some(code.to_owned());
-        assert_eq!(settle(["HK", "HK", "HK"]), (says("HK"), Confidence::High, false));
-        assert_eq!(settle(["HK", "CN", "HK"]), (says("HK"), Confidence::Moderate, true));
-        assert_eq!(settle(["CN", "HK", "HK"]), (says("HK"), Confidence::Moderate, true));
-        assert_eq!(settle(["TW", "CN", "HK"]), (says("TW"), Confidence::Low, true));
-        assert_eq!(settle(["", "CN", "HK"]), (says("CN"), Confidence::Low, true));
-        assert_eq!(settle(["", "", "MO"]), (says("MO"), Confidence::Low, false));
-        assert_eq!(settle(["", "", ""]), (None, Confidence::None, false));
+        assert_eq!(settle(["HK", "HK", "HK"]), (says("HK"), Confidence::High));
+        assert_eq!(settle(["HK", "CN", "HK"]), (says("HK"), Confidence::Moderate));
+        assert_eq!(settle(["CN", "HK", "HK"]), (says("HK"), Confidence::Moderate));
+        assert_eq!(settle(["TW", "CN", "HK"]), (says("TW"), Confidence::Low));
+        assert_eq!(settle(["", "CN", "HK"]), (says("CN"), Confidence::Low));
+        assert_eq!(settle(["", "", "MO"]), (says("MO"), Confidence::Low));
+        assert_eq!(settle(["", "", ""]), (None, Confidence::None));
     }
 }
