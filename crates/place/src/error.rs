@@ -1,4 +1,4 @@
-//! Why knowledge could not be used. Reads well after "cannot read <file>: ".
+//! Why knowledge could not be used. Reads well after "cannot read FILE: ".
 
 use thiserror::Error;
 
