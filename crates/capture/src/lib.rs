@@ -1,1 +1,20 @@
-//! creance: capture.
+//! Captures → `Packet`s: pcap and pcapng, plain, gzip or zstd; files, folders of rotated files, standard input.
+//!
+//! Files are read in pieces; packets are borrowed from the reader's buffer. Memory does not depend on the length of the
+//! input. Damage gives what was read before it and a note with its offset.
+#![warn(clippy::indexing_slicing)]
+
+mod buffer;
+mod capture;
+mod error;
+mod expand;
+mod notes;
+mod pcap;
+mod pcapng;
+mod source;
+pub mod write;
+
+pub use capture::{Capture, Options};
+pub use error::Error;
+pub use expand::{expand, looks_like_capture};
+pub use notes::{Interface, Notes, Secret};

@@ -9,6 +9,8 @@ use crate::Timestamp;
 pub struct LinkType(pub u32);
 
 impl LinkType {
+    /// No frame at all: a numbered record of a capture file that holds something else.
+    pub const NONE: Self = Self(u32::MAX);
     /// BSD loopback: a four-byte address family in the byte order of the capturing machine.
     pub const NULL: Self = Self(0);
     /// Ethernet (IEEE 802.3).
