@@ -122,8 +122,6 @@ pub struct Flow {
     pub client_mac: Option<[u8; 6]>,
     /// The link-layer address of the receiver of the first packet, where the link has one.
     pub server_mac: Option<[u8; 6]>,
-    /// Community ID, version 1 with seed 0 (corelight/community-id-spec): `1:` and base64 of a SHA-1.
-    pub community_id: String,
 }
 
 impl Flow {

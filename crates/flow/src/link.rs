@@ -1,0 +1,189 @@
+//! Link layers: what carries IP.
+//!
+//! Ethernet II and 802.3 with LLC/SNAP, 802.1Q and QinQ tags, Linux cooked v1 and v2, BSD loopback, raw IP, and data
+//! frames of 802.11 with and without radiotap. Other carriers (`PPPoE`, GRE, MPLS, …) are named and counted.
+
+use creance_model::LinkType;
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Frame<'a> {
+    pub(crate) payload: Carried<'a>,
+    /// Sender and receiver, where the link has addresses.
+    pub(crate) macs: Option<([u8; 6], [u8; 6])>,
+}
+
+/// IP, or the name of what it is instead.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Carried<'a> {
+    Ip(&'a [u8]),
+    Other(&'static str),
+    Malformed(&'static str),
+}
+
+/// Takes the link layer off.
+pub(crate) fn strip(link: LinkType, data: &[u8]) -> Frame<'_> {
+    let plain = |payload| Frame { payload, macs: None };
+    match link {
+        LinkType::ETHERNET => ethernet(data),
+        LinkType::RAW | LinkType::RAW_OLD | LinkType::RAW_OPENBSD | LinkType::IPV4 | LinkType::IPV6 => {
+            plain(Carried::Ip(data))
+        }
+        LinkType::NULL | LinkType::LOOP => plain(loopback(data)),
+        LinkType::LINUX_SLL => cooked(data, 14, 16, 6),
+        LinkType::LINUX_SLL2 => cooked(data, 0, 20, 12),
+        LinkType::IEEE802_11 => wifi(data),
+        LinkType::IEEE802_11_RADIOTAP => {
+            let length =
+                data.get(2..4).and_then(|two| two.first_chunk()).map_or(0, |two| u16::from_le_bytes(*two));
+            match data.get(usize::from(length)..) {
+                Some(frame) if length >= 8 => wifi(frame),
+                _ => plain(Carried::Malformed("radiotap header")),
+            }
+        }
+        LinkType::NONE => plain(Carried::Other("records that are no packets")),
+        _ => plain(Carried::Other("unknown link type")),
+    }
+}
+
+fn ethernet(data: &[u8]) -> Frame<'_> {
+    let (Some(receiver), Some(sender)) = (mac(data, 0), mac(data, 6)) else {
+        return Frame { payload: Carried::Malformed("Ethernet header"), macs: None };
+    };
+    let payload = match be16(data, 12) {
+        None => Carried::Malformed("Ethernet header"),
+        // Below 1536 it is a length: LLC follows (IEEE 802.3).
+        Some(length) if length < 1536 => llc(data.get(14..).unwrap_or_default()),
+        Some(kind) => ethertype(kind, data.get(14..).unwrap_or_default()),
+    };
+    Frame { payload, macs: Some((sender, receiver)) }
+}
+
+fn ethertype(mut kind: u16, mut rest: &[u8]) -> Carried<'_> {
+    // Tags are few; more than eight are an attack.
+    for _ in 0..8 {
+        match kind {
+            0x0800 | 0x86dd => return Carried::Ip(rest),
+            0x8100 | 0x88a8 | 0x9100 => {
+                let Some(next) = be16(rest, 2) else { return Carried::Malformed("VLAN tag") };
+                rest = rest.get(4..).unwrap_or_default();
+                if next < 1536 {
+                    return llc(rest);
+                }
+                kind = next;
+            }
+            0x0806 => return Carried::Other("ARP"),
+            0x888e => return Carried::Other("EAPOL"),
+            0x88cc => return Carried::Other("LLDP"),
+            0x8863 | 0x8864 => return Carried::Other("PPPoE"),
+            0x8847 | 0x8848 => return Carried::Other("MPLS"),
+            _ => return Carried::Other("unknown EtherType"),
+        }
+    }
+    Carried::Malformed("VLAN tags without end")
+}
+
+/// LLC with SNAP (RFC 1042): `aa aa 03 000000`, then an `EtherType`.
+fn llc(rest: &[u8]) -> Carried<'_> {
+    match rest {
+        [0xaa, 0xaa, 0x03, _, _, _, high, low, rest @ ..] => {
+            ethertype(u16::from_be_bytes([*high, *low]), rest)
+        }
+        _ => Carried::Other("LLC"),
+    }
+}
+
+fn cooked(data: &[u8], kind: usize, payload: usize, address: usize) -> Frame<'_> {
+    let payload = match (be16(data, kind), data.get(payload..)) {
+        (Some(kind), Some(rest)) if kind >= 1536 => ethertype(kind, rest),
+        (Some(4), Some(rest)) => llc(rest),
+        (Some(_), Some(_)) => Carried::Other("unknown EtherType"),
+        _ => Carried::Malformed("Linux cooked header"),
+    };
+    // Only the sender is told.
+    Frame { payload, macs: mac(data, address).map(|sender| (sender, [0; 6])) }
+}
+
+/// A four-byte address family in either byte order.
+fn loopback(data: &[u8]) -> Carried<'_> {
+    let Some((family, rest)) = data.split_first_chunk::<4>() else {
+        return Carried::Malformed("loopback header");
+    };
+    match u32::from_le_bytes(*family).min(u32::from_be_bytes(*family)) {
+        2 | 10 | 24 | 28 | 30 => Carried::Ip(rest),
+        _ => Carried::Other("unknown loopback family"),
+    }
+}
+
+/// Data frames of IEEE 802.11.
+fn wifi(data: &[u8]) -> Frame<'_> {
+    let plain = |payload| Frame { payload, macs: None };
+    let Some(&[control, flags]) = data.first_chunk::<2>() else {
+        return plain(Carried::Malformed("802.11 header"));
+    };
+    match (control >> 2 & 3, control >> 4) {
+        (0, _) => return plain(Carried::Other("802.11 management frames")),
+        (1, _) => return plain(Carried::Other("802.11 control frames")),
+        (2, subtype) if subtype & 4 != 0 => return plain(Carried::Other("802.11 frames without data")),
+        (2, _) => {}
+        _ => return plain(Carried::Malformed("802.11 frame type")),
+    }
+    if flags & 0x40 != 0 {
+        return plain(Carried::Other("802.11 protected frames"));
+    }
+    let (to_ds, from_ds) = (flags & 1 != 0, flags & 2 != 0);
+    let qos = control & 0x80 != 0;
+    let mut header = if to_ds && from_ds { 30 } else { 24 };
+    if qos {
+        // An aggregate of several frames (A-MSDU) is not taken apart.
+        if data.get(header).is_some_and(|control| control & 0x80 != 0) {
+            return plain(Carried::Other("802.11 aggregates"));
+        }
+        header += 2;
+        if flags & 0x80 != 0 {
+            header += 4;
+        }
+    }
+    let Some(body) = data.get(header..) else { return plain(Carried::Malformed("802.11 header")) };
+    let (receiver, sender) = match (to_ds, from_ds) {
+        (false, false) => (4, 10),
+        (true, false) => (16, 10),
+        (false, true) => (4, 16),
+        (true, true) => (16, 24),
+    };
+    Frame { payload: llc(body), macs: mac(data, sender).zip(mac(data, receiver)) }
+}
+
+fn mac(data: &[u8], at: usize) -> Option<[u8; 6]> {
+    data.get(at..)?.first_chunk().copied()
+}
+
+fn be16(data: &[u8], at: usize) -> Option<u16> {
+    data.get(at..)?.first_chunk().map(|two| u16::from_be_bytes(*two))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tags_come_off() {
+        let frame = [&[2; 6][..], &[4; 6], &[0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0], &[0x45]].concat();
+        let stripped = strip(LinkType::ETHERNET, &frame);
+        assert_eq!(stripped, Frame { payload: Carried::Ip(&[0x45]), macs: Some(([4; 6], [2; 6])) });
+    }
+
+    #[test]
+    fn both_byte_orders_of_the_loopback_family_are_read() {
+        assert_eq!(strip(LinkType::NULL, &[2, 0, 0, 0, 0x45]).payload, Carried::Ip(&[0x45]));
+        assert_eq!(strip(LinkType::NULL, &[0, 0, 0, 30, 0x60]).payload, Carried::Ip(&[0x60]));
+    }
+
+    #[test]
+    fn a_protected_frame_is_named() {
+        assert_eq!(
+            strip(LinkType::IEEE802_11, &[0x08, 0x41]).payload,
+            Carried::Other("802.11 protected frames")
+        );
+    }
+}

@@ -1,0 +1,285 @@
+//! One direction of a TCP connection put in order (RFC 9293).
+//!
+//! Offsets count from the first byte, in 64 bits, so that sequence numbers may wrap. The first copy of a byte wins;
+//! a later copy that differs from one still waiting is counted as a conflict.
+
+use std::collections::BTreeMap;
+
+use creance_model::Timestamp;
+
+/// What comes out, in order.
+pub(crate) enum Out<'a> {
+    /// Bytes, the packet that brought them, and when.
+    Bytes(&'a [u8], u64, Timestamp),
+    /// Bytes that were sent and are not in the capture.
+    Gap(u64, u64, Timestamp),
+}
+
+/// A segment that waits for what comes before it.
+#[derive(Debug)]
+struct Waiting {
+    bytes: Vec<u8>,
+    packet: u64,
+    time: Timestamp,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    /// Sequence number of offset 0; unknown until the first segment.
+    base: Option<u32>,
+    /// Offset of the next byte to hand over.
+    next: u64,
+    waiting: BTreeMap<u64, Waiting>,
+    pub(crate) buffered: usize,
+    /// Offset just behind the last byte, once a FIN said it.
+    end: Option<u64>,
+    /// The highest offset that the other side has acknowledged.
+    acked: u64,
+    /// Packets seen since the other side acknowledged bytes that are missing here.
+    patience: u8,
+    pub(crate) conflicts: u64,
+}
+
+/// A segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment<'a> {
+    pub(crate) sequence: u32,
+    pub(crate) bytes: &'a [u8],
+    /// Payload bytes that the capture cut off.
+    pub(crate) missing: usize,
+    pub(crate) packet: u64,
+    pub(crate) time: Timestamp,
+}
+
+/// Packets after which an acknowledged hole is believed to be a loss of the capture, not disorder.
+const PATIENCE: u8 = 16;
+
+impl Stream {
+    /// A SYN: the stream begins behind this number.
+    pub(crate) fn syn(&mut self, sequence: u32) {
+        if self.base.is_none() {
+            self.base = Some(sequence.wrapping_add(1));
+        }
+    }
+
+    /// Whether a SYN with this number begins another connection.
+    pub(crate) fn is_new(&self, sequence: u32) -> bool {
+        self.base.is_some_and(|base| base != sequence.wrapping_add(1))
+    }
+
+    /// Whether all up to a FIN was handed over.
+    pub(crate) fn ended(&self) -> bool {
+        self.end.is_some_and(|end| self.next >= end)
+    }
+
+    /// The offset of a sequence number, near what is next. Negative: before the first byte.
+    fn offset(&self, sequence: u32) -> i64 {
+        let base = self.base.unwrap_or(sequence);
+        #[expect(clippy::cast_possible_truncation, reason = "sequence numbers are offsets modulo 2^32")]
+        let near = base.wrapping_add(self.next as u32);
+        self.next.cast_signed() + i64::from(sequence.wrapping_sub(near).cast_signed())
+    }
+
+    /// A FIN whose segment ends before this number.
+    pub(crate) fn fin(&mut self, sequence: u32) {
+        if self.base.is_none() {
+            self.base = Some(sequence);
+        }
+        if self.end.is_none() {
+            self.end = u64::try_from(self.offset(sequence)).ok();
+        }
+    }
+
+    /// The other side has all before this number.
+    pub(crate) fn ack(&mut self, sequence: u32, out: &mut dyn FnMut(Out<'_>)) {
+        if self.base.is_none() {
+            return;
+        }
+        let Ok(offset) = u64::try_from(self.offset(sequence)) else { return };
+        self.acked = self.acked.max(offset);
+        let hole = self.waiting.keys().next().is_some_and(|first| self.acked >= *first);
+        if !hole {
+            self.patience = 0;
+            return;
+        }
+        self.patience += 1;
+        if self.patience > PATIENCE {
+            self.patience = 0;
+            self.skip(out);
+        }
+    }
+
+    /// A segment with payload.
+    pub(crate) fn data(&mut self, segment: Segment<'_>, limit: usize, out: &mut dyn FnMut(Out<'_>)) {
+        let Segment { sequence, mut bytes, missing, packet, time } = segment;
+        if self.base.is_none() {
+            self.base = Some(sequence);
+        }
+        let offset = self.offset(sequence);
+        let end = offset + i64::try_from(bytes.len() + missing).unwrap_or(i64::MAX);
+        if end <= self.next.cast_signed() {
+            return;
+        }
+        let at = match u64::try_from(offset) {
+            Ok(at) if at >= self.next => at,
+            _ => {
+                // The head was handed over before: the first copy won.
+                let skip = usize::try_from(self.next.cast_signed() - offset).unwrap_or(usize::MAX);
+                bytes = bytes.get(skip..).unwrap_or_default();
+                self.next
+            }
+        };
+        if at == self.next && self.waiting.is_empty() {
+            self.next += bytes.len() as u64;
+            if !bytes.is_empty() {
+                out(Out::Bytes(bytes, packet, time));
+            }
+            self.cut(end, packet, time, out);
+            return;
+        }
+        self.wait(at, bytes, packet, time);
+        self.flush(out);
+        if missing > 0 && self.next.cast_signed() == end - i64::try_from(missing).unwrap_or(0) {
+            self.cut(end, packet, time, out);
+        }
+        while self.buffered > limit {
+            self.skip(out);
+        }
+    }
+
+    /// The rest of a segment that the capture cut.
+    fn cut(&mut self, end: i64, packet: u64, time: Timestamp, out: &mut dyn FnMut(Out<'_>)) {
+        let lost = u64::try_from(end - self.next.cast_signed()).unwrap_or(0);
+        if lost > 0 {
+            self.next += lost;
+            out(Out::Gap(lost, packet, time));
+            self.flush(out);
+        }
+    }
+
+    /// Keeps the parts of a segment that no waiting one holds.
+    fn wait(&mut self, mut at: u64, mut bytes: &[u8], packet: u64, time: Timestamp) {
+        while !bytes.is_empty() {
+            let before = self.waiting.range(..=at).next_back();
+            if let Some((start, held)) = before
+                && start + held.bytes.len() as u64 > at
+            {
+                let from = usize::try_from(at - start).unwrap_or(usize::MAX);
+                let copy = held.bytes.get(from..).unwrap_or_default();
+                let same = copy.len().min(bytes.len());
+                self.conflicts += copy.iter().zip(bytes).filter(|(a, b)| a != b).count() as u64;
+                at += same as u64;
+                bytes = bytes.get(same..).unwrap_or_default();
+                continue;
+            }
+            let room = self.waiting.range(at..).next().map_or(u64::MAX, |(start, _)| start - at);
+            let free = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+            let (keep, rest) = bytes.split_at(free);
+            self.buffered += keep.len();
+            self.waiting.insert(at, Waiting { bytes: keep.to_vec(), packet, time });
+            at += free as u64;
+            bytes = rest;
+        }
+    }
+
+    /// Hands over what is next.
+    fn flush(&mut self, out: &mut dyn FnMut(Out<'_>)) {
+        while let Some(first) = self.waiting.first_entry() {
+            if *first.key() > self.next {
+                return;
+            }
+            let (at, held) = first.remove_entry();
+            self.buffered -= held.bytes.len();
+            let skip = usize::try_from(self.next - at).unwrap_or(usize::MAX);
+            let bytes = held.bytes.get(skip..).unwrap_or_default();
+            if !bytes.is_empty() {
+                self.next += bytes.len() as u64;
+                out(Out::Bytes(bytes, held.packet, held.time));
+            }
+        }
+    }
+
+    /// Gives up the hole before the first waiting segment.
+    fn skip(&mut self, out: &mut dyn FnMut(Out<'_>)) {
+        let Some((at, held)) = self.waiting.first_key_value() else { return };
+        let (lost, packet, time) = (at.saturating_sub(self.next), held.packet, held.time);
+        if lost > 0 {
+            self.next += lost;
+            out(Out::Gap(lost, packet, time));
+        }
+        self.flush(out);
+    }
+
+    /// The connection is over: all that waits is handed over, holes as gaps.
+    pub(crate) fn finish(&mut self, out: &mut dyn FnMut(Out<'_>)) {
+        while !self.waiting.is_empty() {
+            self.skip(out);
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run(base: u32, segments: &[(u64, &[u8])]) -> (Vec<u8>, u64, u64) {
+        let mut stream = Stream::default();
+        stream.syn(base.wrapping_sub(1));
+        let (mut bytes, mut lost) = (Vec::new(), 0);
+        let mut out = |one: Out<'_>| match one {
+            Out::Bytes(more, ..) => bytes.extend_from_slice(more),
+            Out::Gap(gap, ..) => lost += gap,
+        };
+        for (at, data) in segments {
+            let sequence = base.wrapping_add(u32::try_from(*at).unwrap());
+            let segment =
+                Segment { sequence, bytes: data, missing: 0, packet: 1, time: Timestamp::default() };
+            stream.data(segment, 1 << 20, &mut out);
+        }
+        stream.finish(&mut out);
+        (bytes, lost, stream.conflicts)
+    }
+
+    proptest! {
+        #[test]
+        fn any_cutting_order_and_repetition_gives_the_stream_back(
+            bytes in prop::collection::vec(any::<u8>(), 1..600),
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), 1usize..50), 0..60),
+            base: u32,
+            rotate: prop::sample::Index,
+        ) {
+            let mut segments: Vec<(u64, &[u8])> = cuts.iter().map(|(at, length)| {
+                let at = at.index(bytes.len());
+                (at as u64, &bytes[at..bytes.len().min(at + length)])
+            }).collect();
+            let all: Vec<(u64, &[u8])> = bytes.chunks(17).enumerate().map(|(index, piece)| (index as u64 * 17, piece)).collect();
+            segments.extend(all.iter().rev());
+            let middle = rotate.index(segments.len());
+            segments.rotate_left(middle);
+            let (read, lost, conflicts) = run(base, &segments);
+            prop_assert_eq!(read, bytes);
+            prop_assert_eq!((lost, conflicts), (0, 0));
+        }
+    }
+
+    #[test]
+    fn numbers_wrap() {
+        let (bytes, lost, _) = run(u32::MAX - 1, &[(0, b"ab"), (2, b"cd"), (4, b"ef")]);
+        assert_eq!((bytes.as_slice(), lost), (&b"abcdef"[..], 0));
+    }
+
+    #[test]
+    fn the_first_copy_wins_and_the_other_is_counted() {
+        let (bytes, lost, conflicts) = run(7, &[(2, b"XX"), (2, b"yy"), (0, b"ab")]);
+        assert_eq!((bytes.as_slice(), lost, conflicts), (&b"abXX"[..], 0, 2));
+    }
+
+    #[test]
+    fn a_hole_is_told_with_its_size() {
+        let (bytes, lost, _) = run(7, &[(0, b"ab"), (5, b"fg")]);
+        assert_eq!((bytes.as_slice(), lost), (&b"abfg"[..], 3));
+    }
+}
