@@ -44,7 +44,11 @@ fn every_crate_is_a_member_and_inherits_the_lints() {
 fn no_source_file_outgrows_a_sitting() {
     for path in sources(&root().join("crates")) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
-        assert!(lines <= LONGEST_FILE, "{} has {lines} lines: give it a folder of its own name", path.display());
+        assert!(
+            lines <= LONGEST_FILE,
+            "{} has {lines} lines: give it a folder of its own name",
+            path.display()
+        );
     }
 }
 
