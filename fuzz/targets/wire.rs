@@ -1,0 +1,102 @@
+//! Any bytes as either side of any protocol: the first byte chooses one of `ALL` (or the reader that finds out by
+//! itself), then chunks follow their length of two bytes, whose highest bit says which side sent it and whose next
+//! that the chunk was lost.
+#![no_main]
+
+use std::net::Ipv4Addr;
+
+use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
+use creance_wire::{ALL, At, Limits, Progress, Reader};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((choice, rest)) = bytes.split_first() else { return };
+    // Small limits, so that a short input reaches them.
+    let limits = Limits { head: 4096, body: 32_768, decoded: 65_536, parts: 256, depth: 6 };
+    let transport = if choice & 0x80 == 0 { Transport::Tcp } else { Transport::Udp };
+    let flow = flow(transport, PORTS[usize::from(*choice >> 4 & 7) % PORTS.len()]);
+    let choice = usize::from(*choice & 15) % (ALL.len() + 1);
+    let emit = &mut |message: Message| check(&message, &limits);
+    let Some(protocol) = ALL.get(choice) else {
+        let mut reader = Reader::new();
+        for (number, chunk) in Chunks(rest).enumerate() {
+            match chunk {
+                Chunk::Sent(from, bytes) => reader.feed(&flow, from, bytes, at(number), &limits, emit),
+                Chunk::Lost(from, bytes) => reader.gap(&flow, from, bytes, at(number), &limits, emit),
+            }
+        }
+        reader.finish(&flow, &limits, emit);
+        return;
+    };
+    let mut session = protocol.start();
+    for (number, chunk) in Chunks(rest).enumerate() {
+        let progress = match chunk {
+            Chunk::Sent(from, bytes) => {
+                protocol.probe(&flow, from, bytes);
+                session.feed(&flow, from, bytes, at(number), &limits, emit)
+            }
+            Chunk::Lost(from, bytes) => session.gap(&flow, from, bytes, at(number), &limits, emit),
+        };
+        if progress == Progress::Done {
+            break;
+        }
+    }
+    session.finish(&flow, &limits, emit);
+    let sent: u64 = session.readable().iter().sum();
+    assert!(sent <= rest.len() as u64, "no more is read than was sent");
+});
+
+fn check(message: &Message, limits: &Limits) {
+    assert!(message.parts.len() <= limits.parts + ROOTS, "{} parts", message.parts.len());
+    for (number, part) in message.parts.iter().enumerate() {
+        assert!(part.parent.is_none_or(|parent| parent < number), "a part comes after its parent");
+    }
+}
+
+/// Parts that a message has before anything is decoded: its target, its headers, its body.
+const ROOTS: usize = 512;
+
+const PORTS: &[u16] = &[80, 443, 53, 5353, 14550, 8883];
+
+enum Chunk<'a> {
+    Sent(Side, &'a [u8]),
+    Lost(Side, u64),
+}
+
+struct Chunks<'a>(&'a [u8]);
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Chunk<'a>;
+
+    fn next(&mut self) -> Option<Chunk<'a>> {
+        let (head, tail) = self.0.split_first_chunk::<2>()?;
+        let head = u16::from_be_bytes(*head);
+        let from = if head & 0x8000 == 0 { Side::Client } else { Side::Server };
+        let length = usize::from(head & 0x3fff);
+        if head & 0x4000 != 0 {
+            self.0 = tail;
+            return Some(Chunk::Lost(from, length as u64));
+        }
+        let (bytes, rest) = tail.split_at(tail.len().min(length));
+        self.0 = rest;
+        Some(Chunk::Sent(from, bytes))
+    }
+}
+
+fn at(number: usize) -> At {
+    At { packet: number as u64 + 1, time: Timestamp::from_nanos(number as i64) }
+}
+
+fn flow(transport: Transport, port: u16) -> Flow {
+    Flow {
+        id: 1,
+        transport,
+        client: Endpoint { ip: Ipv4Addr::new(192, 168, 42, 10).into(), port: 40_000 },
+        server: Endpoint { ip: Ipv4Addr::new(203, 0, 113, 9).into(), port },
+        inside: Some(Side::Client),
+        inside_basis: InsideBasis::PrivateRange,
+        first: Timestamp::from_nanos(0),
+        client_mac: None,
+        server_mac: None,
+    }
+}
