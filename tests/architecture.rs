@@ -3,6 +3,8 @@
 //! `members` in the workspace manifest is written in the order data flows: a crate may depend only on the crates above
 //! it. The lists that recipes tell people to extend (`ALL`) hold every file that belongs in them.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
