@@ -48,6 +48,11 @@ impl<'a> Cursor<'a> {
         Self { rest: bytes, at: 0 }
     }
 
+    /// At the first of these bytes, which is at offset `at` of something larger.
+    pub const fn starting_at(bytes: &'a [u8], at: usize) -> Self {
+        Self { rest: bytes, at }
+    }
+
     /// The offset of the next byte.
     pub const fn at(&self) -> usize {
         self.at

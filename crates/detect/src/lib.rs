@@ -1,1 +1,171 @@
-//! creance: detect.
+//! What counts as sensitive, one detector per file.
+//!
+//! To add a detector: write `src/<name>.rs` and add it to [`ALL`]. `creance explain` prints its card, and its examples
+//! and counter-examples are tests at the foot of its file.
+
+mod canary;
+mod credential;
+mod device_id;
+mod email;
+mod image;
+mod key;
+mod location;
+mod mask;
+mod phone;
+mod serial;
+mod severity;
+
+use creance_model::{DataClass, Match, Message, Part};
+
+pub use canary::{Canaries, CanaryError};
+pub use mask::mask;
+pub use severity::severity;
+
+/// Every detector, the strongest matches first.
+pub const ALL: &[&dyn Detector] = &[
+    &canary::Canary,
+    &credential::Credential,
+    &email::Email,
+    &phone::Phone,
+    &location::Location,
+    &serial::Serial,
+    &device_id::DeviceId,
+    &image::Image,
+];
+
+/// What a detector is, for people.
+#[derive(Debug)]
+pub struct Card {
+    /// A short name that never changes.
+    pub id: &'static str,
+    /// What it looks for.
+    pub what: &'static str,
+    /// Why its owner would mind.
+    pub why: &'static str,
+    /// How it could be wrong.
+    pub wrong: &'static str,
+}
+
+/// What the examiner gave to look for.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// Planted values.
+    pub canaries: Canaries,
+}
+
+/// Something sensitive in a message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sighting {
+    /// The kind of data.
+    pub data_class: DataClass,
+    /// How it was recognised.
+    pub matched: Match,
+    /// The detector.
+    pub detector: &'static str,
+    /// The value in clear; for a canary, as it was planted.
+    pub value: String,
+    /// The part that holds it, as an index into [`Message::parts`].
+    pub part: usize,
+    /// Where in the part's bytes.
+    pub range: Option<[u64; 2]>,
+    /// How the value itself was written, beyond the steps to the part.
+    pub encoding: Vec<String>,
+    /// The device file it is, if it is one.
+    pub file: Option<String>,
+}
+
+impl Sighting {
+    /// The whole of a part.
+    fn whole(
+        data_class: DataClass,
+        matched: Match,
+        detector: &'static str,
+        part: usize,
+        value: impl Into<String>,
+    ) -> Self {
+        Self {
+            data_class,
+            matched,
+            detector,
+            value: value.into(),
+            part,
+            range: None,
+            encoding: Vec::new(),
+            file: None,
+        }
+    }
+}
+
+/// Looks at a message and reports what should not have left.
+pub trait Detector: Sync {
+    /// What it is, for people.
+    fn card(&self) -> &'static Card;
+
+    /// Emits what it sees.
+    fn look(&self, message: &Message, context: &Context, emit: &mut dyn FnMut(Sighting));
+}
+
+/// Sightings of one message that are kept.
+const MOST: usize = 10_000;
+
+/// Shows a message to every detector. A value is told once per message and class, by its strongest match.
+pub fn look(message: &Message, context: &Context) -> Vec<Sighting> {
+    let mut all: Vec<Sighting> = Vec::new();
+    for detector in ALL {
+        detector.look(message, context, &mut |sighting| {
+            if all.len() < MOST && !all.iter().any(|known| covers(known, &sighting)) {
+                all.push(sighting);
+            }
+        });
+    }
+    all
+}
+
+/// Whether a sighting says what another says as strongly: the same value, or (after a canary) the same part's value
+/// under another name of the same thing.
+fn covers(known: &Sighting, other: &Sighting) -> bool {
+    if known.data_class == other.data_class {
+        return plain(&known.value) == plain(&other.value)
+            || (known.matched == Match::Canary && (known.part == other.part || same_place(known, other)));
+    }
+    known.matched == Match::Canary
+        && known.part == other.part
+        && other.matched > Match::Adapter
+        && plain(&known.value) == plain(&other.value)
+}
+
+/// Places agree when they are the same up to the coarser's decimals.
+fn same_place(a: &Sighting, b: &Sighting) -> bool {
+    a.data_class == DataClass::Location
+        && location::pair(&a.value)
+            .zip(location::pair(&b.value))
+            .is_some_and(|(a, b)| (a.0 - b.0).abs() < 0.001 && (a.1 - b.1).abs() < 0.001)
+}
+
+fn plain(value: &str) -> String {
+    value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Named fields of a message that hold text: index, key, value.
+fn named(message: &Message) -> impl Iterator<Item = (usize, &str, &str)> {
+    message.parts.iter().enumerate().filter_map(|(index, part)| {
+        let text = std::str::from_utf8(&part.bytes).ok()?;
+        Some((index, part.name.as_deref()?, text))
+    })
+}
+
+/// Parts that are text and that no child says more exactly: values, and bodies of plain text.
+fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
+    let mut opened = vec![false; message.parts.len()];
+    for part in &message.parts {
+        if let Some(flag) = part.parent.and_then(|parent| opened.get_mut(parent)) {
+            *flag = true;
+        }
+    }
+    message.parts.iter().enumerate().filter_map(move |(index, part)| {
+        if opened.get(index).copied().unwrap_or(false) || part.bytes.is_empty() {
+            return None;
+        }
+        Some((index, part, std::str::from_utf8(&part.bytes).ok()?))
+    })
+}

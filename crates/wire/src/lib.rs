@@ -1,1 +1,125 @@
-//! creance: wire.
+//! Flows → messages: one application protocol per file.
+//!
+//! To add a protocol: write `src/<name>.rs` and add it to [`ALL`]. The property tests, the fuzz target and
+//! `creance messages` follow from the list.
+#![warn(clippy::indexing_slicing)]
+
+mod body;
+mod dns;
+mod guess;
+mod http1;
+mod ja4;
+pub mod mavlink;
+mod reader;
+mod tls;
+mod tunnel;
+mod x509;
+
+use creance_model::{Flow, Message, Side, Timestamp};
+
+pub use body::expand;
+pub use dns::dns_answers;
+pub use reader::Reader;
+pub use tunnel::TunnelJoiner;
+
+/// Every protocol that is read, in the order in which they are tried.
+pub const ALL: &[&dyn Protocol] = &[&tls::Tls, &http1::Http1, &dns::Dns, &mavlink::Mavlink];
+
+/// Takes messages as they become whole.
+pub type Emit<'a> = &'a mut dyn FnMut(Message);
+
+/// A protocol.
+pub trait Protocol: Sync {
+    /// Its name in outputs.
+    fn name(&self) -> &'static str;
+
+    /// Whether a flow that begins (or goes on, when its beginning was not seen) with these bytes may be it.
+    fn probe(&self, flow: &Flow, from: Side, head: &[u8]) -> Probe;
+
+    /// Begins to read a flow.
+    fn start(&self) -> Box<dyn Session>;
+}
+
+/// An answer to "is it yours?".
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Probe {
+    /// It is.
+    Yes,
+    /// More bytes would tell.
+    Perhaps,
+    /// It is not.
+    No,
+}
+
+/// The packet that brought bytes, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Its number.
+    pub packet: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+}
+
+/// One flow being read: fed in order, never blocks, holds no more than [`Limits`] allow.
+pub trait Session: Send {
+    /// Reads what `from` sent next.
+    fn feed(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        bytes: &[u8],
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress;
+
+    /// Bytes of `from` are missing here.
+    fn gap(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        bytes: u64,
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress;
+
+    /// The flow is over: messages that end with it are emitted.
+    fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>);
+
+    /// Bytes whose content was read, by [`Side::index`].
+    fn readable(&self) -> [u64; 2];
+
+    /// The name of what is read, where it differs within a protocol (`dns`, `mdns`).
+    fn protocol(&self) -> &'static str;
+}
+
+/// What a session wants next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Progress {
+    /// More bytes.
+    More,
+    /// Nothing: all that can be read has been.
+    Done,
+}
+
+/// Bounds on what is held and decoded. Reaching one puts a field `limit` on the message.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest head of an HTTP message, in bytes.
+    pub head: usize,
+    /// Longest body that is kept, in bytes; the rest is read and dropped.
+    pub body: usize,
+    /// Most bytes that decompression and decoding may give for one message.
+    pub decoded: usize,
+    /// Most parts of one message.
+    pub parts: usize,
+    /// Deepest nesting of parts.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: 64 << 10, body: 32 << 20, decoded: 64 << 20, parts: 20_000, depth: 12 }
+    }
+}

@@ -1,0 +1,74 @@
+//! Every way of writing a value that is looked for.
+
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
+use md5::{Digest, Md5};
+use ring::digest;
+
+/// Forms of a value, with the name of each; letters' case is ignored by the search.
+pub(super) fn of(value: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let mut forms = vec![("", value.as_bytes().to_vec())];
+    let mut push = |name: &'static str, form: Vec<u8>| {
+        if form.len() >= super::SHORT && !forms.iter().any(|(_, known)| known.eq_ignore_ascii_case(&form)) {
+            forms.push((name, form));
+        }
+    };
+    push("percent", percent(value, "").into_bytes());
+    push("percent", percent(value, "-_.~").into_bytes());
+    push("percent", percent(value, "-_.~").replace("%20", "+").into_bytes());
+    push("percent", percent(value, "-_.~@+!*'(),;:/").replace("%20", "+").into_bytes());
+    push("json", json(value).into_bytes());
+    for text in [value.to_owned(), value.to_lowercase()] {
+        for alignment in 0..3 {
+            push("base64", aligned(&text, alignment, false));
+            push("base64", aligned(&text, alignment, true));
+        }
+        push("hex", HEXLOWER.encode(text.as_bytes()).into_bytes());
+        for (name, hash) in hashes(text.as_bytes()) {
+            push(name, HEXLOWER.encode(&hash).into_bytes());
+            push(name, BASE64_NOPAD.encode(&hash).into_bytes());
+            push(name, hash);
+        }
+    }
+    forms
+}
+
+/// Every byte but letters, digits and those of `plain` as `%XX`.
+fn percent(value: &str, plain: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || plain.as_bytes().contains(&byte);
+    value
+        .bytes()
+        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// What is not a letter or digit as `\uXXXX`.
+fn json(value: &str) -> String {
+    let mut text = String::new();
+    for c in value.chars() {
+        if c.is_ascii_alphanumeric() || c.is_ascii_punctuation() && !"\"\\/@<>&'+".contains(c) || c == ' ' {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+/// Base64 as it stands when so many bytes (mod 3) come before; characters that depend on neighbours are dropped.
+fn aligned(value: &str, before: usize, url: bool) -> Vec<u8> {
+    let padded = [vec![0; before], value.as_bytes().to_vec()].concat();
+    let encoded = if url { BASE64URL_NOPAD.encode(&padded) } else { BASE64_NOPAD.encode(&padded) };
+    let first = (before * 8).div_ceil(6);
+    let last = padded.len() * 8 / 6;
+    encoded.get(first..last).unwrap_or_default().as_bytes().to_vec()
+}
+
+fn hashes(bytes: &[u8]) -> [(&'static str, Vec<u8>); 3] {
+    [
+        ("md5", Md5::digest(bytes).to_vec()),
+        ("sha1", digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec()),
+        ("sha256", digest::digest(&digest::SHA256, bytes).as_ref().to_vec()),
+    ]
+}

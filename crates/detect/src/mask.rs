@@ -1,0 +1,65 @@
+//! Values shown so that they can be recognised by those who know them, and by nobody else.
+
+use creance_model::DataClass;
+
+/// A value masked: at most a few characters of it remain.
+pub fn mask(class: DataClass, value: &str) -> String {
+    let ends = |head: usize, tail: usize| {
+        let chars: Vec<char> = value.chars().collect();
+        if chars.len() < 3 * (head + tail) {
+            return "…".to_owned();
+        }
+        let first: String = chars.iter().take(head).collect();
+        let last: String = chars.iter().skip(chars.len() - tail).collect();
+        format!("{first}…{last}")
+    };
+    match class {
+        DataClass::Credential => "••••••".to_owned(),
+        // Kind and size are no secret; a hash is one to whoever has the file.
+        DataClass::Imagery | DataClass::Video | DataClass::Audio | DataClass::FlightLog => value
+            .split(", SHA-256")
+            .next()
+            .filter(|_| value.contains(" bytes"))
+            .map_or_else(|| ends(1, 1), str::to_owned),
+        DataClass::Location => {
+            let whole = |text: &str| text.trim().split('.').next().unwrap_or_default().to_owned();
+            match value.split_once(',') {
+                Some((lat, lon)) => format!("{}.…, {}.…", whole(lat), whole(lon)),
+                None => "…".to_owned(),
+            }
+        }
+        DataClass::Email => match value.split_once('@') {
+            Some((name, host)) => {
+                let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+                format!("{}…@{}…", first(name), first(host))
+            }
+            None => "…".to_owned(),
+        },
+        DataClass::Phone => ends(0, 2),
+        DataClass::PersonName | DataClass::Contacts => value
+            .split_whitespace()
+            .filter_map(|word| word.chars().next())
+            .map(|first| format!("{first}. "))
+            .collect::<String>()
+            .trim()
+            .to_owned(),
+        DataClass::Serial => ends(4, 1),
+        _ => ends(1, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_is_shown() {
+        assert_eq!(mask(DataClass::Email, "o.lindqvarn@netzwacht.example"), "o…@n…");
+        assert_eq!(mask(DataClass::Location, "24.801868,120.965208"), "24.…, 120.…");
+        assert_eq!(mask(DataClass::Phone, "+886900779195"), "…95");
+        assert_eq!(mask(DataClass::Serial, "1581F6SKYJU4JF3AN3"), "1581…3");
+        assert_eq!(mask(DataClass::Credential, "Otter%1264vB"), "••••••");
+        assert_eq!(mask(DataClass::Imagery, "JPEG, 5 bytes, SHA-256 ab"), "JPEG, 5 bytes");
+        assert_eq!(mask(DataClass::AccountId, "abc"), "…");
+    }
+}

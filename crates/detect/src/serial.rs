@@ -1,0 +1,118 @@
+//! Serial numbers of aircraft: ANSI/CTA-2063-A, and what stands in fields named for serials.
+//!
+//! ```text
+//! 1581 │ F │ 5BKD225D00BP891      maker (4) │ length of the rest (1–9, A–F) │ the rest; no I and no O
+//! ```
+
+use creance_model::{DataClass, Match, Message};
+
+use crate::{Card, Context, Detector, Sighting, key, texts};
+
+/// Aircraft serials.
+pub(crate) struct Serial;
+
+impl Detector for Serial {
+    fn card(&self) -> &'static Card {
+        &Card {
+            id: "serial",
+            what: "a serial number of an aircraft or of its parts",
+            why: "It ties every other record to one airframe, and through the register to its owner.",
+            wrong: "Identifiers made up at random can have the same shape; those made of a UUID in the same message are left out.",
+        }
+    }
+
+    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+        let uuids = uuids(message);
+        for (index, part, text) in texts(message) {
+            let text = text.trim();
+            let named = part.name.as_deref().is_some_and(|name| key::says(name, KEYS));
+            for word in text.split(|c: char| !c.is_ascii_alphanumeric()).take(10_000) {
+                if !is_cta(word) || uuids.iter().any(|uuid| made_of(word, uuid)) {
+                    continue;
+                }
+                let matched = match (named, word.len() == text.len()) {
+                    (true, _) => Match::Structured,
+                    (false, _) if MAKERS.iter().any(|maker| word.starts_with(maker)) => Match::Pattern,
+                    _ => continue,
+                };
+                emit(Sighting::whole(DataClass::Serial, matched, "serial", index, word));
+            }
+            let plain = (8..=20).contains(&text.len())
+                && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+            let letters = text.chars().any(|c| c.is_ascii_uppercase());
+            if named && plain && letters && !is_cta(text) {
+                emit(Sighting::whole(DataClass::Serial, Match::Structured, "serial", index, text));
+            }
+        }
+    }
+}
+
+const KEYS: &[&str] = &[
+    "sn",
+    "serial",
+    "serialno",
+    "serialnumber",
+    "dronesn",
+    "aircraftsn",
+    "rcsn",
+    "batterysn",
+    "camerasn",
+    "devicesn",
+    "aircraft",
+    "drone",
+];
+
+/// Makers whose codes are known (ICAO manufacturer codes for CTA-2063-A): DJI, Parrot, Autel, Skydio.
+const MAKERS: &[&str] = &["1581", "1588", "1748", "1668"];
+
+/// Four characters of maker, one that counts the rest, and the rest. No I and no O.
+pub(crate) fn is_cta(word: &str) -> bool {
+    let Some((maker, rest)) = word.as_bytes().split_at_checked(4) else { return false };
+    let Some((length, rest)) = rest.split_first() else { return false };
+    let length = match length {
+        b'1'..=b'9' => length - b'0',
+        b'A'..=b'F' => length - b'A' + 10,
+        _ => return false,
+    };
+    let allowed =
+        |byte: &u8| byte.is_ascii_digit() || (byte.is_ascii_uppercase() && !matches!(byte, b'I' | b'O'));
+    // Fewer than eight characters after the length say too little to be told from other words.
+    rest.len() == usize::from(length) && rest.len() >= 8 && maker.iter().chain(rest).all(allowed)
+}
+
+/// Digits of the UUIDs in a message.
+fn uuids(message: &Message) -> Vec<String> {
+    let mut found = Vec::new();
+    for (_, _, text) in texts(message) {
+        for word in text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).take(1000) {
+            if word.len() == 36 && word.matches('-').count() == 4 && found.len() < 100 {
+                found.push(word.replace('-', "").to_uppercase());
+            }
+        }
+    }
+    found
+}
+
+/// Whether a serial's second half is a piece of a UUID: a request id in disguise.
+fn made_of(serial: &str, uuid: &str) -> bool {
+    serial.get(6..).is_some_and(|rest| uuid.contains(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_character_counts() {
+        assert!(is_cta("1581F5BKD225D00BP891") && is_cta("1581F6SKYJU4JF3AN3XX"));
+        for word in ["1581F4XFC2390018", "1581", "", "1581F5BKD225D00BPO91", "1748GABCDEFGHJKL"] {
+            assert!(!is_cta(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_piece_of_a_uuid_is_no_serial() {
+        assert!(made_of("1581F52C9F510655ED4A", "2C9F510655ED4AC9B0F38ACE35B2A71D"));
+        assert!(!made_of("1581F5BKD225D00BP891", "2C9F510655ED4AC9B0F38ACE35B2A71D"));
+    }
+}

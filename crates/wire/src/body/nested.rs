@@ -1,0 +1,113 @@
+//! Encodings inside values: base64, hex, percent signs, JSON in strings, compression by its first bytes.
+
+use std::borrow::Cow;
+
+use creance_cursor::inflate::{End, Method, inflate};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+
+use super::Tree;
+
+/// Shortest text that is tried as base64 or hex: shorter ones decode by chance.
+const LEAST: usize = 12;
+
+impl Tree<'_> {
+    /// Opens a value as far as it goes.
+    pub(crate) fn open(&mut self, part: usize) {
+        if self.full() || self.too_deep(part) {
+            return;
+        }
+        let bytes = self.bytes(part);
+        if let Some(method) = compressed(bytes) {
+            let out = inflate(method, &bytes.to_vec(), self.room());
+            if out.end == End::Limit {
+                self.reached("decompressed content");
+            }
+            if !out.bytes.is_empty() {
+                let child = self.child(part, Cow::Borrowed(method.name()), out.bytes, None);
+                self.content(child, None);
+            }
+            return;
+        }
+        if self.json(part) {
+            return;
+        }
+        let Some((step, bytes)) = decoded(self.bytes(part)) else { return };
+        let child = self.child(part, Cow::Borrowed(step), bytes, None);
+        self.content(child, None);
+    }
+}
+
+/// Compression told by its first bytes.
+fn compressed(bytes: &[u8]) -> Option<Method> {
+    match bytes {
+        [0x1f, 0x8b, 8, ..] => Some(Method::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Method::Zstd),
+        // RFC 1950: method 8, window up to 32 KiB, and a checksum over both bytes.
+        [head @ (0x58 | 0x68 | 0x78), flags, ..]
+            if (u16::from(*head) << 8 | u16::from(*flags)) % 31 == 0 && bytes.len() > 8 =>
+        {
+            Some(Method::Zlib)
+        }
+        _ => None,
+    }
+}
+
+/// Percent signs, hex or base64 undone, where what comes out makes sense.
+fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+    if bytes.contains(&b'%') {
+        let plain = percent(bytes);
+        if plain.len() < bytes.len() && makes_sense(&plain) {
+            return Some(("percent", plain));
+        }
+    }
+    if bytes.len() < LEAST || bytes.len() > 64 << 20 {
+        return None;
+    }
+    let text = bytes.trim_ascii();
+    if text.len() % 2 == 0
+        && text.iter().all(u8::is_ascii_hexdigit)
+        && let Ok(plain) = HEXLOWER_PERMISSIVE.decode(text)
+        && makes_sense(&plain)
+    {
+        return Some(("hex", plain));
+    }
+    if !text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
+        return None;
+    }
+    [&BASE64, &BASE64URL, &BASE64_NOPAD, &BASE64URL_NOPAD]
+        .into_iter()
+        .find_map(|encoding| encoding.decode(text).ok())
+        .filter(|plain| makes_sense(plain))
+        .map(|plain| ("base64", plain))
+}
+
+/// Text, or a beginning that is known. Random bytes are text once in a blue moon: 9 bytes in about 10^4.
+fn makes_sense(bytes: &[u8]) -> bool {
+    let known: &[&[u8]] = &[b"\xff\xd8\xff", b"\x89PNG", b"\x1f\x8b\x08", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"];
+    if known.iter().any(|magic| bytes.starts_with(magic)) || compressed(bytes).is_some() {
+        return true;
+    }
+    bytes.len() >= 6
+        && std::str::from_utf8(bytes)
+            .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()))
+}
+
+/// `%41` and `+` undone; what is no escape stays.
+pub(super) fn percent(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        let hex = |byte: &u8| char::from(*byte).to_digit(16);
+        match (first, behind) {
+            (b'%', [high, low, after @ ..]) if hex(high).is_some() && hex(low).is_some() => {
+                let value = hex(high).unwrap_or(0) << 4 | hex(low).unwrap_or(0);
+                plain.push(u8::try_from(value).unwrap_or(0));
+                rest = after;
+            }
+            (b'+', _) => plain.push(b' '),
+            (other, _) => plain.push(*other),
+        }
+    }
+    plain
+}

@@ -1,0 +1,419 @@
+//! HTTP/1.0 and 1.1 (RFC 9112): pipelining, chunks, bodies until the end, tunnels.
+//!
+//! A head is read line by line; a body is counted, and kept only where it leaves our side. After a gap inside a body
+//! whose length is known, reading goes on behind it; after any other gap, at the next segment that begins like a
+//! message. What follows CONNECT or an upgrade is read as a flow of its own.
+
+mod content;
+mod head;
+
+use std::collections::VecDeque;
+
+use creance_model::{Direction, Flow, Message, Side, Transport};
+
+use crate::{At, Emit, Limits, Probe, Progress, Protocol, Reader, Session};
+
+use head::{Head, Line};
+
+/// HTTP/1.
+pub(crate) struct Http1;
+
+impl Protocol for Http1 {
+    fn name(&self) -> &'static str {
+        "http/1"
+    }
+
+    fn probe(&self, flow: &Flow, _: Side, bytes: &[u8]) -> Probe {
+        if flow.transport != Transport::Tcp { Probe::No } else { head::probe(bytes) }
+    }
+
+    fn start(&self) -> Box<dyn Session> {
+        Box::new(Connection::default())
+    }
+}
+
+#[derive(Default)]
+struct Connection {
+    sides: [Half; 2],
+    /// Methods of requests that wait for their answer.
+    asked: VecDeque<Method>,
+    /// What goes on inside after CONNECT or an upgrade.
+    inner: Option<Box<Reader>>,
+}
+
+/// What an answer's reading depends on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Method {
+    Head,
+    Connect,
+    Other,
+}
+
+/// Requests that may wait for an answer.
+const MOST_ASKED: usize = 1024;
+
+/// One direction.
+#[derive(Default)]
+struct Half {
+    state: State,
+    /// The head being read.
+    lines: Vec<u8>,
+    line_start: usize,
+    head: Option<Head>,
+    body: Vec<u8>,
+    /// The body is longer than what is kept, or bytes of it are missing.
+    cut: Option<&'static str>,
+    packets: Vec<u64>,
+    first: Option<At>,
+    length: u64,
+    readable: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum State {
+    #[default]
+    Head,
+    /// So many bytes of body are left.
+    Length(u64),
+    /// Body to the end of the connection.
+    Rest,
+    /// A chunk's length is being read: its value, and whether its digits are over.
+    Size(u64, bool),
+    /// So many bytes of a chunk are left.
+    Chunk(u64),
+    /// The line end behind a chunk.
+    AfterChunk,
+    /// Fields behind the last chunk: bytes seen in the current line.
+    Trailer(u32),
+    /// After a gap: until a segment begins like a message.
+    Lost,
+}
+
+impl Session for Connection {
+    fn feed(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        bytes: &[u8],
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress {
+        if let Some(inner) = &mut self.inner {
+            inner.feed(flow, from, bytes, at, limits, emit);
+            return Progress::More;
+        }
+        let keep = flow.direction(from) == Direction::Outbound;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let half = self.half(from);
+            if half.state == State::Lost {
+                if head::probe(rest) != Probe::Yes {
+                    return Progress::More;
+                }
+                half.restart();
+            }
+            let before = rest.len();
+            half.note(at);
+            let whole = half.read(&mut rest, keep, limits);
+            half.length += (before - rest.len()) as u64;
+            match whole {
+                Step::More => {}
+                Step::Head => {
+                    self.headed(from);
+                    if self.half(from).state == State::Length(0) {
+                        self.message(from, keep, limits, emit);
+                    }
+                }
+                Step::Whole => self.message(from, keep, limits, emit),
+                Step::Broken => self.half(from).lose(),
+            }
+            if let Some(inner) = &mut self.inner {
+                if !rest.is_empty() {
+                    inner.feed(flow, from, rest, at, limits, emit);
+                }
+                return Progress::More;
+            }
+        }
+        Progress::More
+    }
+
+    fn gap(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        bytes: u64,
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress {
+        if let Some(inner) = &mut self.inner {
+            inner.gap(flow, from, bytes, at, limits, emit);
+            return Progress::More;
+        }
+        let keep = flow.direction(from) == Direction::Outbound;
+        let half = self.half(from);
+        half.cut = Some("bytes missing in the capture");
+        match half.state {
+            State::Length(left) if left > bytes => half.state = State::Length(left - bytes),
+            State::Chunk(left) if left > bytes => half.state = State::Chunk(left - bytes),
+            State::Rest => {}
+            State::Length(left) if left == bytes => self.message(from, keep, limits, emit),
+            State::Lost => {}
+            _ => {
+                if half.head.is_some() {
+                    self.message(from, keep, limits, emit);
+                }
+                self.half(from).lose();
+            }
+        }
+        Progress::More
+    }
+
+    fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
+        for from in [Side::Client, Side::Server] {
+            let keep = flow.direction(from) == Direction::Outbound;
+            let half = self.half(from);
+            if half.head.is_some() {
+                if half.state != State::Rest {
+                    half.cut = half.cut.or(Some("the flow ended within the body"));
+                }
+                self.message(from, keep, limits, emit);
+            }
+        }
+        if let Some(inner) = &mut self.inner {
+            inner.finish(flow, limits, emit);
+        }
+    }
+
+    fn readable(&self) -> [u64; 2] {
+        let [client, server] = self.inner.as_ref().map_or([0; 2], |inner| inner.readable());
+        let [a, b] = &self.sides;
+        [a.readable + client, b.readable + server]
+    }
+
+    fn protocol(&self) -> &'static str {
+        match &self.inner {
+            Some(inner) if inner.protocol() != "unknown" => inner.protocol(),
+            _ => "http/1",
+        }
+    }
+}
+
+/// What reading came to.
+enum Step {
+    /// Bytes are used up.
+    More,
+    /// A head is whole.
+    Head,
+    /// A message is whole.
+    Whole,
+    /// This is not HTTP, or not any more.
+    Broken,
+}
+
+impl Connection {
+    fn half(&mut self, from: Side) -> &mut Half {
+        let [client, server] = &mut self.sides;
+        if from == Side::Client { client } else { server }
+    }
+
+    /// A head was read: how long is its body?
+    fn headed(&mut self, from: Side) {
+        let half = self.half(from);
+        let Some(head) = &half.head else { return };
+        let framed = head.framing();
+        match &head.line {
+            Line::Request { method, .. } => {
+                let method = match method.as_str() {
+                    "HEAD" => Method::Head,
+                    "CONNECT" => Method::Connect,
+                    _ => Method::Other,
+                };
+                half.state = framed.unwrap_or(State::Length(0));
+                if self.asked.len() < MOST_ASKED {
+                    self.asked.push_back(method);
+                }
+            }
+            Line::Status { status } => {
+                let (status, interim) = (*status, (100..200).contains(status));
+                let asked = if interim && status != 101 { None } else { self.asked.pop_front() };
+                let none = interim || matches!(status, 204 | 304) || asked == Some(Method::Head);
+                let tunnel =
+                    status == 101 || (asked == Some(Method::Connect) && (200..300).contains(&status));
+                self.half(from).state = match framed {
+                    _ if none || tunnel => State::Length(0),
+                    Some(state) => state,
+                    None => State::Rest,
+                };
+                if tunnel {
+                    self.inner = Some(Box::new(Reader::new()));
+                }
+            }
+        }
+    }
+
+    /// A message is over: it is emitted, and the next one begins.
+    fn message(&mut self, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
+        let half = self.half(from);
+        let Some(head) = half.head.take() else { return half.restart() };
+        let mut packets = std::mem::take(&mut half.packets);
+        packets.sort_unstable();
+        packets.dedup();
+        half.readable += half.length;
+        let body = std::mem::take(&mut half.body);
+        let message = Message {
+            time: half.first.map_or_else(Default::default, |at| at.time),
+            protocol: "http/1",
+            kind: if matches!(head.line, Line::Request { .. }) { "request" } else { "response" },
+            from,
+            visibility: creance_model::Visibility::Clear,
+            packets,
+            bytes: half.length,
+            fields: head.fields(),
+            parts: Vec::new(),
+        };
+        let cut = half.cut.take();
+        half.restart();
+        emit(content::fill(message, &head, body, cut, keep, limits));
+    }
+}
+
+impl Half {
+    fn note(&mut self, at: At) {
+        if self.packets.last() != Some(&at.packet) {
+            self.packets.push(at.packet);
+        }
+        self.first.get_or_insert(at);
+    }
+
+    fn restart(&mut self) {
+        *self = Self { readable: self.readable, ..Self::default() };
+    }
+
+    fn lose(&mut self) {
+        self.restart();
+        self.state = State::Lost;
+    }
+
+    /// Reads from `rest` until something is whole.
+    fn read(&mut self, rest: &mut &[u8], keep: bool, limits: &Limits) -> Step {
+        match self.state {
+            State::Head => self.read_head(rest, limits),
+            State::Length(0) => Step::Whole,
+            State::Length(left) => {
+                let taken = self.take(rest, left, keep, limits);
+                self.state = State::Length(left - taken);
+                if left == taken { Step::Whole } else { Step::More }
+            }
+            State::Rest => {
+                self.take(rest, u64::MAX, keep, limits);
+                Step::More
+            }
+            State::Size(size, over) => self.read_size(size, over, rest),
+            State::Chunk(left) => {
+                let taken = self.take(rest, left, keep, limits);
+                self.state = if left == taken { State::AfterChunk } else { State::Chunk(left - taken) };
+                Step::More
+            }
+            State::AfterChunk => match next(rest) {
+                Some(b'\r') => Step::More,
+                Some(b'\n') => {
+                    self.state = State::Size(0, false);
+                    Step::More
+                }
+                _ => Step::Broken,
+            },
+            State::Trailer(seen) => match next(rest) {
+                Some(b'\n') if seen == 0 => Step::Whole,
+                Some(b'\n') => {
+                    self.state = State::Trailer(0);
+                    Step::More
+                }
+                Some(b'\r') => Step::More,
+                _ if seen > MOST_TRAILER => Step::Broken,
+                _ => {
+                    self.state = State::Trailer(seen + 1);
+                    Step::More
+                }
+            },
+            State::Lost => Step::Broken,
+        }
+    }
+
+    fn read_head(&mut self, rest: &mut &[u8], limits: &Limits) -> Step {
+        let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        let (line, behind) = rest.split_at(line);
+        self.lines.extend_from_slice(line);
+        *rest = behind;
+        if !self.lines.ends_with(b"\n") {
+            return if self.lines.len() > limits.head { Step::Broken } else { Step::More };
+        }
+        let empty = matches!(self.lines.get(self.line_start..), Some(b"\r\n" | b"\n"));
+        self.line_start = self.lines.len();
+        if !empty {
+            return if self.lines.len() > limits.head { Step::Broken } else { Step::More };
+        }
+        let lines = std::mem::take(&mut self.lines);
+        self.line_start = 0;
+        if lines.len() <= 2 {
+            // Empty lines before a message are passed over (RFC 9112 §2.2).
+            return Step::More;
+        }
+        match Head::parse(&lines) {
+            Some(head) => {
+                self.head = Some(head);
+                // A message without body is whole at once.
+                Step::Head
+            }
+            None => Step::Broken,
+        }
+    }
+
+    /// `1a2b;extension` and a line end.
+    fn read_size(&mut self, size: u64, over: bool, rest: &mut &[u8]) -> Step {
+        match next(rest) {
+            Some(b'\n') => {
+                self.state = if size == 0 { State::Trailer(0) } else { State::Chunk(size) };
+                Step::More
+            }
+            Some(b'\r' | b' ' | b'\t' | b';') => {
+                self.state = State::Size(size, true);
+                Step::More
+            }
+            Some(_) if over => Step::More,
+            Some(byte) => match char::from(byte).to_digit(16) {
+                Some(digit) if size < 1 << 56 => {
+                    self.state = State::Size(size << 4 | u64::from(digit), false);
+                    Step::More
+                }
+                _ => Step::Broken,
+            },
+            None => Step::More,
+        }
+    }
+
+    /// Takes up to `left` bytes of body, and keeps them if they matter and fit.
+    fn take(&mut self, rest: &mut &[u8], left: u64, keep: bool, limits: &Limits) -> u64 {
+        let length = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let (bytes, behind) = rest.split_at(length);
+        *rest = behind;
+        if keep {
+            let room = limits.body.saturating_sub(self.body.len());
+            self.body.extend_from_slice(bytes.get(..room.min(length)).unwrap_or_default());
+            if length > room {
+                self.cut = Some("body longer than what is kept");
+            }
+        }
+        length as u64
+    }
+}
+
+/// Bytes of one trailer field.
+const MOST_TRAILER: u32 = 8192;
+
+fn next(rest: &mut &[u8]) -> Option<u8> {
+    let (first, behind) = rest.split_first()?;
+    *rest = behind;
+    Some(*first)
+}

@@ -1,0 +1,120 @@
+//! The content of a message that leaves our side, as parts: target, fields, cookies, body.
+
+use std::borrow::Cow;
+
+use creance_cursor::inflate::{End, Method, inflate};
+use creance_model::{Carrier, Field, Message, Value};
+
+use super::head::{Head, Line};
+use crate::{Limits, body::Tree};
+
+/// Fields that say nothing of people: how the connection works, what is understood.
+const DULL: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "accept-charset",
+    "cache-control",
+    "pragma",
+    "upgrade",
+    "te",
+    "trailer",
+    "expect",
+    "date",
+    "etag",
+    "vary",
+    "server",
+    "keep-alive",
+    "if-none-match",
+    "if-modified-since",
+    "range",
+    "origin",
+    "dnt",
+    "cookie",
+    "set-cookie",
+    "user-agent",
+];
+
+/// Adds parts to a message that leaves; says on any message that its body is cut.
+pub(super) fn fill(
+    mut message: Message,
+    head: &Head,
+    body: Vec<u8>,
+    cut: Option<&'static str>,
+    keep: bool,
+    limits: &Limits,
+) -> Message {
+    if let Some(why) = cut {
+        message.fields.push(Field { name: "body_cut", value: Value::Text(why.to_owned()) });
+    }
+    if !keep {
+        return message;
+    }
+    let mut tree = Tree::new(limits);
+    if let Line::Request { target, .. } = &head.line {
+        let uri = tree.root(Carrier::Uri, "uri", target.as_bytes().to_vec(), None);
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        tree.form(uri, "query", query.as_bytes());
+    }
+    for (name, value) in head.headers.iter().filter(|(name, _)| !DULL.contains(&name.as_str())) {
+        let part = tree.root(Carrier::Header, format!("header:{name}"), value.clone(), Some(name.clone()));
+        tree.open(part);
+    }
+    for (_, cookies) in head.headers.iter().filter(|(name, _)| name == "cookie") {
+        for cookie in cookies.split(|byte| *byte == b';') {
+            let text = String::from_utf8_lossy(cookie);
+            let Some((name, value)) = text.trim().split_once('=') else { continue };
+            let part = tree.root(
+                Carrier::Cookie,
+                format!("cookie:{name}"),
+                value.as_bytes().to_vec(),
+                Some(name.to_owned()),
+            );
+            tree.open(part);
+        }
+    }
+    if !body.is_empty() {
+        let step = if message.kind == "request" { "request body" } else { "response body" };
+        let mut part = tree.root(Carrier::Body, step, body, None);
+        for encoding in head.encodings().iter().rev() {
+            match decode(&mut tree, part, encoding) {
+                Some(next) => part = next,
+                None => break,
+            }
+        }
+        tree.content(part, head.header("content-type").as_deref());
+    }
+    let (parts, limit) = tree.done();
+    message.parts = parts;
+    if let Some(limit) = limit {
+        message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
+    }
+    message
+}
+
+/// Takes one content encoding off (RFC 9110 §8.4). `deflate` may be with or without the zlib wrapper.
+fn decode(tree: &mut Tree<'_>, part: usize, encoding: &str) -> Option<usize> {
+    let methods: &[Method] = match encoding {
+        "gzip" | "x-gzip" => &[Method::Gzip],
+        "deflate" => &[Method::Zlib, Method::Deflate],
+        "br" => &[Method::Brotli],
+        "zstd" => &[Method::Zstd],
+        _ => return None,
+    };
+    let input = tree.bytes(part).to_vec();
+    let room = tree.room();
+    let out = methods
+        .iter()
+        .map(|method| (inflate(*method, &input, room), method.name()))
+        .find(|(out, _)| out.end == End::Whole || !out.bytes.is_empty())?;
+    if out.0.end == End::Limit {
+        tree.reached("decompressed content");
+    }
+    Some(tree.child(part, Cow::Borrowed(out.1), out.0.bytes, None))
+}

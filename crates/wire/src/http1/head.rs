@@ -1,0 +1,149 @@
+//! The head of an HTTP/1 message: its first line and its fields.
+
+use creance_model::{Field, Value};
+
+use super::State;
+use crate::Probe;
+
+/// A head, read leniently: what a server may accept is evidence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Head {
+    pub(super) line: Line,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+}
+
+/// The first line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Line {
+    Request { method: String, target: String },
+    Status { status: u16 },
+}
+
+/// Fields of one head that are kept.
+const MOST_FIELDS: usize = 256;
+
+/// Whether bytes begin like a message.
+pub(super) fn probe(bytes: &[u8]) -> Probe {
+    if bytes.starts_with(b"HTTP/1.") {
+        return Probe::Yes;
+    }
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    if word.is_empty()
+        || word.len() > 20
+        || !word.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'))
+    {
+        return Probe::No;
+    }
+    if line.len() == bytes.len() {
+        // No line end yet: a known method and a target are enough, for long targets span segments.
+        let known = METHODS.contains(&word) && line.len() > word.len() + 1;
+        return if known { Probe::Yes } else { Probe::Perhaps };
+    }
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") { Probe::Yes } else { Probe::No }
+}
+
+const METHODS: &[&[u8]] =
+    &[b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE", b"PROPFIND"];
+
+impl Head {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut lines =
+            bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let first = lines.by_ref().find(|line| !line.is_empty())?;
+        let line = parse_line(&String::from_utf8_lossy(first))?;
+        let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+        for line in lines.filter(|line| !line.is_empty()) {
+            if let ([b' ' | b'\t', ..], Some((_, value))) = (line, headers.last_mut()) {
+                // A folded line goes on with the value before (RFC 9112 §5.2).
+                value.push(b' ');
+                value.extend_from_slice(line.trim_ascii());
+                continue;
+            }
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = line.split_at(colon);
+            if headers.len() < MOST_FIELDS {
+                let name = String::from_utf8_lossy(name.trim_ascii()).to_lowercase();
+                headers.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
+            }
+        }
+        Some(Self { line, headers })
+    }
+
+    /// The first field of this name (lower case).
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// How the body is framed, if the head says so (RFC 9112 §6.3: chunks come before a length).
+    pub(super) fn framing(&self) -> Option<State> {
+        if self.header("transfer-encoding").is_some_and(|value| value.to_lowercase().contains("chunked")) {
+            return Some(State::Size(0, false));
+        }
+        let length = self.header("content-length")?;
+        length.split(',').next()?.trim().parse().ok().map(State::Length)
+    }
+
+    /// Content encodings, in the order in which they were applied.
+    pub(super) fn encodings(&self) -> Vec<String> {
+        let value = self.header("content-encoding").unwrap_or_default();
+        value
+            .split(',')
+            .map(|one| one.trim().to_lowercase())
+            .filter(|one| !one.is_empty() && one != "identity")
+            .collect()
+    }
+
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let text = |name, value: String| Field { name, value: Value::Text(value) };
+        let mut fields = match &self.line {
+            Line::Request { method, target } => {
+                let host = self.header("host").unwrap_or_default();
+                vec![text("method", method.clone()), text("host", host), text("uri", target.clone())]
+            }
+            Line::Status { status } => {
+                vec![Field { name: "status", value: Value::Integer(i64::from(*status)) }]
+            }
+        };
+        for (name, header) in [("content_type", "content-type"), ("user_agent", "user-agent")] {
+            fields.extend(self.header(header).map(|value| text(name, value)));
+        }
+        fields
+    }
+}
+
+fn parse_line(line: &str) -> Option<Line> {
+    if let Some(rest) = line.strip_prefix("HTTP/1.") {
+        let status = rest.split(' ').nth(1)?.parse().ok()?;
+        return Some(Line::Status { status });
+    }
+    let (method, rest) = line.split_once(' ')?;
+    let (target, version) = rest.rsplit_once(' ')?;
+    let named =
+        version.starts_with("HTTP/1.") && !method.is_empty() && method.chars().all(|c| c.is_ascii_graphic());
+    named.then(|| Line::Request { method: method.to_owned(), target: target.trim().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_leniently() {
+        let head = Head::parse(b"POST /a b HTTP/1.1\nHost : X\r\nA: 1\r\n 2\r\n\r\n").unwrap();
+        assert_eq!(head.line, Line::Request { method: "POST".into(), target: "/a b".into() });
+        assert_eq!((head.header("host").unwrap(), head.header("a").unwrap()), ("X".into(), "1 2".into()));
+    }
+
+    #[test]
+    fn words_that_look_like_methods_are_not_enough() {
+        assert_eq!(probe(b"HELO mail.example\r\n"), Probe::No);
+        assert_eq!(probe(b"OPTIONS rtsp://a RTSP/1.0\r\n"), Probe::No);
+        assert_eq!(probe(b"GET / HTTP/1.1\r\n"), Probe::Yes);
+        assert_eq!(probe(b"HTTP/1.1 200 OK\r\n"), Probe::Yes);
+    }
+}

@@ -1,0 +1,222 @@
+//! MAVLink 1 and 2 over UDP (mavlink.io/en/guide/serialization.html; messages of common.xml).
+//!
+//! ```text
+//! v1  fe │ len │ seq │ sys │ comp │ msg           │ payload │ crc16
+//! v2  fd │ len │ incompat │ compat │ seq │ sys │ comp │ msg24 │ payload │ crc16 │ [signature 13]
+//! ```
+//!
+//! The checksum covers all after the first byte and a byte that depends on the message's definition; frames whose
+//! checksum fails, and messages without a known definition, are skipped. Signatures are not verified: no key is known.
+
+use creance_model::{Field, Flow, Message, Side, Transport, Value, Visibility};
+
+use crate::{At, Emit, Limits, Probe, Progress, Protocol, Session};
+
+/// MAVLink.
+pub(crate) struct Mavlink;
+
+/// One frame with a good checksum.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Frame {
+    /// The system that sent it.
+    pub system: u8,
+    /// The component of that system.
+    pub component: u8,
+    /// The message's number.
+    pub message: u32,
+    /// Its payload, with the zeros that version 2 leaves off put back.
+    pub payload: Vec<u8>,
+}
+
+/// Number, name, `CRC_EXTRA` and full length (with extensions) of the messages that are read.
+const KNOWN: &[(u32, &str, u8, usize)] = &[
+    (0, "HEARTBEAT", 50, 9),
+    (24, "GPS_RAW_INT", 24, 52),
+    (33, "GLOBAL_POSITION_INT", 104, 28),
+    (242, "HOME_POSITION", 104, 60),
+    (245, "EXTENDED_SYS_STATE", 130, 2),
+];
+
+/// The frame that begins with the first byte, and its length. `None` if there is none, it is cut, of a message that is
+/// not read, or its checksum fails.
+pub fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
+    let length = usize::from(*bytes.get(1)?);
+    let (header, system, component, message, signature) = match *bytes.first()? {
+        0xfe => (6, *bytes.get(3)?, *bytes.get(4)?, u32::from(*bytes.get(5)?), 0),
+        0xfd => {
+            let number = u32::from_le_bytes([*bytes.get(7)?, *bytes.get(8)?, *bytes.get(9)?, 0]);
+            let signed = *bytes.get(2)? & 1 == 1;
+            (10, *bytes.get(5)?, *bytes.get(6)?, number, if signed { 13 } else { 0 })
+        }
+        _ => return None,
+    };
+    let &(_, _, extra, full) = KNOWN.iter().find(|known| known.0 == message)?;
+    let body = bytes.get(1..header + length)?;
+    let stated = bytes.get(header + length..)?.first_chunk().map(|two| u16::from_le_bytes(*two))?;
+    let whole = header + length + 2 + signature;
+    if bytes.len() < whole || body.iter().chain([&extra]).fold(0xffff, crc) != stated {
+        return None;
+    }
+    let mut payload = bytes.get(header..header + length)?.to_vec();
+    payload.resize(full.max(length), 0);
+    Some((Frame { system, component, message, payload }, whole))
+}
+
+/// CRC-16/MCRF4XX.
+fn crc(crc: u16, byte: &u8) -> u16 {
+    let low = (crc & 0xff) as u8 ^ byte;
+    let low = low ^ (low << 4);
+    let low = u16::from(low);
+    (crc >> 8) ^ (low << 8) ^ (low << 3) ^ (low >> 4)
+}
+
+/// What a frame says, under the names of common.xml; positions in degrees, heights in metres.
+pub fn fields(frame: &Frame) -> Option<Vec<Field>> {
+    let name = KNOWN.iter().find(|known| known.0 == frame.message)?.1;
+    let byte = |at: usize| frame.payload.get(at).copied().map(i64::from);
+    let int = |at: usize| frame.payload.get(at..)?.first_chunk().map(|four| i32::from_le_bytes(*four));
+    let degrees = |at| int(at).map(|raw| Value::Float(f64::from(raw) / 1e7));
+    let metres = |at| int(at).map(|raw| Value::Float(f64::from(raw) / 1e3));
+    let mut fields = vec![
+        Field { name: "message", value: Value::Text(name.to_owned()) },
+        Field { name: "sysid", value: Value::Integer(i64::from(frame.system)) },
+        Field { name: "compid", value: Value::Integer(i64::from(frame.component)) },
+    ];
+    let mut push = |name, value: Option<Value>| fields.extend(value.map(|value| Field { name, value }));
+    match frame.message {
+        0 => {
+            let (kind, autopilot, mode) = (byte(4)?, byte(5)?, byte(6)?);
+            push("type", Some(Value::Integer(kind)));
+            push("autopilot", Some(Value::Integer(autopilot)));
+            push("system_status", byte(7).map(Value::Integer));
+            // Ground stations, gimbals, cameras and the like beat too; only an autopilot (MAV_AUTOPILOT other than
+            // INVALID, of a vehicle's type) is armed or not.
+            let vehicle = autopilot != 8 && !matches!(kind, 5 | 6 | 18 | 26..=28 | 30..=34);
+            push("armed", vehicle.then_some(Value::Flag(mode & 0x80 != 0)));
+        }
+        24 => {
+            push("fix_type", byte(28).map(Value::Integer));
+            push("lat", degrees(8));
+            push("lon", degrees(12));
+            push("alt_m", metres(16));
+        }
+        33 => {
+            push("lat", degrees(4));
+            push("lon", degrees(8));
+            push("alt_m", metres(12));
+            push("relative_alt_m", metres(16));
+        }
+        242 => {
+            push("lat", degrees(0));
+            push("lon", degrees(4));
+            push("alt_m", metres(8));
+        }
+        _ => push("landed_state", byte(1).map(Value::Integer)),
+    }
+    Some(fields)
+}
+
+impl Protocol for Mavlink {
+    fn name(&self) -> &'static str {
+        "mavlink"
+    }
+
+    fn probe(&self, flow: &Flow, _: Side, head: &[u8]) -> Probe {
+        match head.first() {
+            Some(0xfe | 0xfd) if flow.transport == Transport::Udp && good_length(head) => Probe::Yes,
+            _ => Probe::No,
+        }
+    }
+
+    fn start(&self) -> Box<dyn Session> {
+        Box::new(Datagrams { readable: [0; 2] })
+    }
+}
+
+/// Whether frames fill the datagram, by their own lengths.
+fn good_length(mut bytes: &[u8]) -> bool {
+    while let Some(first) = bytes.first() {
+        let Some(length) = bytes.get(1).map(|length| usize::from(*length)) else { return false };
+        let whole = match first {
+            0xfe => length + 8,
+            0xfd => length + 12 + if bytes.get(2).is_some_and(|flags| flags & 1 == 1) { 13 } else { 0 },
+            _ => return false,
+        };
+        let Some(rest) = bytes.get(whole..) else { return false };
+        bytes = rest;
+    }
+    true
+}
+
+struct Datagrams {
+    readable: [u64; 2],
+}
+
+impl Session for Datagrams {
+    fn feed(&mut self, _: &Flow, from: Side, bytes: &[u8], at: At, _: &Limits, emit: Emit<'_>) -> Progress {
+        if let Some(sum) = self.readable.get_mut(from.index()) {
+            *sum += bytes.len() as u64;
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some((frame, length)) = parse_frame(rest) else {
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            };
+            rest = rest.get(length..).unwrap_or_default();
+            let Some(fields) = fields(&frame) else { continue };
+            emit(Message {
+                time: at.time,
+                protocol: "mavlink",
+                kind: "telemetry",
+                from,
+                visibility: Visibility::Clear,
+                packets: vec![at.packet],
+                bytes: length as u64,
+                fields,
+                parts: Vec::new(),
+            });
+        }
+        Progress::More
+    }
+
+    fn gap(&mut self, _: &Flow, _: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
+        Progress::More
+    }
+
+    fn finish(&mut self, _: &Flow, _: &Limits, _: Emit<'_>) {}
+
+    fn readable(&self) -> [u64; 2] {
+        self.readable
+    }
+
+    fn protocol(&self) -> &'static str {
+        "mavlink"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heartbeat(mode: u8) -> Vec<u8> {
+        let mut frame = vec![0xfe, 9, 0, 1, 1, 0, 0, 0, 0, 0, 2, 3, mode, 4, 3];
+        let crc = frame[1..].iter().chain([&50]).fold(0xffff, crc);
+        frame.extend(crc.to_le_bytes());
+        frame
+    }
+
+    #[test]
+    fn an_armed_heartbeat_says_so() {
+        let (frame, length) = parse_frame(&heartbeat(0x81)).unwrap();
+        assert_eq!(length, 17);
+        assert!(fields(&frame).unwrap().contains(&Field { name: "armed", value: Value::Flag(true) }));
+    }
+
+    #[test]
+    fn a_flipped_bit_fails_the_checksum() {
+        let mut frame = heartbeat(0);
+        frame[12] ^= 1;
+        assert_eq!(parse_frame(&frame), None);
+    }
+}

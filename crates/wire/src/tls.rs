@@ -1,0 +1,365 @@
+//! TLS up to the end of the clear handshake (RFC 8446, 5246): hellos, certificates of TLS 1.2 and older, clear alerts.
+//!
+//! ```text
+//! record   ┌──────┬─────────┬────────┬─────────      handshake ┌──────┬──────────┬────
+//!          │ type │ version │ length │ fragment              │ type │ length24 │ body
+//!          └──────┴─────────┴────────┴─────────              └──────┴──────────┴────
+//! ```
+//!
+//! Messages may be split over records and segments. After a side's first encrypted record nothing more of it is read.
+//! Encrypted Client Hello (RFC 9849) is told where its extension is present; by design nobody can tell a real one from
+//! GREASE, so that is what is said. Decryption with keys is not here yet.
+
+use creance_cursor::{Cursor, Malformed};
+use creance_model::{Field, Flow, Message, Side, Transport, Value, Visibility};
+
+use crate::{
+    At, Emit, Limits, Probe, Progress, Protocol, Session,
+    ja4::{self, Hello, is_grease},
+    x509,
+};
+
+/// TLS over TCP.
+pub(crate) struct Tls;
+
+/// Longest handshake message that is read: certificates chains are long, hellos with post-quantum keys too.
+const MOST_MESSAGE: usize = 1 << 17;
+
+/// Longest record (RFC 8446 §5.2, with what older versions allowed).
+const MOST_RECORD: usize = (1 << 14) + 2048;
+
+impl Protocol for Tls {
+    fn name(&self) -> &'static str {
+        "tls"
+    }
+
+    fn probe(&self, flow: &Flow, _: Side, head: &[u8]) -> Probe {
+        if flow.transport != Transport::Tcp {
+            return Probe::No;
+        }
+        match head {
+            [20..=23, 3, 0..=4, high, low, ..]
+                if usize::from(u16::from_be_bytes([*high, *low])) <= MOST_RECORD =>
+            {
+                Probe::Yes
+            }
+            [] | [20..=23] | [20..=23, 3] | [20..=23, 3, 0..=4] | [20..=23, 3, 0..=4, _] => Probe::Perhaps,
+            _ => Probe::No,
+        }
+    }
+
+    fn start(&self) -> Box<dyn Session> {
+        Box::new(Connection::default())
+    }
+}
+
+#[derive(Default)]
+struct Connection {
+    sides: [Half; 2],
+}
+
+#[derive(Default)]
+struct Half {
+    /// Bytes of a record that is not whole.
+    record: Vec<u8>,
+    /// Bytes of a handshake message that is not whole.
+    handshake: Vec<u8>,
+    packets: Vec<u64>,
+    first: Option<At>,
+    over: bool,
+    readable: u64,
+}
+
+impl Session for Connection {
+    fn feed(&mut self, _: &Flow, from: Side, bytes: &[u8], at: At, _: &Limits, emit: Emit<'_>) -> Progress {
+        let [client, server] = &mut self.sides;
+        let half = if from == Side::Client { client } else { server };
+        half.feed(from, bytes, at, emit);
+        self.progress()
+    }
+
+    fn gap(&mut self, _: &Flow, from: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
+        // Record borders are lost with the bytes.
+        let [client, server] = &mut self.sides;
+        let half = if from == Side::Client { client } else { server };
+        half.end();
+        self.progress()
+    }
+
+    fn finish(&mut self, _: &Flow, _: &Limits, _: Emit<'_>) {}
+
+    fn readable(&self) -> [u64; 2] {
+        self.sides.each_ref().map(|half| half.readable)
+    }
+
+    fn protocol(&self) -> &'static str {
+        "tls"
+    }
+}
+
+impl Connection {
+    fn progress(&self) -> Progress {
+        if self.sides.iter().all(|half| half.over) { Progress::Done } else { Progress::More }
+    }
+}
+
+impl Half {
+    fn end(&mut self) {
+        self.over = true;
+        (self.record, self.handshake, self.packets) = (Vec::new(), Vec::new(), Vec::new());
+    }
+
+    fn feed(&mut self, from: Side, bytes: &[u8], at: At, emit: Emit<'_>) {
+        if self.over {
+            return;
+        }
+        if self.packets.last() != Some(&at.packet) {
+            self.packets.push(at.packet);
+        }
+        self.first.get_or_insert(at);
+        self.record.extend_from_slice(bytes);
+        let record = std::mem::take(&mut self.record);
+        let mut rest = record.as_slice();
+        while let Some((&[kind, _, _, high, low], body)) = rest.split_first_chunk::<5>() {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            if !(20..=24).contains(&kind) || length > MOST_RECORD || kind == 23 || kind == 20 {
+                // Application data, or what follows a change of cipher: encrypted from here on.
+                self.end();
+                return;
+            }
+            let Some((fragment, behind)) = body.split_at_checked(length) else { break };
+            rest = behind;
+            self.readable += 5 + length as u64;
+            match kind {
+                22 => self.handshake(from, fragment, emit),
+                21 => self.alert(from, fragment, at, emit),
+                _ => {}
+            }
+            if self.over {
+                return;
+            }
+            if rest.is_empty() && self.handshake.is_empty() {
+                self.packets.clear();
+                self.first = None;
+            }
+        }
+        self.record = rest.to_vec();
+    }
+
+    fn handshake(&mut self, from: Side, fragment: &[u8], emit: Emit<'_>) {
+        self.handshake.extend_from_slice(fragment);
+        let held = std::mem::take(&mut self.handshake);
+        let mut cursor = Cursor::new(&held);
+        loop {
+            let rest = cursor.rest();
+            let Some(&[kind, a, b, c]) = rest.first_chunk::<4>() else { break };
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            if length > MOST_MESSAGE || kind > 24 {
+                self.end();
+                return;
+            }
+            let Some(body) = rest.get(4..4 + length) else { break };
+            let read = match kind {
+                1 => client_hello(body).map(|fields| ("client-hello", fields)),
+                2 => server_hello(body).map(|fields| ("server-hello", fields)),
+                11 => Ok(("certificate", certificate(body))),
+                _ => Ok(("", Vec::new())),
+            };
+            if let Ok((name, fields)) = read
+                && !fields.is_empty()
+            {
+                emit(self.message(from, name, length + 4, fields));
+            }
+            cursor = Cursor::new(rest.get(4 + length..).unwrap_or_default());
+        }
+        self.handshake = cursor.rest().to_vec();
+    }
+
+    fn alert(&mut self, from: Side, fragment: &[u8], at: At, emit: Emit<'_>) {
+        // Clear alerts are two bytes; longer ones are encrypted.
+        if let [level @ 1..=2, description] = fragment {
+            self.first.get_or_insert(at);
+            let fields = vec![
+                Field {
+                    name: "level",
+                    value: Value::Text(if *level == 2 { "fatal" } else { "warning" }.to_owned()),
+                },
+                Field { name: "description", value: Value::Integer(i64::from(*description)) },
+            ];
+            emit(self.message(from, "alert", 2, fields));
+        }
+    }
+
+    fn message(&self, from: Side, kind: &'static str, length: usize, fields: Vec<Field>) -> Message {
+        Message {
+            time: self.first.map_or_else(Default::default, |at| at.time),
+            protocol: "tls",
+            kind,
+            from,
+            visibility: Visibility::Clear,
+            packets: sorted(&self.packets),
+            bytes: length as u64,
+            fields,
+            parts: Vec::new(),
+        }
+    }
+}
+
+fn sorted(packets: &[u64]) -> Vec<u64> {
+    let mut packets = packets.to_vec();
+    packets.sort_unstable();
+    packets.dedup();
+    packets
+}
+
+fn client_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
+    let mut cursor = Cursor::new(body);
+    let mut hello = Hello { version: cursor.u16_be("version")?, ..Hello::default() };
+    cursor.take("random", 32)?;
+    let session = usize::from(cursor.u8("session id length")?);
+    cursor.take("session id", session)?;
+    let length = usize::from(cursor.u16_be("cipher suites length")?);
+    hello.ciphers = numbers(&mut cursor.sub("cipher suites", length)?)?;
+    let compressions = usize::from(cursor.u8("compression methods length")?);
+    cursor.take("compression methods", compressions)?;
+
+    let (mut sni, mut alpn, mut ech) = (None, Vec::new(), false);
+    if !cursor.is_empty() {
+        let length = usize::from(cursor.u16_be("extensions length")?);
+        let mut extensions = cursor.sub("extensions", length.min(cursor.len()))?;
+        while !extensions.is_empty() {
+            let kind = extensions.u16_be("extension type")?;
+            let length = usize::from(extensions.u16_be("extension length")?);
+            let mut data = extensions.sub("extension", length)?;
+            hello.extensions.push(kind);
+            match kind {
+                0 => {
+                    hello.sni = true;
+                    sni = server_name(&mut data).ok();
+                }
+                10 => {}
+                13 => {
+                    let length = usize::from(data.u16_be("signature algorithms length")?);
+                    hello.signatures = numbers(&mut data.sub("signature algorithms", length)?)?;
+                }
+                16 => {
+                    alpn = protocols(&mut data).unwrap_or_default();
+                    hello.alpn = alpn.first().cloned();
+                }
+                43 => {
+                    let length = usize::from(data.u8("versions length")?);
+                    let versions = numbers(&mut data.sub("versions", length)?)?;
+                    hello.version = versions
+                        .into_iter()
+                        .filter(|version| !is_grease(*version))
+                        .max()
+                        .unwrap_or(hello.version);
+                }
+                0xfe0d => ech = true,
+                _ => {}
+            }
+        }
+    }
+    let mut fields = vec![
+        Field { name: "version", value: Value::Text(version(hello.version)) },
+        Field { name: "ja4", value: Value::Text(ja4::ja4(&hello)) },
+    ];
+    if let Some(sni) = sni {
+        fields.push(Field { name: "sni", value: Value::Text(sni) });
+    }
+    if !alpn.is_empty() {
+        let names = alpn.iter().map(|name| Value::Text(String::from_utf8_lossy(name).into_owned())).collect();
+        fields.push(Field { name: "alpn", value: Value::List(names) });
+    }
+    if ech {
+        fields.push(Field {
+            name: "ech",
+            value: Value::Text("present (real or GREASE: not to be told apart)".to_owned()),
+        });
+    }
+    Ok(fields)
+}
+
+fn server_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
+    let mut cursor = Cursor::new(body);
+    let mut chosen = cursor.u16_be("version")?;
+    cursor.take("random", 32)?;
+    let session = usize::from(cursor.u8("session id length")?);
+    cursor.take("session id", session)?;
+    let cipher = cursor.u16_be("cipher suite")?;
+    cursor.u8("compression method")?;
+    let mut alpn = None;
+    if !cursor.is_empty() {
+        let length = usize::from(cursor.u16_be("extensions length")?);
+        let mut extensions = cursor.sub("extensions", length.min(cursor.len()))?;
+        while !extensions.is_empty() {
+            let kind = extensions.u16_be("extension type")?;
+            let length = usize::from(extensions.u16_be("extension length")?);
+            let mut data = extensions.sub("extension", length)?;
+            match kind {
+                16 => alpn = protocols(&mut data).ok().and_then(|names| names.into_iter().next()),
+                43 => chosen = data.u16_be("selected version")?,
+                _ => {}
+            }
+        }
+    }
+    let mut fields = vec![
+        Field { name: "version", value: Value::Text(version(chosen)) },
+        Field { name: "cipher", value: Value::Text(format!("{cipher:04x}")) },
+    ];
+    if let Some(alpn) = alpn {
+        fields.push(Field { name: "alpn", value: Value::Text(String::from_utf8_lossy(&alpn).into_owned()) });
+    }
+    Ok(fields)
+}
+
+/// The names of the first certificate, the server's own. The layout is that of TLS 1.2 and older: later ones encrypt it.
+fn certificate(body: &[u8]) -> Vec<Field> {
+    let first = (|| {
+        let mut cursor = Cursor::new(body);
+        cursor.u24_be("certificates length")?;
+        let length = cursor.u24_be("certificate length")? as usize;
+        cursor.take("certificate", length)
+    })();
+    let names = first.map(x509::names).unwrap_or_default();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    vec![Field { name: "names", value: Value::List(names.into_iter().map(Value::Text).collect()) }]
+}
+
+fn server_name(data: &mut Cursor<'_>) -> Result<String, Malformed> {
+    data.u16_be("server name list length")?;
+    data.u8("server name type")?;
+    let length = usize::from(data.u16_be("server name length")?);
+    Ok(String::from_utf8_lossy(data.take("server name", length)?).into_owned())
+}
+
+fn protocols(data: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>, Malformed> {
+    data.u16_be("protocol list length")?;
+    let mut names = Vec::new();
+    while !data.is_empty() {
+        let length = usize::from(data.u8("protocol length")?);
+        names.push(data.take("protocol", length)?.to_vec());
+    }
+    Ok(names)
+}
+
+fn numbers(cursor: &mut Cursor<'_>) -> Result<Vec<u16>, Malformed> {
+    let mut numbers = Vec::new();
+    while !cursor.is_empty() {
+        numbers.push(cursor.u16_be("list")?);
+    }
+    Ok(numbers)
+}
+
+fn version(number: u16) -> String {
+    match number {
+        0x0300 => "SSL 3.0".to_owned(),
+        0x0301 => "TLS 1.0".to_owned(),
+        0x0302 => "TLS 1.1".to_owned(),
+        0x0303 => "TLS 1.2".to_owned(),
+        0x0304 => "TLS 1.3".to_owned(),
+        other => format!("{other:04x}"),
+    }
+}
