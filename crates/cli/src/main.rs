@@ -1,2 +1,57 @@
-//! creance
-fn main() {}
+//! The `creance` command: one file per subcommand.
+//!
+//! Results go to stdout, progress and messages to stderr. Exit codes: see [`exit`].
+
+mod args;
+mod audit;
+mod case;
+mod data;
+mod exit;
+mod explain;
+mod messages;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    exit::tell_bugs();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            // Nothing is left to do if the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let told = match run(args) {
+        Ok(code) => return ExitCode::from(code),
+        Err(error) => error,
+    };
+    if exit::is_broken_pipe(&told) {
+        return ExitCode::from(exit::DONE);
+    }
+    exit::tell(&told);
+    ExitCode::from(exit::code(&told))
+}
+
+fn run(args: Args) -> anyhow::Result<u8> {
+    if let Some(shell) = args.completions {
+        clap_complete::generate(shell, &mut Args::command(), "creance", &mut std::io::stdout());
+        return Ok(exit::DONE);
+    }
+    match args.command {
+        Some(Command::Audit(options)) => audit::run(&options, &args.talk),
+        Some(Command::Messages(options)) => messages::run(&options, &args.talk),
+        Some(Command::Data(options)) => data::run(&options),
+        Some(Command::Explain(options)) => explain::run(&options),
+        None => {
+            Args::command().print_help()?;
+            Ok(exit::USAGE)
+        }
+    }
+}

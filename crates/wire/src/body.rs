@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn json_gives_objects_and_their_fields() {
-        let told = steps(br#"{"pos":{"lat":24.75,"lon":121.0},"n":"x"}"#, Some("application/json"));
+        let told = steps(br#"{"pos":{"lat":24.75,"lon":121.0},"z":"x"}"#, Some("application/json"));
         assert_eq!(
             told,
             [
@@ -201,7 +201,7 @@ mod tests {
                 pair("json:/pos", ""),
                 pair("json:/pos/lat", "24.75"),
                 pair("json:/pos/lon", "121.0"),
-                pair("json:/n", "x")
+                pair("json:/z", "x")
             ]
         );
     }

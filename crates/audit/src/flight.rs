@@ -1,0 +1,130 @@
+//! Flight logs: where the aircraft was and whether it flew, one format per file.
+//!
+//! A log gives [`Sample`]s. What they amount to over time is the business of `phases`.
+
+mod csv_log;
+mod dji_txt;
+mod gpx;
+mod tlog;
+
+use std::path::Path;
+
+use creance_model::{FlightState, Timestamp};
+
+use crate::Error;
+
+/// What a flight log says of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// When.
+    pub time: Timestamp,
+    /// The state, if the sample says one.
+    pub state: Option<FlightState>,
+    /// Latitude and longitude in degrees (WGS 84), if the sample says them.
+    pub position: Option<(f64, f64)>,
+}
+
+/// The largest flight log that is read, in bytes.
+const LIMIT: u64 = 1 << 30;
+
+/// Reads a flight log, whatever its format: MAVLink `.tlog`, GPX, DJI `.txt` details, or CSV with a header.
+pub fn read(path: &Path) -> Result<Vec<Sample>, Error> {
+    let shown = path.display().to_string();
+    let io = |source| Error::Io { path: shown.clone(), source };
+    let length = std::fs::metadata(path).map_err(io)?.len();
+    if length > LIMIT {
+        return Err(Error::File { path: shown, why: format!("{length} bytes, at most {LIMIT} are read") });
+    }
+    let bytes = std::fs::read(path).map_err(io)?;
+    let samples = match kind(&bytes) {
+        Kind::Tlog => tlog::read(&bytes),
+        Kind::Gpx => gpx::read(&bytes),
+        Kind::DjiTxt => dji_txt::read(&bytes),
+        Kind::Csv => csv_log::read(&bytes),
+    }
+    .map_err(|why| Error::File { path: shown.clone(), why })?;
+    if samples.is_empty() {
+        return Err(Error::File { path: shown, why: "no dated sample found in it".to_owned() });
+    }
+    Ok(samples)
+}
+
+enum Kind {
+    Tlog,
+    Gpx,
+    DjiTxt,
+    Csv,
+}
+
+fn kind(bytes: &[u8]) -> Kind {
+    let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+    if head.get(8).is_some_and(|magic| matches!(magic, 0xfe | 0xfd)) && tlog::looks_like(bytes) {
+        return Kind::Tlog;
+    }
+    let text = String::from_utf8_lossy(head);
+    if text.contains("<gpx") {
+        return Kind::Gpx;
+    }
+    if text.chars().take(512).any(|c| c.is_control() && !c.is_whitespace()) {
+        return Kind::DjiTxt;
+    }
+    Kind::Csv
+}
+
+/// Whether a pair of degrees can be a place. (0, 0) is what receivers say without a fix.
+fn place(lat: f64, lon: f64) -> Option<(f64, f64)> {
+    let valid = lat.abs() <= 90.0 && lon.abs() <= 180.0 && (lat.abs() > 1e-6 || lon.abs() > 1e-6);
+    valid.then_some((lat, lon))
+}
+
+/// Says whether a track without a state of its own shows flight, by movement and height.
+///
+/// A sample counts as `flying` when it is more than 2 m above the first height, or faster than 1.5 m/s since the
+/// sample before (domain practice: two weak signs in the air; here in retrospect one is enough). Others stay without
+/// a state: a receiver lying on a table is no evidence of power or disarming of an aircraft.
+fn flying_by_movement(samples: &mut [Sample], heights: &[Option<f64>]) {
+    let ground = heights.iter().copied().flatten().next();
+    for index in 0..samples.len() {
+        let high = heights.get(index).copied().flatten().zip(ground).is_some_and(|(height, ground)| height - ground > 2.0);
+        let fast = index.checked_sub(1).and_then(|before| speed(samples.get(before)?, samples.get(index)?)).is_some_and(|v| v > 1.5);
+        if let Some(sample) = samples.get_mut(index)
+            && sample.state.is_none()
+            && (high || fast)
+        {
+            sample.state = Some(FlightState::Flying);
+        }
+    }
+}
+
+/// Metres per second between two samples, on a sphere of 6 371 km.
+fn speed(a: &Sample, b: &Sample) -> Option<f64> {
+    let ((lat_a, lon_a), (lat_b, lon_b)) = (a.position?, b.position?);
+    let seconds = b.time.as_secs_f64() - a.time.as_secs_f64();
+    if seconds <= 0.0 {
+        return None;
+    }
+    let north = (lat_b - lat_a).to_radians();
+    let east = (lon_b - lon_a).to_radians() * lat_a.to_radians().cos();
+    Some(north.hypot(east) * 6_371_000.0 / seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_track_that_moves_flies_and_one_that_lies_still_says_nothing() {
+        let at = |second, lat| Sample { time: Timestamp::from_secs(second), state: None, position: Some((lat, 8.0)) };
+        let mut samples = [at(0, 47.0), at(1, 47.0), at(2, 47.001)];
+        flying_by_movement(&mut samples, &[None, None, None]);
+        assert_eq!(samples.map(|sample| sample.state), [None, None, Some(FlightState::Flying)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_reader_panic(bytes: Vec<u8>) {
+            let _ = (tlog::read(&bytes), gpx::read(&bytes), dji_txt::read(&bytes), csv_log::read(&bytes));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! MAVLink telemetry logs (`.tlog`, as QGroundControl and Mission Planner write them).
+//!
+//! ```text
+//! ┌──────────────────────┬───────────────┬──────────────────────┬──
+//! │ µs since 1970, u64 BE│ MAVLink frame │ µs since 1970, u64 BE│ …
+//! └──────────────────────┴───────────────┴──────────────────────┴──
+//! ```
+//!
+//! Frames that fail their checksum are skipped a byte at a time until the next good one.
+
+use creance_model::Timestamp;
+use creance_wire::mavlink;
+
+use super::Sample;
+use crate::phases::Vehicles;
+
+/// Whether the first frame is a good one.
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    bytes.get(8..).is_some_and(|rest| mavlink::parse_frame(rest).is_some())
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
+    let mut samples = Vec::new();
+    let mut vehicles = Vehicles::default();
+    let mut at = 0;
+    while let Some((stamp, rest)) = bytes.get(at..).and_then(|rest| rest.split_first_chunk::<8>()) {
+        let Some((frame, length)) = mavlink::parse_frame(rest) else {
+            at += 1;
+            continue;
+        };
+        at += 8 + length;
+        let Ok(micros) = i64::try_from(u64::from_be_bytes(*stamp)) else { continue };
+        let time = Timestamp::from_nanos(micros.saturating_mul(1000));
+        if let Some(fields) = mavlink::fields(&frame)
+            && let Some(sample) = vehicles.sample(time, &fields)
+        {
+            samples.push(sample);
+        }
+    }
+    Ok(samples)
+}

@@ -1,0 +1,389 @@
+//! From sightings to findings: circumstances added, equal facts folded into one, values masked, worst first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use creance_detect::{mask, severity};
+use creance_model::{
+    AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Interval, Match,
+    Occurrence, Phase, Report, Source, Trigger, Visibility,
+};
+use creance_place::{Atlas, Confidence};
+use data_encoding::HEXLOWER;
+use ring::hmac;
+
+use crate::{
+    inputs::Hashed,
+    names::Name,
+    phases,
+    pipeline::{Run, Seen},
+    request::{Circumstances, Request},
+    traffic::Traffic,
+};
+
+/// Packet numbers listed for one occurrence (DESIGN §4).
+const MOST_PACKETS: usize = 64;
+
+/// Occurrences listed for one finding; further ones are counted.
+const MOST_OCCURRENCES: usize = 256;
+
+/// Rows of what was not read.
+const MOST_UNREAD: usize = 200;
+
+/// Everything known, put together.
+pub(crate) fn report(request: &Request, run: Run<'_>, hashed: Hashed, circumstances: Circumstances, atlas: &Atlas) -> Report {
+    let Circumstances { mut flight, actions } = circumstances;
+    if !run.pipeline.samples.is_empty() {
+        flight.sources.push(("MAVLink in the capture".to_owned(), run.pipeline.samples.clone()));
+    }
+    flight.link = run.pipeline.link;
+    flight.capture = run.first.zip(run.last);
+    let phases = flight.phases();
+    let app_states = actions.as_ref().map(crate::actions::Actions::app_states).unwrap_or_default();
+
+    let mut triggers: BTreeMap<u64, (BTreeSet<DataClass>, usize)> = BTreeMap::new();
+    for (index, seen) in run.pipeline.seen.iter().enumerate() {
+        let entry = triggers.entry(seen.message).or_insert_with(|| (BTreeSet::new(), index));
+        entry.0.insert(seen.sighting.data_class);
+    }
+    let trigger_of = |message: u64| -> Trigger {
+        let (Some(actions), Some((classes, index))) = (&actions, triggers.get(&message)) else { return Trigger::Unknown };
+        let Some(seen) = run.pipeline.seen.get(*index) else { return Trigger::Unknown };
+        let classes: Vec<DataClass> = classes.iter().copied().collect();
+        let carries = |file: &str| seen.sent.carried.iter().any(|carried| carried.eq_ignore_ascii_case(file));
+        actions.trigger(seen.time, &classes, carries)
+    };
+
+    let fold = Fold {
+        atlas,
+        phases: &phases,
+        app_states: &app_states,
+        context_source: actions.as_ref().map(|actions| actions.source().to_owned()),
+        key: &hashed.key,
+        reveal: request.reveal,
+        input: hashed.inputs.first().map(|input| format!("sha256:{}", input.sha256)).unwrap_or_default(),
+    };
+    let findings = fold.findings(&run.pipeline.seen, &trigger_of);
+    let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas);
+    let coverage = coverage(&run.pipeline.traffic);
+    let notes = notes(request, &run);
+    let case = Case {
+        id: hashed.case_id,
+        tool: format!("creance {}", env!("CARGO_PKG_VERSION")),
+        inputs: hashed.inputs,
+        options: options(request),
+        damage: run.notes.damage.clone(),
+        notes,
+        first: run.first,
+        last: run.last,
+        packets: run.packets,
+    };
+    let within = |phase: &Phase| run.first.zip(run.last).is_none_or(|(first, last)| phase.to > first && phase.from <= last);
+    let phases = clip(phases.into_iter().filter(within).collect(), run.first.zip(run.last));
+    Report {
+        case,
+        coverage,
+        findings,
+        destinations,
+        phases,
+        app_states,
+        lan: run.pipeline.traffic.lan,
+        revealed: request.reveal,
+    }
+}
+
+/// Phases without end are shown as long as the capture lasts.
+fn clip(mut phases: Vec<Phase>, span: Option<(creance_model::Timestamp, creance_model::Timestamp)>) -> Vec<Phase> {
+    if let Some((first, last)) = span {
+        for phase in &mut phases {
+            phase.from = phase.from.max(first);
+            phase.to = phase.to.min(last.plus_nanos(1));
+        }
+    }
+    phases
+}
+
+/// What tells facts apart: one value to one place in one state is one finding.
+type Fact = (DataClass, String, String, u16, Option<String>, FlightState, AppState, Trigger, Visibility);
+
+struct Fold<'a> {
+    atlas: &'a Atlas,
+    phases: &'a [Phase],
+    app_states: &'a [Interval<AppState>],
+    context_source: Option<String>,
+    key: &'a hmac::Key,
+    reveal: bool,
+    input: String,
+}
+
+impl Fold<'_> {
+    fn findings(&self, seen: &[Seen], trigger_of: &dyn Fn(u64) -> Trigger) -> Vec<Finding> {
+        let mut facts: BTreeMap<Fact, Finding> = BTreeMap::new();
+        for one in seen {
+            let finding = self.finding(one, trigger_of(one.message));
+            let fact = (
+                finding.data_class,
+                finding.digest.clone(),
+                one.sent.outside.ip.to_string(),
+                finding.destination.port,
+                finding.destination.host.clone(),
+                finding.flight_state,
+                finding.app_state,
+                finding.trigger,
+                finding.visibility,
+            );
+            match facts.get_mut(&fact) {
+                Some(known) => merge(known, finding),
+                None => {
+                    facts.insert(fact, finding);
+                }
+            }
+        }
+        let mut findings: Vec<Finding> = facts.into_values().collect();
+        findings.sort_by(|a, b| {
+            b.severity
+                .cmp(&a.severity)
+                .then(a.matched.cmp(&b.matched))
+                .then(a.time.cmp(&b.time))
+                .then(a.data_class.cmp(&b.data_class))
+                .then_with(|| a.digest.cmp(&b.digest))
+                .then_with(|| a.destination.cmp(&b.destination))
+                .then(a.flight_state.cmp(&b.flight_state))
+        });
+        for (index, finding) in findings.iter_mut().enumerate() {
+            finding.id = format!("F{:04}", index + 1);
+        }
+        findings
+    }
+
+    fn finding(&self, seen: &Seen, trigger: Trigger) -> Finding {
+        let sighting = &seen.sighting;
+        let name = seen.sent.name.as_ref();
+        let destination = destination(self.atlas, seen.sent.outside.ip, seen.sent.outside.port, name);
+        let phase = phases::at(self.phases, seen.time);
+        let flight_state = phase.map_or(FlightState::Unknown, |phase| phase.state);
+        let app_state = self
+            .app_states
+            .iter()
+            .find(|interval| interval.from <= seen.time && seen.time < interval.to)
+            .map_or(AppState::Unknown, |interval| interval.state);
+        let packets = listed(&seen.packets);
+        let mut decode_path = seen.decode_path.clone();
+        decode_path.extend(sighting.encoding.iter().cloned());
+        let value = if self.reveal { sighting.value.clone() } else { mask(sighting.data_class, &sighting.value) };
+        let severity = severity(
+            sighting.data_class,
+            sighting.matched,
+            seen.visibility,
+            flight_state,
+            trigger,
+            destination.control.is_some(),
+        );
+        let encoding = encoding(&decode_path);
+        Finding {
+            id: String::new(),
+            data_class: sighting.data_class,
+            severity,
+            matched: sighting.matched,
+            detector: sighting.detector,
+            value,
+            digest: HEXLOWER.encode(hmac::sign(self.key, sighting.value.as_bytes()).as_ref()),
+            encoding,
+            visibility: seen.visibility,
+            protocol: seen.protocol,
+            transport: seen.sent.transport,
+            direction: Direction::Outbound,
+            source: Source {
+                ip: seen.sent.inside.ip.to_string(),
+                mac: seen.sent.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")),
+                app: None,
+            },
+            destination,
+            time: seen.time,
+            last_time: seen.time,
+            flight_state,
+            flight_state_source: phase.map(|phase| phase.source.clone()),
+            app_state,
+            trigger,
+            context_source: self.context_source.clone(),
+            bytes: seen.message_bytes,
+            count: 1,
+            file: sighting.file.clone(),
+            sites: Vec::new(),
+            occurrences: vec![Occurrence {
+                time: seen.time,
+                packets: packets.clone(),
+                carrier: seen.carrier,
+                decode_path: decode_path.clone(),
+            }],
+            evidence: Evidence {
+                input: self.input.clone(),
+                packets,
+                flow: seen.sent.community_id.clone(),
+                ranges: sighting.range.into_iter().collect(),
+            },
+            decode_path,
+        }
+    }
+}
+
+/// Adds another sighting of the same fact; the stronger match and the worse severity stand.
+fn merge(known: &mut Finding, other: Finding) {
+    if other.matched < known.matched {
+        (known.matched, known.detector) = (other.matched, other.detector);
+        known.value.clone_from(&other.value);
+    }
+    known.severity = known.severity.max(other.severity);
+    known.time = known.time.min(other.time);
+    known.last_time = known.last_time.max(other.last_time);
+    known.bytes += other.bytes;
+    known.count += 1;
+    if known.occurrences.len() < MOST_OCCURRENCES {
+        known.occurrences.extend(other.occurrences);
+    }
+}
+
+/// At most [`MOST_PACKETS`] numbers, the first and last included.
+fn listed(packets: &[u64]) -> Vec<u64> {
+    let mut listed = packets.to_vec();
+    if listed.len() > MOST_PACKETS
+        && let Some(last) = listed.last().copied()
+    {
+        listed.truncate(MOST_PACKETS - 1);
+        listed.push(last);
+    }
+    listed
+}
+
+/// The steps of a path that are encodings, not places.
+fn encoding(path: &[String]) -> Vec<String> {
+    path.iter().skip(1).filter(|step| !step.contains([':', '/', ' '])).cloned().collect()
+}
+
+fn destination(atlas: &Atlas, ip: std::net::IpAddr, port: u16, name: Option<&Name>) -> Destination {
+    // The server asked is not where the name asked for lies.
+    let host = name.filter(|name| name.basis != Name::DNS_QUERY).map(|name| name.host.as_str());
+    let location = atlas.locate(ip, host);
+    let disagree = location.contested;
+    Destination {
+        ip: Some(ip.to_string()),
+        port,
+        host: name.map(|name| name.host.clone()),
+        host_basis: name.map(|name| name.basis.to_owned()),
+        organization_basis: location.organization.is_some().then(|| location.organization_basis.to_owned()),
+        organization: location.organization,
+        country_basis: location.country.is_some().then(|| location.country_basis.to_owned()),
+        country: location.country,
+        country_confidence: match location.confidence {
+            Confidence::High => "high",
+            Confidence::Moderate => "moderate",
+            Confidence::Low => "low",
+            Confidence::None => "none",
+        }
+        .to_owned(),
+        country_votes: if disagree {
+            location
+                .votes
+                .iter()
+                .map(|vote| format!("{}: {}", vote.source, vote.says.as_deref().unwrap_or("no answer")))
+                .collect()
+        } else {
+            Vec::new()
+        },
+        control_basis: location.control.is_some().then(|| location.control_basis.to_owned()),
+        control: location.control,
+        asn: location.asn,
+        as_name: location.as_name,
+        edge: location.edge,
+    }
+}
+
+fn destinations(traffic: &Traffic, findings: &[Finding], phases: &[Phase], atlas: &Atlas) -> Vec<creance_model::Traffic> {
+    let mut classes: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.matched != Match::Pattern) {
+        if let Some(ip) = &finding.destination.ip {
+            let key = (ip.clone(), finding.destination.host.clone());
+            classes.entry(key).or_default().insert(finding.data_class.to_string());
+        }
+    }
+    let mut rows: Vec<creance_model::Traffic> = traffic
+        .destinations
+        .iter()
+        .map(|((ip, port, transport, host), sum)| {
+            let name = host.as_ref().zip(sum.basis).map(|(host, basis)| Name { host: host.clone(), basis });
+            let of = |host: Option<String>| classes.get(&(ip.to_string(), host)).cloned().unwrap_or_default();
+            let mut found = of(host.clone());
+            if sum.protocols.contains("dns") {
+                let asked = classes.iter().filter(|((address, _), _)| *address == ip.to_string());
+                found.extend(asked.flat_map(|(_, found)| found.iter().cloned()));
+            }
+            let bytes = sum.up + sum.down;
+            let opaque = bytes - sum.readable.min(bytes);
+            creance_model::Traffic {
+                destination: destination(atlas, *ip, *port, name.as_ref()),
+                transport: *transport,
+                protocols: sum.protocols.iter().map(|name| (*name).to_owned()).collect(),
+                first: sum.first,
+                last: sum.last,
+                flows: sum.flows,
+                packets: sum.packets,
+                bytes_up: sum.up,
+                bytes_down: sum.down,
+                opaque,
+                visibility: if opaque > 0 { Visibility::Opaque } else { Visibility::Clear },
+                classes: found.into_iter().collect(),
+                up_by_state: sum.up_over_time.by_state(phases),
+            }
+        })
+        .collect();
+    rows.sort_by(|a, b| b.bytes_up.cmp(&a.bytes_up).then_with(|| a.destination.cmp(&b.destination)));
+    rows
+}
+
+fn coverage(traffic: &Traffic) -> Coverage {
+    Coverage {
+        bytes: traffic.bytes,
+        readable: traffic.readable,
+        opaque: traffic.bytes - traffic.readable,
+        lost: traffic.lost,
+        unread: traffic.unread(MOST_UNREAD),
+    }
+}
+
+fn options(request: &Request) -> Vec<String> {
+    request.inside.iter().map(|net| format!("--inside {net}")).collect()
+}
+
+/// Sentences for the reader: options without effect yet, limits reached, packets that were not read.
+fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !request.keys.is_empty() {
+        notes.push("Key logs were hashed into the case and not used: TLS is not decrypted yet.".to_owned());
+    }
+    if !request.device.is_empty() {
+        notes.push("The device folder was hashed into the case and not used: its content is not matched yet.".to_owned());
+    }
+    let mut counted = |count: u64, what: &str| {
+        if count > 0 {
+            notes.push(format!("{count} {what}."));
+        }
+    };
+    counted(run.pipeline.unkept, "sightings were beyond the limit and are not among the findings");
+    counted(run.pipeline.names.refused, "name bindings were beyond the limit and were not kept");
+    counted(run.pipeline.traffic.beyond.0, "flows went to destinations beyond the limit and are counted in the sums only");
+    counted(run.counters.evicted_flows, "flows were closed early because too many were open at once");
+    counted(run.counters.evicted_bytes, "bytes waiting for missing segments were given up because the buffers were full");
+    counted(run.counters.conflicts, "bytes of overlapping segments contradict what came first; the first copy was read");
+    counted(run.counters.cut_packets, "packets were cut by the capture's length limit");
+    counted(run.notes.dropped, "packets were dropped by the capturing machine, by its own count");
+    for (limit, count) in &run.pipeline.reached {
+        notes.push(format!("The limit \"{limit}\" was reached in {count} messages; what lies beyond it was not read."));
+    }
+    for (name, (packets, bytes)) in &run.counters.not_ip {
+        notes.push(format!("{packets} packets ({bytes} bytes) of {name} were not read."));
+    }
+    for (name, count) in &run.counters.malformed {
+        notes.push(format!("{count} packets were malformed: {name}."));
+    }
+    notes
+}
+

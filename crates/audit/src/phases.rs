@@ -1,0 +1,218 @@
+//! Flight state over time, in retrospect (DESIGN §2).
+//!
+//! Armed or airborne evidence makes `flying` from its first to its last sample; powered and disarmed makes `ground`;
+//! `off` needs evidence: the action log, or the end of a log together with the silence of its link. Everything else is
+//! `unknown`.
+
+use std::collections::BTreeMap;
+
+use creance_model::{Field, FlightState, Phase, Timestamp, Value};
+
+use crate::flight::Sample;
+
+/// Longest silence within one state that is still the same state. Telemetry comes at least once a second; log writers
+/// thin it out.
+const BRIDGE: i64 = 15 * SECOND;
+
+/// How long after the last sample of a log its state still holds.
+const GRACE: i64 = 2 * SECOND;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Turns MAVLink messages of any number of vehicles into samples.
+#[derive(Debug, Default)]
+pub(crate) struct Vehicles {
+    landed: BTreeMap<i64, i64>,
+}
+
+impl Vehicles {
+    /// What one message says, if it says anything about flight.
+    ///
+    /// A heartbeat of an autopilot tells armed or not; `EXTENDED_SYS_STATE` in the air overrides a disarmed
+    /// heartbeat (MAVLink common.xml, `MAV_LANDED_STATE`: 1 on ground, 2 in air, 3 take-off, 4 landing).
+    pub(crate) fn sample(&mut self, time: Timestamp, fields: &[Field]) -> Option<Sample> {
+        let system = integer(fields, "sysid").unwrap_or_default();
+        let position = number(fields, "lat").zip(number(fields, "lon")).filter(|(lat, lon)| lat.abs() > 1e-6 || lon.abs() > 1e-6);
+        let state = match text(fields, "message")? {
+            "HEARTBEAT" => {
+                let Some(Value::Flag(armed)) = value(fields, "armed") else { return None };
+                let in_air = matches!(self.landed.get(&system), Some(2..=4));
+                Some(if *armed || in_air { FlightState::Flying } else { FlightState::Ground })
+            }
+            "EXTENDED_SYS_STATE" => {
+                let landed = integer(fields, "landed_state")?;
+                self.landed.insert(system, landed);
+                matches!(landed, 2..=4).then_some(FlightState::Flying)
+            }
+            "GLOBAL_POSITION_INT" | "GPS_RAW_INT" => None,
+            _ => return None,
+        };
+        (state.is_some() || position.is_some()).then_some(Sample { time, state, position })
+    }
+}
+
+fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a Value> {
+    fields.iter().find(|field| field.name == name).map(|field| &field.value)
+}
+
+fn text<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
+    match value(fields, name)? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn integer(fields: &[Field], name: &str) -> Option<i64> {
+    match value(fields, name)? {
+        Value::Integer(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn number(fields: &[Field], name: &str) -> Option<f64> {
+    match value(fields, name)? {
+        Value::Float(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Everything that says something about flight.
+#[derive(Debug, Default)]
+pub(crate) struct FlightEvidence {
+    /// Samples of one source each, with the name of the source.
+    pub(crate) sources: Vec<(String, Vec<Sample>)>,
+    /// Moments at which the aircraft was switched on (`true`) or off, and who says so.
+    pub(crate) power: Vec<(Timestamp, bool, String)>,
+    /// Whether the capture itself shows telemetry, and the time it covers.
+    pub(crate) capture: Option<(Timestamp, Timestamp)>,
+    /// When telemetry was seen in the capture: first and last.
+    pub(crate) link: Option<(Timestamp, Timestamp)>,
+}
+
+impl FlightEvidence {
+    /// The phases that the evidence amounts to, ascending and not overlapping. Gaps between them are `unknown`.
+    pub(crate) fn phases(&self) -> Vec<Phase> {
+        let mut points: Vec<(Timestamp, FlightState, usize)> = Vec::new();
+        for (source, (_, samples)) in self.sources.iter().enumerate() {
+            points.extend(samples.iter().filter_map(|sample| Some((sample.time, sample.state?, source))));
+        }
+        // At the same moment, flying comes last and so wins.
+        points.sort_by_key(|(time, state, _)| (*time, *state == FlightState::Flying));
+        let name = |source: usize| self.sources.get(source).map(|(name, _)| name.clone()).unwrap_or_default();
+
+        let mut phases: Vec<Phase> = Vec::new();
+        for (time, state, source) in points {
+            if let Some(last) = phases.last_mut() {
+                let silent = time.since(last.to);
+                if silent <= BRIDGE {
+                    last.to = time;
+                    if last.state == state {
+                        continue;
+                    }
+                } else {
+                    last.to = last.to.plus_nanos(GRACE);
+                }
+            }
+            phases.push(Phase { from: time, to: time, state, source: name(source) });
+        }
+        if let Some(last) = phases.last_mut() {
+            last.to = last.to.plus_nanos(GRACE);
+        }
+        phases.retain(|phase| phase.from < phase.to);
+        self.add_off(&mut phases);
+        phases
+    }
+
+    /// Adds `off` where the action log or the end of a log together with a silent link shows it.
+    fn add_off(&self, phases: &mut Vec<Phase>) {
+        let mut off: Vec<Phase> = Vec::new();
+        let mut power = self.power.clone();
+        power.sort();
+        if let Some((time, true, source)) = power.first() {
+            off.push(Phase { from: Timestamp::from_nanos(i64::MIN), to: *time, state: FlightState::Off, source: source.clone() });
+        }
+        for (index, (time, on, source)) in power.iter().enumerate() {
+            if !on {
+                let to = power.get(index + 1).map_or(Timestamp::from_nanos(i64::MAX), |next| next.0);
+                off.push(Phase { from: *time, to, state: FlightState::Off, source: source.clone() });
+            }
+        }
+        if power.is_empty()
+            && let (Some(last), Some((_, capture_end))) = (phases.last(), self.capture)
+        {
+            let silent_from = self.link.map_or(last.to, |(_, end)| end.plus_nanos(GRACE).max(last.to));
+            if silent_from < capture_end {
+                let source = format!("{} ends and its link is silent", last.source);
+                off.push(Phase { from: silent_from, to: Timestamp::from_nanos(i64::MAX), state: FlightState::Off, source });
+            }
+        }
+        // Telemetry is stronger than a note in a log: off fills only what telemetry leaves open.
+        let known = phases.clone();
+        for phase in off {
+            let mut from = phase.from;
+            for taken in known.iter().filter(|taken| taken.to > phase.from && taken.from < phase.to) {
+                if from < taken.from {
+                    phases.push(Phase { from, to: taken.from, ..phase.clone() });
+                }
+                from = from.max(taken.to);
+            }
+            if from < phase.to {
+                phases.push(Phase { from, ..phase });
+            }
+        }
+        phases.sort_by_key(|phase| phase.from);
+    }
+}
+
+/// The phase that covers a moment.
+pub(crate) fn at(phases: &[Phase], time: Timestamp) -> Option<&Phase> {
+    let after = phases.partition_point(|phase| phase.from <= time);
+    phases.get(after.checked_sub(1)?).filter(|phase| time < phase.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FlightState::{Flying, Ground, Off};
+
+    fn t(second: i64) -> Timestamp {
+        Timestamp::from_secs(second)
+    }
+
+    fn evidence(states: &[(i64, FlightState)]) -> FlightEvidence {
+        let samples = states.iter().map(|(second, state)| Sample { time: t(*second), state: Some(*state), position: None }).collect();
+        FlightEvidence { sources: vec![("log".to_owned(), samples)], ..FlightEvidence::default() }
+    }
+
+    fn states(phases: &[Phase], seconds: &[i64]) -> Vec<Option<FlightState>> {
+        seconds.iter().map(|second| at(phases, t(*second)).map(|phase| phase.state)).collect()
+    }
+
+    #[test]
+    fn flying_reaches_from_its_first_to_its_last_sample() {
+        let phases = evidence(&[(10, Ground), (11, Ground), (12, Flying), (13, Flying), (14, Ground)]).phases();
+        assert_eq!(states(&phases, &[9, 10, 12, 13, 14, 15, 30]), [None, Some(Ground), Some(Flying), Some(Flying), Some(Ground), Some(Ground), None]);
+    }
+
+    #[test]
+    fn a_long_silence_is_unknown() {
+        let phases = evidence(&[(10, Flying), (100, Flying)]).phases();
+        assert_eq!(states(&phases, &[10, 50, 100]), [Some(Flying), None, Some(Flying)]);
+    }
+
+    #[test]
+    fn off_needs_evidence() {
+        let mut evidence = evidence(&[(10, Ground), (20, Ground)]);
+        evidence.power = vec![(t(8), true, "actions".into()), (t(25), false, "actions".into())];
+        let phases = evidence.phases();
+        assert_eq!(states(&phases, &[5, 9, 15, 23, 26]), [Some(Off), None, Some(Ground), None, Some(Off)]);
+    }
+
+    #[test]
+    fn the_end_of_a_log_and_a_silent_link_mean_off() {
+        let mut evidence = evidence(&[(10, Ground)]);
+        assert_eq!(states(&evidence.phases(), &[100]), [None], "no capture covers the moment");
+        evidence.capture = Some((t(50), t(200)));
+        assert_eq!(states(&evidence.phases(), &[100]), [Some(Off)]);
+    }
+}

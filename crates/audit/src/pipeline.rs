@@ -1,0 +1,315 @@
+//! One pass over the flows: messages are read, names bound, telemetry noted, and what left is sighted.
+
+use std::sync::Arc;
+
+use creance_capture::Notes;
+use creance_detect::{Context, Sighting};
+use creance_flow::{Chunk, Counters, Gap, Handler, Totals};
+use creance_model::{Direction, Endpoint, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
+use creance_wire::{At, Reader, TunnelJoiner};
+
+use crate::{
+    flight::Sample,
+    names::{Name, Names},
+    phases::Vehicles,
+    request::Limits,
+    traffic::{Clock, Finished, Sum, Traffic},
+};
+
+/// A sighting with all that is known when it is made. Destination, phase and severity are settled at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) sighting: Sighting,
+    /// Sightings of one message share its number.
+    pub(crate) message: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) message_bytes: u64,
+    pub(crate) packets: Vec<u64>,
+    pub(crate) decode_path: Vec<String>,
+    pub(crate) carrier: creance_model::Carrier,
+    pub(crate) protocol: &'static str,
+    pub(crate) visibility: Visibility,
+    pub(crate) sent: Arc<Sent>,
+}
+
+/// What the sightings of one message have in common.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) transport: Transport,
+    pub(crate) inside: Endpoint,
+    pub(crate) mac: Option<[u8; 6]>,
+    pub(crate) outside: Endpoint,
+    pub(crate) name: Option<Name>,
+    pub(crate) community_id: String,
+    /// Names of files that the message carries, for the action log.
+    pub(crate) carried: Vec<String>,
+}
+
+/// Takes every message with its flow.
+pub(crate) type Sink<'a> = &'a mut dyn FnMut(&Flow, &Message);
+
+/// The one pass.
+pub(crate) struct Pipeline<'a> {
+    context: &'a Context,
+    limits: &'a Limits,
+    sink: Option<Sink<'a>>,
+    pub(crate) names: Names,
+    pub(crate) vehicles: Vehicles,
+    /// Telemetry seen in the capture.
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) link: Option<(Timestamp, Timestamp)>,
+    pub(crate) seen: Vec<Seen>,
+    /// Sightings beyond the limit.
+    pub(crate) unkept: u64,
+    pub(crate) traffic: Traffic,
+    /// Limits that application protocols reached, and how often.
+    pub(crate) reached: std::collections::BTreeMap<String, u64>,
+    tunnels: TunnelJoiner,
+    messages: u64,
+}
+
+/// A finished pass.
+pub(crate) struct Run<'a> {
+    pub(crate) pipeline: Pipeline<'a>,
+    pub(crate) counters: Counters,
+    pub(crate) notes: Notes,
+    pub(crate) packets: u64,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+}
+
+/// What is kept of a flow while it lasts.
+pub(crate) struct State {
+    reader: Reader,
+    name: Option<Name>,
+    /// The best reason known for `name`: a stronger one replaces it.
+    up_over_time: Clock,
+}
+
+impl<'a> Pipeline<'a> {
+    pub(crate) fn new(context: &'a Context, limits: &'a Limits) -> Self {
+        Self {
+            context,
+            limits,
+            sink: None,
+            names: Names::new(limits.names),
+            vehicles: Vehicles::default(),
+            samples: Vec::new(),
+            link: None,
+            seen: Vec::new(),
+            unkept: 0,
+            traffic: Traffic::default(),
+            reached: std::collections::BTreeMap::new(),
+            tunnels: TunnelJoiner::default(),
+            messages: 0,
+        }
+    }
+
+    pub(crate) fn with_sink(mut self, sink: Sink<'a>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
+    fn message(&mut self, flow: &Flow, name: &mut Option<Name>, message: &Message) {
+        self.messages += 1;
+        if let Some(sink) = &mut self.sink {
+            sink(flow, message);
+        }
+        if let Some(Value::Text(limit)) = message.field("limit") {
+            *self.reached.entry(limit.clone()).or_default() += 1;
+        }
+        match (message.protocol, message.kind) {
+            ("dns", "response") => {
+                for (owner, address) in creance_wire::dns_answers(message) {
+                    self.names.bind(flow.end(message.from.other()).ip, address, &owner);
+                }
+            }
+            ("mavlink", _) => self.telemetry(message),
+            ("tls", "client-hello") => stronger(name, message.text("sni"), Name::SNI),
+            ("tls", "certificate") => {
+                if let Some(Value::List(names)) = message.field("names")
+                    && let Some(Value::Text(first)) = names.first()
+                {
+                    stronger(name, Some(first), Name::CERTIFICATE);
+                }
+            }
+            ("http/1", "request") => stronger(name, message.text("host"), Name::HOST_HEADER),
+            _ => {}
+        }
+        if flow.direction(message.from) != Direction::Outbound {
+            return;
+        }
+        self.look(flow, name.as_ref(), message);
+        if message.protocol == "dns"
+            && message.kind == "query"
+            && let Some(joined) = self.tunnels.query(message)
+        {
+            self.messages += 1;
+            self.look(flow, None, &joined);
+        }
+    }
+
+    fn telemetry(&mut self, message: &Message) {
+        let from = self.link.map_or(message.time, |(from, _)| from.min(message.time));
+        let to = self.link.map_or(message.time, |(_, to)| to.max(message.time));
+        self.link = Some((from, to));
+        if self.samples.len() < MOST_SAMPLES
+            && let Some(sample) = self.vehicles.sample(message.time, &message.fields)
+        {
+            self.samples.push(sample);
+        }
+    }
+
+    /// Shows an outbound message to every detector.
+    fn look(&mut self, flow: &Flow, flow_name: Option<&Name>, message: &Message) {
+        if message.parts.is_empty() {
+            return;
+        }
+        let sightings = creance_detect::look(message, self.context);
+        if sightings.is_empty() {
+            return;
+        }
+        let sent = Arc::new(Sent {
+            transport: flow.transport,
+            inside: flow.inside_end(),
+            mac: flow.inside_mac(),
+            outside: flow.outside_end(),
+            name: name_of(message).or_else(|| flow_name.cloned()),
+            community_id: creance_flow::community_id(flow),
+            carried: carried(message),
+        });
+        for sighting in sightings {
+            if self.seen.len() >= self.limits.sightings {
+                self.unkept += 1;
+                continue;
+            }
+            let part = sighting.part;
+            self.seen.push(Seen {
+                message: self.messages,
+                time: message.time,
+                message_bytes: message.bytes,
+                packets: message.packets_of(part).to_vec(),
+                decode_path: path(message, part),
+                carrier: message.parts.get(part).map_or(creance_model::Carrier::Field, |part| part.carrier),
+                protocol: message.protocol,
+                visibility: message.visibility,
+                sent: Arc::clone(&sent),
+                sighting,
+            });
+        }
+    }
+}
+
+/// Telemetry samples kept: a day at ten a second.
+const MOST_SAMPLES: usize = 1_000_000;
+
+/// The protocol stands at the head of every decode path.
+fn path(message: &Message, part: usize) -> Vec<String> {
+    let mut path = message.decode_path(part);
+    if let Some(first) = path.first_mut() {
+        *first = format!("{} {first}", message.protocol);
+    }
+    path
+}
+
+/// The name that a message itself gives its destination.
+fn name_of(message: &Message) -> Option<Name> {
+    match message.protocol {
+        "http/1" => message.text("host").filter(|host| !host.is_empty()).map(|host| Name::new(host, Name::HOST_HEADER)),
+        "dns" => {
+            let asked = message.text("name")?;
+            let domain = psl::domain_str(asked.trim_end_matches('.'))?;
+            Some(Name::new(domain, Name::DNS_QUERY))
+        }
+        _ => None,
+    }
+}
+
+/// Names of files in a message: of multipart parts, and the last segment of a request target.
+fn carried(message: &Message) -> Vec<String> {
+    let mut files: Vec<String> = message
+        .parts
+        .iter()
+        .filter(|part| part.step == "multipart-filename" || part.name.as_deref() == Some("multipart-filename"))
+        .map(|part| String::from_utf8_lossy(&part.bytes).into_owned())
+        .collect();
+    if let Some(uri) = message.text("uri") {
+        let target = uri.split(['?', '#']).next().unwrap_or_default();
+        files.extend(target.rsplit('/').next().map(str::to_owned));
+    }
+    files
+}
+
+/// Takes a name for a flow if it is better founded than the one it has.
+fn stronger(name: &mut Option<Name>, host: Option<&str>, basis: &'static str) {
+    let rank = |basis: &str| match basis {
+        Name::SNI => 3,
+        Name::HOST_HEADER => 2,
+        Name::DNS => 1,
+        _ => 0,
+    };
+    let Some(host) = host.filter(|host| !host.is_empty()) else { return };
+    if name.as_ref().is_none_or(|known| rank(known.basis) < rank(basis)) {
+        *name = Some(Name::new(host, basis));
+    }
+}
+
+impl Handler for Pipeline<'_> {
+    type State = State;
+
+    fn open(&mut self, flow: &Flow) -> State {
+        let name = flow.inside.and_then(|_| self.names.of(flow.inside_end().ip, flow.outside_end().ip));
+        State { reader: Reader::new(), name, up_over_time: Clock::default() }
+    }
+
+    fn data(&mut self, flow: &Flow, state: &mut State, chunk: &Chunk<'_>) {
+        if flow.direction(chunk.from) == Direction::Outbound {
+            state.up_over_time.add(chunk.time, chunk.bytes.len() as u64);
+        }
+        let State { reader, name, .. } = state;
+        let limits = &self.limits.wire;
+        let at = At { packet: chunk.packet, time: chunk.time };
+        reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut |message| self.message(flow, name, &message));
+    }
+
+    fn gap(&mut self, flow: &Flow, state: &mut State, gap: &Gap) {
+        let State { reader, name, .. } = state;
+        let limits = &self.limits.wire;
+        let at = At { packet: gap.packet, time: gap.time };
+        reader.gap(flow, gap.from, gap.bytes, at, limits, &mut |message| self.message(flow, name, &message));
+    }
+
+    fn close(&mut self, flow: &Flow, mut state: State, totals: &Totals) {
+        let State { reader, name, .. } = &mut state;
+        let limits = &self.limits.wire;
+        reader.finish(flow, limits, &mut |message| self.message(flow, name, &message));
+        let payload = totals.bytes[0] + totals.bytes[1];
+        let Some(inside) = flow.inside else {
+            self.traffic.lan.0 += 1;
+            self.traffic.lan.1 += payload;
+            return;
+        };
+        let [client, server] = state.reader.readable();
+        let outside = flow.outside_end();
+        let sum = Sum {
+            basis: None,
+            protocols: std::iter::once(state.reader.protocol()).collect(),
+            first: totals.first,
+            last: totals.last,
+            flows: 1,
+            packets: totals.packets[0] + totals.packets[1],
+            up: totals.bytes[inside.index()],
+            down: totals.bytes[inside.other().index()],
+            readable: client + server,
+            lost: totals.lost[0] + totals.lost[1],
+            up_over_time: state.up_over_time,
+        };
+        let port = match outside.port {
+            // Our side is the server: the port across is of no meaning.
+            _ if inside == Side::Server => 0,
+            port => port,
+        };
+        let finished = Finished { ip: outside.ip, port, transport: flow.transport, name: state.name, sum };
+        self.traffic.add(finished, self.limits.destinations);
+    }
+}

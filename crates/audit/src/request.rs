@@ -1,0 +1,115 @@
+//! What is asked for.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use creance_detect::{Canaries, Context};
+use creance_place::Atlas;
+
+use crate::{Error, actions::Actions, flight, phases::FlightEvidence};
+
+/// An audit: inputs and what is known beside them.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Captures: files, directories, globs, or `-` for standard input. Several are one capture in time order.
+    pub inputs: Vec<String>,
+    /// Key logs. Hashed into the case; not used yet.
+    pub keys: Vec<PathBuf>,
+    /// A canary file.
+    pub canaries: Option<PathBuf>,
+    /// Folders with the contents of cards and phones. Hashed into the case; not used yet.
+    pub device: Vec<PathBuf>,
+    /// Flight logs.
+    pub flight: Vec<PathBuf>,
+    /// An action log.
+    pub actions: Option<PathBuf>,
+    /// The organisation's own statements about destinations.
+    pub destinations: Option<PathBuf>,
+    /// Networks that are ours.
+    pub inside: Vec<creance_flow::IpNet>,
+    /// Whether values are written in full.
+    pub reveal: bool,
+    /// A folder with newer place data than the bundled one.
+    pub place_data: Option<PathBuf>,
+    /// Bounds on memory.
+    pub limits: Limits,
+}
+
+/// Bounds on memory. Each time one is reached it is counted and reported.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Flows followed at one time.
+    pub flows: usize,
+    /// Sightings kept before folding.
+    pub sightings: usize,
+    /// Destinations counted apart; further ones are summed up.
+    pub destinations: usize,
+    /// Bindings of names to addresses.
+    pub names: usize,
+    /// What application protocols may hold.
+    pub wire: creance_wire::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { flows: 200_000, sightings: 200_000, destinations: 20_000, names: 200_000, wire: creance_wire::Limits::default() }
+    }
+}
+
+/// How far reading has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Bytes of the input files read.
+    pub bytes: u64,
+    /// Of how many, where known.
+    pub of: Option<u64>,
+    /// Packets read.
+    pub packets: u64,
+}
+
+/// What is known of the circumstances, beside the capture.
+#[derive(Debug, Default)]
+pub(crate) struct Circumstances {
+    pub(crate) flight: FlightEvidence,
+    pub(crate) actions: Option<Actions>,
+}
+
+impl Request {
+    pub(crate) fn atlas(&self) -> Result<Atlas, Error> {
+        let mut atlas = Atlas::bundled()?;
+        if let Some(folder) = &self.place_data {
+            atlas = atlas.with_files(folder)?;
+        }
+        Ok(match &self.destinations {
+            Some(path) => atlas.with_overrides(&text(path)?)?,
+            None => atlas,
+        })
+    }
+
+    pub(crate) fn context(&self) -> Result<Arc<Context>, Error> {
+        let mut context = Context::default();
+        if let Some(path) = &self.canaries {
+            let shown = path.display().to_string();
+            context.canaries = Canaries::parse(&text(path)?)
+                .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
+        }
+        Ok(Arc::new(context))
+    }
+
+    pub(crate) fn evidence(&self) -> Result<Circumstances, Error> {
+        let mut circumstances = Circumstances::default();
+        for path in &self.flight {
+            let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+            circumstances.flight.sources.push((name, flight::read(path)?));
+        }
+        if let Some(path) = &self.actions {
+            let actions = Actions::read(path)?;
+            circumstances.flight.power = actions.power();
+            circumstances.actions = Some(actions);
+        }
+        Ok(circumstances)
+    }
+}
+
+fn text(path: &PathBuf) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
+}

@@ -1,0 +1,191 @@
+//! How much went where, how opaque it was, and in which flight state.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use creance_model::{FlightState, Phase, Timestamp, Transport, Unread};
+
+use crate::{names::Name, phases};
+
+/// What tells destinations apart.
+pub(crate) type Key = (IpAddr, u16, Transport, Option<String>);
+
+/// Bytes from our side over time, in at most [`Clock::SLOTS`] slots that widen as time goes on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clock {
+    slots: BTreeMap<i64, u64>,
+    widened: u32,
+}
+
+impl Clock {
+    /// Most slots of one flow or destination.
+    const SLOTS: usize = 256;
+
+    /// Narrowest slot, in nanoseconds.
+    const SLOT: i64 = 250_000_000;
+
+    fn width(&self) -> i64 {
+        Self::SLOT << self.widened.min(32)
+    }
+
+    pub(crate) fn add(&mut self, time: Timestamp, bytes: u64) {
+        let slot = time.as_nanos().div_euclid(self.width());
+        *self.slots.entry(slot).or_default() += bytes;
+        if self.slots.len() > Self::SLOTS {
+            self.widen();
+        }
+    }
+
+    fn widen(&mut self) {
+        self.widened += 1;
+        let mut wide = BTreeMap::new();
+        for (slot, bytes) in std::mem::take(&mut self.slots) {
+            *wide.entry(slot.div_euclid(2)).or_default() += bytes;
+        }
+        self.slots = wide;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let width = other.width();
+        for (slot, bytes) in &other.slots {
+            self.add(Timestamp::from_nanos(slot.saturating_mul(width)), *bytes);
+        }
+    }
+
+    /// The bytes in each flight state, by the beginning of each slot.
+    pub(crate) fn by_state(&self, known: &[Phase]) -> Vec<(FlightState, u64)> {
+        let mut sums: BTreeMap<FlightState, u64> = BTreeMap::new();
+        for (slot, bytes) in &self.slots {
+            let time = Timestamp::from_nanos(slot.saturating_mul(self.width()));
+            let state = phases::at(known, time).map_or(FlightState::Unknown, |phase| phase.state);
+            *sums.entry(state).or_default() += bytes;
+        }
+        sums.into_iter().collect()
+    }
+}
+
+/// All traffic with one destination.
+#[derive(Clone, Debug)]
+pub(crate) struct Sum {
+    pub(crate) basis: Option<&'static str>,
+    pub(crate) protocols: BTreeSet<&'static str>,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) flows: u64,
+    pub(crate) packets: u64,
+    pub(crate) up: u64,
+    pub(crate) down: u64,
+    pub(crate) readable: u64,
+    pub(crate) lost: u64,
+    pub(crate) up_over_time: Clock,
+}
+
+/// One finished flow, as far as traffic is concerned.
+pub(crate) struct Finished {
+    pub(crate) ip: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) transport: Transport,
+    pub(crate) name: Option<Name>,
+    pub(crate) sum: Sum,
+}
+
+/// Traffic with the outside, and how much stayed on the LAN.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) destinations: BTreeMap<Key, Sum>,
+    /// Flows to destinations beyond the limit: flows and bytes.
+    pub(crate) beyond: (u64, u64),
+    /// Flows and payload bytes between our own ends, or to multicast and broadcast.
+    pub(crate) lan: (u64, u64),
+    /// Bytes not read, by protocol and reason.
+    pub(crate) unread: BTreeMap<(String, &'static str), u64>,
+    pub(crate) bytes: u64,
+    pub(crate) readable: u64,
+    pub(crate) lost: u64,
+}
+
+impl Traffic {
+    /// Adds a flow with the outside.
+    pub(crate) fn add(&mut self, flow: Finished, limit: usize) {
+        let Finished { ip, port, transport, name, sum } = flow;
+        let bytes = sum.up + sum.down;
+        let readable = sum.readable.min(bytes);
+        self.bytes += bytes;
+        self.readable += readable;
+        self.lost += sum.lost;
+        let label = name.as_ref().map_or_else(|| ip.to_string(), |name| name.host.clone());
+        let room = self.unread.len() < limit;
+        let mut unread = |why: &'static str, bytes: u64| {
+            if bytes > 0 {
+                let label = if room { label.clone() } else { "further destinations".to_owned() };
+                *self.unread.entry((label, why)).or_default() += bytes;
+            }
+        };
+        unread(why_unread(&sum.protocols), bytes - readable);
+        unread("lost packets", sum.lost);
+
+        let key = (ip, port, transport, name.as_ref().map(|name| name.host.clone()));
+        if let Some(known) = self.destinations.get_mut(&key) {
+            known.protocols.extend(&sum.protocols);
+            known.first = known.first.min(sum.first);
+            known.last = known.last.max(sum.last);
+            known.flows += sum.flows;
+            known.packets += sum.packets;
+            known.up += sum.up;
+            known.down += sum.down;
+            known.readable += sum.readable;
+            known.lost += sum.lost;
+            known.up_over_time.merge(&sum.up_over_time);
+        } else if self.destinations.len() < limit {
+            self.destinations.insert(key, Sum { basis: name.map(|name| name.basis), ..sum });
+        } else {
+            self.beyond.0 += 1;
+            self.beyond.1 += bytes;
+        }
+    }
+
+    /// Why bytes were not read, most bytes first, at most `most` rows and one for the rest.
+    pub(crate) fn unread(&self, most: usize) -> Vec<Unread> {
+        let mut rows: Vec<Unread> = self
+            .unread
+            .iter()
+            .map(|((what, why), bytes)| Unread { what: what.clone(), why: (*why).to_owned(), bytes: *bytes })
+            .collect();
+        rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.cmp(b)));
+        if rows.len() > most {
+            let rest = rows.split_off(most);
+            let bytes = rest.iter().map(|row| row.bytes).sum();
+            rows.push(Unread { what: format!("{} further rows", rest.len()), why: "several".to_owned(), bytes });
+        }
+        rows
+    }
+}
+
+fn why_unread(protocols: &BTreeSet<&'static str>) -> &'static str {
+    if protocols.contains("tls") || protocols.contains("quic") || protocols.contains("dtls") {
+        "encrypted, no keys used"
+    } else if protocols.contains("unknown") || protocols.is_empty() {
+        "unknown protocol"
+    } else if protocols.iter().all(|name| matches!(*name, "http/1" | "dns" | "mavlink")) {
+        "not whole, or inside a limit"
+    } else {
+        "protocol recognised, not read"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_clock_keeps_its_sum_and_its_bound() {
+        let mut clock = Clock::default();
+        for second in 0..10_000 {
+            clock.add(Timestamp::from_secs(second), 3);
+        }
+        assert!(clock.slots.len() <= Clock::SLOTS);
+        assert_eq!(clock.by_state(&[]), [(FlightState::Unknown, 30_000)]);
+    }
+}

@@ -1,0 +1,180 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use creance_flow::IpNet;
+use creance_model::Severity;
+
+/// Shows what drones, their apps and ground stations give away, to whom, and how sure one can be of it.
+#[derive(Debug, Parser)]
+#[command(name = "creance", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+    /// Prints completions for a shell.
+    #[arg(long, value_name = "SHELL", value_enum)]
+    pub(crate) completions: Option<Shell>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  creance audit flight.pcapng                          what left, on the terminal
+  creance audit flight.pcapng --flight flight.tlog -o case
+  tcpdump -w - | creance audit -
+  creance data                                         the bundled data sets with their dates
+
+Exit codes: 0 done · 1 findings at or over --fail-on · 2 usage · 3 an input unreadable ·
+4 done but incomplete (damage, a limit) · 70 a bug. Nothing is sent to any network.";
+
+/// How much is said on stderr.
+#[derive(ClapArgs, Clone, Copy, Debug)]
+pub(crate) struct Talk {
+    /// Says nothing but errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Says more on stderr: time taken and rate.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Reads captures and says what left, to whom, and in which phase of the flight.
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(Audit),
+    /// Lists the application messages of captures, one JSON object a line.
+    Messages(Messages),
+    /// Lists the bundled data sets, or imports newer ones.
+    Data(Data),
+    /// Explains a detector, or prints a schema: `creance explain schema findings`.
+    Explain(Explain),
+}
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  creance audit flight.pcapng
+  creance audit rotated/ --inside 10.8.0.0/16 --fail-on high
+  creance audit flight.pcapng --canaries canaries.toml --flight flight.tlog --actions actions.csv -o case
+  ssh router tcpdump -i any -w - | creance audit - --format json > findings.json";
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Audit {
+    /// Captures (pcap or pcapng, plain, gzip or zstd): files, folders or globs of rotated files, or `-` for stdin.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// Writes the case to this folder: findings.json, report.html, case.json, ledger.jsonl.
+    #[arg(short, long, value_name = "CASE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Writes into an existing case folder; its ledger is kept and continued.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+    /// A TLS key log. Hashed into the case; not used yet: TLS is not decrypted in this version.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Planted values to look for (TOML: [[canary]] class, value).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) canaries: Option<PathBuf>,
+    /// A folder with the content of card and phone. Hashed into the case; not matched yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) device: Vec<PathBuf>,
+    /// A flight log: MAVLink .tlog, GPX, DJI .txt, or CSV with a header.
+    #[arg(long, value_name = "LOG")]
+    pub(crate) flight: Vec<PathBuf>,
+    /// What the user did (CSV: time,action,detail).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) actions: Option<PathBuf>,
+    /// Your own statements about destinations (TOML: [[destination]] host or cidr, country, organization, control).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) destinations: Option<PathBuf>,
+    /// A network that is ours. Without it, addresses not routed on the internet are.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) inside: Vec<IpNet>,
+    /// What is printed on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Shows values in full. Without it they are masked everywhere.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Exits with 1 when a finding is at this level or over it.
+    #[arg(long, value_name = "LEVEL", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    Severity::from_name(text).ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
+}
+
+/// An output on stdout.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// A summary in a screenful.
+    Text,
+    /// findings.json.
+    Json,
+    /// report.html.
+    Html,
+}
+
+impl Format {
+    /// Its name in the list of outputs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Html => "html",
+        }
+    }
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Messages {
+    /// Captures, as for audit.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// Only this protocol: dns, tls, http/1, mavlink.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: Option<String>,
+    /// A network that is ours.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) inside: Vec<IpNet>,
+    /// Shows values in full. Without it request targets lose their query and names of people stay masked.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// One JSON object a line.
+    #[arg(long, value_enum, default_value_t = Lines::Jsonl)]
+    pub(crate) format: Lines,
+}
+
+/// A format of lists.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Lines {
+    /// One JSON object a line.
+    Jsonl,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    pub(crate) action: Option<DataAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataAction {
+    /// Takes newer data sets from a folder, checks them, and uses them from then on.
+    Update {
+        /// The folder with the new files (countries.bin.zst, asn.bin.zst; see knowledge/ip/build.py).
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Explain {
+    /// A detector, or `schema` and the name of one (findings).
+    #[arg(value_name = "WHAT", num_args = 0..=2)]
+    pub(crate) what: Vec<String>,
+}

@@ -1,0 +1,81 @@
+//! `creance audit`: evidence in, a case and a report out.
+
+use std::io::{IsTerminal, Write};
+
+use creance_audit::Request;
+use creance_model::Report;
+use creance_render::Options;
+
+use crate::{
+    args::{Audit, Format, Talk},
+    case, data, exit,
+    progress::Bar,
+};
+
+pub(crate) fn run(options: &Audit, talk: &Talk) -> anyhow::Result<u8> {
+    if let Some(folder) = &options.output {
+        case::prepare(folder, options.force)?;
+    }
+    let started = case::now();
+    let bar = Bar::new(talk);
+    let report = creance_audit::audit(&request(options), &mut |progress| bar.tell(progress));
+    bar.done();
+    let report = report?;
+    tell_rate(&report, started, talk);
+
+    let mut out = std::io::stdout().lock();
+    let mut render = Options { colour: colour(), ..Options::default() };
+    render.case_folder = options.output.as_ref().map(|folder| folder.display().to_string());
+    if options.output.is_none() || options.format != Format::Text || !talk.quiet {
+        for output in creance_render::ALL.iter().filter(|output| output.name() == options.format.name()) {
+            output.write(&report, &render, &mut out)?;
+        }
+        out.flush()?;
+    }
+    if let Some(folder) = &options.output {
+        case::write(folder, &report, &Options::default(), started)?;
+    }
+    Ok(code(&report, options))
+}
+
+fn request(options: &Audit) -> Request {
+    Request {
+        inputs: options.inputs.clone(),
+        keys: options.keys.clone(),
+        canaries: options.canaries.clone(),
+        device: options.device.clone(),
+        flight: options.flight.clone(),
+        actions: options.actions.clone(),
+        destinations: options.destinations.clone(),
+        inside: options.inside.clone(),
+        reveal: options.reveal,
+        place_data: data::folder().filter(|folder| folder.is_dir()),
+        ..Request::default()
+    }
+}
+
+fn code(report: &Report, options: &Audit) -> u8 {
+    if report.incomplete() {
+        return exit::INCOMPLETE;
+    }
+    let over = |level| report.findings.iter().any(|finding| finding.severity >= level);
+    if options.fail_on.is_some_and(over) { exit::FINDINGS } else { exit::DONE }
+}
+
+/// Colour is for terminals, and not for those who set `NO_COLOR` (no-color.org).
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
+}
+
+#[expect(clippy::print_stderr, reason = "asked for with -v")]
+fn tell_rate(report: &Report, started: creance_model::Timestamp, talk: &Talk) {
+    if talk.verbose == 0 {
+        return;
+    }
+    let seconds = case::now().as_secs_f64() - started.as_secs_f64();
+    let bytes: u64 = report.case.inputs.iter().filter(|input| input.kind == "capture").map(|input| input.bytes).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+    anstream::eprintln!("{} packets, {bytes} bytes in {seconds:.2} s ({rate:.0} MB/s)", report.case.packets);
+}

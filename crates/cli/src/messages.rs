@@ -1,0 +1,77 @@
+//! `creance messages`: the application messages of captures, one JSON object a line (`creance.message/1`).
+
+use std::io::{BufWriter, Write};
+
+use creance_audit::Request;
+use creance_model::{Field, Flow, Message, Part, Value};
+use serde_json::{Map, json};
+
+use crate::{
+    args::{Messages, Talk},
+    exit,
+    progress::Bar,
+};
+
+pub(crate) fn run(options: &Messages, talk: &Talk) -> anyhow::Result<u8> {
+    let request = Request { inputs: options.inputs.clone(), inside: options.inside.clone(), ..Request::default() };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut failed = None;
+    let bar = Bar::new(talk);
+    let damage = creance_audit::messages(
+        &request,
+        &mut |flow, message| {
+            let wanted = options.protocol.as_deref().is_none_or(|name| name == message.protocol);
+            if wanted && failed.is_none() {
+                failed = writeln!(out, "{}", line(flow, message, options.reveal)).err();
+            }
+        },
+        &mut |progress| bar.tell(progress),
+    );
+    bar.done();
+    let damage = damage?;
+    failed.map_or(Ok(()), Err)?;
+    out.flush()?;
+    Ok(if damage.is_empty() { exit::DONE } else { exit::INCOMPLETE })
+}
+
+fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
+    let source = flow.end(message.from);
+    let destination = flow.end(message.from.other());
+    let mut fields = Map::new();
+    for Field { name, value } in &message.fields {
+        fields.insert((*name).to_owned(), shown(name, value, reveal));
+    }
+    json!({
+        "schema": "creance.message/1",
+        "time": message.time,
+        "protocol": message.protocol,
+        "kind": message.kind,
+        "direction": flow.direction(message.from),
+        "visibility": message.visibility,
+        "flow": creance_flow::community_id(flow),
+        "source": source,
+        "destination": {"ip": destination.ip, "port": destination.port, "host": message.text("host").or_else(|| message.text("sni"))},
+        "packets": message.packets,
+        "bytes": message.bytes,
+        "parts": parts(message),
+        "fields": fields,
+    })
+}
+
+/// Queries hold values; without `--reveal` a target ends at its question mark, and positions are left out.
+fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Value {
+    match (name, value) {
+        ("uri", Value::Text(uri)) if !reveal => match uri.split_once('?') {
+            Some((path, _)) => json!(format!("{path}?…")),
+            None => json!(uri),
+        },
+        ("lat" | "lon", Value::Float(degrees)) if !reveal => json!(degrees.trunc()),
+        _ => json!(value),
+    }
+}
+
+fn parts(message: &Message) -> Vec<String> {
+    let container = |(_, part): &(usize, &Part)| part.name.is_none();
+    let path = |(index, _)| message.decode_path(index).join(" > ");
+    message.parts.iter().enumerate().filter(container).map(path).collect()
+}

@@ -1,0 +1,4 @@
+//! Published schemas (JSON Schema, draft 2020-12).
+
+/// The schema of `findings.json`.
+pub const FINDINGS: &str = include_str!("../../../docs/schema/findings.schema.json");
