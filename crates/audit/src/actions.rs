@@ -37,7 +37,7 @@ struct Action {
 /// An action log, read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Actions {
-    actions: Vec<Action>,
+    log: Vec<Action>,
     covers: Option<(Timestamp, Timestamp)>,
     source: String,
 }
@@ -46,7 +46,8 @@ impl Actions {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let shown = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: shown.clone(), source })?;
-        let source = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
+        let source =
+            path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
         Self::parse(&bytes, &source).map_err(|why| Error::File { path: shown, why })
     }
 
@@ -56,7 +57,8 @@ impl Actions {
         let header = reader.headers().map_err(|error| error.to_string())?.clone();
         let column = |name: &str| header.iter().position(|cell| cell.eq_ignore_ascii_case(name));
         let time = column("time").ok_or("the header lacks a column time, expected time,action,detail")?;
-        let action = column("action").ok_or("the header lacks a column action, expected time,action,detail")?;
+        let action =
+            column("action").ok_or("the header lacks a column action, expected time,action,detail")?;
         let detail = column("detail");
         let mut actions = Vec::new();
         for record in reader.records() {
@@ -76,7 +78,7 @@ impl Actions {
         let first = actions.first().map(|action| action.time);
         let last = actions.last().map(|action| action.time);
         let covers = moment("log_starts").or(first).zip(moment("log_ends").or(last));
-        Ok(Self { actions, covers, source: source.to_owned() })
+        Ok(Self { log: actions, covers, source: source.to_owned() })
     }
 
     /// When the aircraft was switched on (`true`) and off.
@@ -86,7 +88,7 @@ impl Actions {
             "power_off_drone" | "power_off" => Some(false),
             _ => None,
         };
-        self.actions.iter().filter_map(|action| Some((action.time, on(action)?, self.source.clone()))).collect()
+        self.log.iter().filter_map(|action| Some((action.time, on(action)?, self.source.clone()))).collect()
     }
 
     /// App states over the time that the log covers.
@@ -104,7 +106,7 @@ impl Actions {
                 _ => intervals.push(Interval { from: since, to: until, state, source: self.source.clone() }),
             }
         };
-        for action in &self.actions {
+        for action in &self.log {
             let before = app.state();
             app.after(action);
             let time = action.time.max(from).min(to);
@@ -119,12 +121,17 @@ impl Actions {
 
     /// What made a request begin at `time` that carries `classes`: `user` if a fitting action came at most ten seconds
     /// before and the request carries the file that the action names (`carries` answers that), if it names one.
-    pub(crate) fn trigger(&self, time: Timestamp, classes: &[DataClass], carries: impl Fn(&str) -> bool) -> Trigger {
+    pub(crate) fn trigger(
+        &self,
+        time: Timestamp,
+        classes: &[DataClass],
+        carries: impl Fn(&str) -> bool,
+    ) -> Trigger {
         let Some((from, to)) = self.covers else { return Trigger::Unknown };
         if time < from || time > to {
             return Trigger::Unknown;
         }
-        let explained = self.actions.iter().any(|action| {
+        let explained = self.log.iter().any(|action| {
             (0..=EXPLAINS_FOR).contains(&time.since(action.time))
                 && EXPLAINS.iter().any(|(name, class)| *name == action.name && classes.contains(class))
                 && (!names_file(&action.detail) || carries(&action.detail))
@@ -140,7 +147,9 @@ impl Actions {
 
 fn names_file(detail: &str) -> bool {
     detail.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty() && (2..=4).contains(&extension.len()) && extension.chars().all(|c| c.is_ascii_alphanumeric())
+        !stem.is_empty()
+            && (2..=4).contains(&extension.len())
+            && extension.chars().all(|c| c.is_ascii_alphanumeric())
     })
 }
 
@@ -166,7 +175,9 @@ impl App {
                 }
                 self.locked = detail.contains("locked") && !detail.contains("unlocked");
             }
-            "open_app" | "return_to_app" => (self.open, self.in_front, self.locked) = (Some(true), true, false),
+            "open_app" | "return_to_app" => {
+                (self.open, self.in_front, self.locked) = (Some(true), true, false);
+            }
             "switch_app" => self.in_front = false,
             "close_app" => self.open = Some(false),
             "lock_phone" => self.locked = true,
@@ -201,8 +212,20 @@ mod tests {
     #[test]
     fn states_follow_the_log_and_end_with_it() {
         let states = Actions::parse(LOG.as_bytes(), "actions.csv").unwrap().app_states();
-        let told: Vec<_> = states.iter().map(|interval| (interval.from.as_nanos() / 1_000_000_000, interval.state)).collect();
-        assert_eq!(told, [(100, AppState::Closed), (120, AppState::Foreground), (150, AppState::Background), (160, AppState::Foreground), (170, AppState::Closed)]);
+        let told: Vec<_> = states
+            .iter()
+            .map(|interval| (interval.from.as_nanos() / 1_000_000_000, interval.state))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (100, AppState::Closed),
+                (120, AppState::Foreground),
+                (150, AppState::Background),
+                (160, AppState::Foreground),
+                (170, AppState::Closed)
+            ]
+        );
         assert_eq!(states.last().unwrap().to, t(180));
     }
 

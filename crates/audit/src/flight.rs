@@ -15,20 +15,20 @@ use crate::Error;
 
 /// What a flight log says of one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// When.
-    pub time: Timestamp,
+    pub(crate) time: Timestamp,
     /// The state, if the sample says one.
-    pub state: Option<FlightState>,
+    pub(crate) state: Option<FlightState>,
     /// Latitude and longitude in degrees (WGS 84), if the sample says them.
-    pub position: Option<(f64, f64)>,
+    pub(crate) position: Option<(f64, f64)>,
 }
 
 /// The largest flight log that is read, in bytes.
 const LIMIT: u64 = 1 << 30;
 
 /// Reads a flight log, whatever its format: MAVLink `.tlog`, GPX, DJI `.txt` details, or CSV with a header.
-pub fn read(path: &Path) -> Result<Vec<Sample>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Vec<Sample>, Error> {
     let shown = path.display().to_string();
     let io = |source| Error::Io { path: shown.clone(), source };
     let length = std::fs::metadata(path).map_err(io)?.len();
@@ -37,8 +37,8 @@ pub fn read(path: &Path) -> Result<Vec<Sample>, Error> {
     }
     let bytes = std::fs::read(path).map_err(io)?;
     let samples = match kind(&bytes) {
-        Kind::Tlog => tlog::read(&bytes),
-        Kind::Gpx => gpx::read(&bytes),
+        Kind::Tlog => Ok(tlog::read(&bytes)),
+        Kind::Gpx => Ok(gpx::read(&bytes)),
         Kind::DjiTxt => dji_txt::read(&bytes),
         Kind::Csv => csv_log::read(&bytes),
     }
@@ -85,8 +85,16 @@ fn place(lat: f64, lon: f64) -> Option<(f64, f64)> {
 fn flying_by_movement(samples: &mut [Sample], heights: &[Option<f64>]) {
     let ground = heights.iter().copied().flatten().next();
     for index in 0..samples.len() {
-        let high = heights.get(index).copied().flatten().zip(ground).is_some_and(|(height, ground)| height - ground > 2.0);
-        let fast = index.checked_sub(1).and_then(|before| speed(samples.get(before)?, samples.get(index)?)).is_some_and(|v| v > 1.5);
+        let high = heights
+            .get(index)
+            .copied()
+            .flatten()
+            .zip(ground)
+            .is_some_and(|(height, ground)| height - ground > 2.0);
+        let fast = index
+            .checked_sub(1)
+            .and_then(|before| speed(samples.get(before)?, samples.get(index)?))
+            .is_some_and(|v| v > 1.5);
         if let Some(sample) = samples.get_mut(index)
             && sample.state.is_none()
             && (high || fast)
@@ -115,7 +123,11 @@ mod tests {
 
     #[test]
     fn a_track_that_moves_flies_and_one_that_lies_still_says_nothing() {
-        let at = |second, lat| Sample { time: Timestamp::from_secs(second), state: None, position: Some((lat, 8.0)) };
+        let at = |second, lat| Sample {
+            time: Timestamp::from_secs(second),
+            state: None,
+            position: Some((lat, 8.0)),
+        };
         let mut samples = [at(0, 47.0), at(1, 47.0), at(2, 47.001)];
         flying_by_movement(&mut samples, &[None, None, None]);
         assert_eq!(samples.map(|sample| sample.state), [None, None, Some(FlightState::Flying)]);

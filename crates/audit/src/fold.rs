@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use creance_detect::{mask, severity};
 use creance_model::{
-    AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Interval, Match,
-    Occurrence, Phase, Report, Source, Trigger, Visibility,
+    AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Interval,
+    Match, Occurrence, Phase, Report, Source, Trigger, Visibility,
 };
 use creance_place::{Atlas, Confidence};
 use data_encoding::HEXLOWER;
@@ -30,7 +30,13 @@ const MOST_OCCURRENCES: usize = 256;
 const MOST_UNREAD: usize = 200;
 
 /// Everything known, put together.
-pub(crate) fn report(request: &Request, run: Run<'_>, hashed: Hashed, circumstances: Circumstances, atlas: &Atlas) -> Report {
+pub(crate) fn report(
+    request: &Request,
+    run: &Run<'_>,
+    hashed: Hashed,
+    circumstances: Circumstances,
+    atlas: &Atlas,
+) -> Report {
     let Circumstances { mut flight, actions } = circumstances;
     if !run.pipeline.samples.is_empty() {
         flight.sources.push(("MAVLink in the capture".to_owned(), run.pipeline.samples.clone()));
@@ -46,7 +52,9 @@ pub(crate) fn report(request: &Request, run: Run<'_>, hashed: Hashed, circumstan
         entry.0.insert(seen.sighting.data_class);
     }
     let trigger_of = |message: u64| -> Trigger {
-        let (Some(actions), Some((classes, index))) = (&actions, triggers.get(&message)) else { return Trigger::Unknown };
+        let (Some(actions), Some((classes, index))) = (&actions, triggers.get(&message)) else {
+            return Trigger::Unknown;
+        };
         let Some(seen) = run.pipeline.seen.get(*index) else { return Trigger::Unknown };
         let classes: Vec<DataClass> = classes.iter().copied().collect();
         let carries = |file: &str| seen.sent.carried.iter().any(|carried| carried.eq_ignore_ascii_case(file));
@@ -65,7 +73,7 @@ pub(crate) fn report(request: &Request, run: Run<'_>, hashed: Hashed, circumstan
     let findings = fold.findings(&run.pipeline.seen, &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas);
     let coverage = coverage(&run.pipeline.traffic);
-    let notes = notes(request, &run);
+    let notes = notes(request, run);
     let case = Case {
         id: hashed.case_id,
         tool: format!("creance {}", env!("CARGO_PKG_VERSION")),
@@ -77,7 +85,9 @@ pub(crate) fn report(request: &Request, run: Run<'_>, hashed: Hashed, circumstan
         last: run.last,
         packets: run.packets,
     };
-    let within = |phase: &Phase| run.first.zip(run.last).is_none_or(|(first, last)| phase.to > first && phase.from <= last);
+    let within = |phase: &Phase| {
+        run.first.zip(run.last).is_none_or(|(first, last)| phase.to > first && phase.from <= last)
+    };
     let phases = clip(phases.into_iter().filter(within).collect(), run.first.zip(run.last));
     Report {
         case,
@@ -92,7 +102,10 @@ pub(crate) fn report(request: &Request, run: Run<'_>, hashed: Hashed, circumstan
 }
 
 /// Phases without end are shown as long as the capture lasts.
-fn clip(mut phases: Vec<Phase>, span: Option<(creance_model::Timestamp, creance_model::Timestamp)>) -> Vec<Phase> {
+fn clip(
+    mut phases: Vec<Phase>,
+    span: Option<(creance_model::Timestamp, creance_model::Timestamp)>,
+) -> Vec<Phase> {
     if let Some((first, last)) = span {
         for phase in &mut phases {
             phase.from = phase.from.max(first);
@@ -169,7 +182,8 @@ impl Fold<'_> {
         let packets = listed(&seen.packets);
         let mut decode_path = seen.decode_path.clone();
         decode_path.extend(sighting.encoding.iter().cloned());
-        let value = if self.reveal { sighting.value.clone() } else { mask(sighting.data_class, &sighting.value) };
+        let value =
+            if self.reveal { sighting.value.clone() } else { mask(sighting.data_class, &sighting.value) };
         let severity = severity(
             sighting.data_class,
             sighting.matched,
@@ -297,7 +311,12 @@ fn destination(atlas: &Atlas, ip: std::net::IpAddr, port: u16, name: Option<&Nam
     }
 }
 
-fn destinations(traffic: &Traffic, findings: &[Finding], phases: &[Phase], atlas: &Atlas) -> Vec<creance_model::Traffic> {
+fn destinations(
+    traffic: &Traffic,
+    findings: &[Finding],
+    phases: &[Phase],
+    atlas: &Atlas,
+) -> Vec<creance_model::Traffic> {
     let mut classes: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.matched != Match::Pattern) {
         if let Some(ip) = &finding.destination.ip {
@@ -360,7 +379,10 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
         notes.push("Key logs were hashed into the case and not used: TLS is not decrypted yet.".to_owned());
     }
     if !request.device.is_empty() {
-        notes.push("The device folder was hashed into the case and not used: its content is not matched yet.".to_owned());
+        notes.push(
+            "The device folder was hashed into the case and not used: its content is not matched yet."
+                .to_owned(),
+        );
     }
     let mut counted = |count: u64, what: &str| {
         if count > 0 {
@@ -369,14 +391,25 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
     };
     counted(run.pipeline.unkept, "sightings were beyond the limit and are not among the findings");
     counted(run.pipeline.names.refused, "name bindings were beyond the limit and were not kept");
-    counted(run.pipeline.traffic.beyond.0, "flows went to destinations beyond the limit and are counted in the sums only");
+    counted(
+        run.pipeline.traffic.beyond.0,
+        "flows went to destinations beyond the limit and are counted in the sums only",
+    );
     counted(run.counters.evicted_flows, "flows were closed early because too many were open at once");
-    counted(run.counters.evicted_bytes, "bytes waiting for missing segments were given up because the buffers were full");
-    counted(run.counters.conflicts, "bytes of overlapping segments contradict what came first; the first copy was read");
+    counted(
+        run.counters.evicted_bytes,
+        "bytes waiting for missing segments were given up because the buffers were full",
+    );
+    counted(
+        run.counters.conflicts,
+        "bytes of overlapping segments contradict what came first; the first copy was read",
+    );
     counted(run.counters.cut_packets, "packets were cut by the capture's length limit");
     counted(run.notes.dropped, "packets were dropped by the capturing machine, by its own count");
     for (limit, count) in &run.pipeline.reached {
-        notes.push(format!("The limit \"{limit}\" was reached in {count} messages; what lies beyond it was not read."));
+        notes.push(format!(
+            "The limit \"{limit}\" was reached in {count} messages; what lies beyond it was not read."
+        ));
     }
     for (name, (packets, bytes)) in &run.counters.not_ip {
         notes.push(format!("{packets} packets ({bytes} bytes) of {name} were not read."));
@@ -386,4 +419,3 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
     }
     notes
 }
-

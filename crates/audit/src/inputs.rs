@@ -64,7 +64,8 @@ impl Inputs {
         ];
         for (kind, paths) in beside {
             for path in paths {
-                fs::metadata(path).map_err(|source| Error::Io { path: path.display().to_string(), source })?;
+                fs::metadata(path)
+                    .map_err(|source| Error::Io { path: path.display().to_string(), source })?;
                 files.push((path.display().to_string(), kind, hash_in_background(path.clone())));
             }
         }
@@ -82,8 +83,12 @@ impl Inputs {
             let reader = TeeReader { inner: io::stdin(), tee: Arc::clone(tee) };
             return Ok(Capture::from_reader("-", Box::new(reader), &options)?);
         }
-        let paths: Vec<PathBuf> =
-            self.files.iter().filter(|(_, kind, _)| *kind == "capture").map(|(path, ..)| PathBuf::from(path)).collect();
+        let paths: Vec<PathBuf> = self
+            .files
+            .iter()
+            .filter(|(_, kind, _)| *kind == "capture")
+            .map(|(path, ..)| PathBuf::from(path))
+            .collect();
         Ok(Capture::open(&paths, &options)?)
     }
 
@@ -103,8 +108,18 @@ impl Inputs {
             secret.update(&hashes.secret);
             public.update(kind.as_bytes());
             public.update(hashes.public.as_bytes());
-            let packets = notes.packets_per_input.iter().find(|(name, _)| *name == path).map_or(0, |(_, packets)| *packets);
-            inputs.push(Input { path, sha256: hashes.public, kind: kind.to_owned(), packets, bytes: hashes.bytes });
+            let packets = notes
+                .packets_per_input
+                .iter()
+                .find(|(name, _)| *name == path)
+                .map_or(0, |(_, packets)| *packets);
+            inputs.push(Input {
+                path,
+                sha256: hashes.public,
+                kind: kind.to_owned(),
+                packets,
+                bytes: hashes.bytes,
+            });
         }
         for option in &request.inside {
             public.update(option.to_string().as_bytes());
@@ -177,7 +192,9 @@ fn finish_tee(tee: &Arc<Mutex<Tee>>) -> Hashes {
 }
 
 fn hash_in_background(path: PathBuf) -> Hashing {
-    Hashing::Running(std::thread::spawn(move || if path.is_dir() { hash_folder(&path) } else { hash_file(&path) }))
+    Hashing::Running(std::thread::spawn(
+        move || if path.is_dir() { hash_folder(&path) } else { hash_file(&path) },
+    ))
 }
 
 fn hash_file(path: &Path) -> io::Result<Hashes> {

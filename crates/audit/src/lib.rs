@@ -42,7 +42,7 @@ pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Re
     let pipeline = Pipeline::new(&context, &request.limits);
     let run = run(capture, pipeline, request, progress);
     let hashed = inputs.finish(request, &run.notes)?;
-    Ok(fold::report(request, run, hashed, evidence, &atlas))
+    Ok(fold::report(request, &run, hashed, evidence, &atlas))
 }
 
 /// Hands every application message of the inputs to `sink`, with its flow, in the order it became whole.

@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn a_name_counts_only_for_the_client_that_was_told() {
-        let [client, other, server]: [IpAddr; 3] = ["192.168.1.2", "192.168.1.3", "203.0.113.9"].map(|ip| ip.parse().unwrap());
+        let [client, other, server]: [IpAddr; 3] =
+            ["192.168.1.2", "192.168.1.3", "203.0.113.9"].map(|ip| ip.parse().unwrap());
         let mut names = Names::new(1);
         names.bind(client, server, "API.example.");
         assert_eq!(names.of(client, server), Some(Name { host: "api.example".into(), basis: Name::DNS }));

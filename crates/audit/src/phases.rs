@@ -32,7 +32,9 @@ impl Vehicles {
     /// heartbeat (MAVLink common.xml, `MAV_LANDED_STATE`: 1 on ground, 2 in air, 3 take-off, 4 landing).
     pub(crate) fn sample(&mut self, time: Timestamp, fields: &[Field]) -> Option<Sample> {
         let system = integer(fields, "sysid").unwrap_or_default();
-        let position = number(fields, "lat").zip(number(fields, "lon")).filter(|(lat, lon)| lat.abs() > 1e-6 || lon.abs() > 1e-6);
+        let position = number(fields, "lat")
+            .zip(number(fields, "lon"))
+            .filter(|(lat, lon)| lat.abs() > 1e-6 || lon.abs() > 1e-6);
         let state = match text(fields, "message")? {
             "HEARTBEAT" => {
                 let Some(Value::Flag(armed)) = value(fields, "armed") else { return None };
@@ -129,7 +131,12 @@ impl FlightEvidence {
         let mut power = self.power.clone();
         power.sort();
         if let Some((time, true, source)) = power.first() {
-            off.push(Phase { from: Timestamp::from_nanos(i64::MIN), to: *time, state: FlightState::Off, source: source.clone() });
+            off.push(Phase {
+                from: Timestamp::from_nanos(i64::MIN),
+                to: *time,
+                state: FlightState::Off,
+                source: source.clone(),
+            });
         }
         for (index, (time, on, source)) in power.iter().enumerate() {
             if !on {
@@ -143,7 +150,12 @@ impl FlightEvidence {
             let silent_from = self.link.map_or(last.to, |(_, end)| end.plus_nanos(GRACE).max(last.to));
             if silent_from < capture_end {
                 let source = format!("{} ends and its link is silent", last.source);
-                off.push(Phase { from: silent_from, to: Timestamp::from_nanos(i64::MAX), state: FlightState::Off, source });
+                off.push(Phase {
+                    from: silent_from,
+                    to: Timestamp::from_nanos(i64::MAX),
+                    state: FlightState::Off,
+                    source,
+                });
             }
         }
         // Telemetry is stronger than a note in a log: off fills only what telemetry leaves open.
@@ -180,7 +192,10 @@ mod tests {
     }
 
     fn evidence(states: &[(i64, FlightState)]) -> FlightEvidence {
-        let samples = states.iter().map(|(second, state)| Sample { time: t(*second), state: Some(*state), position: None }).collect();
+        let samples = states
+            .iter()
+            .map(|(second, state)| Sample { time: t(*second), state: Some(*state), position: None })
+            .collect();
         FlightEvidence { sources: vec![("log".to_owned(), samples)], ..FlightEvidence::default() }
     }
 
@@ -190,8 +205,12 @@ mod tests {
 
     #[test]
     fn flying_reaches_from_its_first_to_its_last_sample() {
-        let phases = evidence(&[(10, Ground), (11, Ground), (12, Flying), (13, Flying), (14, Ground)]).phases();
-        assert_eq!(states(&phases, &[9, 10, 12, 13, 14, 15, 30]), [None, Some(Ground), Some(Flying), Some(Flying), Some(Ground), Some(Ground), None]);
+        let phases =
+            evidence(&[(10, Ground), (11, Ground), (12, Flying), (13, Flying), (14, Ground)]).phases();
+        assert_eq!(
+            states(&phases, &[9, 10, 12, 13, 14, 15, 30]),
+            [None, Some(Ground), Some(Flying), Some(Flying), Some(Ground), Some(Ground), None]
+        );
     }
 
     #[test]

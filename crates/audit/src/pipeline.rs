@@ -215,7 +215,10 @@ fn path(message: &Message, part: usize) -> Vec<String> {
 /// The name that a message itself gives its destination.
 fn name_of(message: &Message) -> Option<Name> {
     match message.protocol {
-        "http/1" => message.text("host").filter(|host| !host.is_empty()).map(|host| Name::new(host, Name::HOST_HEADER)),
+        "http/1" => message
+            .text("host")
+            .filter(|host| !host.is_empty())
+            .map(|host| Name::new(host, Name::HOST_HEADER)),
         "dns" => {
             let asked = message.text("name")?;
             let domain = psl::domain_str(asked.trim_end_matches('.'))?;
@@ -230,7 +233,9 @@ fn carried(message: &Message) -> Vec<String> {
     let mut files: Vec<String> = message
         .parts
         .iter()
-        .filter(|part| part.step == "multipart-filename" || part.name.as_deref() == Some("multipart-filename"))
+        .filter(|part| {
+            part.step == "multipart-filename" || part.name.as_deref() == Some("multipart-filename")
+        })
         .map(|part| String::from_utf8_lossy(&part.bytes).into_owned())
         .collect();
     if let Some(uri) = message.text("uri") {
@@ -269,7 +274,9 @@ impl Handler for Pipeline<'_> {
         let State { reader, name, .. } = state;
         let limits = &self.limits.wire;
         let at = At { packet: chunk.packet, time: chunk.time };
-        reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut |message| self.message(flow, name, &message));
+        reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut |message| {
+            self.message(flow, name, &message);
+        });
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut State, gap: &Gap) {

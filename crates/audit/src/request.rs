@@ -51,7 +51,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, sightings: 200_000, destinations: 20_000, names: 200_000, wire: creance_wire::Limits::default() }
+        Self {
+            flows: 200_000,
+            sightings: 200_000,
+            destinations: 20_000,
+            names: 200_000,
+            wire: creance_wire::Limits::default(),
+        }
     }
 }
 
@@ -98,7 +104,9 @@ impl Request {
     pub(crate) fn evidence(&self) -> Result<Circumstances, Error> {
         let mut circumstances = Circumstances::default();
         for path in &self.flight {
-            let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+            let name = path
+                .file_name()
+                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
             circumstances.flight.sources.push((name, flight::read(path)?));
         }
         if let Some(path) = &self.actions {

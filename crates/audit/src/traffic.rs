@@ -157,7 +157,11 @@ impl Traffic {
         if rows.len() > most {
             let rest = rows.split_off(most);
             let bytes = rest.iter().map(|row| row.bytes).sum();
-            rows.push(Unread { what: format!("{} further rows", rest.len()), why: "several".to_owned(), bytes });
+            rows.push(Unread {
+                what: format!("{} further rows", rest.len()),
+                why: "several".to_owned(),
+                bytes,
+            });
         }
         rows
     }

@@ -12,7 +12,7 @@ use crate::{
     progress::Bar,
 };
 
-pub(crate) fn run(options: &Audit, talk: &Talk) -> anyhow::Result<u8> {
+pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     if let Some(folder) = &options.output {
         case::prepare(folder, options.force)?;
     }
@@ -68,13 +68,13 @@ fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
 }
 
-#[expect(clippy::print_stderr, reason = "asked for with -v")]
-fn tell_rate(report: &Report, started: creance_model::Timestamp, talk: &Talk) {
+fn tell_rate(report: &Report, started: creance_model::Timestamp, talk: Talk) {
     if talk.verbose == 0 {
         return;
     }
     let seconds = case::now().as_secs_f64() - started.as_secs_f64();
-    let bytes: u64 = report.case.inputs.iter().filter(|input| input.kind == "capture").map(|input| input.bytes).sum();
+    let bytes: u64 =
+        report.case.inputs.iter().filter(|input| input.kind == "capture").map(|input| input.bytes).sum();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
     anstream::eprintln!("{} packets, {bytes} bytes in {seconds:.2} s ({rate:.0} MB/s)", report.case.packets);

@@ -20,22 +20,33 @@ const LEDGER: &str = "ledger.jsonl";
 
 /// Makes sure that the folder may be written, before the work begins.
 pub(crate) fn prepare(folder: &Path, force: bool) -> anyhow::Result<()> {
-    let occupied = folder.exists() && (!folder.is_dir() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()));
+    let occupied = folder.exists()
+        && (!folder.is_dir() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()));
     if !occupied {
         return Ok(());
     }
     let shown = folder.display();
     if !force {
-        return Err(Usage(format!("{shown} exists and is not empty: choose another folder, or add --force")).into());
+        return Err(
+            Usage(format!("{shown} exists and is not empty: choose another folder, or add --force")).into()
+        );
     }
     if !folder.join("case.json").is_file() {
-        return Err(Usage(format!("{shown} is not a case (it has no case.json): --force overwrites cases only")).into());
+        return Err(Usage(format!(
+            "{shown} is not a case (it has no case.json): --force overwrites cases only"
+        ))
+        .into());
     }
     Ok(())
 }
 
 /// Writes the case.
-pub(crate) fn write(folder: &Path, report: &Report, options: &Options, started: Timestamp) -> anyhow::Result<()> {
+pub(crate) fn write(
+    folder: &Path,
+    report: &Report,
+    options: &Options,
+    started: Timestamp,
+) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut written = Vec::new();
     for output in creance_render::ALL {

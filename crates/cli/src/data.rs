@@ -45,7 +45,10 @@ fn list() -> anyhow::Result<u8> {
         writeln!(out, "{:<28} {:<12} {:<22} {}", source.id, source.date, source.licence, source.title)?;
         writeln!(out, "{:<28} {}", "", source.source)?;
     }
-    writeln!(out, "\nNewer data: make the files with knowledge/ip/build.py, then `creance data update --from DIR`.")?;
+    writeln!(
+        out,
+        "\nNewer data: make the files with knowledge/ip/build.py, then `creance data update --from DIR`."
+    )?;
     Ok(exit::DONE)
 }
 

@@ -20,11 +20,12 @@ const BUG: i32 = 70;
 
 /// Makes a panic end the program with its own code and a request to report it. No value of the evidence is printed:
 /// only the place in the source.
-#[expect(clippy::print_stderr, reason = "this is where bugs are told")]
 pub(crate) fn tell_bugs() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, ToString::to_string);
-        anstream::eprintln!("creance has a bug at {place}: please report it (SECURITY.md says how); nothing was written");
+        anstream::eprintln!(
+            "creance has a bug at {place}: please report it (SECURITY.md says how); nothing was written"
+        );
         std::process::exit(BUG);
     }));
 }
@@ -48,11 +49,12 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
 
 /// Whether whoever read our output went away, which is their right.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// Tells an error on stderr.
-#[expect(clippy::print_stderr, reason = "this is where errors are told")]
 pub(crate) fn tell(error: &anyhow::Error) {
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     anstream::eprintln!("{red}error:{red:#} {error:#}");

@@ -19,11 +19,16 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<u8> {
         ["schema"] => return Err(Usage("which schema? expected findings".to_owned()).into()),
         [id] => {
             let Some(detector) = creance_detect::ALL.iter().find(|detector| detector.card().id == *id) else {
-                let known: Vec<&str> = creance_detect::ALL.iter().map(|detector| detector.card().id).collect();
+                let known: Vec<&str> =
+                    creance_detect::ALL.iter().map(|detector| detector.card().id).collect();
                 return Err(Usage(format!("no detector `{id}`, expected one of {}", known.join(", "))).into());
             };
             let card = detector.card();
-            writeln!(out, "{}: {}\n\nWhy it matters: {}\n\nHow it could be wrong: {}", card.id, card.what, card.why, card.wrong)?;
+            writeln!(
+                out,
+                "{}: {}\n\nWhy it matters: {}\n\nHow it could be wrong: {}",
+                card.id, card.what, card.why, card.wrong
+            )?;
         }
         _ => return Err(Usage("expected a detector, or `schema` and a name".to_owned()).into()),
     }

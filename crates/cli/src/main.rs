@@ -45,8 +45,8 @@ fn run(args: Args) -> anyhow::Result<u8> {
         return Ok(exit::DONE);
     }
     match args.command {
-        Some(Command::Audit(options)) => audit::run(&options, &args.talk),
-        Some(Command::Messages(options)) => messages::run(&options, &args.talk),
+        Some(Command::Audit(options)) => audit::run(&options, args.talk),
+        Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Explain(options)) => explain::run(&options),
         None => {

@@ -12,8 +12,9 @@ use crate::{
     progress::Bar,
 };
 
-pub(crate) fn run(options: &Messages, talk: &Talk) -> anyhow::Result<u8> {
-    let request = Request { inputs: options.inputs.clone(), inside: options.inside.clone(), ..Request::default() };
+pub(crate) fn run(options: &Messages, talk: Talk) -> anyhow::Result<u8> {
+    let request =
+        Request { inputs: options.inputs.clone(), inside: options.inside.clone(), ..Request::default() };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut failed = None;
     let bar = Bar::new(talk);

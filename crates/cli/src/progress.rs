@@ -11,7 +11,7 @@ use crate::args::Talk;
 pub(crate) struct Bar(Option<ProgressBar>);
 
 impl Bar {
-    pub(crate) fn new(talk: &Talk) -> Self {
+    pub(crate) fn new(talk: Talk) -> Self {
         if talk.quiet || !std::io::stderr().is_terminal() {
             return Self(None);
         }

@@ -25,16 +25,17 @@ impl Detector for Credential {
             let text = text.trim();
             if name == "authorization" || name == "proxy-authorization" {
                 authorization(index, text, emit);
-            } else if let Some(claims) = jwt(text) {
+                continue;
+            }
+            if let Some(claims) = jwt(text) {
                 token(index, text, &claims, emit);
-            } else if text.len() >= 4 && key::is(name, SECRETS) && !is_placeholder(text) {
-                emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
-            } else if is_cloud_key(text) {
-                emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
-            } else if text.len() >= 12
-                && key::is(name, TOKENS)
-                && message.parts.get(index).is_some_and(|part| part.carrier != Carrier::Cookie)
-            {
+                continue;
+            }
+            let secret = text.len() >= 4 && key::is(name, SECRETS) && !is_placeholder(text);
+            // Cookies called token hold a session more often than a secret of the user.
+            let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
+            let token = text.len() >= 12 && key::is(name, TOKENS) && !cookie;
+            if secret || token || is_cloud_key(text) {
                 emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
             }
         }

@@ -1,8 +1,8 @@
 //! Places: named pairs of degrees.
 
-use creance_model::{DataClass, Match, Message};
+use creance_model::{Carrier, DataClass, Match, Message, Part};
 
-use crate::{Card, Context, Detector, Sighting, key, named};
+use crate::{Card, Context, Detector, Sighting, key, named, texts};
 
 /// Latitude and longitude side by side, or in one field named for a place.
 pub(crate) struct Location;
@@ -49,6 +49,32 @@ impl Detector for Location {
                     Match::Structured,
                     "location",
                     *index,
+                    format!("{lat},{lon}"),
+                ));
+            }
+        }
+        hidden(message, emit);
+    }
+}
+
+/// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
+fn hidden(message: &Message, emit: &mut dyn FnMut(Sighting)) {
+    let decoded = |part: &Part| part.carrier == Carrier::DnsLabel && part.parent.is_some();
+    for (index, _, text) in texts(message).filter(|(_, part, _)| decoded(part)) {
+        let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
+        let numbers: Vec<&str> = text.split(|c| !numeric(c)).filter(|word| !word.is_empty()).collect();
+        for window in numbers.windows(2) {
+            let [first, second] = window else { continue };
+            if let (Some(lat), Some(lon)) = (scale_text(first, 1.0), scale_text(second, 1.0))
+                && decimals(first) >= 4
+                && decimals(second) >= 4
+                && believable(lat, lon)
+            {
+                emit(Sighting::whole(
+                    DataClass::Location,
+                    Match::Pattern,
+                    "location",
+                    index,
                     format!("{lat},{lon}"),
                 ));
             }

@@ -39,10 +39,9 @@ pub fn mask(class: DataClass, value: &str) -> String {
         DataClass::PersonName | DataClass::Contacts => value
             .split_whitespace()
             .filter_map(|word| word.chars().next())
-            .map(|first| format!("{first}. "))
-            .collect::<String>()
-            .trim()
-            .to_owned(),
+            .map(|first| format!("{first}."))
+            .collect::<Vec<_>>()
+            .join(" "),
         DataClass::Serial => ends(4, 1),
         _ => ends(1, 1),
     }

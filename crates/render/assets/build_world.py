@@ -43,7 +43,12 @@ def main():
         for index in indices:
             arc = arcs[index] if index >= 0 else arcs[~index][::-1]
             points += arc[1:] if points else arc
-        return points
+        # Rings that cross the date line go on beyond the edge of the map, where they are cut.
+        turn, line = 0, points[:1]
+        for (before, _), (lon, lat) in zip(points, points[1:]):
+            turn += 360 if lon - before < -180 else -360 if lon - before > 180 else 0
+            line.append((lon + turn, lat))
+        return line
 
     rows = {}
     for shape in topo["objects"]["countries"]["geometries"]:

@@ -8,7 +8,7 @@
 //!
 //! Of answers, A, AAAA, CNAME and HTTPS are read; other types are named by number.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, fmt::Write, net::IpAddr};
 
 use creance_cursor::{Cursor, Malformed};
 use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
@@ -409,12 +409,16 @@ fn escape(label: &[u8], text: &mut String) {
                 text.push(char::from(*byte));
             }
             0x21..=0x7e => text.push(char::from(*byte)),
-            other => text.push_str(&format!("\\{other:03}")),
+            other => {
+                // Writing to a string does not fail.
+                let _ = write!(text, "\\{other:03}");
+            }
         }
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 

@@ -24,7 +24,7 @@ impl Protocol for Http1 {
     }
 
     fn probe(&self, flow: &Flow, _: Side, bytes: &[u8]) -> Probe {
-        if flow.transport != Transport::Tcp { Probe::No } else { head::probe(bytes) }
+        if flow.transport == Transport::Tcp { head::probe(bytes) } else { Probe::No }
     }
 
     fn start(&self) -> Box<dyn Session> {
@@ -157,9 +157,8 @@ impl Session for Connection {
         match half.state {
             State::Length(left) if left > bytes => half.state = State::Length(left - bytes),
             State::Chunk(left) if left > bytes => half.state = State::Chunk(left - bytes),
-            State::Rest => {}
+            State::Rest | State::Lost => {}
             State::Length(left) if left == bytes => self.message(from, keep, limits, emit),
-            State::Lost => {}
             _ => {
                 if half.head.is_some() {
                     self.message(from, keep, limits, emit);

@@ -1,4 +1,4 @@
-//! JA4, a fingerprint of a TLS ClientHello (FoxIO's JA4 specification; the BSD-licensed part).
+//! JA4, a fingerprint of a TLS ClientHello (`FoxIO`'s JA4 specification; the BSD-licensed part).
 //!
 //! `t13d1516h2_8daaf6152771_e5627efa2ab1`: transport, version, SNI or not, numbers of ciphers and extensions, first
 //! ALPN; hash of the sorted ciphers; hash of the sorted extensions and the signature algorithms in order.

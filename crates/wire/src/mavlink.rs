@@ -54,7 +54,8 @@ pub fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let body = bytes.get(1..header + length)?;
     let stated = bytes.get(header + length..)?.first_chunk().map(|two| u16::from_le_bytes(*two))?;
     let whole = header + length + 2 + signature;
-    if bytes.len() < whole || body.iter().chain([&extra]).fold(0xffff, crc) != stated {
+    if bytes.len() < whole || body.iter().chain([&extra]).fold(0xffff, |sum, byte| crc(sum, *byte)) != stated
+    {
         return None;
     }
     let mut payload = bytes.get(header..header + length)?.to_vec();
@@ -63,7 +64,7 @@ pub fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
 }
 
 /// CRC-16/MCRF4XX.
-fn crc(crc: u16, byte: &u8) -> u16 {
+fn crc(crc: u16, byte: u8) -> u16 {
     let low = (crc & 0xff) as u8 ^ byte;
     let low = low ^ (low << 4);
     let low = u16::from(low);
@@ -196,12 +197,13 @@ impl Session for Datagrams {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 
     fn heartbeat(mode: u8) -> Vec<u8> {
         let mut frame = vec![0xfe, 9, 0, 1, 1, 0, 0, 0, 0, 0, 2, 3, mode, 4, 3];
-        let crc = frame[1..].iter().chain([&50]).fold(0xffff, crc);
+        let crc = frame[1..].iter().chain([&50]).fold(0xffff, |sum, byte| crc(sum, *byte));
         frame.extend(crc.to_le_bytes());
         frame
     }

@@ -237,7 +237,6 @@ fn client_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
                     hello.sni = true;
                     sni = server_name(&mut data).ok();
                 }
-                10 => {}
                 13 => {
                     let length = usize::from(data.u16_be("signature algorithms length")?);
                     hello.signatures = numbers(&mut data.sub("signature algorithms", length)?)?;

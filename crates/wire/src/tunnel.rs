@@ -120,6 +120,7 @@ fn printable(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use creance_model::{Field, Side, Timestamp, Value, Visibility};
@@ -144,9 +145,9 @@ mod tests {
         let (first, second) = text.split_at(30);
         let mut joiner = TunnelJoiner::default();
         assert!(joiner.query(&query(&format!("{first}.0.t.vendor.example"), 1)).is_none());
-        let joined = joiner.query(&query(&format!("{second}.1.t.vendor.example"), 3)).unwrap();
-        assert_eq!(joined.packets, [1, 3]);
-        assert_eq!(joined.parts[1].bytes, b"position 24.744672,121.044483 of the aircraft");
+        let whole = joiner.query(&query(&format!("{second}.1.t.vendor.example"), 3)).unwrap();
+        assert_eq!(whole.packets, [1, 3]);
+        assert_eq!(whole.parts[1].bytes, b"position 24.744672,121.044483 of the aircraft");
     }
 
     #[test]

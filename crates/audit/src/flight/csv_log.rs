@@ -12,11 +12,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| error.to_string())?.clone();
-    let names: Vec<String> =
-        header.iter().map(|name| String::from_utf8_lossy(name).to_lowercase()).collect();
+    let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).to_lowercase()).collect();
     let column = |wanted: &dyn Fn(&str) -> bool| names.iter().position(|name| wanted(name));
-    let time = column(&|name| matches!(name, "time" | "datetime_utc" | "timestamp" | "datetime(utc)" | "datetime" | "time_utc"))
-        .ok_or("the header names no time, expected a column time, datetime_utc or timestamp")?;
+    let time = column(&|name| {
+        matches!(name, "time" | "datetime_utc" | "timestamp" | "datetime(utc)" | "datetime" | "time_utc")
+    })
+    .ok_or("the header names no time, expected a column time, datetime_utc or timestamp")?;
     let lat = column(&|name| matches!(name, "lat" | "latitude"));
     let lon = column(&|name| matches!(name, "lon" | "lng" | "longitude"));
     let height = column(&|name| name.starts_with("alt") || name.starts_with("height"));
@@ -26,7 +27,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
     let mut heights = Vec::new();
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).unwrap_or(false) {
-        let cell = |column: Option<usize>| column.and_then(|column| record.get(column)).and_then(|cell| std::str::from_utf8(cell).ok());
+        let cell = |column: Option<usize>| {
+            column.and_then(|column| record.get(column)).and_then(|cell| std::str::from_utf8(cell).ok())
+        };
         let number = |column| cell(column).and_then(|cell| cell.parse::<f64>().ok());
         let Some(moment) = cell(Some(time)).and_then(Timestamp::parse) else { continue };
         let state = cell(flying).and_then(|cell| match cell.to_lowercase().as_str() {
@@ -52,7 +55,10 @@ mod tests {
     fn columns_are_found_by_name_and_bad_rows_skipped() {
         let log = b"datetime_utc,latitude,longitude,height_m,is_flying\n2026-06-11T08:00:10Z,24.7,121.0,0.0,0\nnever,,,,\n2026-06-11T08:00:11Z,24.7,121.0,5.0,1\n";
         let samples = read(log).unwrap();
-        assert_eq!(samples.iter().map(|sample| sample.state).collect::<Vec<_>>(), [Some(FlightState::Ground), Some(FlightState::Flying)]);
+        assert_eq!(
+            samples.iter().map(|sample| sample.state).collect::<Vec<_>>(),
+            [Some(FlightState::Ground), Some(FlightState::Flying)]
+        );
         assert_eq!(samples[0].position, Some((24.7, 121.0)));
     }
 

@@ -57,7 +57,8 @@ fn details(bytes: &[u8]) -> Result<Vec<Sample>, Malformed> {
         position,
     };
     // One sample every two seconds: what is between the first and the last belongs to the same flight.
-    let mut samples: Vec<Sample> = (0..=duration / 2000).map(|step| sample(start + step * 2000, None)).collect();
+    let mut samples: Vec<Sample> =
+        (0..=duration / 2000).map(|step| sample(start + step * 2000, None)).collect();
     samples.push(sample(start + duration, None));
     if let Some(first) = samples.first_mut() {
         first.position = place(latitude, longitude);

@@ -7,7 +7,7 @@ use quick_xml::{Reader, events::Event};
 
 use super::{Sample, flying_by_movement, place};
 
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
+pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
     let mut reader = Reader::from_reader(bytes);
     let (mut samples, mut heights) = (Vec::new(), Vec::new());
     let mut point: Option<Point> = None;
@@ -53,7 +53,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
         }
     }
     flying_by_movement(&mut samples, &heights);
-    Ok(samples)
+    samples
 }
 
 struct Point {
@@ -73,7 +73,7 @@ mod tests {
         let gpx = br#"<?xml version="1.0"?><gpx><trk><trkseg>
             <trkpt lat="47.0" lon="8.0"><ele>400</ele><time>2026-06-11T08:00:00Z</time></trkpt>
             <trkpt lat="47.0" lon="8.0"><ele>420</ele><time>2026-06-11T08:00:01Z</time></trkpt></trkseg></trk></gpx>"#;
-        let samples = read(gpx).unwrap();
+        let samples = read(gpx);
         assert_eq!(samples.len(), 2);
         assert_eq!(samples[1].state, Some(FlightState::Flying));
         assert_eq!(samples[0].position, Some((47.0, 8.0)));

@@ -19,7 +19,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
     bytes.get(8..).is_some_and(|rest| mavlink::parse_frame(rest).is_some())
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
+pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
     let mut samples = Vec::new();
     let mut vehicles = Vehicles::default();
     let mut at = 0;
@@ -37,5 +37,5 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
             samples.push(sample);
         }
     }
-    Ok(samples)
+    samples
 }

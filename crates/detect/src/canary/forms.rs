@@ -1,5 +1,7 @@
 //! Every way of writing a value that is looked for.
 
+use std::fmt::Write;
+
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use md5::{Digest, Md5};
 use ring::digest;
@@ -49,7 +51,8 @@ fn json(value: &str) -> String {
             text.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a string does not fail.
+                let _ = write!(text, "\\u{unit:04x}");
             }
         }
     }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::words::bytes;
 
-/// Code, label position and outline of each country (Natural Earth 1:110m; see assets/build_world.py).
+/// Code, label position and outline of each country (Natural Earth 1:110m; see `assets/build_world.py`).
 const WORLD: &str = include_str!("../../assets/world.tsv");
 
 /// Where arcs begin: nobody's land in the South Atlantic. Where our side is, the report does not say.

@@ -18,7 +18,7 @@ impl Tree<'_> {
         }
         let bytes = self.bytes(part);
         if let Some(method) = compressed(bytes) {
-            let out = inflate(method, &bytes.to_vec(), self.room());
+            let out = inflate(method, bytes, self.room());
             if out.end == End::Limit {
                 self.reached("decompressed content");
             }
@@ -64,7 +64,7 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         return None;
     }
     let text = bytes.trim_ascii();
-    if text.len() % 2 == 0
+    if text.len().is_multiple_of(2)
         && text.iter().all(u8::is_ascii_hexdigit)
         && let Ok(plain) = HEXLOWER_PERMISSIVE.decode(text)
         && makes_sense(&plain)
