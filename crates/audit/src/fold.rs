@@ -98,7 +98,21 @@ pub(crate) fn report(
         app_states,
         lan: run.pipeline.traffic.lan,
         revealed: request.reveal,
+        limited: limited(run),
     }
+}
+
+/// Whether a bound of our own left something out.
+fn limited(run: &Run<'_>) -> bool {
+    let pipeline = &run.pipeline;
+    let counts = [
+        pipeline.unkept,
+        pipeline.names.refused,
+        pipeline.traffic.beyond.0,
+        run.counters.evicted_flows,
+        run.counters.evicted_bytes,
+    ];
+    counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
 }
 
 /// Phases without end are shown as long as the capture lasts.

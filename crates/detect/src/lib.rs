@@ -15,6 +15,8 @@ mod phone;
 mod serial;
 mod severity;
 
+use std::collections::HashSet;
+
 use creance_model::{DataClass, Match, Message, Part};
 
 pub use canary::{Canaries, CanaryError};
@@ -109,37 +111,30 @@ pub trait Detector: Sync {
 const MOST: usize = 10_000;
 
 /// Shows a message to every detector. A value is told once per message and class, by its strongest match.
+///
+/// A canary also silences weaker sightings of its class in the same part, and of the same value under another class.
 pub fn look(message: &Message, context: &Context) -> Vec<Sighting> {
     let mut all: Vec<Sighting> = Vec::new();
+    let mut known: HashSet<(DataClass, String)> = HashSet::new();
+    let mut planted: HashSet<(DataClass, usize)> = HashSet::new();
+    let mut planted_values: HashSet<String> = HashSet::new();
     for detector in ALL {
         detector.look(message, context, &mut |sighting| {
-            if all.len() < MOST && !all.iter().any(|known| covers(known, &sighting)) {
-                all.push(sighting);
+            let value = plain(&sighting.value);
+            let weaker = sighting.matched != Match::Canary
+                && (planted.contains(&(sighting.data_class, sighting.part))
+                    || planted_values.contains(&value));
+            if all.len() >= MOST || weaker || !known.insert((sighting.data_class, value.clone())) {
+                return;
             }
+            if sighting.matched == Match::Canary {
+                planted.insert((sighting.data_class, sighting.part));
+                planted_values.insert(value);
+            }
+            all.push(sighting);
         });
     }
     all
-}
-
-/// Whether a sighting says what another says as strongly: the same value, or (after a canary) the same part's value
-/// under another name of the same thing.
-fn covers(known: &Sighting, other: &Sighting) -> bool {
-    if known.data_class == other.data_class {
-        return plain(&known.value) == plain(&other.value)
-            || (known.matched == Match::Canary && (known.part == other.part || same_place(known, other)));
-    }
-    known.matched == Match::Canary
-        && known.part == other.part
-        && other.matched > Match::Adapter
-        && plain(&known.value) == plain(&other.value)
-}
-
-/// Places agree when they are the same up to the coarser's decimals.
-fn same_place(a: &Sighting, b: &Sighting) -> bool {
-    a.data_class == DataClass::Location
-        && location::pair(&a.value)
-            .zip(location::pair(&b.value))
-            .is_some_and(|(a, b)| (a.0 - b.0).abs() < 0.001 && (a.1 - b.1).abs() < 0.001)
 }
 
 fn plain(value: &str) -> String {
@@ -168,4 +163,41 @@ fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
         }
         Some((index, part, std::str::from_utf8(&part.bytes).ok()?))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::{Carrier, Side, Timestamp, Visibility};
+
+    #[test]
+    fn a_body_of_thousands_of_addresses_is_answered_up_to_the_limit() {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for number in 0..20_000 {
+            let _ = write!(text, "u{number}@a.example ");
+        }
+        let part = Part {
+            carrier: Carrier::Body,
+            parent: None,
+            step: "request body".into(),
+            name: None,
+            bytes: text.into_bytes(),
+            media_type: None,
+            packets: Vec::new(),
+        };
+        let message = Message {
+            time: Timestamp::default(),
+            protocol: "http/1",
+            kind: "request",
+            from: Side::Client,
+            visibility: Visibility::Clear,
+            packets: vec![1],
+            bytes: 1,
+            fields: Vec::new(),
+            parts: vec![part],
+        };
+        let told = look(&message, &Context::default()).len();
+        assert!((1000..=MOST).contains(&told), "{told}");
+    }
 }

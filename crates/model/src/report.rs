@@ -100,6 +100,8 @@ pub struct Report {
     pub lan: (u64, u64),
     /// Whether values are shown in full.
     pub revealed: bool,
+    /// Whether a bound of creance's own was reached; the notes say which.
+    pub limited: bool,
 }
 
 impl Report {
@@ -120,6 +122,6 @@ impl Report {
 
     /// Whether the evidence was damaged, cut, or a limit was reached (exit code 4).
     pub fn incomplete(&self) -> bool {
-        !self.case.damage.is_empty()
+        self.limited || !self.case.damage.is_empty()
     }
 }

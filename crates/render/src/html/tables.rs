@@ -11,7 +11,7 @@ const MOST_ROWS: usize = 200;
 
 pub(super) fn destinations(report: &Report) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Destinations" {
+        div.scroll tabindex="0" role="region" aria-label="Table of destinations" {
             table {
                 caption { "Where traffic went, most bytes sent first. Traffic that stayed on the LAN (" (report.lan.0) " flows, " (bytes(report.lan.1)) ") is not listed." }
                 thead { tr { th scope="col" { "Host" } th scope="col" { "Country" } th scope="col" { "Law" } th scope="col" { "Run by" } th scope="col" { "Found" } th.number scope="col" { "Up" } th.number scope="col" { "Down" } th.number scope="col" { "Opaque" } } }
@@ -98,7 +98,7 @@ fn packets(packets: &[u64]) -> String {
 pub(super) fn unread(report: &Report) -> Markup {
     html! {
         @if !report.coverage.unread.is_empty() {
-            div.scroll tabindex="0" role="region" aria-label="What was not read" {
+            div.scroll tabindex="0" role="region" aria-label="Table of what was not read" {
                 table {
                     caption { "What was not read, and why" }
                     thead { tr { th scope="col" { "What" } th scope="col" { "Why" } th.number scope="col" { "Bytes" } } }

@@ -32,7 +32,7 @@ pub(super) fn timeline(report: &Report) -> Markup {
     let told = words::count(report.findings.len(), "finding", "findings");
     html! {
         figure {
-            div.scroll tabindex="0" role="region" aria-label="Timeline" {
+            div.scroll tabindex="0" role="region" aria-label="Timeline, to be scrolled" {
                 svg.timeline role="img" aria-labelledby="time-title time-told" viewBox={ "0 0 900 " (height) } {
                     title id="time-title" { "Timeline of flight and findings" }
                     desc id="time-told" { (told) " from " (first) " to " (last) "; flight: " (phases_told(report)) }

@@ -1,0 +1,127 @@
+//! Runs creance and its peers on one file, interleaved, and prints a table: `compare CAPTURE [ROUNDS]`
+//!
+//! * creance: the whole audit, SHA-256 of the input included, as JSON to nowhere;
+//! * tshark: server names of TLS hellos, the least that answers "who was talked to";
+//! * ndpiReader: its summary.
+//!
+//! Times are medians of the rounds; memory is the most anonymous memory seen (`RssAnon`). A peer that is not here is said
+//! to be missing.
+#![expect(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "a program")]
+
+use std::{
+    fs,
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use creance_capture::{Capture, Options};
+
+struct Contender {
+    name: &'static str,
+    command: Vec<String>,
+    seconds: Vec<f64>,
+    memory: u64,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(capture) = arguments.next() else {
+        eprintln!("usage: compare CAPTURE [ROUNDS]");
+        return ExitCode::from(2);
+    };
+    let rounds: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
+    let Some((bytes, packets)) = size(&capture) else {
+        eprintln!("cannot read {capture}");
+        return ExitCode::from(3);
+    };
+    let built = std::env::current_exe()
+        .ok()
+        .and_then(|path| Some(path.parent()?.join("creance").display().to_string()));
+    let words = |text: &str| {
+        text.split(' ').map(|word| if word == "FILE" { capture.clone() } else { word.to_owned() }).collect()
+    };
+    let mut contenders = vec![
+        Contender {
+            name: "creance audit",
+            command: [vec![built.unwrap_or_default()], words("audit FILE --format json -q")].concat(),
+            seconds: Vec::new(),
+            memory: 0,
+        },
+        Contender {
+            name: "ndpiReader",
+            command: words("ndpiReader -q -i FILE"),
+            seconds: Vec::new(),
+            memory: 0,
+        },
+        Contender {
+            name: "tshark (SNI)",
+            command: words(
+                "tshark -n -r FILE -Y tls.handshake.type==1 -T fields -e tls.handshake.extensions_server_name",
+            ),
+            seconds: Vec::new(),
+            memory: 0,
+        },
+    ];
+    for _ in 0..rounds {
+        for contender in &mut contenders {
+            if let Some((seconds, memory)) = run(&contender.command) {
+                contender.seconds.push(seconds);
+                contender.memory = contender.memory.max(memory);
+            }
+        }
+    }
+    println!("{capture}: {bytes} bytes, {packets} packets, median of {rounds}\n");
+    println!(
+        "| program | seconds | MB/s | packets/s | RssAnon, MB | creance is faster by |\n|---|--:|--:|--:|--:|--:|"
+    );
+    let ours = contenders.first().and_then(|contender| median(&contender.seconds)).unwrap_or(f64::NAN);
+    for contender in &contenders {
+        let Some(seconds) = median(&contender.seconds) else {
+            println!("| {} | not here | | | | |", contender.name);
+            continue;
+        };
+        let (rate, packet_rate) = (bytes as f64 / 1e6 / seconds, packets as f64 / seconds);
+        let memory = contender.memory as f64 / 1e3;
+        println!(
+            "| {} | {seconds:.2} | {rate:.0} | {packet_rate:.0} | {memory:.0} | {:.1}× |",
+            contender.name,
+            seconds / ours
+        );
+    }
+    ExitCode::SUCCESS
+}
+
+fn size(capture: &str) -> Option<(u64, u64)> {
+    let mut reader = Capture::open(&[capture.into()], &Options::default()).ok()?;
+    let mut packets = 0;
+    while reader.next_packet().is_some() {
+        packets += 1;
+    }
+    Some((fs::metadata(capture).ok()?.len(), packets))
+}
+
+/// Seconds and kB. `None` if the program is not here or fails.
+#[expect(clippy::disallowed_methods, reason = "this program measures time")]
+fn run(command: &[String]) -> Option<(f64, u64)> {
+    let (program, arguments) = command.split_first()?;
+    let began = Instant::now();
+    let mut child =
+        Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        if let Some(ended) = child.try_wait().ok()? {
+            return ended.success().then(|| (began.elapsed().as_secs_f64(), most));
+        }
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("RssAnon:")).unwrap_or_default();
+        most = most.max(line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn median(seconds: &[f64]) -> Option<f64> {
+    let mut sorted = seconds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}

@@ -1,0 +1,245 @@
+//! The real program: arguments, outputs, exit codes.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use creance_tests::{creance, example, run};
+use serde_json::Value;
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Everything the example has, as arguments.
+fn whole(extra: &[&str]) -> Vec<String> {
+    let option = |flag: &str, file: &str| [flag.to_owned(), example(file).display().to_string()];
+    let mut arguments = vec!["audit".to_owned(), example("capture.pcapng").display().to_string()];
+    for (flag, file) in [
+        ("--keys", "capture.keys"),
+        ("--canaries", "canaries.toml"),
+        ("--device", "device"),
+        ("--flight", "flight.tlog"),
+        ("--actions", "actions.csv"),
+    ] {
+        arguments.extend(option(flag, file));
+    }
+    arguments.extend(extra.iter().map(|one| (*one).to_owned()));
+    arguments
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = run([arguments, &["--format", "json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)))
+}
+
+#[test]
+fn usage_mistakes_are_code_2() {
+    for arguments in [
+        &["audit"][..],
+        &["audit", "x", "--fail-on", "terrible"],
+        &["fly"],
+        &["audit", "x", "--inside", "10.0.0.0/40"],
+    ] {
+        assert_eq!(code(&run(arguments)), 2, "{arguments:?}");
+    }
+    assert!(text(&run(["audit", "--help"]).stdout).contains("Examples:"));
+    assert!(text(&run(["--completions", "bash"]).stdout).contains("creance"));
+}
+
+#[test]
+fn inputs_that_cannot_be_read_are_code_3_and_named() {
+    let missing = run(["audit", "no-such-file.pcap"]);
+    assert_eq!(code(&missing), 3);
+    assert!(text(&missing.stderr).contains("no-such-file.pcap"));
+    let picture = example("device/DCIM/100MEDIA/SKY_0001.JPG");
+    let other = run([Path::new("audit"), &picture]);
+    assert_eq!(code(&other), 3);
+    assert!(text(&other.stderr).contains("not a capture: first bytes ffd8ff"), "{}", text(&other.stderr));
+}
+
+#[test]
+fn a_cut_capture_is_code_4_with_what_was_read_and_an_offset() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.pcapng");
+    let bytes = fs::read(example("capture.pcapng")).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() / 2 + 1]).unwrap();
+    let output = run([Path::new("audit"), &cut, Path::new("--format"), Path::new("json")]);
+    assert_eq!(code(&output), 4);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["case"]["packets"].as_u64().unwrap() > 1000);
+    assert!(document["damage"][0]["offset"].as_u64().unwrap() > 1_000_000);
+}
+
+#[test]
+fn fail_on_is_code_1_only_at_or_over_its_level() {
+    assert_eq!(code(&run(whole(&["--fail-on", "high", "-q"]))), 1);
+    assert_eq!(code(&run(whole(&["--fail-on", "critical", "-q"]))), 0);
+}
+
+#[test]
+fn a_case_is_never_overwritten_unasked_and_its_ledger_only_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case").display().to_string();
+    assert_eq!(code(&run(whole(&["-q", "-o", &case]))), 0);
+    let refused = run(whole(&["-q", "-o", &case]));
+    assert_eq!(code(&refused), 2);
+    assert!(text(&refused.stderr).contains("--force"));
+    assert_eq!(code(&run(whole(&["-q", "-o", &case, "--force"]))), 0);
+    let ledger = fs::read_to_string(Path::new(&case).join("ledger.jsonl")).unwrap();
+    assert_eq!(ledger.lines().count(), 2);
+    fs::write(folder.path().join("precious"), "x").unwrap();
+    let elsewhere = folder.path().display().to_string();
+    assert_eq!(
+        code(&run(whole(&["-q", "-o", &elsewhere, "--force"]))),
+        2,
+        "a folder that is no case is left alone"
+    );
+}
+
+#[test]
+fn equal_inputs_give_equal_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    for case in [&a, &b] {
+        run(whole(&["-q", "-o", &case.display().to_string()]));
+    }
+    for file in ["findings.json", "report.html", "case.json"] {
+        assert_eq!(fs::read(a.join(file)).unwrap(), fs::read(b.join(file)).unwrap(), "{file}");
+    }
+}
+
+#[test]
+fn no_planted_value_stands_in_any_output_unless_revealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    let output = run(whole(&["-v", "-o", &case.display().to_string()]));
+    let mut all = text(&output.stdout) + &text(&output.stderr);
+    for file in fs::read_dir(&case).unwrap() {
+        all += &fs::read_to_string(file.unwrap().path()).unwrap();
+    }
+    let canaries: toml::Table = fs::read_to_string(example("canaries.toml")).unwrap().parse().unwrap();
+    let values: Vec<String> = canaries["canary"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|canary| canary["value"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(values.len() > 10);
+    for value in &values {
+        assert!(!all.contains(value.as_str()), "{value}");
+    }
+    let revealed = text(&run(whole(&["--reveal", "--format", "json"])).stdout);
+    assert!(values.iter().any(|value| revealed.contains(value.as_str())));
+}
+
+#[test]
+fn findings_follow_the_published_schema() {
+    let schema: Value = serde_json::from_slice(&run(["explain", "schema", "findings"]).stdout).unwrap();
+    let output = run(whole(&["--format", "json"]));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(!document["findings"].as_array().unwrap().is_empty());
+}
+
+/// What does not depend on how the capture was handed over.
+fn essence(mut document: Value) -> Value {
+    for finding in document["findings"].as_array_mut().unwrap() {
+        finding["digest"] = Value::Null;
+        finding["evidence"]["input"] = Value::Null;
+    }
+    // The order of equal severities follows the digests.
+    let mut findings: Vec<String> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let mut finding = finding.clone();
+            finding["id"] = Value::Null;
+            finding.to_string()
+        })
+        .collect();
+    findings.sort();
+    serde_json::json!([findings, document["coverage"], document["case"]["packets"]])
+}
+
+#[test]
+fn standard_input_compression_and_rotation_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = example("capture.pcapng");
+    let bytes = fs::read(&capture).unwrap();
+    let plain = essence(json(&["audit", capture.to_str().unwrap()]));
+
+    let mut child = creance()
+        .args(["audit", "-", "--format", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let piped = bytes.clone();
+    let writer = std::thread::spawn(move || stdin.write_all(&piped).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert_eq!(essence(serde_json::from_slice(&output.stdout).unwrap()), plain, "standard input");
+
+    let gz = folder.path().join("capture.pcapng.gz");
+    let mut encoder =
+        flate2::write::GzEncoder::new(fs::File::create(&gz).unwrap(), flate2::Compression::fast());
+    encoder.write_all(&bytes).unwrap();
+    encoder.finish().unwrap();
+    assert_eq!(essence(json(&["audit", gz.to_str().unwrap()])), plain, "gzip");
+    let zst = folder.path().join("capture.pcapng.zst");
+    fs::write(&zst, zstd::bulk::compress(&bytes, 1).unwrap()).unwrap();
+    assert_eq!(essence(json(&["audit", zst.to_str().unwrap()])), plain, "zstd");
+
+    // Rotated: three files, in a folder, named against the order of time.
+    let rotated = folder.path().join("rotated");
+    fs::create_dir(&rotated).unwrap();
+    let mut reader =
+        creance_capture::Capture::open(&[capture], &creance_capture::Options::default()).unwrap();
+    let mut writers: Vec<_> = ["c", "b", "a"]
+        .iter()
+        .map(|name| {
+            let file = fs::File::create(rotated.join(name)).unwrap();
+            creance_capture::write::PcapWriter::new(file, creance_model::LinkType::ETHERNET).unwrap()
+        })
+        .collect();
+    while let Some(packet) = reader.next_packet() {
+        let which = usize::try_from(packet.number / 2200).unwrap().min(2);
+        writers[which].packet(packet.time, packet.wire_len, packet.data).unwrap();
+    }
+    assert_eq!(essence(json(&["audit", rotated.to_str().unwrap()])), plain, "a folder");
+    let glob = format!("{}/*", rotated.display());
+    assert_eq!(essence(json(&["audit", &glob])), plain, "a glob");
+}
+
+#[test]
+fn a_damaged_canary_file_is_refused_by_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("canaries.toml");
+    fs::write(&file, "[[canary]]\nclass = \"mail\"\nvalue = \"x\"\n").unwrap();
+    let capture = example("capture.pcapng");
+    let output = run([Path::new("audit"), &capture, Path::new("--canaries"), &file]);
+    assert_eq!(code(&output), 3);
+    assert!(text(&output.stderr).contains("class is `mail`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn bundled_data_is_listed_with_its_dates_and_licences() {
+    let listed = text(&run(["data"]).stdout);
+    assert!(listed.contains("CC BY") && listed.contains("2026"), "{listed}");
+}

@@ -1,0 +1,144 @@
+//! creance against tshark, over every shared capture: packets, DNS names, server names, HTTP/1 requests, exit codes.
+//!
+//! What tshark says is in the captures' `oracle` folder. Each difference is listed with its reason in `known.toml`;
+//! one that is gone is a failure too.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use creance_tests::{run, shared};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Default, Deserialize)]
+struct Known {
+    #[serde(default)]
+    difference: Vec<Difference>,
+}
+
+/// A difference with its reason.
+#[derive(Debug, Deserialize)]
+struct Difference {
+    capture: String,
+    /// `dns`, `sni` or `http1`.
+    fact: String,
+    /// What only creance has; `*` is all of it.
+    #[serde(default)]
+    ours: Vec<String>,
+    /// What only tshark has; `*` is all of it.
+    #[serde(default)]
+    theirs: Vec<String>,
+    why: String,
+}
+
+type Facts = BTreeMap<&'static str, BTreeSet<String>>;
+
+fn theirs(oracle: &Value) -> Facts {
+    let strings = |key: &str| -> BTreeSet<String> {
+        oracle[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect()
+    };
+    let http = oracle["http1"].as_array().into_iter().flatten().map(|row| {
+        let cell = |index: usize| row[index].as_str().unwrap_or_default().to_owned();
+        [cell(0), cell(1), cell(2)].join(" ")
+    });
+    Facts::from([("dns", strings("dns_queries")), ("sni", strings("tls_sni")), ("http1", http.collect())])
+}
+
+fn ours(path: &str) -> Facts {
+    let output = run(["messages", path, "--reveal", "-q"]);
+    let mut facts =
+        Facts::from([("dns", BTreeSet::new()), ("sni", BTreeSet::new()), ("http1", BTreeSet::new())]);
+    for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let message: Value = serde_json::from_slice(line).unwrap();
+        let field = |name: &str| message["fields"][name].as_str().unwrap_or_default().to_owned();
+        let (fact, value) = match (message["protocol"].as_str().unwrap(), message["kind"].as_str().unwrap()) {
+            ("dns", _) => ("dns", field("name")),
+            ("tls", "client-hello") => ("sni", field("sni")),
+            ("http/1", "request") => ("http1", [field("host"), field("method"), field("uri")].join(" ")),
+            _ => continue,
+        };
+        if !value.is_empty() {
+            facts.get_mut(fact).unwrap().insert(value);
+        }
+    }
+    facts
+}
+
+/// What remains of a difference after the known ones, and which of those were of use.
+fn unexplained(found: BTreeSet<String>, known: &[String]) -> (BTreeSet<String>, bool) {
+    if known.iter().any(|one| one == "*") {
+        return (BTreeSet::new(), !found.is_empty());
+    }
+    let used = known.iter().all(|one| found.contains(one));
+    (found.into_iter().filter(|one| !known.contains(one)).collect(), used)
+}
+
+#[test]
+fn we_see_what_tshark_sees() {
+    let Some(folder) = shared("captures") else {
+        println!("skipped: no shared captures");
+        return;
+    };
+    let known: Known = toml::from_str(include_str!("known.toml")).unwrap();
+    let mut complaints = Vec::new();
+    let mut compared = 0;
+    let mut oracles: Vec<_> =
+        fs::read_dir(folder.join("oracle")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    oracles.sort();
+    for path in oracles {
+        let oracle: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let capture = oracle["capture"].as_str().unwrap();
+        let file = folder.join(capture).display().to_string();
+        let audit = run(["audit", &file, "--format", "json", "-q"]);
+        let code = audit.status.code().unwrap();
+        let Some(packets) = oracle["packets"].as_u64() else {
+            assert_eq!(code, 3, "{capture}: HAR is not read yet");
+            continue;
+        };
+        let document: Value = serde_json::from_slice(&audit.stdout).unwrap();
+        if document["case"]["packets"] != packets {
+            complaints.push(format!("{capture}: {} packets, tshark {packets}", document["case"]["packets"]));
+        }
+        let damaged = !document["damage"].as_array().unwrap().is_empty();
+        let cut = oracle["tshark_error"]
+            .as_array()
+            .is_some_and(|errors| errors.iter().any(|error| error.as_str().unwrap().contains("cut short")));
+        if !(code == 0 || code == 4) || (cut && code != 4) || (damaged && code != 4) {
+            complaints.push(format!("{capture}: exit code {code}"));
+        }
+        let (ours, theirs) = (ours(&file), theirs(&oracle));
+        for fact in ["dns", "sni", "http1"] {
+            compared += theirs[fact].len();
+            let only_ours: BTreeSet<String> = ours[fact].difference(&theirs[fact]).cloned().collect();
+            let only_theirs: BTreeSet<String> = theirs[fact].difference(&ours[fact]).cloned().collect();
+            let empty = Difference {
+                capture: String::new(),
+                fact: String::new(),
+                ours: Vec::new(),
+                theirs: Vec::new(),
+                why: String::new(),
+            };
+            let listed = known.difference.iter().find(|one| one.capture == capture && one.fact == fact);
+            let expected = listed.unwrap_or(&empty);
+            let (ours, ours_used) = unexplained(only_ours, &expected.ours);
+            let (theirs, theirs_used) = unexplained(only_theirs, &expected.theirs);
+            if !ours.is_empty() || !theirs.is_empty() {
+                complaints.push(format!("{capture} {fact}: only ours {ours:?}, only tshark's {theirs:?}"));
+            }
+            if listed.is_some() && !(ours_used && theirs_used) {
+                complaints.push(format!("{capture} {fact}: the known difference is gone ({})", expected.why));
+            }
+        }
+    }
+    println!("{compared} facts of tshark's compared");
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(compared > 1000, "{compared}");
+}

@@ -1,0 +1,74 @@
+//! The laboratory: captures whose every leak is known, scored by the laboratory's own scorer.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+
+use std::process::Command;
+
+use creance_tests::{run, shared};
+use serde_json::Value;
+
+/// Protocols that are read so far.
+const READ: &[&str] = &["http/1.1", "dns"];
+
+#[test]
+fn every_clear_event_is_found_no_trap_reported_and_the_circumstances_are_right() {
+    let Some(lab) = shared("lab") else {
+        println!("skipped: no shared laboratory");
+        return;
+    };
+    for scenario in ["dev-01-idle", "dev-02-flight", "dev-03-local-data-mode", "dev-04-off"] {
+        let folder = lab.join(scenario);
+        let case = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.join(name).display().to_string();
+        let output = run([
+            "audit".to_owned(),
+            file("capture.pcapng"),
+            "--keys".to_owned(),
+            file("capture.keys"),
+            "--canaries".to_owned(),
+            file("canaries.toml"),
+            "--device".to_owned(),
+            file("device"),
+            "--flight".to_owned(),
+            file("flight.tlog"),
+            "--actions".to_owned(),
+            file("actions.csv"),
+            "--reveal".to_owned(),
+            "-q".to_owned(),
+            "-o".to_owned(),
+            case.path().join("case").display().to_string(),
+        ]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let scored = Command::new("python3")
+            .arg(lab.join("score.py"))
+            .arg(folder.join("truth.json"))
+            .arg(case.path().join("case/findings.json"))
+            .arg("--json")
+            .output()
+            .unwrap();
+        let score: Value = serde_json::from_slice(&scored.stdout).unwrap();
+        let missed: Vec<&Value> = score["missed"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| {
+                event["visibility"] == "clear" && READ.contains(&event["protocol"].as_str().unwrap())
+            })
+            .collect();
+        println!(
+            "{scenario}: {} findings, country {}, state {}",
+            score["findings"], score["country"], score["flight_state"]
+        );
+        assert!(missed.is_empty(), "{scenario}: {missed:#?}");
+        assert_eq!(
+            score["false_positives"].as_array().unwrap().len(),
+            0,
+            "{scenario}: {:#}",
+            score["false_positives"]
+        );
+        for property in ["country", "flight_state", "trigger", "app_state"] {
+            let (right, of) =
+                (score[property]["right"].as_f64().unwrap(), score[property]["of"].as_f64().unwrap());
+            assert!(right >= 0.95 * of, "{scenario}: {property} {:#}", score[property]);
+        }
+    }
+}
