@@ -160,6 +160,7 @@ impl Session for Connection {
             State::Rest | State::Lost => {}
             State::Length(left) if left == bytes => self.message(from, keep, limits, emit),
             _ => {
+                half.cut_head();
                 if half.head.is_some() {
                     self.message(from, keep, limits, emit);
                 }
@@ -288,6 +289,15 @@ impl Half {
 
     fn restart(&mut self) {
         *self = Self { readable: self.readable, ..Self::default() };
+    }
+
+    /// A head that the capture cut counts as far as its lines are whole.
+    fn cut_head(&mut self) {
+        if self.head.is_none()
+            && let Some(end) = self.lines.iter().rposition(|byte| *byte == b'\n')
+        {
+            self.head = self.lines.get(..=end).and_then(Head::parse);
+        }
     }
 
     fn lose(&mut self) {

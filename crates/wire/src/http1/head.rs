@@ -41,7 +41,17 @@ pub(super) fn probe(bytes: &[u8]) -> Probe {
         return if known { Probe::Yes } else { Probe::Perhaps };
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") { Probe::Yes } else { Probe::No }
+    let versioned = line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0");
+    // A malformed first line is evidence as well, where a Host follows.
+    if versioned || contains(bytes, b"\nHost: ") { Probe::Yes } else { Probe::No }
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes
+        .get(..bytes.len().min(4096))
+        .unwrap_or_default()
+        .windows(needle.len())
+        .any(|window| window == needle)
 }
 
 const METHODS: &[&[u8]] =
@@ -52,7 +62,7 @@ impl Head {
         let mut lines =
             bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.by_ref().find(|line| !line.is_empty())?;
-        let line = parse_line(&String::from_utf8_lossy(first))?;
+        let first = String::from_utf8_lossy(first);
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
         for line in lines.filter(|line| !line.is_empty()) {
             if let ([b' ' | b'\t', ..], Some((_, value))) = (line, headers.last_mut()) {
@@ -68,6 +78,7 @@ impl Head {
                 headers.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
             }
         }
+        let line = parse_line(&first, headers.iter().any(|(name, _)| name == "host"))?;
         Some(Self { line, headers })
     }
 
@@ -116,16 +127,22 @@ impl Head {
     }
 }
 
-fn parse_line(line: &str) -> Option<Line> {
+/// A first line; one without a version is taken where a Host field vouches for it.
+fn parse_line(line: &str, host: bool) -> Option<Line> {
     if let Some(rest) = line.strip_prefix("HTTP/1.") {
         let status = rest.split(' ').nth(1)?.parse().ok()?;
         return Some(Line::Status { status });
     }
     let (method, rest) = line.split_once(' ')?;
-    let (target, version) = rest.rsplit_once(' ')?;
-    let named =
-        version.starts_with("HTTP/1.") && !method.is_empty() && method.chars().all(|c| c.is_ascii_graphic());
-    named.then(|| Line::Request { method: method.to_owned(), target: target.trim().to_owned() })
+    if method.is_empty() || !method.chars().all(|c| c.is_ascii_graphic()) {
+        return None;
+    }
+    let target = match rest.rsplit_once(' ') {
+        Some((target, version)) if version.starts_with("HTTP/1.") => target,
+        _ if host => rest,
+        _ => return None,
+    };
+    Some(Line::Request { method: method.to_owned(), target: target.trim().to_owned() })
 }
 
 #[cfg(test)]
