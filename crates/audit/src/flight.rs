@@ -133,6 +133,26 @@ mod tests {
         assert_eq!(samples.map(|sample| sample.state), [None, None, Some(FlightState::Flying)]);
     }
 
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a skip is said")]
+    fn real_flight_records_begin_and_end_as_the_oracle_says() {
+        let folder =
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/files/logs_dji_txt"));
+        if !folder.is_dir() {
+            println!("skipped: no shared flight records");
+            return;
+        }
+        for entry in std::fs::read_dir(folder.join("oracle")).unwrap() {
+            let oracle: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+            let samples = read(&folder.join(oracle["file"].as_str().unwrap())).unwrap();
+            let (first, last) = (samples.first().unwrap().time, samples.last().unwrap().time);
+            assert_eq!(Some(first), Timestamp::parse(oracle["details"]["startTime"].as_str().unwrap()));
+            let seconds = last.as_secs_f64() - first.as_secs_f64();
+            assert!((seconds - oracle["details"]["totalTime"].as_f64().unwrap()).abs() < 0.01, "{seconds}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_a_reader_panic(bytes: Vec<u8>) {

@@ -222,6 +222,7 @@ impl Fold<'_> {
             direction: Direction::Outbound,
             source: Source {
                 ip: seen.sent.inside.ip.to_string(),
+                basis: seen.sent.inside_basis,
                 mac: seen.sent.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")),
                 app: None,
             },

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use creance_capture::Notes;
 use creance_detect::{Context, Sighting};
 use creance_flow::{Chunk, Counters, Gap, Handler, Totals};
-use creance_model::{Direction, Endpoint, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
+use creance_model::{
+    Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
+};
 use creance_wire::{At, Reader, TunnelJoiner};
 
 use crate::{
@@ -37,6 +39,7 @@ pub(crate) struct Seen {
 pub(crate) struct Sent {
     pub(crate) transport: Transport,
     pub(crate) inside: Endpoint,
+    pub(crate) inside_basis: InsideBasis,
     pub(crate) mac: Option<[u8; 6]>,
     pub(crate) outside: Endpoint,
     pub(crate) name: Option<Name>,
@@ -172,6 +175,7 @@ impl<'a> Pipeline<'a> {
         let sent = Arc::new(Sent {
             transport: flow.transport,
             inside: flow.inside_end(),
+            inside_basis: flow.inside_basis,
             mac: flow.inside_mac(),
             outside: flow.outside_end(),
             name: name_of(message).or_else(|| flow_name.cloned()),

@@ -49,6 +49,8 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
         "kind": message.kind,
         "direction": flow.direction(message.from),
         "visibility": message.visibility,
+        "inside": flow.inside.map(|side| flow.end(side).ip),
+        "inside_basis": flow.inside_basis,
         "flow": creance_flow::community_id(flow),
         "source": source,
         "destination": {"ip": destination.ip, "port": destination.port, "host": message.text("host").or_else(|| message.text("sni"))},

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    AppState, Carrier, DataClass, Direction, FlightState, Match, Severity, Timestamp, Transport, Trigger,
-    Visibility,
+    AppState, Carrier, DataClass, Direction, FlightState, InsideBasis, Match, Severity, Timestamp, Transport,
+    Trigger, Visibility,
 };
 
 /// Who sent it.
@@ -12,6 +12,8 @@ use crate::{
 pub struct Source {
     /// The address of our end.
     pub ip: String,
+    /// How it was decided that this end is ours.
+    pub basis: InsideBasis,
     /// Its hardware address, where the link layer shows it.
     pub mac: Option<String>,
     /// The app, where the capture says so.

@@ -74,7 +74,7 @@ impl Side {
 }
 
 /// How it was decided which end of a flow is *ours*.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InsideBasis {
     /// `--inside CIDR` names exactly one of the ends, or both.

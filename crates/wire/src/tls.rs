@@ -270,6 +270,12 @@ fn client_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
         let names = alpn.iter().map(|name| Value::Text(String::from_utf8_lossy(name).into_owned())).collect();
         fields.push(Field { name: "alpn", value: Value::List(names) });
     }
+    if hello.ciphers.iter().chain(&hello.extensions).any(|value| is_grease(*value)) {
+        fields.push(Field {
+            name: "grease",
+            value: Value::Text("present (RFC 8701: values to be ignored)".to_owned()),
+        });
+    }
     if ech {
         fields.push(Field {
             name: "ech",

@@ -14,9 +14,11 @@ use creance_wire::mavlink;
 use super::Sample;
 use crate::phases::Vehicles;
 
-/// Whether the first frame is a good one.
+/// Whether the log begins with a time between 2000 and 2100 and the first byte of a frame.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    bytes.get(8..).is_some_and(|rest| mavlink::parse_frame(rest).is_some())
+    let stamp = bytes.first_chunk().map_or(0, |stamp| u64::from_be_bytes(*stamp));
+    let dated = (946_684_800_000_000..4_102_444_800_000_000).contains(&stamp);
+    dated && matches!(bytes.get(8), Some(0xfe | 0xfd))
 }
 
 pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
