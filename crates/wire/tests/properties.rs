@@ -1,0 +1,110 @@
+//! What holds of every protocol: no bytes make it panic, and how bytes arrive changes nothing.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
+use creance_wire::{At, Limits, Reader};
+use proptest::prelude::*;
+
+fn flow(transport: Transport, port: u16) -> Flow {
+    Flow {
+        id: 1,
+        transport,
+        client: Endpoint { ip: "192.168.1.2".parse().unwrap(), port: 40_000 },
+        server: Endpoint { ip: "47.95.1.2".parse().unwrap(), port },
+        inside: Some(Side::Client),
+        inside_basis: InsideBasis::PrivateRange,
+        first: Timestamp::default(),
+        client_mac: None,
+        server_mac: None,
+    }
+}
+
+/// What a flow says when it comes in these pieces; packets are left out, for they are the pieces.
+fn read(flow: &Flow, pieces: &[(Side, &[u8])]) -> Vec<String> {
+    let limits = Limits::default();
+    let mut reader = Reader::new();
+    let mut told = Vec::new();
+    let mut emit = |mut message: Message| {
+        message.packets = Vec::new();
+        told.push(format!("{message:?}"));
+    };
+    for (from, bytes) in pieces {
+        reader.feed(flow, *from, bytes, At { packet: 1, time: Timestamp::default() }, &limits, &mut emit);
+    }
+    reader.finish(flow, &limits, &mut emit);
+    told
+}
+
+fn cut<'a>(bytes: &'a [u8], at: &[prop::sample::Index]) -> Vec<(Side, &'a [u8])> {
+    let mut cuts: Vec<usize> = at.iter().map(|at| at.index(bytes.len() + 1)).collect();
+    cuts.extend([0, bytes.len()]);
+    cuts.sort_unstable();
+    cuts.windows(2)
+        .map(|two| (Side::Client, &bytes[two[0]..two[1]]))
+        .filter(|(_, piece)| !piece.is_empty())
+        .collect()
+}
+
+/// Three requests, one chunked and one with a form, and a ClientHello without extensions.
+fn streams() -> Vec<Vec<u8>> {
+    let http = b"POST /a?x=1 HTTP/1.1\r\nHost: h.example\r\nContent-Length: 7\r\n\r\n{\"a\":1}GET /b HTTP/1.1\r\nHost: h.example\r\n\r\n\
+        POST /c HTTP/1.1\r\nHost: h.example\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n4\r\nk=va\r\n3\r\nlue\r\n0\r\n\r\n";
+    let mut body = vec![3, 3];
+    body.extend([7; 32]);
+    body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
+    let mut hello = vec![
+        0x16,
+        3,
+        1,
+        0,
+        u8::try_from(body.len() + 4).unwrap(),
+        1,
+        0,
+        0,
+        u8::try_from(body.len()).unwrap(),
+    ];
+    hello.extend(body);
+    vec![http.to_vec(), hello]
+}
+
+#[test]
+fn the_streams_of_these_tests_are_understood() {
+    let flow = flow(Transport::Tcp, 80);
+    let told: Vec<usize> =
+        streams().iter().map(|stream| read(&flow, &[(Side::Client, stream)]).len()).collect();
+    assert_eq!(told, [3, 1]);
+}
+
+proptest! {
+    #[test]
+    fn how_a_stream_is_cut_into_segments_changes_nothing(at in prop::collection::vec(any::<prop::sample::Index>(), 0..30)) {
+        let flow = flow(Transport::Tcp, 80);
+        for stream in streams() {
+            prop_assert_eq!(read(&flow, &cut(&stream, &at)), read(&flow, &[(Side::Client, &stream)]));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_protocol_panic(bytes: Vec<u8>, port in prop::sample::select(vec![53u16, 80, 443, 5353, 14_550]), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+        for transport in [Transport::Tcp, Transport::Udp] {
+            read(&flow(transport, port), &cut(&bytes, &at));
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_good_stream_makes_a_protocol_panic(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+        for mut stream in streams() {
+            for (at, byte) in &flips {
+                let at = at.index(stream.len());
+                stream[at] = *byte;
+            }
+            read(&flow(Transport::Tcp, 80), &[(Side::Client, &stream)]);
+        }
+    }
+
+    #[test]
+    fn a_body_is_taken_apart_within_its_limits(bytes: Vec<u8>, kind in prop::sample::select(vec!["", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])) {
+        let limits = Limits { parts: 50, ..Limits::default() };
+        prop_assert!(creance_wire::expand(&bytes, Some(kind), &limits).len() <= 60);
+    }
+}
