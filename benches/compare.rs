@@ -101,7 +101,6 @@ fn size(capture: &str) -> Option<(u64, u64)> {
 }
 
 /// Seconds and kB. `None` if the program is not here or fails.
-#[expect(clippy::disallowed_methods, reason = "this program measures time")]
 fn run(command: &[String]) -> Option<(f64, u64)> {
     let (program, arguments) = command.split_first()?;
     let began = Instant::now();

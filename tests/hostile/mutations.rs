@@ -1,6 +1,5 @@
 //! Real captures, cut and with bytes flipped, all in one process: nothing panics, nothing hangs.
 #![expect(
-    clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
@@ -12,7 +11,7 @@ use std::fs;
 use creance_audit::{Request, messages};
 use creance_tests::shared;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): a seeded sequence, the same on every machine.
+/// `SplitMix64` (Steele, Lea, Flood 2014): a seeded sequence, the same on every machine.
 struct Sequence(u64);
 
 impl Sequence {

@@ -1,5 +1,5 @@
 //! The laboratory: captures whose every leak is known, scored by the laboratory's own scorer.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 use std::process::Command;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::Severity;
@@ -75,7 +75,7 @@ pub(crate) struct Audit {
     /// A TLS key log. Hashed into the case; not used yet: TLS is not decrypted in this version.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
-    /// Planted values to look for (TOML: [[canary]] class, value).
+    /// Planted values to look for (TOML tables `canary` with class and value).
     #[arg(long, value_name = "FILE")]
     pub(crate) canaries: Option<PathBuf>,
     /// A folder with the content of card and phone. Hashed into the case; not matched yet.
@@ -87,15 +87,15 @@ pub(crate) struct Audit {
     /// What the user did (CSV: time,action,detail).
     #[arg(long, value_name = "FILE")]
     pub(crate) actions: Option<PathBuf>,
-    /// Your own statements about destinations (TOML: [[destination]] host or cidr, country, organization, control).
+    /// Your own statements about destinations (TOML tables `destination` with host or cidr, country, organization, control).
     #[arg(long, value_name = "FILE")]
     pub(crate) destinations: Option<PathBuf>,
     /// A network that is ours. Without it, addresses not routed on the internet are.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
     /// What is printed on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[arg(long, default_value = TEXT, value_parser = PossibleValuesParser::new(creance_render::ALL.iter().map(|output| output.name())))]
+    pub(crate) format: String,
     /// Shows values in full. Without it they are masked everywhere.
     #[arg(long)]
     pub(crate) reveal: bool,
@@ -104,30 +104,11 @@ pub(crate) struct Audit {
     pub(crate) fail_on: Option<Severity>,
 }
 
+/// The output for terminals.
+pub(crate) const TEXT: &str = "text";
+
 fn severity(text: &str) -> Result<Severity, String> {
     Severity::from_name(text).ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
-}
-
-/// An output on stdout.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Format {
-    /// A summary in a screenful.
-    Text,
-    /// findings.json.
-    Json,
-    /// report.html.
-    Html,
-}
-
-impl Format {
-    /// Its name in the list of outputs.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Html => "html",
-        }
-    }
 }
 
 #[derive(ClapArgs, Debug)]

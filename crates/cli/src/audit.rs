@@ -7,7 +7,7 @@ use creance_model::Report;
 use creance_render::Options;
 
 use crate::{
-    args::{Audit, Format, Talk},
+    args::{Audit, TEXT, Talk},
     case, data, exit,
     progress::Bar,
 };
@@ -26,8 +26,8 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     let mut render = Options { colour: colour(), ..Options::default() };
     render.case_folder = options.output.as_ref().map(|folder| folder.display().to_string());
-    if options.output.is_none() || options.format != Format::Text || !talk.quiet {
-        for output in creance_render::ALL.iter().filter(|output| output.name() == options.format.name()) {
+    if options.output.is_none() || options.format != TEXT || !talk.quiet {
+        for output in creance_render::ALL.iter().filter(|output| output.name() == options.format) {
             output.write(&report, &render, &mut out)?;
         }
         out.flush()?;

@@ -1,5 +1,4 @@
 //! The program starts. (Having this test here also makes every test run build the program, which the system tests use.)
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::process::Command;
 
