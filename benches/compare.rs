@@ -37,13 +37,20 @@ fn main() -> ExitCode {
     let built = std::env::current_exe()
         .ok()
         .and_then(|path| Some(path.parent()?.join("creance").display().to_string()));
+    let built = built.unwrap_or_default();
     let words = |text: &str| {
         text.split(' ').map(|word| if word == "FILE" { capture.clone() } else { word.to_owned() }).collect()
     };
     let mut contenders = vec![
         Contender {
             name: "creance audit",
-            command: [vec![built.unwrap_or_default()], words("audit FILE --format json -q")].concat(),
+            command: [vec![built.clone()], words("audit FILE --format json -q")].concat(),
+            seconds: Vec::new(),
+            memory: 0,
+        },
+        Contender {
+            name: "creance audit --jobs 1",
+            command: [vec![built], words("audit FILE --format json -q --jobs 1")].concat(),
             seconds: Vec::new(),
             memory: 0,
         },

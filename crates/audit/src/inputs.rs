@@ -29,6 +29,8 @@ pub(crate) struct Inputs {
 
 enum Hashing {
     Running(JoinHandle<io::Result<Hashes>>),
+    /// With one thread: when all else is done.
+    Later(PathBuf),
     Standard,
 }
 
@@ -51,7 +53,7 @@ impl Inputs {
                 continue;
             }
             for path in creance_capture::expand(input)? {
-                files.push((path.display().to_string(), "capture", hash_in_background(path)));
+                files.push((path.display().to_string(), "capture", hashing(path, request.jobs)));
             }
         }
         let beside = [
@@ -66,7 +68,7 @@ impl Inputs {
             for path in paths {
                 fs::metadata(path)
                     .map_err(|source| Error::Io { path: path.display().to_string(), source })?;
-                files.push((path.display().to_string(), kind, hash_in_background(path.clone())));
+                files.push((path.display().to_string(), kind, hashing(path.clone(), request.jobs)));
             }
         }
         Ok(Self { files, stdin })
@@ -99,6 +101,9 @@ impl Inputs {
         let mut public = digest::Context::new(&digest::SHA256);
         for (path, kind, hashing) in self.files {
             let hashes = match hashing {
+                Hashing::Later(file) => {
+                    hash(&file).map_err(|source| Error::Io { path: path.clone(), source })?
+                }
                 Hashing::Standard => self.stdin.as_ref().map(finish_tee).unwrap_or_default(),
                 Hashing::Running(thread) => thread
                     .join()
@@ -191,10 +196,12 @@ fn finish_tee(tee: &Arc<Mutex<Tee>>) -> Hashes {
     tee.lock().map(|tee| tee.hashes()).unwrap_or_default()
 }
 
-fn hash_in_background(path: PathBuf) -> Hashing {
-    Hashing::Running(std::thread::spawn(
-        move || if path.is_dir() { hash_folder(&path) } else { hash_file(&path) },
-    ))
+fn hashing(path: PathBuf, jobs: usize) -> Hashing {
+    if jobs == 1 { Hashing::Later(path) } else { Hashing::Running(std::thread::spawn(move || hash(&path))) }
+}
+
+fn hash(path: &Path) -> io::Result<Hashes> {
+    if path.is_dir() { hash_folder(path) } else { hash_file(path) }
 }
 
 fn hash_file(path: &Path) -> io::Result<Hashes> {

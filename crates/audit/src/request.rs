@@ -30,6 +30,8 @@ pub struct Request {
     pub reveal: bool,
     /// A folder with newer place data than the bundled one.
     pub place_data: Option<PathBuf>,
+    /// Threads: 1 does everything on one; any other number hashes inputs beside the reading.
+    pub jobs: usize,
     /// Bounds on memory.
     pub limits: Limits,
 }

@@ -93,6 +93,9 @@ pub(crate) struct Audit {
     /// A network that is ours. Without it, addresses not routed on the internet are.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
+    /// Threads to use: 1 does everything on one, otherwise inputs are hashed beside the reading.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) jobs: usize,
     /// What is printed on stdout.
     #[arg(long, default_value = TEXT, value_parser = PossibleValuesParser::new(creance_render::ALL.iter().map(|output| output.name())))]
     pub(crate) format: String,

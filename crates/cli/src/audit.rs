@@ -49,6 +49,7 @@ fn request(options: &Audit) -> Request {
         destinations: options.destinations.clone(),
         inside: options.inside.clone(),
         reveal: options.reveal,
+        jobs: options.jobs,
         place_data: data::folder().filter(|folder| folder.is_dir()),
         ..Request::default()
     }
