@@ -133,7 +133,8 @@ fn parse_line(line: &str, host: bool) -> Option<Line> {
         let status = rest.split(' ').nth(1)?.parse().ok()?;
         return Some(Line::Status { status });
     }
-    let (method, rest) = line.split_once(' ')?;
+    // A method alone is what some clients send by mistake.
+    let (method, rest) = line.split_once(' ').or(host.then_some((line, "")))?;
     if method.is_empty() || !method.chars().all(|c| c.is_ascii_graphic()) {
         return None;
     }
