@@ -49,6 +49,9 @@ enum Method {
     Other,
 }
 
+/// Packets listed for one message.
+const MOST_PACKETS: usize = 1 << 16;
+
 /// Requests that may wait for an answer.
 const MOST_ASKED: usize = 1024;
 
@@ -282,6 +285,10 @@ impl Connection {
 impl Half {
     fn note(&mut self, at: At) {
         if self.packets.last() != Some(&at.packet) {
+            // Of a message over very many packets, the last one stands for those that are not listed.
+            if self.packets.len() == MOST_PACKETS {
+                self.packets.pop();
+            }
             self.packets.push(at.packet);
         }
         self.first.get_or_insert(at);
@@ -366,7 +373,8 @@ impl Half {
         let lines = std::mem::take(&mut self.lines);
         self.line_start = 0;
         if lines.len() <= 2 {
-            // Empty lines before a message are passed over (RFC 9112 §2.2).
+            // Empty lines before a message are passed over (RFC 9112 §2.2), and so are the packets that brought them.
+            self.restart();
             return Step::More;
         }
         match Head::parse(&lines) {

@@ -7,6 +7,7 @@
 mod body;
 mod dns;
 mod guess;
+mod held;
 mod http1;
 mod ja4;
 pub mod mavlink;

@@ -134,19 +134,36 @@ impl Protocol for Mavlink {
     }
 }
 
+/// The length that a frame states, with checksum and signature. `None` if no frame begins here or it is cut.
+fn stated_length(bytes: &[u8]) -> Option<usize> {
+    let length = usize::from(*bytes.get(1)?);
+    let whole = match bytes.first()? {
+        0xfe => length + 8,
+        0xfd => length + 12 + if *bytes.get(2)? & 1 == 1 { 13 } else { 0 },
+        _ => return None,
+    };
+    (whole <= bytes.len()).then_some(whole)
+}
+
 /// Whether frames fill the datagram, by their own lengths.
 fn good_length(mut bytes: &[u8]) -> bool {
-    while let Some(first) = bytes.first() {
-        let Some(length) = bytes.get(1).map(|length| usize::from(*length)) else { return false };
-        let whole = match first {
-            0xfe => length + 8,
-            0xfd => length + 12 + if bytes.get(2).is_some_and(|flags| flags & 1 == 1) { 13 } else { 0 },
-            _ => return false,
-        };
-        let Some(rest) = bytes.get(whole..) else { return false };
+    while !bytes.is_empty() {
+        let Some(rest) = stated_length(bytes).and_then(|whole| bytes.get(whole..)) else { return false };
         bytes = rest;
     }
     true
+}
+
+/// The length of a frame whose message is not read: no checksum can be tried, so another frame or the end of the
+/// datagram must follow.
+fn unread_frame(bytes: &[u8]) -> Option<usize> {
+    let number = match bytes {
+        [0xfe, _, _, _, _, number, ..] => u32::from(*number),
+        [0xfd, _, _, _, _, _, _, a, b, c, ..] => u32::from_le_bytes([*a, *b, *c, 0]),
+        _ => return None,
+    };
+    let whole = stated_length(bytes).filter(|_| KNOWN.iter().all(|known| known.0 != number))?;
+    matches!(bytes.get(whole), None | Some(0xfe | 0xfd)).then_some(whole)
 }
 
 struct Datagrams {
@@ -155,16 +172,17 @@ struct Datagrams {
 
 impl Session for Datagrams {
     fn feed(&mut self, _: &Flow, from: Side, bytes: &[u8], at: At, _: &Limits, emit: Emit<'_>) -> Progress {
-        if let Some(sum) = self.readable.get_mut(from.index()) {
-            *sum += bytes.len() as u64;
-        }
         let mut rest = bytes;
+        let mut read = 0;
         while !rest.is_empty() {
             let Some((frame, length)) = parse_frame(rest) else {
-                rest = rest.get(1..).unwrap_or_default();
+                let unread = unread_frame(rest);
+                read += unread.unwrap_or(0);
+                rest = rest.get(unread.unwrap_or(1)..).unwrap_or_default();
                 continue;
             };
             rest = rest.get(length..).unwrap_or_default();
+            read += length;
             let Some(fields) = fields(&frame) else { continue };
             emit(Message {
                 time: at.time,
@@ -177,6 +195,9 @@ impl Session for Datagrams {
                 fields,
                 parts: Vec::new(),
             });
+        }
+        if let Some(sum) = self.readable.get_mut(from.index()) {
+            *sum += read as u64;
         }
         Progress::More
     }
@@ -220,5 +241,14 @@ mod tests {
         let mut frame = heartbeat(0);
         frame[12] ^= 1;
         assert_eq!(parse_frame(&frame), None);
+    }
+
+    #[test]
+    fn a_frame_that_is_not_read_is_passed_over_and_noise_is_not() {
+        let unread = [0xfe, 2, 0, 1, 1, 200, 0xfe, 0xfe, 9, 9];
+        assert_eq!(unread_frame(&[unread.as_slice(), &heartbeat(0)].concat()), Some(10));
+        assert_eq!(unread_frame(&[unread.as_slice(), &[7]].concat()), None);
+        assert_eq!(unread_frame(&heartbeat(0)), None);
+        assert!(good_length(&[heartbeat(0), heartbeat(1)].concat()));
     }
 }

@@ -2,7 +2,7 @@
 
 use creance_model::{Flow, Side};
 
-use crate::{ALL, At, Emit, Limits, Probe, Progress, Session, guess};
+use crate::{ALL, At, Emit, Limits, Probe, Progress, Protocol, Session, guess, held::Held};
 
 /// Reads a flow of a protocol yet unknown.
 pub struct Reader {
@@ -12,7 +12,7 @@ pub struct Reader {
 
 enum State {
     /// Chunks that may still be tried, and the first bytes of each side while they are too few to tell.
-    Probing(u8, [Vec<u8>; 2]),
+    Probing(u8, [Option<Box<Held>>; 2]),
     Reading(Box<dyn Session>),
     /// Nothing more to read.
     Over([u64; 2]),
@@ -21,8 +21,8 @@ enum State {
 /// Chunks tried before a flow counts as unknown.
 const TRIES: u8 = 12;
 
-/// Bytes that are enough to tell any protocol.
-const ENOUGH: usize = 16;
+/// Bytes that are enough to tell any protocol: a first line with a long target.
+const ENOUGH: usize = 2048;
 
 impl Default for Reader {
     fn default() -> Self {
@@ -33,7 +33,7 @@ impl Default for Reader {
 impl Reader {
     /// A flow of which nothing was seen.
     pub const fn new() -> Self {
-        Self { state: State::Probing(TRIES, [Vec::new(), Vec::new()]), guessed: "unknown" }
+        Self { state: State::Probing(TRIES, [None, None]), guessed: "unknown" }
     }
 
     /// Reads what `from` sent next.
@@ -47,31 +47,45 @@ impl Reader {
             }
             State::Probing(tries, heads) => {
                 let [client, server] = heads;
-                let held = if from == Side::Client { client } else { server };
-                let joined;
-                let bytes = if held.is_empty() {
-                    bytes
-                } else {
-                    held.extend_from_slice(bytes);
-                    joined = std::mem::take(held);
-                    joined.as_slice()
-                };
+                let (slot, other) = if from == Side::Client { (client, server) } else { (server, client) };
+                let mut waiting = slot.take();
+                if let Some(waiting) = &mut waiting {
+                    waiting.push(bytes, at);
+                }
+                let head = waiting.as_ref().map_or(bytes, |waiting| waiting.bytes());
                 if self.guessed == "unknown" {
-                    self.guessed = guess::name(flow, from, bytes);
+                    self.guessed = guess::name(flow, from, head);
                 }
                 let mut perhaps = false;
+                let mut found: Option<&dyn Protocol> = None;
                 for protocol in ALL {
-                    match protocol.probe(flow, from, bytes) {
+                    match protocol.probe(flow, from, head) {
                         Probe::Yes => {
-                            self.state = State::Reading(protocol.start());
-                            return self.feed(flow, from, bytes, at, limits, emit);
+                            found = Some(*protocol);
+                            break;
                         }
                         Probe::Perhaps => perhaps = true,
                         Probe::No => {}
                     }
                 }
-                if perhaps && bytes.len() < ENOUGH {
-                    *held = bytes.to_vec();
+                if let Some(protocol) = found {
+                    let other = other.take();
+                    self.state = State::Reading(protocol.start());
+                    self.replay(flow, from.other(), other.as_deref(), limits, emit);
+                    if waiting.is_some() {
+                        self.replay(flow, from, waiting.as_deref(), limits, emit);
+                    } else {
+                        self.feed(flow, from, bytes, at, limits, emit);
+                    }
+                    return;
+                }
+                if perhaps && head.len() < ENOUGH {
+                    let mut waiting = waiting.unwrap_or_default();
+                    if waiting.bytes().is_empty() {
+                        waiting.push(bytes, at);
+                    }
+                    *slot = Some(waiting);
+                    return;
                 }
                 *tries -= 1;
                 if *tries == 0 {
@@ -81,12 +95,26 @@ impl Reader {
         }
     }
 
+    /// Feeds bytes that waited, each piece as of the packet that brought it.
+    fn replay(&mut self, flow: &Flow, from: Side, waiting: Option<&Held>, limits: &Limits, emit: Emit<'_>) {
+        for (piece, at) in waiting.into_iter().flat_map(|waiting| waiting.pieces(0, usize::MAX)) {
+            self.feed(flow, from, piece, at, limits, emit);
+        }
+    }
+
     /// Bytes of `from` are missing here.
     pub fn gap(&mut self, flow: &Flow, from: Side, bytes: u64, at: At, limits: &Limits, emit: Emit<'_>) {
-        if let State::Reading(session) = &mut self.state
-            && session.gap(flow, from, bytes, at, limits, emit) == Progress::Done
-        {
-            self.end();
+        match &mut self.state {
+            State::Reading(session) => {
+                if session.gap(flow, from, bytes, at, limits, emit) == Progress::Done {
+                    self.end();
+                }
+            }
+            // What waits does not go on behind a gap.
+            State::Probing(_, [client, server]) => {
+                *(if from == Side::Client { client } else { server }) = None;
+            }
+            State::Over(_) => {}
         }
     }
 

@@ -6,7 +6,8 @@
 //!          └──────┴─────────┴────────┴─────────              └──────┴──────────┴────
 //! ```
 //!
-//! Messages may be split over records and segments. After a side's first encrypted record nothing more of it is read.
+//! Messages may be split over records and segments. After a side's first encrypted record nothing more of it is read;
+//! every message cites the packets of its own bytes alone.
 //! Encrypted Client Hello (RFC 9849) is told where its extension is present; by design nobody can tell a real one from
 //! GREASE, so that is what is said. Decryption with keys is not here yet.
 
@@ -15,6 +16,7 @@ use creance_model::{Field, Flow, Message, Side, Transport, Value, Visibility};
 
 use crate::{
     At, Emit, Limits, Probe, Progress, Protocol, Session,
+    held::Held,
     ja4::{self, Hello, is_grease},
     x509,
 };
@@ -61,11 +63,11 @@ struct Connection {
 #[derive(Default)]
 struct Half {
     /// Bytes of a record that is not whole.
-    record: Vec<u8>,
+    record: Held,
     /// Bytes of a handshake message that is not whole.
-    handshake: Vec<u8>,
-    packets: Vec<u64>,
-    first: Option<At>,
+    handshake: Held,
+    /// A change of cipher was seen: only a hello may still come in the clear (TLS 1.3 after a retry request).
+    changed: bool,
     over: bool,
     readable: u64,
 }
@@ -106,59 +108,55 @@ impl Connection {
 impl Half {
     fn end(&mut self) {
         self.over = true;
-        (self.record, self.handshake, self.packets) = (Vec::new(), Vec::new(), Vec::new());
+        (self.record, self.handshake) = (Held::default(), Held::default());
     }
 
     fn feed(&mut self, from: Side, bytes: &[u8], at: At, emit: Emit<'_>) {
         if self.over {
             return;
         }
-        if self.packets.last() != Some(&at.packet) {
-            self.packets.push(at.packet);
-        }
-        self.first.get_or_insert(at);
-        self.record.extend_from_slice(bytes);
-        let record = std::mem::take(&mut self.record);
-        let mut rest = record.as_slice();
-        while let Some((&[kind, _, _, high, low], body)) = rest.split_first_chunk::<5>() {
+        self.record.push(bytes, at);
+        while let Some((&[kind, _, _, high, low], body)) = self.record.bytes().split_first_chunk::<5>() {
             let length = usize::from(u16::from_be_bytes([high, low]));
-            if !(20..=24).contains(&kind) || length > MOST_RECORD || kind == 23 || kind == 20 {
-                // Application data, or what follows a change of cipher: encrypted from here on.
-                self.end();
-                return;
+            if !(20..=22).contains(&kind) || length > MOST_RECORD {
+                // Application data, or no TLS any more.
+                return self.end();
             }
-            let Some((fragment, behind)) = body.split_at_checked(length) else { break };
-            rest = behind;
-            self.readable += 5 + length as u64;
+            if self.changed && kind != 20 {
+                // Encrypted, unless it is a hello that fills its record.
+                let Some(&[kind, a, b, c]) = body.first_chunk::<4>() else { return };
+                let message = u32::from_be_bytes([0, a, b, c]) as usize;
+                if !matches!(kind, 1 | 2) || message + 4 != length {
+                    return self.end();
+                }
+            }
+            let Some(fragment) = body.get(..length) else { return };
             match kind {
-                22 => self.handshake(from, fragment, emit),
-                21 => self.alert(from, fragment, at, emit),
-                _ => {}
+                20 => self.changed = true,
+                21 => self.alert(from, fragment, emit),
+                _ => {
+                    for (piece, at) in self.record.pieces(5, length) {
+                        self.handshake.push(piece, at);
+                    }
+                    self.messages(from, emit);
+                }
             }
             if self.over {
                 return;
             }
-            if rest.is_empty() && self.handshake.is_empty() {
-                self.packets.clear();
-                self.first = None;
-            }
+            self.readable += 5 + length as u64;
+            self.record.consume(5 + length);
         }
-        self.record = rest.to_vec();
     }
 
-    fn handshake(&mut self, from: Side, fragment: &[u8], emit: Emit<'_>) {
-        self.handshake.extend_from_slice(fragment);
-        let held = std::mem::take(&mut self.handshake);
-        let mut cursor = Cursor::new(&held);
-        loop {
-            let rest = cursor.rest();
-            let Some(&[kind, a, b, c]) = rest.first_chunk::<4>() else { break };
+    /// Reads handshake messages that are whole.
+    fn messages(&mut self, from: Side, emit: Emit<'_>) {
+        while let Some((&[kind, a, b, c], body)) = self.handshake.bytes().split_first_chunk::<4>() {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             if length > MOST_MESSAGE || kind > 24 {
-                self.end();
-                return;
+                return self.end();
             }
-            let Some(body) = rest.get(4..4 + length) else { break };
+            let Some(body) = body.get(..length) else { return };
             let read = match kind {
                 1 => client_hello(body).map(|fields| ("client-hello", fields)),
                 2 => server_hello(body).map(|fields| ("server-hello", fields)),
@@ -168,48 +166,74 @@ impl Half {
             if let Ok((name, fields)) = read
                 && !fields.is_empty()
             {
-                emit(self.message(from, name, length + 4, fields));
+                emit(message(from, name, &self.handshake, length + 4, fields));
             }
-            cursor = Cursor::new(rest.get(4 + length..).unwrap_or_default());
+            self.handshake.consume(length + 4);
         }
-        self.handshake = cursor.rest().to_vec();
     }
 
-    fn alert(&mut self, from: Side, fragment: &[u8], at: At, emit: Emit<'_>) {
+    fn alert(&self, from: Side, fragment: &[u8], emit: Emit<'_>) {
         // Clear alerts are two bytes; longer ones are encrypted.
         if let [level @ 1..=2, description] = fragment {
-            self.first.get_or_insert(at);
+            let level = if *level == 2 { "fatal" } else { "warning" };
             let fields = vec![
-                Field {
-                    name: "level",
-                    value: Value::Text(if *level == 2 { "fatal" } else { "warning" }.to_owned()),
-                },
-                Field { name: "description", value: Value::Integer(i64::from(*description)) },
+                Field { name: "level", value: Value::Text(level.to_owned()) },
+                Field { name: "description", value: Value::Text(alert_name(*description)) },
             ];
-            emit(self.message(from, "alert", 2, fields));
-        }
-    }
-
-    fn message(&self, from: Side, kind: &'static str, length: usize, fields: Vec<Field>) -> Message {
-        Message {
-            time: self.first.map_or_else(Default::default, |at| at.time),
-            protocol: "tls",
-            kind,
-            from,
-            visibility: Visibility::Clear,
-            packets: sorted(&self.packets),
-            bytes: length as u64,
-            fields,
-            parts: Vec::new(),
+            emit(Message { bytes: 2, ..message(from, "alert", &self.record, 7, fields) });
         }
     }
 }
 
-fn sorted(packets: &[u64]) -> Vec<u64> {
-    let mut packets = packets.to_vec();
-    packets.sort_unstable();
-    packets.dedup();
-    packets
+fn message(from: Side, kind: &'static str, held: &Held, length: usize, fields: Vec<Field>) -> Message {
+    Message {
+        time: held.first().map_or_else(Default::default, |at| at.time),
+        protocol: "tls",
+        kind,
+        from,
+        visibility: Visibility::Clear,
+        packets: held.packets(length),
+        bytes: length as u64,
+        fields,
+        parts: Vec::new(),
+    }
+}
+
+/// The name of an alert (RFC 8446 §6, with those of older versions that are still met).
+fn alert_name(description: u8) -> String {
+    let name = match description {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        22 => "record_overflow",
+        40 => "handshake_failure",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        100 => "no_renegotiation",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        115 => "unknown_psk_identity",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        121 => "ech_required",
+        other => return other.to_string(),
+    };
+    name.to_owned()
 }
 
 fn client_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
@@ -326,11 +350,14 @@ fn certificate(body: &[u8]) -> Vec<Field> {
         let length = cursor.u24_be("certificate length")? as usize;
         cursor.take("certificate", length)
     })();
-    let names = first.map(x509::names).unwrap_or_default();
-    if names.is_empty() {
-        return Vec::new();
+    let read = first.map(x509::names).unwrap_or_default();
+    let mut fields = Vec::new();
+    if !read.names.is_empty() {
+        let names = read.names.into_iter().map(Value::Text).collect();
+        fields.push(Field { name: "names", value: Value::List(names) });
     }
-    vec![Field { name: "names", value: Value::List(names.into_iter().map(Value::Text).collect()) }]
+    fields.extend(read.issuer.map(|issuer| Field { name: "issuer", value: Value::Text(issuer) }));
+    fields
 }
 
 fn server_name(data: &mut Cursor<'_>) -> Result<String, Malformed> {
@@ -366,5 +393,53 @@ fn version(number: u16) -> String {
         0x0303 => "TLS 1.2".to_owned(),
         0x0304 => "TLS 1.3".to_owned(),
         other => format!("{other:04x}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::Timestamp;
+
+    fn record(kind: u8, bytes: &[u8]) -> Vec<u8> {
+        [&[kind, 3, 1], u16::try_from(bytes.len()).unwrap().to_be_bytes().as_slice(), bytes].concat()
+    }
+
+    fn hello(kind: u8) -> Vec<u8> {
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.push(0);
+        body.extend(if kind == 1 { &[0, 2, 0x13, 1, 1, 0][..] } else { &[0x13, 1, 0][..] });
+        [&[kind, 0, 0, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
+    }
+
+    fn told(half: &mut Half, pieces: &[&[u8]]) -> Vec<(&'static str, Vec<u64>)> {
+        let mut told = Vec::new();
+        for (packet, piece) in (1..).zip(pieces) {
+            let at = At { packet, time: Timestamp::default() };
+            half.feed(Side::Client, piece, at, &mut |message| told.push((message.kind, message.packets)));
+        }
+        told
+    }
+
+    #[test]
+    fn each_message_cites_only_its_packets() {
+        let (first, second) = (record(22, &hello(2)), record(22, &hello(1)));
+        let (left, right) = second.split_at(20);
+        let told = told(&mut Half::default(), &[&first, left, right, &record(21, &[2, 48])]);
+        assert_eq!(told, [("server-hello", vec![1]), ("client-hello", vec![2, 3]), ("alert", vec![4])]);
+    }
+
+    #[test]
+    fn a_hello_after_a_change_of_cipher_is_read_and_an_encrypted_record_is_not() {
+        let change = record(20, &[1]);
+        let pieces: &[&[u8]] =
+            &[&record(22, &hello(1)), &change, &record(22, &hello(1)), &record(23, &[9; 40])];
+        let mut half = Half::default();
+        assert_eq!(told(&mut half, pieces).len(), 2);
+        assert!(half.over);
+        let mut half = Half::default();
+        assert!(told(&mut half, &[&change, &record(22, &[0; 40])]).is_empty());
+        assert!(half.over);
     }
 }

@@ -7,9 +7,18 @@ use creance_cursor::{Cursor, Malformed};
 /// Names of one certificate, most.
 const MOST_NAMES: usize = 100;
 
-/// Names found in a certificate, the common name first.
-pub(crate) fn names(der: &[u8]) -> Vec<String> {
-    let mut names = Vec::new();
+/// Whom a certificate is of.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// The common name first, then the alternative names; lower case.
+    pub(crate) names: Vec<String>,
+    /// The common name of the issuer, as it is written.
+    pub(crate) issuer: Option<String>,
+}
+
+/// The names in a certificate.
+pub(crate) fn names(der: &[u8]) -> Names {
+    let mut names = Names::default();
     // What the walk found before damage counts.
     let _ = walk(der, &mut names);
     names
@@ -19,7 +28,7 @@ pub(crate) fn names(der: &[u8]) -> Vec<String> {
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-fn walk(der: &[u8], names: &mut Vec<String>) -> Result<(), Malformed> {
+fn walk(der: &[u8], found: &mut Names) -> Result<(), Malformed> {
     let mut certificate = Cursor::new(der);
     let (_, mut outer) = element(&mut certificate)?;
     let (_, mut body) = element(&mut outer)?;
@@ -29,8 +38,13 @@ fn walk(der: &[u8], names: &mut Vec<String>) -> Result<(), Malformed> {
         let (tag, content) = element(&mut body)?;
         match (tag, position) {
             (0xa0, 0) => continue,
-            (0x30, 4) => common_name(content, names)?,
-            (0xa3, _) => alternative_names(content, names)?,
+            (0x30, 2) => found.issuer = common_name(content)?,
+            (0x30, 4) => {
+                if let Some(name) = common_name(content)? {
+                    push(name.as_bytes(), &mut found.names);
+                }
+            }
+            (0xa3, _) => alternative_names(content, &mut found.names)?,
             _ => {}
         }
         position += 1;
@@ -38,17 +52,18 @@ fn walk(der: &[u8], names: &mut Vec<String>) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn common_name(mut subject: Cursor<'_>, names: &mut Vec<String>) -> Result<(), Malformed> {
+fn common_name(mut subject: Cursor<'_>) -> Result<Option<String>, Malformed> {
+    let mut name = None;
     while !subject.is_empty() {
         let (_, mut set) = element(&mut subject)?;
         let (_, mut pair) = element(&mut set)?;
         let (_, kind) = element(&mut pair)?;
         let (_, value) = element(&mut pair)?;
         if kind.rest() == COMMON_NAME {
-            push(value.rest(), names);
+            name = Some(String::from_utf8_lossy(value.rest()).into_owned());
         }
     }
-    Ok(())
+    Ok(name)
 }
 
 fn alternative_names(mut extensions: Cursor<'_>, names: &mut Vec<String>) -> Result<(), Malformed> {
@@ -118,20 +133,24 @@ mod tests {
     fn common_and_alternative_names_are_found() {
         let subject =
             tlv(0x30, &tlv(0x31, &tlv(0x30, &[tlv(0x06, COMMON_NAME), tlv(0x0c, b"API.example")].concat())));
+        let issuer =
+            tlv(0x30, &tlv(0x31, &tlv(0x30, &[tlv(0x06, COMMON_NAME), tlv(0x0c, b"Root R1")].concat())));
         let general = tlv(0x30, &[tlv(0x82, b"api.example"), tlv(0x82, b"cdn.example")].concat());
         let extension = tlv(0x30, &[tlv(0x06, SUBJECT_ALT_NAME), tlv(0x04, &general)].concat());
         let body = [
             tlv(0xa0, &[2, 1, 2]),
             tlv(0x02, &[1]),
             tlv(0x30, &[]),
-            tlv(0x30, &[]),
+            issuer,
             tlv(0x30, &[]),
             subject,
             tlv(0x30, &[]),
             tlv(0xa3, &tlv(0x30, &extension)),
         ]
         .concat();
-        assert_eq!(names(&tlv(0x30, &tlv(0x30, &body))), ["api.example", "cdn.example"]);
-        assert!(names(&[0x30, 0x84, 1]).is_empty());
+        let found = names(&tlv(0x30, &tlv(0x30, &body)));
+        assert_eq!(found.names, ["api.example", "cdn.example"]);
+        assert_eq!(found.issuer.as_deref(), Some("Root R1"));
+        assert!(names(&[0x30, 0x84, 1]).names.is_empty());
     }
 }

@@ -64,7 +64,8 @@ fn streams() -> Vec<Vec<u8>> {
         u8::try_from(body.len()).unwrap(),
     ];
     hello.extend(body);
-    vec![http.to_vec(), hello]
+    let unusual = b"REPORT /an/unusual/method HTTP/1.1\r\nHost: h.example\r\n\r\n";
+    vec![http.to_vec(), hello, unusual.to_vec()]
 }
 
 #[test]
@@ -72,10 +73,72 @@ fn the_streams_of_these_tests_are_understood() {
     let flow = flow(Transport::Tcp, 80);
     let told: Vec<usize> =
         streams().iter().map(|stream| read(&flow, &[(Side::Client, stream)]).len()).collect();
-    assert_eq!(told, [3, 1]);
+    assert_eq!(told, [3, 1, 1]);
+}
+
+/// JSON documents as programs write them.
+fn documents() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        "[ -~é😀\n\"\\\\]{0,5}".prop_map(Into::into),
+    ];
+    let inner = leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::hash_map("[a-z/~]{1,4}", inner, 0..5)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    });
+    inner.prop_map(|value| serde_json::json!({ "top": value }))
+}
+
+/// The values of a document that are neither objects nor arrays, by their pointers.
+fn leaves(path: &str, value: &serde_json::Value, told: &mut Vec<(String, String)>) {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                leaves(&format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), value, told);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                leaves(&format!("{path}/{index}"), value, told);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => told.push((format!("json:{path}"), text.clone())),
+        other => told.push((format!("json:{path}"), other.to_string())),
+    }
 }
 
 proptest! {
+    #[test]
+    fn json_is_read_as_serde_json_reads_it(document in documents(), pretty: bool) {
+        let text = if pretty { serde_json::to_string_pretty(&document) } else { serde_json::to_string(&document) };
+        let parts = creance_wire::expand(text.unwrap().as_bytes(), Some("application/json"), &Limits::default());
+        let mut told: Vec<(String, String)> = parts
+            .iter()
+            .filter(|part| part.name.is_some())
+            .map(|part| (part.step.to_string(), String::from_utf8(part.bytes.clone()).unwrap()))
+            .collect();
+        let mut expected = Vec::new();
+        leaves("", &document, &mut expected);
+        told.sort();
+        expected.sort();
+        prop_assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn cutting_bytes_off_adds_no_messages(at: prop::sample::Index) {
+        let flow = flow(Transport::Tcp, 80);
+        for stream in streams() {
+            let short = &stream[..at.index(stream.len() + 1)];
+            prop_assert!(read(&flow, &[(Side::Client, short)]).len() <= read(&flow, &[(Side::Client, &stream)]).len());
+        }
+    }
+
     #[test]
     fn how_a_stream_is_cut_into_segments_changes_nothing(at in prop::collection::vec(any::<prop::sample::Index>(), 0..30)) {
         let flow = flow(Transport::Tcp, 80);

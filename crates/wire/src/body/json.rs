@@ -1,67 +1,299 @@
 //! JSON (RFC 8259) and JSON lines: a part for each object, and under it one for each value that is no object.
+//!
+//! The walk is over the bytes, not over a tree of values: a key that stands twice gives two parts, numbers keep the
+//! digits they were sent with, and of a document that is cut all that came before the cut is there.
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::Tree;
+
+/// Deepest nesting of one document.
+const DEEPEST: usize = 96;
+
+/// Bytes of a key that are kept, and of the path in a step: a long key would be copied for each value below it.
+const MOST_KEY: usize = 256;
+const MOST_PATH: usize = 1024;
 
 impl Tree<'_> {
     /// Takes a part apart as JSON. False if it is none.
     pub(super) fn json(&mut self, part: usize) -> bool {
-        let bytes = self.bytes(part).trim_ascii();
-        if !matches!(bytes.first(), Some(b'{' | b'[')) {
+        let bytes = self.bytes(part);
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
             return false;
         }
-        // A copy, for the tree grows while it is read. serde_json limits the nesting to 128.
+        // A copy, for the tree grows while it is read.
         let bytes = bytes.to_vec();
+        let mut walk = Walk { rest: &bytes, path: String::new() };
         let mut read = false;
-        for value in serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>() {
-            let Ok(value) = value else { break };
-            read = true;
-            self.value(part, "", None, &value, true);
+        loop {
+            walk.space();
+            if !matches!(walk.rest.first(), Some(b'{' | b'[')) {
+                return read;
+            }
+            let before = (self.parts.len(), self.decoded);
+            let end = walk.value(self, part, None, 0);
+            let leaves = self.parts.iter().skip(before.0).any(|part| part.name.is_some());
+            match end {
+                Ok(()) => read = true,
+                Err(Stop::Limit) => return true,
+                Err(Stop::Cut) if leaves => return true,
+                Err(_) => {
+                    self.parts.truncate(before.0);
+                    self.decoded = before.1;
+                    return read;
+                }
+            }
         }
-        read
+    }
+}
+
+/// Why a walk ended early.
+#[derive(Debug)]
+enum Stop {
+    /// The bytes are over.
+    Cut,
+    /// This is not JSON.
+    Wrong,
+    /// A limit was reached.
+    Limit,
+}
+
+struct Walk<'b> {
+    rest: &'b [u8],
+    /// The pointer (RFC 6901) to the value being read.
+    path: String,
+}
+
+impl<'b> Walk<'b> {
+    fn space(&mut self) {
+        self.rest = self.rest.trim_ascii_start();
     }
 
-    fn value(&mut self, parent: usize, path: &str, name: Option<&str>, value: &Value, top: bool) {
-        if self.full() {
-            return;
+    fn next(&mut self) -> Result<u8, Stop> {
+        let (first, rest) = self.rest.split_first().ok_or(Stop::Cut)?;
+        self.rest = rest;
+        Ok(*first)
+    }
+
+    /// The next byte that is no space.
+    fn mark(&mut self) -> Result<u8, Stop> {
+        self.space();
+        self.next()
+    }
+
+    fn step(&self) -> Cow<'static, str> {
+        Cow::Owned(format!("json:{}", if self.path.is_empty() { "/" } else { head(&self.path, MOST_PATH) }))
+    }
+
+    fn value(
+        &mut self,
+        tree: &mut Tree<'_>,
+        parent: usize,
+        name: Option<&str>,
+        depth: usize,
+    ) -> Result<(), Stop> {
+        if tree.full() {
+            return Err(Stop::Limit);
         }
-        let step = |path: &str| Cow::Owned(format!("json:{}", if path.is_empty() { "/" } else { path }));
-        let text = match value {
-            Value::Object(fields) => {
-                let object = if top || !fields.is_empty() {
-                    self.child(parent, step(path), Vec::new(), None)
-                } else {
-                    parent
-                };
-                for (key, value) in fields {
-                    self.value(
-                        object,
-                        &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")),
-                        Some(key),
-                        value,
-                        false,
-                    );
-                }
-                return;
-            }
-            Value::Array(items) => {
-                let array = self.child(parent, step(path), Vec::new(), None);
-                for (index, item) in items.iter().enumerate() {
-                    self.value(array, &format!("{path}/{index}"), name, item, false);
-                }
-                return;
-            }
-            Value::Null => return,
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let leaf =
-            self.child(parent, step(path), text.into_bytes(), Some(name.unwrap_or_default().to_owned()));
-        if value.is_string() {
-            self.open(leaf);
+        if depth > DEEPEST {
+            tree.reached("depth of parts");
+            return Err(Stop::Limit);
         }
+        self.space();
+        match self.rest.first() {
+            Some(b'{') => self.object(tree, parent, depth),
+            Some(b'[') => self.array(tree, parent, name, depth),
+            Some(b'"') => {
+                self.next()?;
+                let text = self.string()?;
+                let leaf = tree.child(parent, self.step(), text, Some(name.unwrap_or_default().to_owned()));
+                tree.open(leaf);
+                Ok(())
+            }
+            Some(_) => {
+                let word = self.word()?;
+                if word != b"null" {
+                    let name = Some(name.unwrap_or_default().to_owned());
+                    tree.child(parent, self.step(), word.to_vec(), name);
+                }
+                Ok(())
+            }
+            None => Err(Stop::Cut),
+        }
+    }
+
+    fn object(&mut self, tree: &mut Tree<'_>, parent: usize, depth: usize) -> Result<(), Stop> {
+        self.next()?;
+        self.space();
+        if self.rest.first() == Some(&b'}') && depth > 0 {
+            return self.next().map(drop);
+        }
+        let object = tree.child(parent, self.step(), Vec::new(), None);
+        let length = self.path.len();
+        let mut mark = self.mark()?;
+        while mark != b'}' {
+            if mark != b'"' {
+                return Err(Stop::Wrong);
+            }
+            let key = self.string()?;
+            let key = String::from_utf8_lossy(&key);
+            let key = head(&key, MOST_KEY);
+            if self.mark()? != b':' {
+                return Err(Stop::Wrong);
+            }
+            self.path.push('/');
+            self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            self.value(tree, object, Some(key), depth + 1)?;
+            self.path.truncate(length);
+            mark = match self.mark()? {
+                b',' => self.mark()?,
+                b'}' => b'}',
+                _ => return Err(Stop::Wrong),
+            };
+        }
+        Ok(())
+    }
+
+    fn array(
+        &mut self,
+        tree: &mut Tree<'_>,
+        parent: usize,
+        name: Option<&str>,
+        depth: usize,
+    ) -> Result<(), Stop> {
+        self.next()?;
+        let array = tree.child(parent, self.step(), Vec::new(), None);
+        let length = self.path.len();
+        self.space();
+        if self.rest.first() == Some(&b']') {
+            return self.next().map(drop);
+        }
+        for index in 0_usize.. {
+            self.path.push('/');
+            self.path.push_str(&index.to_string());
+            self.value(tree, array, name, depth + 1)?;
+            self.path.truncate(length);
+            match self.mark()? {
+                b',' => {}
+                b']' => break,
+                _ => return Err(Stop::Wrong),
+            }
+        }
+        Ok(())
+    }
+
+    /// A number, `true`, `false` or `null`. One that ends with the bytes may go on: it does not count.
+    fn word(&mut self) -> Result<&'b [u8], Stop> {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let length = self.rest.iter().position(|byte| !plain(byte)).ok_or(Stop::Cut)?;
+        let (word, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        let digits = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+        let number =
+            digits && matches!(word.first(), Some(b'-' | b'0'..=b'9')) && word.iter().any(u8::is_ascii_digit);
+        if number || matches!(word, b"true" | b"false" | b"null") { Ok(word) } else { Err(Stop::Wrong) }
+    }
+
+    /// The rest of a string, escapes undone; bytes that are not UTF-8 stay as they are.
+    fn string(&mut self) -> Result<Vec<u8>, Stop> {
+        let mut text = Vec::new();
+        loop {
+            let length = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(Stop::Cut)?;
+            let (plain, rest) = self.rest.split_at(length);
+            text.extend_from_slice(plain);
+            self.rest = rest;
+            if self.next()? == b'"' {
+                return Ok(text);
+            }
+            match self.next()? {
+                b'n' => text.push(b'\n'),
+                b't' => text.push(b'\t'),
+                b'r' => text.push(b'\r'),
+                b'b' => text.push(8),
+                b'f' => text.push(12),
+                b'u' => {
+                    let mut units = vec![self.unit()?];
+                    if let (Some(0xd800..=0xdbff), [b'\\', b'u', after @ ..]) = (units.first(), self.rest) {
+                        self.rest = after;
+                        units.push(self.unit()?);
+                    }
+                    text.extend_from_slice(String::from_utf16_lossy(&units).as_bytes());
+                }
+                other @ (b'"' | b'\\' | b'/') => text.push(other),
+                _ => return Err(Stop::Wrong),
+            }
+        }
+    }
+
+    fn unit(&mut self) -> Result<u16, Stop> {
+        let (digits, rest) = self.rest.split_first_chunk::<4>().ok_or(Stop::Cut)?;
+        self.rest = rest;
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(Stop::Wrong);
+        }
+        std::str::from_utf8(digits)
+            .ok()
+            .and_then(|text| u16::from_str_radix(text, 16).ok())
+            .ok_or(Stop::Wrong)
+    }
+}
+
+/// The beginning of a text, at most `most` bytes of it.
+fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, expand};
+
+    fn leaves(bytes: &[u8]) -> Vec<String> {
+        expand(bytes, Some("application/json"), &Limits::default())
+            .iter()
+            .filter(|part| part.name.is_some())
+            .map(|part| format!("{}={}", part.step, String::from_utf8_lossy(&part.bytes)))
+            .collect()
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_counts_twice_and_digits_stay() {
+        assert_eq!(
+            leaves(br#"{"a":24.744672000,"a":1e3,"big":12345678901234567890123}"#),
+            ["json:/a=24.744672000", "json:/a=1e3", "json:/big=12345678901234567890123"]
+        );
+    }
+
+    #[test]
+    fn what_came_before_a_cut_is_kept_and_a_cut_value_is_not() {
+        assert_eq!(leaves(br#"{"a":{"mail":"m@x.example"},"lat":24.7"#), ["json:/a/mail=m@x.example"]);
+        assert!(leaves(b"[2026").is_empty());
+        assert!(leaves(b"{not json}").is_empty());
+        assert!(leaves(b"[a link](x) and {\"b\":1}").is_empty());
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        assert_eq!(
+            leaves(br#"{"a":"\u00e9\ud83d\ude00\ud800\"\/\n"}"#),
+            ["json:/a=\u{e9}\u{1f600}\u{fffd}\"/\n"]
+        );
+        assert_eq!(leaves(br#"{"a/b~":["x",{"c":true}]}"#), ["json:/a~1b~0/0=x", "json:/a~1b~0/1/c=true"]);
+    }
+
+    #[test]
+    fn a_long_key_over_many_values_takes_little_memory() {
+        let body = format!("{{\"{}\":[{}1]}}", "k".repeat(1 << 20), "1,".repeat(15_000));
+        let parts = expand(body.as_bytes(), None, &Limits::default());
+        assert!(parts.len() > 15_000);
+        let held: usize =
+            parts.iter().map(|part| part.step.len() + part.name.as_ref().map_or(0, String::len)).sum();
+        assert!(held < 16 << 20, "{held}");
+    }
+
+    #[test]
+    fn deep_nesting_ends_and_lines_are_read() {
+        assert!(expand("[".repeat(100_000).as_bytes(), None, &Limits::default()).len() < 200);
+        assert_eq!(leaves(b"{\"a\":1}\n{\"a\":2}\n"), ["json:/a=1", "json:/a=2"]);
     }
 }

@@ -6,17 +6,22 @@ use super::Tree;
 
 /// The boundary that a media type names.
 pub(super) fn boundary(media_type: &str) -> Option<String> {
-    media_type.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"').to_owned())
-    })
+    parameter(media_type, "boundary").filter(|boundary| !boundary.is_empty())
 }
 
 impl Tree<'_> {
     pub(super) fn multipart(&mut self, parent: usize, boundary: &str) {
         let bytes = self.bytes(parent).to_vec();
         let mark = [b"--", boundary.as_bytes()].concat();
-        let mut marks = find_all(&bytes, &mark).peekable();
+        // A boundary stands at the beginning of a line and fills it (RFC 2046 §5.1.1): one that begins with another
+        // is not it.
+        let alone = |at: &usize| {
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            let behind = bytes.get(at + mark.len()..).unwrap_or_default();
+            matches!(before, None | Some(b'\n'))
+                && matches!(behind, [] | [b'\r' | b'\n' | b' ' | b'\t', ..] | [b'-', b'-', ..])
+        };
+        let mut marks = find_all(&bytes, &mark).filter(alone).peekable();
         while let Some(start) = marks.next() {
             if self.full() {
                 return;
@@ -30,10 +35,14 @@ impl Tree<'_> {
     }
 
     fn one(&mut self, parent: usize, part: &[u8]) {
-        let Some(head) = find_all(part, b"\r\n\r\n").next() else { return };
+        // Some clients write bare line feeds.
+        let ends = [b"\r\n\r\n".as_slice(), b"\n\n"];
+        let found = ends.map(|end| find_all(part, end).next().map(|at| (at, end.len())));
+        let Some((head, end)) = found.into_iter().flatten().min() else { return };
         let (lines, content) = part.split_at(head);
-        let content = content.get(4..).unwrap_or_default();
-        let content = content.strip_suffix(b"\r\n").unwrap_or(content);
+        let content = content.get(end..).unwrap_or_default();
+        let content = content.strip_suffix(b"\n").unwrap_or(content);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
         let lines = String::from_utf8_lossy(lines);
         let header = |name: &str| {
             lines.lines().find_map(|line| {
@@ -58,12 +67,23 @@ impl Tree<'_> {
     }
 }
 
-/// `name="value"` in a Content-Disposition.
-fn parameter(disposition: &str, name: &str) -> Option<String> {
-    disposition.split(';').skip(1).find_map(|parameter| {
-        let (known, value) = parameter.split_once('=')?;
-        known.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
-    })
+/// `name="value"` behind the first semicolon of a field; a value in quotes may hold semicolons.
+fn parameter(field: &str, name: &str) -> Option<String> {
+    let (_, mut rest) = field.split_once(';')?;
+    loop {
+        let (known, behind) = rest.split_once('=')?;
+        // A parameter without value may come before.
+        let known = known.rsplit(';').next().unwrap_or(known).trim();
+        let behind = behind.trim_start();
+        let (value, after) = match behind.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => behind.split_once(';').map_or((behind, ""), |(value, after)| (value.trim_end(), after)),
+        };
+        if known.eq_ignore_ascii_case(name) {
+            return Some(value.to_owned());
+        }
+        rest = after;
+    }
 }
 
 /// Where `needle` stands in `bytes`, not overlapping.
@@ -81,4 +101,29 @@ fn find_all<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize
             from = at + 1;
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, expand};
+
+    #[test]
+    fn a_quoted_value_may_hold_a_semicolon() {
+        let field = "form-data; name=\"f\"; filename=\"a;b.jpg\"";
+        assert_eq!(parameter(field, "filename").as_deref(), Some("a;b.jpg"));
+        assert_eq!(parameter(field, "name").as_deref(), Some("f"));
+        assert_eq!(boundary("multipart/mixed; charset=x; boundary=B").as_deref(), Some("B"));
+        assert_eq!(boundary("multipart/mixed"), None);
+    }
+
+    #[test]
+    fn a_longer_boundary_inside_is_not_this_one_and_line_feeds_do() {
+        let body = b"--B\nContent-Disposition: form-data; name=\"a\"\n\none --B2 two\n--B\n\
+            Content-Disposition: form-data; name=\"b\"\n\nx\n--B--\n";
+        let parts = expand(body, Some("multipart/form-data; boundary=B"), &Limits::default());
+        let told: Vec<_> =
+            parts.iter().skip(1).map(|part| (part.step.as_ref(), part.bytes.as_slice())).collect();
+        assert_eq!(told, [("multipart:a", b"one --B2 two".as_slice()), ("multipart:b", b"x")]);
+    }
 }

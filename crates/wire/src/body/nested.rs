@@ -64,6 +64,21 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         return None;
     }
     let text = bytes.trim_ascii();
+    // RFC 2397: `data:image/jpeg;base64,…`.
+    let marked = if text.starts_with(b"data:") {
+        text.windows(8).take(128).position(|some| some == b";base64,")
+    } else {
+        None
+    };
+    let text = marked.and_then(|at| text.get(at + 8..)).unwrap_or(text);
+    // RFC 2045: lines of at most 76.
+    let unbroken: Vec<u8>;
+    let text = if text.contains(&b'\n') && base64_lines(text) {
+        unbroken = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+        unbroken.as_slice()
+    } else {
+        text
+    };
     if text.len().is_multiple_of(2)
         && text.iter().all(u8::is_ascii_hexdigit)
         && let Ok(plain) = HEXLOWER_PERMISSIVE.decode(text)
@@ -79,6 +94,15 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         .find_map(|encoding| encoding.decode(text).ok())
         .filter(|plain| makes_sense(plain))
         .map(|plain| ("base64", plain))
+}
+
+/// Whether lines are as base64 is broken: of one length, the last one at most as long.
+fn base64_lines(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).peekable();
+    let width = lines.peek().map_or(0, |line| line.len());
+    width >= 60
+        && std::iter::from_fn(|| lines.next().map(|line| (line.len(), lines.peek().is_none())))
+            .all(|(length, last)| length == width || (last && length < width))
 }
 
 /// Text, or a beginning that is known. Random bytes are text once in a blue moon: 9 bytes in about 10^4.
@@ -110,4 +134,24 @@ pub(super) fn percent(bytes: &[u8]) -> Vec<u8> {
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_urls_and_broken_lines_are_undone() {
+        let picture = [b"\xff\xd8\xff".as_slice(), &[0; 200]].concat();
+        let text = BASE64.encode(&picture);
+        let url = format!("data:image/jpeg;base64,{text}");
+        assert_eq!(decoded(url.as_bytes()), Some(("base64", picture.clone())));
+        let lines: Vec<_> = text.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+        assert_eq!(decoded(lines.join("\r\n").as_bytes()), Some(("base64", picture)));
+    }
+
+    #[test]
+    fn words_over_lines_are_no_base64() {
+        assert_eq!(decoded(b"somewords\nmorewords"), None);
+    }
 }

@@ -27,6 +27,9 @@ pub(super) fn probe(bytes: &[u8]) -> Probe {
     if bytes.starts_with(b"HTTP/1.") {
         return Probe::Yes;
     }
+    if b"HTTP/1.".starts_with(bytes) {
+        return Probe::Perhaps;
+    }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     if word.is_empty()
