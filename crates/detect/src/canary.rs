@@ -1,12 +1,13 @@
-//! Planted values, in every form of the first set: raw, percent signs, JSON escapes, base64 at three alignments, hex, and hashes.
+//! Planted values, in every form of the first set: raw, percent signs, JSON escapes, UTF-16, base64 at three alignments, hex, and hashes.
 
 mod file;
 mod forms;
+mod place;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use creance_model::{DataClass, Match, Message};
 
-use crate::{Card, Context, Detector, Sighting, key, location, named, texts};
+use crate::{Card, Context, Detector, Sighting, location, named, texts};
 
 pub use file::CanaryError;
 
@@ -38,7 +39,7 @@ impl Canaries {
             if one.class == DataClass::Location || one.value.len() < SHORT {
                 continue;
             }
-            for (form, needle) in forms::of(&one.value) {
+            for (form, needle) in forms::of(one.class, &one.value) {
                 needles.push(needle);
                 meanings.push((index, form));
             }
@@ -49,6 +50,36 @@ impl Canaries {
             .build(&needles);
         let searcher = searcher.map_err(|error| CanaryError::TooMany(error.to_string()))?;
         Ok(Self { planted, forms: Some((searcher, meanings)) })
+    }
+
+    /// Makes a sighting of a planted place or number a canary: however it was written, its meaning is the planted one.
+    pub(crate) fn recognise(&self, sighting: &mut Sighting) {
+        let planted = self.planted.iter().filter(|one| match sighting.data_class {
+            DataClass::Location => one.class == DataClass::Location,
+            DataClass::Phone => matches!(one.class, DataClass::Phone | DataClass::Contacts),
+            _ => false,
+        });
+        for one in planted {
+            let step = match one.class {
+                DataClass::Location => {
+                    let Some((first, second)) = sighting.value.split_once(',') else { continue };
+                    let same =
+                        location::pair(&one.value).is_some_and(|place| place::same(place, first, second));
+                    same.then_some("")
+                }
+                _ => same_number(&one.value, &sighting.value),
+            };
+            if let Some(step) = step {
+                sighting.matched = Match::Canary;
+                sighting.detector = ID;
+                sighting.data_class = one.class;
+                sighting.value.clone_from(&one.value);
+                if !step.is_empty() {
+                    sighting.encoding.push(step.to_owned());
+                }
+                return;
+            }
+        }
     }
 }
 
@@ -67,6 +98,7 @@ impl Detector for Canary {
             what: "a value that the examiner planted, as it is or encoded or hashed",
             why: "It was made up for this test: where it surfaces, it was taken from the device.",
             wrong: "Hardly: a value of 40 random bits does not occur by chance. A value that is a common word does; choose others.",
+            classes: DataClass::ALL,
         }
     }
 
@@ -94,18 +126,15 @@ impl Detector for Canary {
         for (planted, one) in canaries.planted.iter().enumerate() {
             match one.class {
                 DataClass::Location => {
-                    for (part, value) in places(message, &one.value) {
-                        if let Some(sighting) = report(planted, part, None, "") {
-                            emit(Sighting { value, ..sighting });
-                        }
+                    let Some(place) = location::pair(&one.value) else { continue };
+                    for (part, range) in place::find(message, place) {
+                        report(planted, part, range, "").into_iter().for_each(&mut *emit);
                     }
                 }
                 DataClass::Phone | DataClass::Contacts if digits(&one.value).len() >= 9 => {
                     for (part, _, text) in texts(message).filter(|(.., text)| text.len() <= 40) {
-                        if same_number(&one.value, text)
-                            && let Some(sighting) = report(planted, part, None, "phone-national")
-                        {
-                            emit(sighting);
+                        if let Some(step) = same_number(&one.value, text) {
+                            report(planted, part, None, step).into_iter().for_each(&mut *emit);
                         }
                     }
                 }
@@ -124,124 +153,145 @@ impl Detector for Canary {
     }
 }
 
-/// Named pairs that are the planted place, rounded or cut to three decimals or more.
-fn places(message: &Message, planted: &str) -> Vec<(usize, String)> {
-    let Some((lat, lon)) = location::pair(planted) else { return Vec::new() };
-    let near = |text: &str, degrees: f64| {
-        let decimals = text.trim().split_once('.').map_or(0, |(_, decimals)| decimals.len());
-        let unit = 10_f64.powi(-i32::try_from(decimals.min(9)).unwrap_or(9));
-        decimals >= 3
-            && text.trim().parse::<f64>().is_ok_and(|number| (number - degrees).abs() <= unit * 1.01)
-    };
-    let fields: Vec<(usize, &str, &str)> =
-        named(message).filter(|(_, name, _)| !key::is(name, &["center"])).collect();
-    let mut found = Vec::new();
-    for (index, _, text) in &fields {
-        let pair = text.split_once([',', ';', ' ']).is_some_and(|(first, second)| {
-            (near(first, lat) && near(second, lon)) || (near(first, lon) && near(second, lat))
-        });
-        let parent = message.parts.get(*index).and_then(|part| part.parent);
-        let beside = near(text, lat)
-            && fields.iter().any(|(other, _, text)| {
-                near(text, lon) && message.parts.get(*other).is_some_and(|part| part.parent == parent)
-            });
-        if pair || beside {
-            found.push((*index, planted.to_owned()));
-        }
-    }
-    found
-}
-
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// Whether a text is the planted number in national form: the last nine digits agree, and at most a trunk prefix is left.
-fn same_number(planted: &str, text: &str) -> bool {
+/// How a text is the planted number, if it is: with other signs, or in national form (the last digits agree, and no more
+/// than a country code is missing).
+fn same_number(planted: &str, text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    if planted == text || !text.chars().all(|c| c.is_ascii_digit() || "+-(). /".contains(c)) {
+        return (planted == text && planted.starts_with('+')).then_some("");
+    }
     let (planted, shown) = (digits(planted), digits(text));
-    let shaped = text.trim().chars().all(|c| c.is_ascii_digit() || "+-(). /".contains(c));
     let national = shown.trim_start_matches('0');
-    shaped
-        && national.len() >= 8
-        && planted.ends_with(national)
-        && planted.len() - national.len() <= 3
-        && national.len() < planted.len()
+    if national.len() < 8 || !planted.ends_with(national) {
+        return None;
+    }
+    match planted.len() - national.len() {
+        0 => Some("phone-digits"),
+        1..=3 if !text.starts_with('+') => Some("phone-national"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::{Carrier, Part, Side, Timestamp, Visibility};
-    use data_encoding::{BASE64, HEXLOWER};
+    use crate::fixture::{body, canaries, fields, parts};
+    use creance_model::Carrier;
+    use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+    use md5::{Digest, Md5};
     use proptest::prelude::*;
+    use ring::digest;
+    use std::sync::LazyLock;
 
-    fn message(parts: &[(Option<usize>, Option<&str>, &[u8])]) -> Message {
-        let part = |(parent, name, bytes): &(Option<usize>, Option<&str>, &[u8])| Part {
-            carrier: Carrier::Body,
-            parent: *parent,
-            step: "x".into(),
-            name: name.map(str::to_owned),
-            bytes: bytes.to_vec(),
-            media_type: None,
-            packets: Vec::new(),
-        };
-        Message {
-            time: Timestamp::default(),
-            protocol: "http/1",
-            kind: "request",
-            from: Side::Client,
-            visibility: Visibility::Clear,
-            packets: vec![1],
-            bytes: 1,
-            fields: Vec::new(),
-            parts: parts.iter().map(part).collect(),
+    const EMAIL: &str = "o.lindqvarn@netzwacht.example";
+
+    // Built once: the forms of all canaries are many.
+    static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
+        canaries(&[
+            ("email", EMAIL),
+            ("phone", "+886900779195"),
+            ("location", "24.801868,120.965208"),
+            ("person-name", "Oskar Lindqvarn"),
+            ("network-info", "02:dc:4d:b1:02:70"),
+            ("account-id", "u77x"),
+        ])
+    });
+
+    fn planted(message: &Message) -> Vec<(DataClass, String, usize, String)> {
+        crate::look(message, &CONTEXT)
+            .into_iter()
+            .filter(|one| one.matched == Match::Canary)
+            .map(|one| (one.data_class, one.value, one.part, one.encoding.join(" ")))
+            .collect()
+    }
+
+    #[test]
+    fn reports() {
+        let table = [
+            ("tel", "0900-779195", DataClass::Phone, "phone-national"),
+            ("tel", "+886 900 779 195", DataClass::Phone, "phone-digits"),
+            ("x", "886900779195", DataClass::Phone, "phone-digits"),
+            ("x", "00886-900-779195", DataClass::Phone, "phone-digits"),
+            ("x", "call +886 900 779 195 now", DataClass::Phone, "phone-digits"),
+            ("n", "Lindqvarn, Oskar", DataClass::PersonName, "name-order"),
+            ("n", "OSKAR+LINDQVARN", DataClass::PersonName, "percent"),
+            ("n", "lindqvarn oskar", DataClass::PersonName, "name-order"),
+            ("m", "02DC4DB10270", DataClass::NetworkInfo, "mac-plain"),
+            ("u", "u77x", DataClass::AccountId, ""),
+            ("ll", "24.801868,120.965208", DataClass::Location, ""),
+        ];
+        for (name, text, class, encoding) in table {
+            let told = planted(&fields(&[(name, text)]));
+            assert_eq!(told.len(), 1, "{text}: {told:?}");
+            assert_eq!((told[0].0, told[0].3.as_str()), (class, encoding), "{text}");
+        }
+        let scaled = planted(&fields(&[("latE7", "248018680"), ("lonE7", "1209652080")]));
+        assert_eq!(scaled.first().map(|one| one.0), Some(DataClass::Location));
+    }
+
+    #[test]
+    fn ignores() {
+        for (name, text) in [
+            ("tel", "0900-779196"),
+            ("t", "1700779195"),
+            ("u", "u77x9"),
+            ("n", "Oskar Lindqvist"),
+            ("ll", "24.80,120.96"),
+            ("tel", "+49900779195"),
+        ] {
+            assert!(planted(&fields(&[(name, text)])).is_empty(), "{text}");
         }
     }
 
-    fn context(text: &str) -> Context {
-        Context { canaries: Canaries::parse(text).unwrap() }
-    }
-
-    const FILE: &str = "[[canary]]\nclass = \"email\"\nvalue = \"o.lindqvarn@netzwacht.example\"\n\
-        [[canary]]\nclass = \"phone\"\nvalue = \"+886900779195\"\n[[canary]]\nclass = \"location\"\nvalue = \"24.801868,120.965208\"\n";
-
     #[test]
-    fn national_numbers_and_rounded_places_are_known() {
-        let context = context(FILE);
-        let form = message(&[
-            (None, None, b"lat=1"),
-            (Some(0), Some("tel"), b"0900-779195"),
-            (Some(0), Some("lat"), b"24.802"),
-            (Some(0), Some("lon"), b"120.965"),
+    fn a_canary_in_container_and_leaf_is_told_once_at_the_leaf() {
+        let message = parts(&[
+            (Carrier::Body, None, "request body", None, br#"{"mail":"o.lindqvarn@netzwacht.example"}"#),
+            (Carrier::Body, Some(0), "json:/", None, b""),
+            (Carrier::Body, Some(1), "json:/mail", Some("mail"), EMAIL.as_bytes()),
         ]);
-        let told: Vec<_> = crate::look(&form, &context)
-            .into_iter()
-            .map(|sighting| (sighting.data_class, sighting.matched))
-            .collect();
-        assert!(
-            told.contains(&(DataClass::Phone, Match::Canary))
-                && told.contains(&(DataClass::Location, Match::Canary)),
-            "{told:?}"
-        );
+        assert_eq!(planted(&message), [(DataClass::Email, EMAIL.to_owned(), 2, String::new())]);
     }
 
     proptest! {
         #[test]
         fn a_value_is_found_in_every_form_wherever_it_stands(before in "[a-z ]{0,40}", after in "[a-z ]{0,40}") {
-            let context = context(FILE);
-            let value = "o.lindqvarn@netzwacht.example";
-            let text = format!("{before}{value}{after}");
-            let forms = [text.clone(), BASE64.encode(text.as_bytes()), HEXLOWER.encode(text.as_bytes()), text.replace('@', "%40"), text.replace('@', "\\u0040")];
-            for form in forms {
-                let told = crate::look(&message(&[(None, None, form.as_bytes())]), &context);
-                prop_assert!(told.iter().any(|sighting| sighting.value == value && sighting.matched == Match::Canary), "{}", form);
+            let text = format!("{before}{EMAIL}{after}");
+            let md5 = Md5::digest(EMAIL.as_bytes()).to_vec();
+            let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, EMAIL.as_bytes());
+            let sha256 = digest::digest(&digest::SHA256, EMAIL.as_bytes());
+            let around = |form: &[u8]| [before.as_bytes(), form, after.as_bytes()].concat();
+            let forms = [
+                ("", text.clone().into_bytes()),
+                ("", text.to_uppercase().into_bytes()),
+                ("percent", text.replace('@', "%40").into_bytes()),
+                ("json", text.replace('@', "\\u0040").into_bytes()),
+                ("base64", BASE64.encode(text.as_bytes()).into_bytes()),
+                ("base64", BASE64URL_NOPAD.encode(text.as_bytes()).into_bytes()),
+                ("hex", HEXLOWER.encode(text.as_bytes()).into_bytes()),
+                ("hex", HEXUPPER.encode(text.as_bytes()).into_bytes()),
+                ("utf-16", text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+                ("md5", around(&md5)),
+                ("md5", around(HEXUPPER.encode(&md5).as_bytes())),
+                ("sha1", around(HEXLOWER.encode(sha1.as_ref()).as_bytes())),
+                ("sha256", around(HEXLOWER.encode(sha256.as_ref()).as_bytes())),
+                ("sha256", around(BASE64.encode(sha256.as_ref()).as_bytes())),
+                ("sha256", around(sha256.as_ref())),
+            ];
+            for (encoding, form) in forms {
+                let told = planted(&body(&form));
+                prop_assert_eq!(told.len(), 1, "{}", encoding);
+                prop_assert_eq!((&*told[0].1, &*told[0].3), (EMAIL, encoding));
             }
         }
 
         #[test]
-        fn random_bytes_hold_no_canary(bytes: Vec<u8>) {
-            let told = crate::look(&message(&[(None, Some("x"), &bytes)]), &context(FILE));
-            prop_assert!(told.iter().all(|sighting| sighting.matched != Match::Canary));
+        fn random_bytes_hold_no_canary(bytes: Vec<u8>, text in "[0-9a-f., -]{0,200}") {
+            prop_assert!(planted(&body(&bytes)).is_empty() && planted(&body(text.as_bytes())).is_empty());
         }
     }
 }

@@ -3,7 +3,7 @@
 use creance_model::{Carrier, DataClass, Match, Message};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
-use crate::{Card, Context, Detector, Sighting, key, named};
+use crate::{Card, Context, Detector, Sighting, email, key, named, texts};
 
 /// Credentials in the places that protocols have for them, and in fields named for them.
 pub(crate) struct Credential;
@@ -17,6 +17,13 @@ impl Detector for Credential {
             what: "a password, token or key: Basic and Bearer authorization, JSON web tokens with their claims, password fields, cloud keys",
             why: "Whoever has it can act as its owner.",
             wrong: "A token may be public by design (a map key) or expired; that a service accepts it is never tried.",
+            classes: &[
+                DataClass::Credential,
+                DataClass::AccountId,
+                DataClass::Email,
+                DataClass::Phone,
+                DataClass::PersonName,
+            ],
         }
     }
 
@@ -31,15 +38,63 @@ impl Detector for Credential {
                 token(index, text, &claims, emit);
                 continue;
             }
-            let secret = text.len() >= 4 && key::is(name, SECRETS) && !is_placeholder(text);
+            let secret = text.len() >= 4 && ends(name, SECRETS) && !is_placeholder(text);
+            let token = text.len() >= 12 && ends(name, TOKENS);
             // Cookies called token hold a session more often than a secret of the user.
             let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
-            let token = text.len() >= 12 && key::is(name, TOKENS) && !cookie;
+            let matched = if cookie { Match::Pattern } else { Match::Structured };
             if secret || token || is_cloud_key(text) {
-                emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
+                emit(Sighting::whole(DataClass::Credential, matched, ID, index, text));
             }
         }
+        for (index, _, text) in texts(message) {
+            in_urls(index, text, emit);
+        }
     }
+}
+
+/// Whether a key ends in one of these names: `old_password` does, `password_changed_at` does not.
+fn ends(name: &str, names: &[&str]) -> bool {
+    let words = key::words(name);
+    (words.len().saturating_sub(3)..words.len())
+        .any(|first| words.get(first..).is_some_and(|words| names.contains(&words.concat().as_str())))
+}
+
+/// URLs of one text that are looked at.
+const MOST: usize = 200;
+
+/// Name and password in front of the host of a URL (RFC 3986). A name alone is often a public key.
+fn in_urls(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
+    for (at, _) in text.match_indices("://").take(MOST) {
+        let start = at + 3;
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest.find(|c: char| c.is_whitespace() || "/?#\"'<>\\".contains(c)).unwrap_or(rest.len());
+        let authority = rest.get(..end).unwrap_or_default();
+        let Some((user, password)) = authority.rsplit_once('@').and_then(|(info, _)| info.split_once(':'))
+        else {
+            continue;
+        };
+        if password.is_empty() || is_placeholder(password) {
+            continue;
+        }
+        let secret = start + user.len() + 1;
+        emit(Sighting {
+            range: Some([secret as u64, (secret + password.len()) as u64]),
+            ..Sighting::whole(DataClass::Credential, Match::Structured, ID, index, password)
+        });
+        account(index, user, &[], emit);
+    }
+}
+
+/// The name that goes with a secret: an account, and an e-mail address if it is one.
+fn account(index: usize, user: &str, encoding: &[&str], emit: &mut dyn FnMut(Sighting)) {
+    if user.len() < 2 {
+        return;
+    }
+    let address = email::addresses(user).contains(&(0, user.len()));
+    let class = if address { DataClass::Email } else { DataClass::AccountId };
+    let encoding = encoding.iter().map(|step| (*step).to_owned()).collect();
+    emit(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, user) });
 }
 
 const SECRETS: &[&str] = &[
@@ -60,10 +115,12 @@ const TOKENS: &[&str] = &[
     "accesstoken",
     "refreshtoken",
     "authtoken",
-    "xauthtoken",
+    "securitytoken",
     "token",
     "apikey",
-    "xapikey",
+    "secretkey",
+    "accesskeysecret",
+    "jwt",
     "sessiontoken",
     "idtoken",
     "usertoken",
@@ -84,17 +141,17 @@ fn authorization(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
             else {
                 return;
             };
-            let (user, _) = pair.split_once(':').unwrap_or((&pair, ""));
-            let encoding = vec!["base64".to_owned()];
-            emit(Sighting {
-                encoding: encoding.clone(),
-                ..Sighting::whole(DataClass::Credential, Match::Structured, ID, index, pair.clone())
-            });
-            if user.len() >= 2 {
+            let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+            // An empty password means that the name is a key.
+            let secret = if password.is_empty() { user } else { password };
+            if !secret.is_empty() {
                 emit(Sighting {
-                    encoding,
-                    ..Sighting::whole(DataClass::AccountId, Match::Structured, ID, index, user)
+                    encoding: vec!["base64".to_owned()],
+                    ..Sighting::whole(DataClass::Credential, Match::Structured, ID, index, secret)
                 });
+            }
+            if !password.is_empty() {
+                account(index, user, &["base64"], emit);
             }
         }
         "bearer" | "token" if value.len() >= 8 => match jwt(value) {
@@ -103,13 +160,19 @@ fn authorization(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
         },
         "digest" => {
             // The answer to a challenge is no password; the name is an account.
-            if let Some(user) = value.split("username=\"").nth(1).and_then(|rest| rest.split('"').next())
-                && user.len() >= 2
-            {
-                emit(Sighting::whole(DataClass::AccountId, Match::Structured, ID, index, user));
+            if let Some(user) = value.split("username=\"").nth(1).and_then(|rest| rest.split('"').next()) {
+                account(index, user, &[], emit);
             }
         }
-        _ => {}
+        // `AWS4-HMAC-SHA256 Credential=AKIA…/…` and `OSS LTAI…:signature`: the key's name, and never its secret.
+        _ => {
+            for word in value
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+                .filter(|word| is_cloud_key(word))
+            {
+                emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, word));
+            }
+        }
     }
 }
 
@@ -135,20 +198,32 @@ fn token(
     emit: &mut dyn FnMut(Sighting),
 ) {
     emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
-    for (claim, class) in [
-        ("email", DataClass::Email),
-        ("phone_number", DataClass::Phone),
-        ("sub", DataClass::AccountId),
-        ("name", DataClass::PersonName),
-    ] {
-        if let Some(value) =
-            claims.get(claim).and_then(|value| value.as_str()).filter(|value| value.len() >= 3)
-        {
+    for (claim, class) in CLAIMS {
+        let value = match claims.get(*claim) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(serde_json::Value::Number(number)) => number.to_string(),
+            _ => continue,
+        };
+        if value.len() >= 3 {
+            let address = *claim == "sub" && email::addresses(&value).contains(&(0, value.len()));
+            let class = if address { DataClass::Email } else { *class };
             let encoding = vec![format!("jwt:/{claim}")];
             emit(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, value) });
         }
     }
 }
+
+/// Claims that name somebody (`OpenID` Connect Core 1.0, 5.1, and what apps add).
+const CLAIMS: &[(&str, DataClass)] = &[
+    ("email", DataClass::Email),
+    ("phone_number", DataClass::Phone),
+    ("phone", DataClass::Phone),
+    ("sub", DataClass::AccountId),
+    ("uid", DataClass::AccountId),
+    ("user_id", DataClass::AccountId),
+    ("preferred_username", DataClass::AccountId),
+    ("name", DataClass::PersonName),
+];
 
 /// Key identifiers by the prefixes that providers document: AWS, Aliyun.
 fn is_cloud_key(text: &str) -> bool {
@@ -163,6 +238,7 @@ fn is_cloud_key(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::{fields, told};
 
     fn seen(text: &str) -> Vec<(DataClass, String)> {
         let mut seen = Vec::new();
@@ -175,7 +251,7 @@ mod tests {
         let told = seen("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert_eq!(
             told,
-            [(DataClass::Credential, "Aladdin:open sesame".into()), (DataClass::AccountId, "Aladdin".into())]
+            [(DataClass::Credential, "open sesame".into()), (DataClass::AccountId, "Aladdin".into())]
         );
     }
 
@@ -185,6 +261,61 @@ mod tests {
             seen("Digest username=\"mufasa\", realm=\"x\", response=\"66c4ef\""),
             [(DataClass::AccountId, "mufasa".into())]
         );
+    }
+
+    #[test]
+    fn a_key_as_user_name_is_the_secret() {
+        assert_eq!(seen("Basic c2tfbGl2ZV85OQ=="), [(DataClass::Credential, "sk_live_99".into())]);
+        assert_eq!(seen("Basic !"), []);
+    }
+
+    #[test]
+    fn a_web_token_gives_its_claims() {
+        let claims = r#"{"sub":"u8554731491","email":"o@netzwacht.example","exp":1}"#;
+        let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
+        let token = format!("{}.{}.c2ln", part(r#"{"alg":"HS256"}"#), part(claims));
+        let told = seen(&format!("Bearer {token}"));
+        let expected = [
+            (DataClass::Credential, token),
+            (DataClass::Email, "o@netzwacht.example".to_owned()),
+            (DataClass::AccountId, "u8554731491".to_owned()),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn reports() {
+        for (name, text, secret) in [
+            ("oldPassword", "Otter%1264vB", "Otter%1264vB"),
+            ("x-auth-token", "0935f0c699e2a8fe13", "0935f0c699e2a8fe13"),
+            ("user_access_token", "0935f0c699e2a8fe13", "0935f0c699e2a8fe13"),
+            ("OSSAccessKeyId", "LTAI5tExampleKeyId01", "LTAI5tExampleKeyId01"),
+            ("url", "ftp://pilot:s3cret@files.example/x", "s3cret"),
+        ] {
+            let told = told(&fields(&[(name, text)]));
+            let credential = (DataClass::Credential, Match::Structured, secret.to_owned());
+            assert!(told.contains(&credential), "{name}={text}: {told:?}");
+        }
+        assert_eq!(seen("OSS LTAI5tExampleKeyId01:c2ln")[0].1, "LTAI5tExampleKeyId01");
+    }
+
+    #[test]
+    fn ignores() {
+        for (name, text) in [
+            ("password", "********"),
+            ("has_password", "true"),
+            ("password_changed_at", "2026-06-11"),
+            ("tokens", "123456789012345"),
+            ("dsn", "https://0123abcd@o12.ingest.sentry.io/1"),
+            ("url", "https://host.example:8080/a@b"),
+            ("compass", "123.456"),
+        ] {
+            assert!(
+                told(&fields(&[(name, text)])).is_empty(),
+                "{name}={text}: {:?}",
+                told(&fields(&[(name, text)]))
+            );
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ impl Detector for DeviceId {
             what: "an identifier of a phone (IMEI, Android id, advertising id, MAC), of an account, or of a network (SSID, BSSID)",
             why: "It joins everything that one device or person does, here and elsewhere; a BSSID is a place.",
             wrong: "A field may be named like an identifier and hold a random number of one session.",
+            classes: &[DataClass::DeviceId, DataClass::AccountId, DataClass::NetworkInfo],
         }
     }
 
@@ -21,7 +22,7 @@ impl Detector for DeviceId {
         for (index, name, text) in named(message) {
             let text = text.trim();
             let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
-            let class = match class(name, text) {
+            let class = match class(name, text).or_else(|| in_context(message, index, name, text)) {
                 Some(class) if !cookie || matches!(class, DataClass::AccountId) => class,
                 _ => continue,
             };
@@ -31,12 +32,9 @@ impl Detector for DeviceId {
 }
 
 const DEVICE: &[&str] = &[
-    "imei",
     "imei1",
     "imei2",
-    "imsi",
     "iccid",
-    "meid",
     "androidid",
     "aid",
     "idfa",
@@ -77,8 +75,49 @@ const ACCOUNT: &[&str] = &[
 const NETWORK: &[&str] =
     &["ssid", "wifissid", "bssid", "wifibssid", "wifimac", "mac", "macaddress", "routermac", "wifi"];
 
+/// Identifiers whose names say little: `id` in an object `user`, `uuid` beside a model.
+fn in_context(message: &Message, index: usize, name: &str, text: &str) -> Option<DataClass> {
+    let part = message.parts.get(index)?;
+    if name == "id" {
+        let object = part.step.rsplit('/').nth(1)?;
+        return if key::is(object, &["device", "phone"]) {
+            class("deviceid", text)
+        } else if key::is(object, &["user", "account", "member", "owner"]) {
+            class("userid", text)
+        } else {
+            None
+        };
+    }
+    if !key::is(name, &["uuid", "guid"]) || !is_uuid(text) {
+        return None;
+    }
+    let beside = message.parts.iter().filter(|other| other.parent == part.parent);
+    let device = ["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
+    let device = beside.filter_map(|other| other.name.as_deref()).any(|name| key::is(name, &device));
+    device.then_some(DataClass::DeviceId)
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.matches('-').count() == 4
+        && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+        && !is_blank(text)
+}
+
+/// What systems give to apps that may not know: zeros.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '0' | '-' | ':'))
+}
+
 fn class(name: &str, text: &str) -> Option<DataClass> {
     let token = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c));
+    if key::says(name, &["imei", "imsi", "meid"]) {
+        let digits = text.chars().all(|c| c.is_ascii_digit());
+        return (digits && (14..=16).contains(&text.len()) && !is_blank(text)).then_some(DataClass::DeviceId);
+    }
+    if is_blank(text) {
+        return None;
+    }
     if key::is(name, DEVICE) {
         // Identifiers are long and made of few characters; counters and versions are short.
         let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -119,12 +158,14 @@ fn is_mac(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::{fields, parts, told};
 
     #[test]
     fn name_and_shape_together_tell() {
         assert_eq!(class("did", "009044832993173"), Some(DataClass::DeviceId));
         assert_eq!(class("uid", "u3326224345"), Some(DataClass::AccountId));
         assert_eq!(class("bssid", "02:dc:4d:b1:02:70"), Some(DataClass::NetworkInfo));
+        assert_eq!(class("phone_imei", "009044832993173"), Some(DataClass::DeviceId));
         assert_eq!(class("androidId", "9774d56d682e549c"), Some(DataClass::DeviceId));
     }
 
@@ -135,5 +176,30 @@ mod tests {
         assert_eq!(class("mac", "00:00:00:00:00:00"), None);
         assert_eq!(class("fluid", "u3326224345"), None);
         assert_eq!(class("aid", "12"), None);
+        for (name, text) in [
+            ("idfa", "00000000-0000-0000-0000-000000000000"),
+            ("imei", "000000000000000"),
+            ("imei", "12345"),
+            ("imei_time", "1700000000"),
+            ("uid", "0"),
+            ("user", "guest"),
+            ("uuid", "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d"),
+            ("ssid", "true"),
+        ] {
+            assert_eq!(class(name, text), None, "{name}={text}");
+        }
+    }
+
+    #[test]
+    fn neighbours_tell_what_a_name_does_not() {
+        let uuid = "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d";
+        let told = told(&fields(&[("uuid", uuid), ("model", "SM-T870")]));
+        assert_eq!(told, [(DataClass::DeviceId, Match::Structured, uuid.to_owned())]);
+        let of = |step: &str| {
+            let leaf = (Carrier::Body, Some(0), step, Some("id"), &b"u3326224345"[..]);
+            crate::fixture::told(&parts(&[(Carrier::Body, None, "json:/", None, b""), leaf]))
+        };
+        assert_eq!(of("json:/user/id").first().map(|one| one.0), Some(DataClass::AccountId));
+        assert!(of("json:/page/id").is_empty());
     }
 }

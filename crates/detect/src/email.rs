@@ -1,6 +1,6 @@
 //! E-mail addresses (the shapes of RFC 5321 that people use).
 
-use creance_model::{DataClass, Match, Message};
+use creance_model::{Carrier, DataClass, Match, Message};
 
 use crate::{Card, Context, Detector, Sighting, key, texts};
 
@@ -14,11 +14,18 @@ impl Detector for Email {
             what: "an e-mail address",
             why: "It names a person, and joins what one company knows with what others know.",
             wrong: "Addresses of software's authors and of vendors' support look the same; only their field names tell.",
+            classes: &[DataClass::Email],
         }
     }
 
     fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
         for (index, part, text) in texts(message) {
+            // The contact in a `User-Agent` is the software's author.
+            if part.carrier == Carrier::Header
+                && part.name.as_deref().is_some_and(|name| key::is(name, AGENT))
+            {
+                continue;
+            }
             let named = part.name.as_deref().is_some_and(|name| key::says(name, KEYS));
             for (start, end) in addresses(text) {
                 let Some(address) = text.get(start..end) else { continue };
@@ -33,6 +40,8 @@ impl Detector for Email {
         }
     }
 }
+
+const AGENT: &[&str] = &["useragent", "xuseragent", "server"];
 
 const KEYS: &[&str] =
     &["email", "mail", "emailaddress", "user", "username", "account", "login", "owner", "contact"];
@@ -53,13 +62,19 @@ pub(crate) fn addresses(text: &str) -> Vec<(usize, usize)> {
         }
         let (Some(name), Some(host)) = (text.get(start..at), text.get(at + 1..end)) else { continue };
         // `scheme://user@host` is the address of a machine.
-        let machine = before.get(..start).unwrap_or_default().ends_with(b"://")
-            || before.get(..start).unwrap_or_default().ends_with(b":");
+        let machine = in_authority(before.get(..start).unwrap_or_default());
         if !name.is_empty() && !name.starts_with('.') && !machine && is_domain(host) {
             found.push((start, end));
         }
     }
     found
+}
+
+/// Whether text ends inside the authority of a URL: after `://` and before any slash.
+fn in_authority(before: &[u8]) -> bool {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>/?#,".contains(byte);
+    let open = before.len() - before.iter().rev().take(256).take_while(|byte| !ends(byte)).count();
+    before.get(..open).is_some_and(|before| before.ends_with(b"://"))
 }
 
 fn is_domain(host: &str) -> bool {
@@ -78,20 +93,45 @@ const RESERVED: &[&str] = &["example", "test", "invalid"];
 mod tests {
     use super::*;
 
+    use crate::fixture::{fields, header, told};
+
     fn found(text: &str) -> Vec<&str> {
         addresses(text).into_iter().map(|(start, end)| &text[start..end]).collect()
     }
 
     #[test]
-    fn addresses_are_found_in_text() {
-        assert_eq!(found("mail o.lindqvarn@netzwacht.example, now"), ["o.lindqvarn@netzwacht.example"]);
-        assert_eq!(found("<a@b.co.uk>."), ["a@b.co.uk"]);
+    fn reports() {
+        for (text, address) in [
+            ("mail o.lindqvarn@netzwacht.example, now", "o.lindqvarn@netzwacht.example"),
+            ("<a@b.co.uk>.", "a@b.co.uk"),
+            ("mailto:a.b+c@qq.com", "a.b+c@qq.com"),
+            ("https://x.example/?m=a@b.example", "a@b.example"),
+        ] {
+            assert_eq!(found(text), [address]);
+        }
     }
 
     #[test]
-    fn what_only_looks_like_one_is_left_alone() {
-        for text in ["icon@2x.png", "pkg@1.2.3", "https://key@o12.ingest.sentry.io/1", "@home", "a@b", ""] {
+    fn ignores() {
+        for text in [
+            "icon@2x.png",
+            "pkg@1.2.3",
+            "https://key@o12.ingest.sentry.io/1",
+            "ftp://user:secret@files.example.com/",
+            "@home",
+            "a@b",
+            ".@b.com",
+            "",
+        ] {
             assert!(found(text).is_empty(), "{text}");
         }
+        assert!(told(&header("user-agent", "lib/1.0 (author@lib.example)")).is_empty());
+    }
+
+    #[test]
+    fn the_name_of_the_field_makes_it_structured() {
+        let of = |name, text| told(&fields(&[(name, text)])).first().map(|one| one.1);
+        assert_eq!(of("userEmail", "a@b.example"), Some(Match::Structured));
+        assert_eq!(of("note", "write to a@b.example"), Some(Match::Pattern));
     }
 }

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use exif::{In, Tag, Value};
 use ring::digest;
 
-use crate::{Card, Context, Detector, Sighting};
+use crate::{Card, Context, Detector, Sighting, location};
 
 /// Pictures by their first bytes.
 pub(crate) struct Image;
@@ -19,19 +19,23 @@ impl Detector for Image {
             what: "a picture or film, and the GPS position and serial number in a picture's EXIF",
             why: "It shows what the aircraft saw, and often says where and with which camera.",
             wrong: "A picture may be an avatar or a map tile; what it shows is not judged.",
+            classes: &[DataClass::Imagery, DataClass::Video, DataClass::Location, DataClass::Serial],
         }
     }
 
     fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
         for (index, part) in message.parts.iter().enumerate() {
             let Some((class, kind)) = kind(&part.bytes) else { continue };
-            if part.bytes.len() < LEAST {
-                continue;
+            let size = size(kind, &part.bytes);
+            let icon = size.is_some_and(|(width, height)| width <= ICON && height <= ICON);
+            if part.bytes.len() >= LEAST && !icon {
+                let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, &part.bytes).as_ref());
+                let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
+                let value = format!("{kind}, {size}{} bytes, SHA-256 {hash}", part.bytes.len());
+                let file = file_name(message, index);
+                emit(Sighting { file, ..Sighting::whole(class, Match::Structured, "image", index, value) });
             }
-            let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, &part.bytes).as_ref());
-            let value = format!("{kind}, {} bytes, SHA-256 {hash}", part.bytes.len());
-            let file = file_name(message, index);
-            emit(Sighting { file, ..Sighting::whole(class, Match::Structured, "image", index, value) });
+            // A thumbnail shows little, and says as much as any picture about where it was taken.
             if kind == "JPEG" {
                 inside(index, &part.bytes, emit);
             }
@@ -39,8 +43,48 @@ impl Detector for Image {
     }
 }
 
-/// Smaller pictures are icons and beacons.
-const LEAST: usize = 1024;
+/// Shorter pictures are beacons.
+const LEAST: usize = 200;
+
+/// Pictures of no more pixels each way are icons.
+const ICON: u16 = 64;
+
+/// Width and height, where the head says them. Sizes that do not fit are those of no icon.
+fn size(kind: &str, bytes: &[u8]) -> Option<(u16, u16)> {
+    match kind {
+        "JPEG" => jpeg_size(bytes),
+        "PNG" => {
+            let side = |at: usize| {
+                let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
+                Some(u16::try_from(u32::from_be_bytes(bytes)).unwrap_or(u16::MAX))
+            };
+            (bytes.get(12..16)? == b"IHDR").then_some((side(16)?, side(20)?))
+        }
+        _ => None,
+    }
+}
+
+/// The frame header (SOF) of a JPEG, found by walking its segments (ITU-T T.81, annex B).
+fn jpeg_size(bytes: &[u8]) -> Option<(u16, u16)> {
+    let mut rest = bytes.get(2..)?;
+    while let [0xff, marker, tail @ ..] = rest {
+        match marker {
+            // Fill bytes.
+            0xff => rest = rest.get(1..)?,
+            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+                let [_, _, _, high, low, wide, narrow, ..] = tail else { return None };
+                return Some((u16::from_be_bytes([*wide, *narrow]), u16::from_be_bytes([*high, *low])));
+            }
+            // The scan begins, or the picture ends, before any frame.
+            0xd9 | 0xda => return None,
+            _ => {
+                let [high, low, ..] = tail else { return None };
+                rest = tail.get(usize::from(u16::from_be_bytes([*high, *low])).max(2)..)?;
+            }
+        }
+    }
+    None
+}
 
 fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
     match bytes {
@@ -79,7 +123,7 @@ fn inside(index: usize, bytes: &[u8], emit: &mut dyn FnMut(Sighting)) {
     let lat = degrees(Tag::GPSLatitude, Tag::GPSLatitudeRef, b'S');
     let lon = degrees(Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W');
     if let (Some(lat), Some(lon)) = (lat, lon)
-        && (lat != 0.0 || lon != 0.0)
+        && location::believable(lat, lon)
     {
         let encoding = vec!["exif:GPS".to_owned()];
         let value = format!("{lat:.6},{lon:.6}");
@@ -112,6 +156,72 @@ mod tests {
         assert_eq!(kind(&[0xff, 0xd8, 0xff, 0xe0]), Some((DataClass::Imagery, "JPEG")));
         assert_eq!(kind(b"\0\0\0\x18ftypisom"), Some((DataClass::Video, "MP4")));
         assert_eq!(kind(b"JPEG"), None);
+    }
+
+    use crate::fixture::{body, told};
+
+    /// A JPEG of this size whose scan is zeros.
+    fn jpeg(width: u16, height: u16) -> Vec<u8> {
+        let mut bytes = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xc0, 0, 17, 8];
+        bytes.extend(height.to_be_bytes());
+        bytes.extend(width.to_be_bytes());
+        bytes.resize(600, 0);
+        bytes
+    }
+
+    #[test]
+    fn reports() {
+        let told = told(&body(&jpeg(640, 480)));
+        assert_eq!(told.len(), 1);
+        assert!(told[0].2.starts_with("JPEG, 640×480, 600 bytes, SHA-256 "), "{}", told[0].2);
+    }
+
+    #[test]
+    fn ignores() {
+        for bytes in [jpeg(64, 64), jpeg(640, 480)[..150].to_vec(), b"JPEG".repeat(100)] {
+            assert!(told(&body(&bytes)).is_empty());
+        }
+    }
+
+    #[test]
+    fn place_and_serial_number_are_read_from_exif() {
+        let rational = |number: u32| [number.to_le_bytes(), 1_u32.to_le_bytes()].concat();
+        let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+            [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+        };
+        // IFD0 at 8 (38), GPS at 46 (66), Exif at 112 (18); degrees at 130 and 154, the serial number at 178.
+        let mut tiff = b"II*\0\x08\0\0\0".to_vec();
+        tiff.extend([2, 0]);
+        tiff.extend(entry(0x8769, 4, 1, 100));
+        tiff.extend(entry(0x8825, 4, 1, 38));
+        tiff.extend([0; 4]);
+        assert_eq!(tiff.len(), 38);
+        tiff.extend([4, 0]);
+        tiff.extend(entry(1, 2, 2, u32::from(b'N')));
+        tiff.extend(entry(2, 5, 3, 118));
+        tiff.extend(entry(3, 2, 2, u32::from(b'W')));
+        tiff.extend(entry(4, 5, 3, 142));
+        tiff.extend([0; 12]);
+        tiff.truncate(100);
+        tiff.resize(100, 0);
+        tiff.extend([1, 0]);
+        tiff.extend(entry(0xa431, 2, 9, 166));
+        tiff.extend([0; 4]);
+        tiff.extend(
+            [rational(24), rational(30), rational(0), rational(121), rational(15), rational(0)].concat(),
+        );
+        tiff.extend(b"ABCD1234\0");
+        let mut bytes = vec![0xff, 0xd8, 0xff, 0xe1];
+        bytes.extend(u16::try_from(tiff.len() + 8).unwrap().to_be_bytes());
+        bytes.extend(b"Exif\0\0");
+        bytes.extend(tiff);
+        bytes.extend([0xff, 0xd9]);
+        let told = told(&body(&bytes));
+        assert!(
+            told.contains(&(DataClass::Location, Match::Structured, "24.500000,-121.250000".to_owned())),
+            "{told:?}"
+        );
+        assert!(told.contains(&(DataClass::Serial, Match::Structured, "ABCD1234".to_owned())), "{told:?}");
     }
 
     #[test]

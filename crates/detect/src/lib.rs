@@ -7,6 +7,8 @@ mod canary;
 mod credential;
 mod device_id;
 mod email;
+#[cfg(test)]
+mod fixture;
 mod image;
 mod key;
 mod location;
@@ -15,9 +17,9 @@ mod phone;
 mod serial;
 mod severity;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use creance_model::{DataClass, Match, Message, Part};
+use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 pub use canary::{Canaries, CanaryError};
 pub use mask::mask;
@@ -46,6 +48,8 @@ pub struct Card {
     pub why: &'static str,
     /// How it could be wrong.
     pub wrong: &'static str,
+    /// The classes of data that it reports.
+    pub classes: &'static [DataClass],
 }
 
 /// What the examiner gave to look for.
@@ -112,33 +116,69 @@ const MOST: usize = 10_000;
 
 /// Shows a message to every detector. A value is told once per message and class, by its strongest match.
 ///
-/// A canary also silences weaker sightings of its class in the same part, and of the same value under another class.
+/// A place that is a planted one becomes that canary, however it was written. A canary also silences weaker sightings of
+/// its class that overlap it, and of the same value under another class; other values beside it are told.
 pub fn look(message: &Message, context: &Context) -> Vec<Sighting> {
     let mut all: Vec<Sighting> = Vec::new();
-    let mut known: HashSet<(DataClass, String)> = HashSet::new();
-    let mut planted: HashSet<(DataClass, usize)> = HashSet::new();
+    let mut known: HashMap<(DataClass, String), usize> = HashMap::new();
+    let mut planted: Vec<Sighting> = Vec::new();
     let mut planted_values: HashSet<String> = HashSet::new();
     for detector in ALL {
-        detector.look(message, context, &mut |sighting| {
-            let value = plain(&sighting.value);
-            let weaker = sighting.matched != Match::Canary
-                && (planted.contains(&(sighting.data_class, sighting.part))
-                    || planted_values.contains(&value));
-            if all.len() >= MOST || weaker || !known.insert((sighting.data_class, value.clone())) {
+        detector.look(message, context, &mut |mut sighting| {
+            if sighting.matched != Match::Canary {
+                context.canaries.recognise(&mut sighting);
+            }
+            if sighting.matched != Match::Canary
+                && (planted_values.contains(&plain(&sighting.value))
+                    || planted.iter().any(|canary| hides(canary, &sighting)))
+            {
                 return;
             }
-            if sighting.matched == Match::Canary {
-                planted.insert((sighting.data_class, sighting.part));
-                planted_values.insert(value);
+            match known.entry((sighting.data_class, normal(sighting.data_class, &sighting.value))) {
+                Entry::Occupied(entry) => {
+                    if let Some(one) = all.get_mut(*entry.get())
+                        && sighting.matched < one.matched
+                    {
+                        *one = sighting;
+                    }
+                }
+                Entry::Vacant(entry) if all.len() < MOST => {
+                    entry.insert(all.len());
+                    if sighting.matched == Match::Canary {
+                        planted_values.insert(plain(&sighting.value));
+                        planted.push(sighting.clone());
+                    }
+                    all.push(sighting);
+                }
+                Entry::Vacant(_) => {}
             }
-            all.push(sighting);
         });
     }
     all
 }
 
+/// Whether a weaker sighting is a canary seen again: same class, same part, and nothing that keeps them apart.
+fn hides(canary: &Sighting, weaker: &Sighting) -> bool {
+    canary.data_class == weaker.data_class
+        && canary.part == weaker.part
+        && match (canary.range, weaker.range) {
+            (Some(one), Some(other)) => one[0] < other[1] && other[0] < one[1],
+            _ => true,
+        }
+}
+
+/// A value as it is compared with others of its class. Signs and points matter in places, everything in secrets.
+fn normal(class: DataClass, value: &str) -> String {
+    match class {
+        DataClass::Credential | DataClass::Location => value.to_owned(),
+        _ => plain(value),
+    }
+}
+
+/// Letters and digits alone, in lower case; the value itself if it has none.
 fn plain(value: &str) -> String {
-    value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let plain: String = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if plain.is_empty() { value.to_owned() } else { plain }
 }
 
 /// Named fields of a message that hold text: index, key, value.
@@ -149,7 +189,7 @@ fn named(message: &Message) -> impl Iterator<Item = (usize, &str, &str)> {
     })
 }
 
-/// Parts that are text and that no child says more exactly: values, and bodies of plain text.
+/// Parts that are text and that no child says more exactly: values, bodies of plain text, and the paths of request targets.
 fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
     let mut opened = vec![false; message.parts.len()];
     for part in &message.parts {
@@ -158,8 +198,14 @@ fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
         }
     }
     message.parts.iter().enumerate().filter_map(move |(index, part)| {
-        if opened.get(index).copied().unwrap_or(false) || part.bytes.is_empty() {
+        if part.bytes.is_empty() {
             return None;
+        }
+        if opened.get(index).copied().unwrap_or(false) {
+            // The query of a target has parts of its own; its path has none.
+            let target = part.carrier == Carrier::Uri && part.parent.is_none();
+            let path = target.then(|| part.bytes.split(|byte| *byte == b'?').next())??;
+            return Some((index, part, std::str::from_utf8(path).ok()?));
         }
         Some((index, part, std::str::from_utf8(&part.bytes).ok()?))
     })
@@ -168,7 +214,8 @@ fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::{Carrier, Side, Timestamp, Visibility};
+    use crate::fixture::{body, canaries, fields, parts, told};
+    use proptest::prelude::*;
 
     #[test]
     fn a_body_of_thousands_of_addresses_is_answered_up_to_the_limit() {
@@ -177,27 +224,69 @@ mod tests {
         for number in 0..20_000 {
             let _ = write!(text, "u{number}@a.example ");
         }
-        let part = Part {
-            carrier: Carrier::Body,
-            parent: None,
-            step: "request body".into(),
-            name: None,
-            bytes: text.into_bytes(),
-            media_type: None,
-            packets: Vec::new(),
-        };
-        let message = Message {
-            time: Timestamp::default(),
-            protocol: "http/1",
-            kind: "request",
-            from: Side::Client,
-            visibility: Visibility::Clear,
-            packets: vec![1],
-            bytes: 1,
-            fields: Vec::new(),
-            parts: vec![part],
-        };
-        let told = look(&message, &Context::default()).len();
+        let told = look(&body(text.as_bytes()), &Context::default()).len();
         assert!((1000..=MOST).contains(&told), "{told}");
+    }
+
+    #[test]
+    fn the_strongest_match_of_a_value_stands() {
+        let message = fields(&[("note", "ask a.b@c.example please"), ("email", "a.b@c.example")]);
+        let told = told(&message);
+        assert_eq!(told, [(DataClass::Email, Match::Structured, "a.b@c.example".to_owned())]);
+    }
+
+    #[test]
+    fn a_canary_does_not_hide_its_neighbours() {
+        let context = canaries(&[("email", "ada@skylark.example")]);
+        let message = body(b"ada@skylark.example, bob@skylark.example");
+        let told: Vec<_> = look(&message, &context).into_iter().map(|one| (one.matched, one.value)).collect();
+        let expected = [(Match::Canary, "ada@skylark.example"), (Match::Pattern, "bob@skylark.example")];
+        assert_eq!(told, expected.map(|(matched, value)| (matched, value.to_owned())));
+    }
+
+    #[test]
+    fn the_path_of_a_target_is_read_beside_its_query() {
+        let uri = "/v1/aircraft/1581F5BKD225D00BP891/state?x=1";
+        let message = parts(&[
+            (Carrier::Uri, None, "uri", None, uri.as_bytes()),
+            (Carrier::Uri, Some(0), "query:x", Some("x"), b"1"),
+        ]);
+        assert_eq!(told(&message), [(DataClass::Serial, Match::Pattern, "1581F5BKD225D00BP891".to_owned())]);
+    }
+
+    #[test]
+    fn every_detector_says_what_it_reports() {
+        let ids: HashSet<&str> = ALL.iter().map(|detector| detector.card().id).collect();
+        assert_eq!(ids.len(), ALL.len());
+        assert!(
+            ALL.iter().all(|detector| !detector.card().classes.is_empty() || detector.card().id == "canary")
+        );
+    }
+
+    static PLANTED: std::sync::LazyLock<Context> = std::sync::LazyLock::new(|| {
+        canaries(&[("phone", "+886900779195"), ("location", "24.801868,120.965208")])
+    });
+
+    proptest! {
+        #[test]
+        fn any_message_is_answered_with_sightings_that_lie_in_it(
+            shape in prop::collection::vec(
+                (any::<prop::sample::Index>(), prop::option::of("(lat|lon|coords|email|tel|sn|imei|authorization|password|[a-z]{0,4})"),
+                    prop_oneof![prop::collection::vec(any::<u8>(), 0..80), "[ -~é+@.:/0-9]{0,60}".prop_map(String::into_bytes)]),
+                0..8,
+            ),
+        ) {
+            let list: Vec<_> = shape.iter().enumerate().map(|(index, (parent, name, bytes))| {
+                let parent = (index > 0).then(|| parent.index(index));
+                (Carrier::Body, parent, "json:/0", name.as_deref(), bytes.as_slice())
+            }).collect();
+            let message = parts(&list);
+            for one in look(&message, &PLANTED) {
+                let part = message.parts.get(one.part).unwrap();
+                let [start, end] = one.range.unwrap_or_default();
+                prop_assert!(start <= end && end <= part.bytes.len() as u64);
+                let _ = mask(one.data_class, &one.value);
+            }
+        }
     }
 }

@@ -4,57 +4,86 @@ use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 use crate::{Card, Context, Detector, Sighting, key, named, texts};
 
+const ID: &str = "location";
+
 /// Latitude and longitude side by side, or in one field named for a place.
 pub(crate) struct Location;
 
 impl Detector for Location {
     fn card(&self) -> &'static Card {
         &Card {
-            id: "location",
+            id: ID,
             what: "a place: a latitude and a longitude in neighbouring fields, or a pair in a field named for a place",
             why: "It says where people, aircraft and what they look at are.",
             wrong: "A place may be one that the user looked up, not one where anybody was; a pair of other numbers in fields so named is possible.",
+            classes: &[DataClass::Location],
         }
     }
 
     fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
         let fields: Vec<(usize, &str, &str)> = named(message).collect();
+        let parent = |index: usize| message.parts.get(index).and_then(|part| part.parent);
+        let mut tell = |index: usize, lat: f64, lon: f64| {
+            if believable(lat, lon) {
+                let value = format!("{lat},{lon}");
+                emit(Sighting::whole(DataClass::Location, Match::Structured, ID, index, value));
+            }
+        };
         for (position, (index, name, text)) in fields.iter().enumerate() {
-            if let Some(scale) = scale(name, LATITUDE) {
-                let parent = message.parts.get(*index).and_then(|part| part.parent);
-                let near = fields.iter().skip(position.saturating_sub(8)).take(17);
-                let other = near
-                    .filter(|(other, ..)| message.parts.get(*other).is_some_and(|part| part.parent == parent))
-                    .find_map(|(_, name, text)| {
-                        Some((scale_text(text, self::scale(name, LONGITUDE)?)?, *text))
-                    });
-                if let (Some(lat), Some((lon, lon_text))) = (scale_text(text, scale), other)
-                    && believable(lat, lon)
+            if let Some((whose, scale)) = scale(name, LATITUDE) {
+                let Some(lat) = scale_text(text, scale) else { continue };
+                // The nearest longitude of the same thing: `home_lat` goes with `home_lon`, not with `lon`.
+                let first = position.saturating_sub(NEAR);
+                let other = fields
+                    .iter()
+                    .enumerate()
+                    .skip(first)
+                    .take(2 * NEAR + 1)
+                    .filter(|(_, (other, ..))| parent(*other) == parent(*index))
+                    .filter_map(|(place, (_, name, text))| {
+                        let (other, scale) = self::scale(name, LONGITUDE)?;
+                        (other == whose).then_some((place, scale_text(text, scale)?, *text))
+                    })
+                    .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
+                if let Some((_, lon, lon_text)) = other
                     && (scale > 1.0 || decimals(text) >= 3 || decimals(lon_text) >= 3)
                 {
-                    emit(Sighting::whole(
-                        DataClass::Location,
-                        Match::Structured,
-                        "location",
-                        *index,
-                        format!("{lat},{lon}"),
-                    ));
+                    tell(*index, lat, lon);
                 }
-            } else if key::is(name, PAIR)
-                && let Some((lat, lon)) = pair(text)
-                && believable(lat, lon)
-            {
-                emit(Sighting::whole(
-                    DataClass::Location,
-                    Match::Structured,
-                    "location",
-                    *index,
-                    format!("{lat},{lon}"),
-                ));
+            } else if key::is(name, PAIR) {
+                let geojson = key::is(name, &["coordinates"]);
+                let swap = |(first, second)| if geojson { (second, first) } else { (first, second) };
+                let next = fields.get(position + 1).filter(|(next, next_name, _)| {
+                    parent(*next) == parent(*index) && next_name == name && follows(message, *index, *next)
+                });
+                if let Some((.., second)) = next {
+                    let numbers = (scale_text(text, 1.0), scale_text(second, 1.0));
+                    if let (Some(first), Some(second_number)) = numbers
+                        && (decimals(text) >= 3 || decimals(second) >= 3)
+                    {
+                        let (lat, lon) = swap((first, second_number));
+                        tell(*index, lat, lon);
+                    }
+                } else if let Some((lat, lon)) = pair(text) {
+                    let (lat, lon) =
+                        if text.trim_start().starts_with('[') { swap((lat, lon)) } else { (lat, lon) };
+                    tell(*index, lat, lon);
+                }
             }
         }
         hidden(message, emit);
     }
+}
+
+/// Fields between a latitude and its longitude, at most.
+const NEAR: usize = 8;
+
+/// Whether two parts are the first and second element of one JSON array.
+fn follows(message: &Message, first: usize, second: usize) -> bool {
+    let step = |index: usize| message.parts.get(index).map(|part| part.step.as_ref());
+    step(first)
+        .and_then(|step| step.strip_suffix("/0"))
+        .is_some_and(|array| step(second).and_then(|step| step.strip_suffix("/1")) == Some(array))
 }
 
 /// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
@@ -70,36 +99,14 @@ fn hidden(message: &Message, emit: &mut dyn FnMut(Sighting)) {
                 && decimals(second) >= 4
                 && believable(lat, lon)
             {
-                emit(Sighting::whole(
-                    DataClass::Location,
-                    Match::Pattern,
-                    "location",
-                    index,
-                    format!("{lat},{lon}"),
-                ));
+                emit(Sighting::whole(DataClass::Location, Match::Pattern, ID, index, format!("{lat},{lon}")));
             }
         }
     }
 }
 
-const LATITUDE: &[&str] =
-    &["lat", "latitude", "homelat", "gpslat", "dronelat", "lat0", "plat", "startlat", "userlat"];
-const LONGITUDE: &[&str] = &[
-    "lon",
-    "lng",
-    "long",
-    "longitude",
-    "homelon",
-    "homelng",
-    "gpslon",
-    "gpslng",
-    "dronelon",
-    "lon0",
-    "plon",
-    "startlng",
-    "userlng",
-    "longtitude",
-];
+const LATITUDE: &[&str] = &["lat", "latitude"];
+const LONGITUDE: &[&str] = &["lon", "lng", "long", "longitude", "longtitude"];
 const PAIR: &[&str] = &[
     "ll",
     "latlng",
@@ -116,63 +123,160 @@ const PAIR: &[&str] = &[
     "point",
 ];
 
-/// What numbers under a key are to be divided by: 1, or 10^7 and 10^6 where the key says so.
-fn scale(name: &str, names: &[&str]) -> Option<f64> {
-    if key::is(name, names) {
-        return Some(1.0);
+/// Whose coordinate a key names (`home` of `homeLat`, nothing of `lat`), and what its numbers are to be divided by: 1, or
+/// 10^7 and 10^6 where the key says so.
+fn scale(name: &str, names: &[&str]) -> Option<(String, f64)> {
+    let mut words = key::words(name);
+    // `latE7`, `lat_e7` and `late7` say the same.
+    if let [.., before, last] = words.as_slice()
+        && matches!(last.as_str(), "e6" | "e7" | "0")
+    {
+        let joined = format!("{before}{last}");
+        words.truncate(words.len() - 2);
+        words.push(joined);
     }
-    let whole = key::words(name).concat();
-    for (suffix, scale) in [("e7", 1e7), ("e6", 1e6)] {
-        if whole.strip_suffix(suffix).is_some_and(|rest| names.contains(&rest)) {
-            return Some(scale);
-        }
+    let last = words.pop()?;
+    let (last, scale) = match (last.strip_suffix("e7"), last.strip_suffix("e6")) {
+        (Some(stem), _) => (stem, 1e7),
+        (_, Some(stem)) => (stem, 1e6),
+        _ => (last.strip_suffix('0').unwrap_or(&last), 1.0),
+    };
+    // Keys in lower case run their words together.
+    let stem =
+        WHOSE.iter().find(|whose| last.strip_prefix(**whose).is_some_and(|rest| names.contains(&rest)));
+    if let Some(whose) = stem {
+        words.push((*whose).to_owned());
+    } else if !names.contains(&last) {
+        return None;
     }
-    None
+    let whose = words.concat();
+    (!whose.contains("center") && !whose.contains("bbox")).then_some((whose, scale))
 }
+
+/// What `lat` may be of, written without a break.
+const WHOSE: &[&str] = &[
+    "home", "gps", "drone", "p", "start", "end", "user", "pilot", "phone", "take", "takeoff", "rc", "my",
+    "cur",
+];
 
 fn scale_text(text: &str, scale: f64) -> Option<f64> {
     text.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number / scale)
 }
 
-fn decimals(text: &str) -> usize {
+pub(crate) fn decimals(text: &str) -> usize {
     text.trim()
         .split_once('.')
         .map_or(0, |(_, decimals)| decimals.chars().take_while(char::is_ascii_digit).count())
 }
 
 /// In range, not what receivers say without a fix, and not a pair of whole numbers.
-fn believable(lat: f64, lon: f64) -> bool {
+pub(crate) fn believable(lat: f64, lon: f64) -> bool {
     lat.abs() <= 90.0
         && lon.abs() <= 180.0
         && (lat.abs() > 1e-4 || lon.abs() > 1e-4)
         && (lat.fract() != 0.0 || lon.fract() != 0.0)
 }
 
-/// `24.80,120.96`: two numbers with at least three decimals each, and nothing else.
+/// `24.801,120.96`: two numbers with a decimal point, at least three decimals in one of them, and nothing else.
 pub(crate) fn pair(text: &str) -> Option<(f64, f64)> {
-    let text = text.trim().trim_matches(|c| matches!(c, '[' | ']' | '(' | ')'));
-    let (first, second) = text.split_once([',', ';', ' '])?;
-    let second = second.trim();
-    (decimals(first) >= 3 && decimals(second) >= 3).then_some(())?;
+    let (first, second) = halves(text)?;
+    let (one, other) = (decimals(first), decimals(second));
+    (one.min(other) >= 1 && one.max(other) >= 3).then_some(())?;
     Some((scale_text(first, 1.0)?, scale_text(second, 1.0)?))
+}
+
+/// The decimals that both numbers of a pair have.
+pub(crate) fn least_decimals(text: &str) -> usize {
+    halves(text).map_or(0, |(first, second)| decimals(first).min(decimals(second)))
+}
+
+fn halves(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim();
+    let text = text.strip_prefix("geo:").unwrap_or(text);
+    let text = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')'));
+    let (first, second) = text.split_once([',', ';', ' '])?;
+    Some((first.trim(), second.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::{fields, parts, told};
 
     #[test]
-    fn pairs_need_decimals_and_nothing_else() {
-        assert_eq!(pair("24.801868,120.965208"), Some((24.801_868, 120.965_208)));
-        for text in ["1,2", "12.34,56.78", "a,b", "24.801868", "24.801868,120.965208,7", "1920.000"] {
-            assert_eq!(pair(text), None, "{text}");
+    fn reports() {
+        let table: &[(&[(&str, &str)], &str)] = &[
+            (&[("lat", "24.745"), ("lon", "121.042")], "24.745,121.042"),
+            (&[("Latitude", "24.8"), ("x", "1"), ("Longitude", "121.0425")], "24.8,121.0425"),
+            (&[("latE7", "247450000"), ("lngE7", "1210420000")], "24.745,121.042"),
+            (&[("lat_e7", "247450000"), ("lon_e7", "1210420000")], "24.745,121.042"),
+            (&[("pilot_lat", "24.745"), ("pilot_lng", "121.042")], "24.745,121.042"),
+            (&[("homelat", "-24.745"), ("homelng", "121.042")], "-24.745,121.042"),
+            (&[("ll", "24.801868,120.965208")], "24.801868,120.965208"),
+            (&[("loc", "24.801868, 120.9")], "24.801868,120.9"),
+            (&[("position", "(24.801868 120.965208)")], "24.801868,120.965208"),
+        ];
+        for (list, place) in table {
+            let told = told(&fields(list));
+            assert_eq!(told, [(DataClass::Location, Match::Structured, (*place).to_owned())], "{list:?}");
         }
     }
 
     #[test]
-    fn keys_say_the_scale() {
-        assert_eq!(scale("latE7", LATITUDE), Some(1e7));
-        assert_eq!(scale("app", LATITUDE), None);
-        assert!(!believable(0.0, 0.0) && !believable(91.5, 2.5) && believable(24.8, 121.0));
+    fn ignores() {
+        let table: &[&[(&str, &str)]] = &[
+            &[("app", "12.3456"), ("fw", "98.7654"), ("sdk", "33.8688"), ("lib", "151.2093")],
+            &[("lat", "0.0"), ("lon", "0.0000")],
+            &[("lat", "24.7"), ("lon", "121.0")],
+            &[("lat", "95.1234"), ("lon", "121.1234")],
+            &[("lat", "24.1234")],
+            &[("lat", "24.1234"), ("home_lon", "121.1234")],
+            &[("lat_ms", "24.1234"), ("lon_ms", "121.1234")],
+            &[("center", "24.801868,120.965208")],
+            &[("center_lat", "24.801868"), ("center_lon", "120.965208")],
+            &[("price", "12.999,13.999")],
+            &[("loc", "zh_TW"), ("pos", "3,4")],
+        ];
+        for list in table {
+            assert!(told(&fields(list)).is_empty(), "{list:?}: {:?}", told(&fields(list)));
+        }
+    }
+
+    #[test]
+    fn each_latitude_finds_its_own_longitude() {
+        let message = fields(&[
+            ("lat", "24.745"),
+            ("lon", "121.042"),
+            ("homeLat", "25.123"),
+            ("homeLon", "122.456"),
+            ("lat", "26.745"),
+            ("lon", "123.042"),
+        ]);
+        let places: Vec<String> = told(&message).into_iter().map(|(.., value)| value).collect();
+        assert_eq!(places, ["24.745,121.042", "25.123,122.456", "26.745,123.042"]);
+    }
+
+    #[test]
+    fn arrays_are_pairs_and_geojson_begins_with_the_longitude() {
+        for (name, first, second) in [("coords", "24.745", "121.042"), ("coordinates", "121.042", "24.745")] {
+            let steps = [format!("json:/{name}/0"), format!("json:/{name}/1")];
+            let message = parts(&[
+                (Carrier::Body, None, "json:/", None, b""),
+                (Carrier::Body, Some(0), &steps[0], Some(name), first.as_bytes()),
+                (Carrier::Body, Some(0), &steps[1], Some(name), second.as_bytes()),
+            ]);
+            let place = (DataClass::Location, Match::Structured, "24.745,121.042".to_owned());
+            assert_eq!(told(&message), [place], "{name}");
+        }
+    }
+
+    #[test]
+    fn pairs_need_decimals_and_nothing_else() {
+        assert_eq!(pair("24.801868,120.965208"), Some((24.801_868, 120.965_208)));
+        for text in
+            ["1,2", "12.34,56.78", "a,b", "24.801868", "24.801868,120.965208,7", "1920.000", "24.801,120"]
+        {
+            assert_eq!(pair(text), None, "{text}");
+        }
     }
 }

@@ -30,7 +30,11 @@ pub fn mask(class: DataClass, value: &str) -> String {
         }
         DataClass::Email => match value.split_once('@') {
             Some((name, host)) => {
-                let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+                // The first of three letters or fewer would be a good part of the secret.
+                let first = |text: &str| {
+                    let long = text.chars().count() > 3;
+                    text.chars().next().filter(|_| long).map(String::from).unwrap_or_default()
+                };
                 format!("{}…@{}…", first(name), first(host))
             }
             None => "…".to_owned(),
@@ -38,8 +42,10 @@ pub fn mask(class: DataClass, value: &str) -> String {
         DataClass::Phone => ends(0, 2),
         DataClass::PersonName | DataClass::Contacts => value
             .split_whitespace()
-            .filter_map(|word| word.chars().next())
-            .map(|first| format!("{first}."))
+            .map(|word| match word.chars().next().filter(|_| word.chars().count() > 3) {
+                Some(first) => format!("{first}."),
+                None => "….".to_owned(),
+            })
             .collect::<Vec<_>>()
             .join(" "),
         DataClass::Serial => ends(4, 1),
@@ -50,6 +56,7 @@ pub fn mask(class: DataClass, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn little_is_shown() {
@@ -60,5 +67,27 @@ mod tests {
         assert_eq!(mask(DataClass::Credential, "Otter%1264vB"), "••••••");
         assert_eq!(mask(DataClass::Imagery, "JPEG, 5 bytes, SHA-256 ab"), "JPEG, 5 bytes");
         assert_eq!(mask(DataClass::AccountId, "abc"), "…");
+    }
+
+    #[test]
+    fn short_values_show_nothing_of_themselves() {
+        assert_eq!(mask(DataClass::Email, "ada@b.c"), "…@…");
+        assert_eq!(mask(DataClass::PersonName, "Al Lindqvarn"), "…. L.");
+        assert_eq!(mask(DataClass::Serial, "1581F6SK"), "…");
+    }
+
+    proptest! {
+        #[test]
+        fn at_most_a_third_is_shown(
+            class in prop::sample::select(DataClass::ALL),
+            text in "[a-zA-Z0-9é@., +]{0,40}",
+            lat in -89.0_f64..89.0,
+            lon in -179.0_f64..179.0,
+        ) {
+            let value = if class == DataClass::Location { format!("{lat:.6},{lon:.6}") } else { text };
+            let shown = mask(class, &value).chars().filter(|c| !"….,@• ".contains(*c)).count();
+            // A description says kind and size, and hides the hash.
+            prop_assert!(value.contains(" bytes") || shown * 3 <= value.chars().count(), "{}", value);
+        }
     }
 }

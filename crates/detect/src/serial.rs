@@ -18,24 +18,37 @@ impl Detector for Serial {
             what: "a serial number of an aircraft or of its parts",
             why: "It ties every other record to one airframe, and through the register to its owner.",
             wrong: "Identifiers made up at random can have the same shape; those made of a UUID in the same message are left out.",
+            classes: &[DataClass::Serial],
         }
     }
 
     fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
         let uuids = uuids(message);
         for (index, part, text) in texts(message) {
+            let name = part.name.as_deref().unwrap_or_default();
+            if key::is(name, REQUESTS) {
+                continue;
+            }
+            let whole = text;
             let text = text.trim();
-            let named = part.name.as_deref().is_some_and(|name| key::says(name, KEYS));
+            let named = key::says(name, KEYS);
             for word in text.split(|c: char| !c.is_ascii_alphanumeric()).take(10_000) {
                 if !is_cta(word) || uuids.iter().any(|uuid| made_of(word, uuid)) {
                     continue;
                 }
-                let matched = match (named, word.len() == text.len()) {
-                    (true, _) => Match::Structured,
-                    (false, _) if MAKERS.iter().any(|maker| word.starts_with(maker)) => Match::Pattern,
-                    _ => continue,
+                let matched = if named {
+                    Match::Structured
+                } else if MAKERS.iter().any(|maker| word.starts_with(maker)) {
+                    Match::Pattern
+                } else {
+                    continue;
                 };
-                emit(Sighting::whole(DataClass::Serial, matched, "serial", index, word));
+                // Both are slices of the same text.
+                let start = word.as_ptr().addr().saturating_sub(whole.as_ptr().addr()) as u64;
+                emit(Sighting {
+                    range: Some([start, start + word.len() as u64]),
+                    ..Sighting::whole(DataClass::Serial, matched, "serial", index, word)
+                });
             }
             let plain = (8..=20).contains(&text.len())
                 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
@@ -60,6 +73,23 @@ const KEYS: &[&str] = &[
     "devicesn",
     "aircraft",
     "drone",
+];
+
+/// Fields that hold numbers of requests, made up at random.
+const REQUESTS: &[&str] = &[
+    "requestid",
+    "xrequestid",
+    "reqid",
+    "trace",
+    "traceid",
+    "xtraceid",
+    "spanid",
+    "nonce",
+    "xnonce",
+    "correlationid",
+    "traceparent",
+    "etag",
+    "ifnonematch",
 ];
 
 /// Makers whose codes are known (ICAO manufacturer codes for CTA-2063-A): DJI, Parrot, Autel, Skydio.
@@ -101,6 +131,37 @@ fn made_of(serial: &str, uuid: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::fixture::{fields, told};
+
+    #[test]
+    fn reports() {
+        for (name, text, matched, value) in [
+            ("sn", "1581F6SKYJU4JF3AN3", Match::Structured, "1581F6SKYJU4JF3AN3"),
+            ("droneSn", "1581F5BKD225D00BP891", Match::Structured, "1581F5BKD225D00BP891"),
+            ("topic", "thing/product/1581F5BKD225D00BP891/osd", Match::Pattern, "1581F5BKD225D00BP891"),
+        ] {
+            assert_eq!(
+                told(&fields(&[(name, text)])),
+                [(DataClass::Serial, matched, value.to_owned())],
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn ignores() {
+        let table: &[&[(&str, &str)]] = &[
+            &[("id", "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d"), ("x", "1581F52C9F510655ED4A")],
+            &[("request_id", "1581F5BKD225D00BP891")],
+            &[("sn", "12345678")],
+            &[("sn", "sn-unknown")],
+            &[("word", "9999FABCDEFGHJKLMNP2")],
+        ];
+        for list in table {
+            assert!(told(&fields(list)).is_empty(), "{list:?}: {:?}", told(&fields(list)));
+        }
+    }
 
     #[test]
     fn the_length_character_counts() {
