@@ -4,8 +4,8 @@
 //! * tshark: server names of TLS hellos, the least that answers "who was talked to";
 //! * ndpiReader: its summary.
 //!
-//! Times are medians of the rounds; memory is the most anonymous memory seen (`RssAnon`). A peer that is not here is said
-//! to be missing.
+//! Times are medians of the rounds; memory is the most anonymous memory seen (`RssAnon`). A peer that is not here, or
+//! fails, is said to be so.
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "a program")]
 
 use std::{
@@ -21,6 +21,15 @@ struct Contender {
     command: Vec<String>,
     seconds: Vec<f64>,
     memory: u64,
+    ended: Ended,
+}
+
+/// How a program ended, last time.
+#[derive(Clone, Copy)]
+enum Ended {
+    NotHere,
+    /// With this exit code; `None` if a signal ended it.
+    With(Option<i32>),
 }
 
 fn main() -> ExitCode {
@@ -47,18 +56,21 @@ fn main() -> ExitCode {
             command: [vec![built.clone()], words("audit FILE --format json -q")].concat(),
             seconds: Vec::new(),
             memory: 0,
+            ended: Ended::NotHere,
         },
         Contender {
             name: "creance audit --jobs 1",
             command: [vec![built], words("audit FILE --format json -q --jobs 1")].concat(),
             seconds: Vec::new(),
             memory: 0,
+            ended: Ended::NotHere,
         },
         Contender {
             name: "ndpiReader",
             command: words("ndpiReader -q -i FILE"),
             seconds: Vec::new(),
             memory: 0,
+            ended: Ended::NotHere,
         },
         Contender {
             name: "tshark (SNI)",
@@ -67,11 +79,20 @@ fn main() -> ExitCode {
             ),
             seconds: Vec::new(),
             memory: 0,
+            ended: Ended::NotHere,
         },
     ];
     for _ in 0..rounds {
         for contender in &mut contenders {
-            if let Some((seconds, memory)) = run(&contender.command) {
+            let Some((ended, seconds, memory)) = run(&contender.command) else { continue };
+            contender.ended = ended;
+            // 4 is an answer with something missing, which is creance's own code.
+            let answered = match ended {
+                Ended::With(Some(0)) => true,
+                Ended::With(Some(4)) => contender.name.starts_with("creance"),
+                _ => false,
+            };
+            if answered {
                 contender.seconds.push(seconds);
                 contender.memory = contender.memory.max(memory);
             }
@@ -84,7 +105,12 @@ fn main() -> ExitCode {
     let ours = contenders.first().and_then(|contender| median(&contender.seconds)).unwrap_or(f64::NAN);
     for contender in &contenders {
         let Some(seconds) = median(&contender.seconds) else {
-            println!("| {} | not here | | | | |", contender.name);
+            let why = match contender.ended {
+                Ended::NotHere => "not here".to_owned(),
+                Ended::With(Some(code)) => format!("failed: code {code}"),
+                Ended::With(None) => "ended by a signal".to_owned(),
+            };
+            println!("| {} | {why} | | | | |", contender.name);
             continue;
         };
         let (rate, packet_rate) = (bytes as f64 / 1e6 / seconds, packets as f64 / seconds);
@@ -107,8 +133,8 @@ fn size(capture: &str) -> Option<(u64, u64)> {
     Some((fs::metadata(capture).ok()?.len(), packets))
 }
 
-/// Seconds and kB. `None` if the program is not here or fails.
-fn run(command: &[String]) -> Option<(f64, u64)> {
+/// How it ended, seconds and kB. `None` if the program is not here.
+fn run(command: &[String]) -> Option<(Ended, f64, u64)> {
     let (program, arguments) = command.split_first()?;
     let began = Instant::now();
     let mut child =
@@ -117,7 +143,7 @@ fn run(command: &[String]) -> Option<(f64, u64)> {
     let mut most = 0;
     loop {
         if let Some(ended) = child.try_wait().ok()? {
-            return ended.success().then(|| (began.elapsed().as_secs_f64(), most));
+            return Some((Ended::With(ended.code()), began.elapsed().as_secs_f64(), most));
         }
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with("RssAnon:")).unwrap_or_default();

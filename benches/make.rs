@@ -1,4 +1,5 @@
-//! Makes a capture of any size from real ones, repeated: `make OUT BYTES CAPTURE...`
+//! Makes a capture of any size from real ones, repeated: `make OUT BYTES CAPTURE...`; or one of as many flows as wanted,
+//! one packet each: `make OUT --flows N`. OUT may be `-`, standard output.
 //!
 //! Each repetition comes an hour after the last, and from other addresses: the second byte of private IPv4 addresses is
 //! shifted, so that flows do not run into each other. Frames that are not Ethernet are left out; checksums are not mended.
@@ -6,7 +7,7 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -18,15 +19,18 @@ const HOUR: i64 = 3_600_000_000_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [out, bytes, captures @ ..] = arguments.as_slice() else {
-        eprintln!("usage: make OUT BYTES CAPTURE...");
-        return ExitCode::from(2);
+    let made = match arguments.as_slice() {
+        [out, flag, count] if flag == "--flows" => match count.parse() {
+            Ok(count) => flows(out, count),
+            Err(_) => return usage(&format!("N is `{count}`, expected a number up to {}", u32::MAX)),
+        },
+        [out, bytes, captures @ ..] if !captures.is_empty() => match bytes.parse() {
+            Ok(bytes) => repeat(out, bytes, captures),
+            Err(_) => return usage(&format!("BYTES is `{bytes}`, expected a number")),
+        },
+        _ => return usage("two ways to call it"),
     };
-    let Ok(bytes) = bytes.parse() else {
-        eprintln!("BYTES is `{bytes}`, expected a number");
-        return ExitCode::from(2);
-    };
-    match make(out, bytes, captures) {
+    match made {
         Ok(packets) => {
             eprintln!("{packets} packets");
             ExitCode::SUCCESS
@@ -38,9 +42,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn make(out: &str, bytes: u64, captures: &[String]) -> Result<u64, Box<dyn std::error::Error>> {
-    let mut writer =
-        PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(out)?), LinkType::ETHERNET)?;
+fn usage(why: &str) -> ExitCode {
+    eprintln!("{why}\nusage: make OUT BYTES CAPTURE...\n       make OUT --flows N");
+    ExitCode::from(2)
+}
+
+type Made = Result<u64, Box<dyn std::error::Error>>;
+
+fn create(out: &str) -> io::Result<PcapWriter<Box<dyn Write>>> {
+    let to: Box<dyn Write> = if out == "-" { Box::new(io::stdout()) } else { Box::new(File::create(out)?) };
+    PcapWriter::new(Box::new(BufWriter::with_capacity(1 << 20, to)), LinkType::ETHERNET)
+}
+
+/// One TCP SYN for each flow, a microsecond apart, from 10.0.0.0/8 outwards.
+fn flows(out: &str, count: u32) -> Made {
+    let mut writer = create(out)?;
+    for flow in 0..count {
+        let [a, b, c, d] = flow.to_be_bytes();
+        let mut frame = vec![2; 12];
+        frame.extend([8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, b, c, d, 47, 95, 1, 2]);
+        // Past 2^24 flows the addresses come again, with another port.
+        frame.extend((1024 + u16::from(a)).to_be_bytes());
+        frame.extend([0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0]);
+        let time = Timestamp::from_secs(1_780_000_000).plus_nanos(i64::from(flow) * 1000);
+        writer.packet(time, u32::try_from(frame.len())?, &frame)?;
+    }
+    writer.into_inner().flush()?;
+    Ok(count.into())
+}
+
+fn repeat(out: &str, bytes: u64, captures: &[String]) -> Made {
+    let mut writer = create(out)?;
     let (mut written, mut packets, mut round) = (0, 0, 0);
     let start = Timestamp::from_secs(1_780_000_000);
     while written < bytes {

@@ -6,7 +6,10 @@
     reason = "a test"
 )]
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use creance_audit::{Request, messages};
 use creance_tests::shared;
@@ -31,7 +34,7 @@ fn cut_and_flipped_captures_are_read_as_far_as_they_go() {
     };
     #[expect(clippy::disallowed_methods, reason = "how much to do is asked for here")]
     let rounds: usize =
-        std::env::var("CREANCE_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
+        std::env::var("CREANCE_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     let work = tempfile::tempdir().unwrap();
     let path = work.path().join("mutated");
     let mut sequence = Sequence(2026);
@@ -60,8 +63,11 @@ fn cut_and_flipped_captures_are_read_as_far_as_they_go() {
             fs::write(&path, &bytes).unwrap();
             let request = Request { inputs: vec![path.display().to_string()], ..Request::default() };
             tried += 1;
+            let began = Instant::now();
             // An error is an answer; a panic is not.
             read += usize::from(messages(&request, &mut |_, _| {}, &mut |_| {}).is_ok());
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(30), "{} round {round}: {took:?}", name.display());
         }
     }
     println!("{tried} mutated captures, {read} of them still captures");

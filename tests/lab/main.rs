@@ -15,13 +15,20 @@ fn every_clear_event_is_found_no_trap_reported_and_the_circumstances_are_right()
         println!("skipped: no shared laboratory");
         return;
     };
-    for scenario in ["dev-01-idle", "dev-02-flight", "dev-03-local-data-mode", "dev-04-off"] {
+    let mut findings = 0;
+    for (scenario, capture) in [
+        ("dev-01-idle", "capture.pcapng"),
+        ("dev-02-flight", "capture.pcapng"),
+        ("dev-02-flight", "capture-vlan.pcapng"),
+        ("dev-03-local-data-mode", "capture.pcapng"),
+        ("dev-04-off", "capture.pcapng"),
+    ] {
         let folder = lab.join(scenario);
         let case = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.join(name).display().to_string();
         let output = run([
             "audit".to_owned(),
-            file("capture.pcapng"),
+            file(capture),
             "--keys".to_owned(),
             file("capture.keys"),
             "--canaries".to_owned(),
@@ -54,8 +61,9 @@ fn every_clear_event_is_found_no_trap_reported_and_the_circumstances_are_right()
                 event["visibility"] == "clear" && READ.contains(&event["protocol"].as_str().unwrap())
             })
             .collect();
+        findings += score["findings"].as_u64().unwrap();
         println!(
-            "{scenario}: {} findings, country {}, state {}",
+            "{scenario}, {capture}: {} findings, country {}, state {}",
             score["findings"], score["country"], score["flight_state"]
         );
         assert!(missed.is_empty(), "{scenario}: {missed:#?}");
@@ -71,4 +79,5 @@ fn every_clear_event_is_found_no_trap_reported_and_the_circumstances_are_right()
             assert!(right >= 0.95 * of, "{scenario}: {property} {:#}", score[property]);
         }
     }
+    assert!(findings > 10, "{findings} findings in all");
 }
