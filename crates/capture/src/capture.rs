@@ -1,26 +1,37 @@
 //! One capture made of one or several files, in time order.
+//!
+//! ```text
+//! files, by first packet:  a ───────────────     one is open, a second one from where b begins;
+//!                                  b ─────────   as many as overlap are merged by packet time
+//!                                            c ────
+//! ```
+//!
+//! Within a file packets keep their order. What is no regular file (a pipe) is open from the beginning.
 
 use std::{
-    io::Read,
-    path::PathBuf,
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+    io::{Cursor, Read},
+    path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-use creance_model::{Packet, Timestamp};
+use creance_model::{LinkType, Packet, Timestamp};
 
 use crate::{
     error::Error,
     notes::Notes,
-    source::{Raw, Source},
+    source::{Broken, Raw, Source},
 };
 
 /// Bounds of a reader.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Files open at one time. More files are read one after the other, by their first packet.
+    /// Files open at one time, at least one; each takes about 1 MiB. Of more files that overlap in time the later ones
+    /// wait, which is noted.
     pub open_files: usize,
 }
 
@@ -32,129 +43,208 @@ impl Default for Options {
 
 /// A capture being read.
 pub struct Capture {
-    running: Vec<(Source, Option<Raw>)>,
-    waiting: Vec<PathBuf>,
+    /// The file that gives packets now.
+    current: Option<Running>,
+    /// Open files whose next packet is later.
+    others: BinaryHeap<Reverse<Running>>,
+    /// Files not open yet, the next one last.
+    waiting: Vec<Waiting>,
     notes: Notes,
     number: u64,
     consumed: Arc<AtomicU64>,
     total: Option<u64>,
-    /// Which of `running` gave the last packet: its next one is read on the next call, for its bytes are lent.
-    lent: Option<usize>,
+    open_files: usize,
+    opened: usize,
+    /// Whether the packet of `current` has been lent: the next one is read on the next call.
+    lent: bool,
+}
+
+/// A file with the packet it gives next.
+struct Running {
+    source: Source,
+    next: Raw,
+    order: usize,
+}
+
+/// A file to be opened when packets are as late as its first.
+struct Waiting {
+    first: Timestamp,
+    path: PathBuf,
+    late: bool,
+}
+
+impl Running {
+    fn key(&self) -> (Timestamp, usize) {
+        (self.next.time, self.order)
+    }
+}
+
+impl Ord for Running {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Running {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for Running {}
+
+impl PartialEq for Running {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
 }
 
 impl Capture {
     /// Opens files as one capture. They are merged by packet time; within a file packets keep their order.
     pub fn open(paths: &[PathBuf], options: &Options) -> Result<Self, Error> {
-        let total = paths.iter().map(|path| std::fs::metadata(path).map_or(0, |meta| meta.len())).sum();
-        let mut capture = Self::empty(Some(total));
-        if paths.len() <= options.open_files {
-            for path in paths {
-                let source = Source::open(path, &capture.consumed, &mut capture.notes)?;
-                capture.start(source);
-            }
+        let length = |path: &PathBuf| {
+            std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len())
+        };
+        let total = paths.iter().map(length).sum();
+        let mut capture = Self::empty(total, options);
+        if let [path] = paths {
+            capture.open_file(path)?;
             return Ok(capture);
         }
         let mut dated = Vec::new();
-        for path in paths {
-            let mut notes = Notes::default();
-            let first = Source::open(path, &Arc::default(), &mut notes)?.next(&mut notes).map(|raw| raw.time);
-            dated.push((first.unwrap_or_default(), path.clone()));
+        for (place, path) in paths.iter().enumerate() {
+            if length(path).is_some() {
+                // A file without packets is opened first, to tell what it holds beside them.
+                let first = Source::first_time(path)?.unwrap_or(Timestamp::from_nanos(i64::MIN));
+                dated.push((first, path, place));
+            } else {
+                capture.open_file(path)?;
+            }
         }
-        dated.sort();
-        capture.waiting = dated.into_iter().rev().map(|(_, path)| path).collect();
-        capture.start_waiting();
+        dated.sort_unstable();
+        let waiting = dated.into_iter().rev();
+        capture.waiting =
+            waiting.map(|(first, path, _)| Waiting { first, path: path.clone(), late: false }).collect();
         Ok(capture)
     }
 
     /// Reads a stream.
-    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, _: &Options) -> Result<Self, Error> {
-        let mut capture = Self::empty(None);
-        let source = Source::new(name, reader, &mut capture.notes)?;
+    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, options: &Options) -> Result<Self, Error> {
+        let mut capture = Self::empty(None, options);
+        let source = Source::new(name, reader, &capture.consumed, &mut capture.notes)?;
         capture.start(source);
         Ok(capture)
     }
 
-    fn empty(total: Option<u64>) -> Self {
+    fn empty(total: Option<u64>, options: &Options) -> Self {
         Self {
-            running: Vec::new(),
+            current: None,
+            others: BinaryHeap::new(),
             waiting: Vec::new(),
             notes: Notes::default(),
             number: 0,
             consumed: Arc::default(),
             total,
-            lent: None,
+            open_files: options.open_files.max(1),
+            opened: 0,
+            lent: false,
         }
     }
 
-    fn start(&mut self, mut source: Source) {
-        let first = source.next(&mut self.notes);
-        self.running.push((source, first));
+    fn open_file(&mut self, path: &Path) -> Result<(), Error> {
+        let source = Source::open(path, &self.consumed, &mut self.notes)?;
+        self.start(source);
+        Ok(())
     }
 
-    fn start_waiting(&mut self) {
-        while self.running.is_empty() {
-            let Some(path) = self.waiting.pop() else { return };
-            // It was opened before, to date it; should it be gone now, that is damage.
-            match Source::open(&path, &self.consumed, &mut self.notes) {
-                Ok(source) => self.start(source),
-                Err(error) => self.notes.damage.push(creance_model::Damage {
-                    what: "file gone".to_owned(),
-                    input: path.display().to_string(),
-                    offset: 0,
-                    why: error.to_string(),
-                }),
+    /// Reads the first packet of a file.
+    fn start(&mut self, mut source: Source) {
+        let order = self.opened;
+        self.opened += 1;
+        match source.next(&mut self.notes) {
+            Some(next) => self.others.push(Reverse(Running { source, next, order })),
+            None => self.notes.packets_per_input.push((source.name, source.packets)),
+        }
+    }
+
+    fn open_next(&mut self) {
+        let Some(Waiting { path, .. }) = self.waiting.pop() else { return };
+        if let Err(error) = self.open_file(&path) {
+            // It was opened before, to date it.
+            let name = path.display().to_string();
+            self.notes.damaged(&name, 0, Broken { what: "file gone", why: error.to_string() });
+            self.notes.packets_per_input.push((name, 0));
+        }
+    }
+
+    /// Opens the files that are due, and makes the one with the earliest packet the current one.
+    fn choose(&mut self) {
+        loop {
+            let earliest = self.others.peek().map(|Reverse(other)| other.next.time);
+            let now = self.current.iter().map(|one| one.next.time).chain(earliest).min();
+            let open = self.others.len() + usize::from(self.current.is_some());
+            match self.waiting.last_mut() {
+                Some(waiting) if now.is_none_or(|now| waiting.first < now) => {
+                    if open < self.open_files {
+                        self.open_next();
+                        continue;
+                    }
+                    if !waiting.late {
+                        waiting.late = true;
+                        self.notes.unmerged += 1;
+                    }
+                }
+                _ => {}
             }
+            break;
+        }
+        let earlier = match (&self.current, self.others.peek()) {
+            (Some(current), Some(Reverse(other))) => other < current,
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        if earlier
+            && let Some(Reverse(next)) = self.others.pop()
+            && let Some(before) = self.current.replace(next)
+        {
+            self.others.push(Reverse(before));
         }
     }
 
     /// The next packet, borrowed until the next call; `None` at the end.
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
-        if let Some(index) = self.lent.take()
-            && let Some((source, next)) = self.running.get_mut(index)
+        if self.lent
+            && let Some(current) = &mut self.current
         {
-            *next = source.next(&mut self.notes);
-        }
-        loop {
-            let ended: Vec<usize> = if self.running.iter().all(|(_, next)| next.is_some()) {
-                Vec::new()
+            if let Some(next) = current.source.next(&mut self.notes) {
+                current.next = next;
             } else {
-                (0..self.running.len())
-                    .filter(|index| self.running.get(*index).is_some_and(|(_, next)| next.is_none()))
-                    .collect()
-            };
-            for index in ended.into_iter().rev() {
-                let (source, _) = self.running.remove(index);
-                self.notes.packets_per_input.push((source.name, source.packets));
+                let done = self.current.take().map(|done| (done.source.name, done.source.packets));
+                self.notes.packets_per_input.extend(done);
             }
-            if !self.running.is_empty() || self.waiting.is_empty() {
-                break;
-            }
-            self.start_waiting();
         }
-        let time =
-            |(_, next): &(Source, Option<Raw>)| next.map_or(Timestamp::from_nanos(i64::MAX), |raw| raw.time);
-        let index = match self.running.len() {
-            0 => return None,
-            1 => 0,
-            _ => self.running.iter().enumerate().min_by_key(|(index, one)| (time(one), *index))?.0,
-        };
-        self.lent = Some(index);
+        if self.current.is_none() || !self.others.is_empty() || !self.waiting.is_empty() {
+            self.choose();
+        }
+        let Running { source, next, .. } = self.current.as_ref()?;
+        self.lent = true;
         self.number += 1;
-        let (source, next) = self.running.get(index)?;
-        let raw = (*next)?;
+        if next.link != LinkType::NONE {
+            self.notes.moment(next.time);
+        }
         Some(Packet {
             number: self.number,
-            time: raw.time,
-            link: raw.link,
-            interface: raw.interface,
-            wire_len: raw.wire_len,
-            data: source.bytes(&raw),
+            time: next.time,
+            link: next.link,
+            interface: next.interface,
+            wire_len: next.wire_len,
+            data: source.bytes(next),
         })
     }
 
-    /// Bytes of the input files read so far.
+    /// Bytes of the input files read so far, as they are stored (compressed).
     pub fn position(&self) -> u64 {
-        self.consumed.load(Ordering::Relaxed)
+        self.consumed.load(Relaxed)
     }
 
     /// Bytes of the input files, where known.
@@ -166,4 +256,14 @@ impl Capture {
     pub const fn notes(&self) -> &Notes {
         &self.notes
     }
+}
+
+/// Reads all packets of a capture in memory; for tests and fuzzing.
+pub fn read_bytes(bytes: &[u8], mut each: impl FnMut(&Packet<'_>)) -> Result<Notes, Error> {
+    let reader = Box::new(Cursor::new(bytes.to_vec()));
+    let mut capture = Capture::from_reader("memory", reader, &Options::default())?;
+    while let Some(packet) = capture.next_packet() {
+        each(&packet);
+    }
+    Ok(capture.notes)
 }

@@ -17,7 +17,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The first bytes are those of something else.
-    #[error("cannot read {path}: not a capture: {found}, expected pcap or pcapng, plain, gzip or zstd")]
+    #[error("cannot read {path}: not a capture: {found}, expected pcap, pcapng, gzip or zstd")]
     NotACapture {
         /// The input, as it was named.
         path: String,

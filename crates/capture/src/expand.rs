@@ -1,4 +1,4 @@
-//! Which files an input means.
+//! Which files an input means: a file, a folder of rotated files, a pattern.
 
 use std::{
     fs::{self, File},
@@ -6,47 +6,62 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{error::Error, pcap::Pcap, pcapng};
+use crate::{
+    error::Error,
+    pcap::Pcap,
+    pcapng,
+    source::{decompressed, is_compressed},
+};
 
 /// The files that an input names: a file, the captures of a folder (not of its subfolders), or those a glob matches.
 /// Sorted by name.
 pub fn expand(input: &str) -> Result<Vec<PathBuf>, Error> {
     let io = |source| Error::Io { path: input.to_owned(), source };
     let path = Path::new(input);
-    let files = if path.is_dir() {
-        let mut files = Vec::new();
+    let mut files = Vec::new();
+    if path.is_dir() {
         for entry in fs::read_dir(path).map_err(io)? {
             let file = entry.map_err(io)?.path();
-            if file.is_file() && begins_like_a_capture(&file) {
+            if file.is_file() && is_capture(&file)? {
                 files.push(file);
             }
         }
-        files
     } else if path.exists() || !input.contains(['*', '?', '[']) {
         fs::metadata(path).map_err(io)?;
-        vec![path.to_owned()]
+        files.push(path.to_owned());
     } else {
-        let matched = glob::glob(input).map_err(|error| io(std::io::Error::other(error)))?;
-        matched.filter_map(Result::ok).filter(|file| file.is_file()).collect()
-    };
+        for file in glob::glob(input).map_err(|error| io(std::io::Error::other(error)))? {
+            let file = file.map_err(|error| Error::Io {
+                path: error.path().display().to_string(),
+                source: error.into(),
+            })?;
+            if file.is_file() {
+                files.push(file);
+            }
+        }
+    }
     if files.is_empty() {
         return Err(Error::Nothing { path: input.to_owned() });
     }
-    let mut files = files;
     files.sort();
     Ok(files)
 }
 
 /// Whether these first bytes (24 are enough) are those of a capture or of something compressed.
 pub fn looks_like_capture(head: &[u8]) -> bool {
-    pcapng::is_start(head)
-        || Pcap::header(head).is_some()
-        || head.starts_with(&[0x1f, 0x8b])
-        || head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+    is_plain(head) || is_compressed(head)
 }
 
-fn begins_like_a_capture(path: &Path) -> bool {
+fn is_plain(head: &[u8]) -> bool {
+    pcapng::is_start(head) || Pcap::header(head).is_some()
+}
+
+/// Whether a file begins like a capture, looked at within its compression. A file that may not be read is an error: to
+/// pass over it in silence would hide evidence.
+fn is_capture(path: &Path) -> Result<bool, Error> {
+    let file = File::open(path).map_err(|source| Error::Io { path: path.display().to_string(), source })?;
+    // What cannot be decompressed gives fewer bytes, and is no capture then.
     let mut head = Vec::new();
-    File::open(path).and_then(|file| file.take(24).read_to_end(&mut head)).is_ok()
-        && looks_like_capture(&head)
+    let _ = decompressed(Box::new(file)).and_then(|file| file.take(24).read_to_end(&mut head));
+    Ok(is_plain(&head))
 }

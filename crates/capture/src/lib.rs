@@ -4,6 +4,7 @@
 //! input. Damage gives what was read before it and a note with its offset.
 #![warn(clippy::indexing_slicing)]
 
+mod beside;
 mod buffer;
 mod capture;
 mod error;
@@ -14,7 +15,7 @@ mod pcapng;
 mod source;
 pub mod write;
 
-pub use capture::{Capture, Options};
+pub use capture::{Capture, Options, read_bytes};
 pub use error::Error;
 pub use expand::{expand, looks_like_capture};
 pub use notes::{Interface, Notes, Secret};

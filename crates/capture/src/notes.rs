@@ -1,8 +1,10 @@
-//! What a reader has to say beside the packets.
+//! What a reader has to say beside the packets. All lists are bounded; what did not fit is counted.
 
 use std::net::IpAddr;
 
-use creance_model::{Damage, LinkType};
+use creance_model::{Damage, LinkType, Timestamp};
+
+use crate::source::Broken;
 
 /// An interface that packets were captured on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -11,6 +13,8 @@ pub struct Interface {
     pub name: Option<String>,
     /// What the first byte of its frames is.
     pub link: LinkType,
+    /// The operating system of the machine it belongs to, where the file tells.
+    pub os: Option<String>,
 }
 
 /// Secrets that a pcapng file carries (Decryption Secrets Block).
@@ -25,29 +29,133 @@ pub struct Secret {
 /// What was noted while reading; complete at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
-    /// Damage, in the order met.
+    /// Damage, in the order met, bounded.
     pub damage: Vec<Damage>,
+    /// Damage met after the list was full.
+    pub further_damage: u64,
     /// Packets that the capturing machine dropped, by its own count.
     pub dropped: u64,
     /// Names that the file gives addresses (Name Resolution Block), bounded.
     pub names: Vec<(IpAddr, String)>,
     /// Secrets carried, bounded.
     pub secrets: Vec<Secret>,
+    /// Secrets that were not kept, for there were too many.
+    pub further_secrets: u64,
     /// Number of comments.
     pub comments: u64,
     /// The first comments.
     pub first_comments: Vec<String>,
     /// Blocks of unknown type, skipped.
     pub skipped_blocks: u64,
-    /// All interfaces, over all sections and files.
+    /// All interfaces, over all sections and files, bounded.
     pub interfaces: Vec<Interface>,
     /// Packets of each input file.
     pub packets_per_input: Vec<(String, u64)>,
+    /// The earliest packet.
+    pub first: Option<Timestamp>,
+    /// The latest packet.
+    pub last: Option<Timestamp>,
+    /// Whether a packet was given after a later one: the files themselves are not in time order.
+    pub unordered: bool,
+    /// Files that overlap more others in time than may be open at once: they were read after one of those.
+    pub unmerged: u64,
+    pub(crate) secret_bytes: usize,
 }
 
 /// Secrets kept, in bytes.
 pub(crate) const MOST_SECRETS: usize = 16 << 20;
-/// Names kept.
+/// Secrets kept, in number.
+const MOST_SECRET_BLOCKS: usize = 65_536;
+/// Names and interfaces kept.
 pub(crate) const MOST_NAMES: usize = 65_536;
 /// Comments kept.
-pub(crate) const MOST_COMMENTS: usize = 32;
+const MOST_COMMENTS: usize = 32;
+/// Damages kept.
+const MOST_DAMAGE: usize = 1000;
+/// Longest text kept, in characters.
+const MOST_TEXT: usize = 1000;
+
+impl Notes {
+    /// Notes damage.
+    pub(crate) fn damaged(&mut self, input: &str, offset: u64, broken: Broken) {
+        if self.damage.len() >= MOST_DAMAGE {
+            self.further_damage += 1;
+            return;
+        }
+        let Broken { what, why } = broken;
+        self.damage.push(Damage { what: what.to_owned(), input: input.to_owned(), offset, why });
+    }
+
+    /// Notes a secret.
+    pub(crate) fn secret(&mut self, kind: u32, bytes: &[u8]) {
+        if self.secret_bytes + bytes.len() > MOST_SECRETS || self.secrets.len() >= MOST_SECRET_BLOCKS {
+            self.further_secrets += 1;
+            return;
+        }
+        self.secret_bytes += bytes.len();
+        self.secrets.push(Secret { kind, bytes: bytes.to_vec() });
+    }
+
+    /// Notes a comment.
+    pub(crate) fn comment(&mut self, bytes: &[u8]) {
+        self.comments += 1;
+        if self.first_comments.len() < MOST_COMMENTS {
+            self.first_comments.push(text(bytes));
+        }
+    }
+
+    /// Notes an interface; gives its number over the whole input.
+    pub(crate) fn interface(&mut self, interface: Interface) -> u32 {
+        let number = u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX);
+        if self.interfaces.len() < MOST_NAMES {
+            self.interfaces.push(interface);
+        }
+        number
+    }
+
+    /// Notes when a packet was captured.
+    #[inline]
+    pub(crate) fn moment(&mut self, time: Timestamp) {
+        match self.last {
+            Some(last) if time < last => {
+                self.unordered = true;
+                self.first = self.first.min(Some(time));
+            }
+            Some(_) => self.last = Some(time),
+            None => (self.first, self.last) = (Some(time), Some(time)),
+        }
+    }
+}
+
+/// Text as a file states it: bounded, without a terminating zero.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let some = bytes.get(..4 * MOST_TEXT).unwrap_or(bytes);
+    String::from_utf8_lossy(some).trim_end_matches('\0').chars().take(MOST_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_damage_and_secrets_are_counted_and_not_kept() {
+        let mut notes = Notes::default();
+        for offset in 0..2000 {
+            notes.damaged("a", offset, Broken { what: "block", why: String::new() });
+            notes.secret(1, &[0; 16 << 10]);
+        }
+        assert_eq!((notes.damage.len(), notes.further_damage), (1000, 1000));
+        assert_eq!((notes.secrets.len(), notes.further_secrets), (1024, 976));
+    }
+
+    #[test]
+    fn the_earliest_and_the_latest_moment_stand_though_order_does_not() {
+        let mut notes = Notes::default();
+        for nanos in [5, 3, 9, 4] {
+            notes.moment(Timestamp::from_nanos(nanos));
+        }
+        assert_eq!(notes.first, Some(Timestamp::from_nanos(3)));
+        assert_eq!(notes.last, Some(Timestamp::from_nanos(9)));
+        assert!(notes.unordered);
+    }
+}

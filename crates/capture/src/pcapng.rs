@@ -7,15 +7,18 @@
 //! ```
 //!
 //! Unknown blocks are skipped and counted. A block whose length makes no sense ends the file; a bad body does not.
+//! Custom and journal blocks are packets without a frame: Wireshark numbers them, and evidence is cited by its numbers.
+//!
+//! Left out: the section length (blocks are read one after the other anyway), packet flags, the obsolete packet block's
+//! own count of dropped packets.
 
-use std::net::IpAddr;
-
-use creance_model::{Damage, LinkType, Timestamp};
+use creance_model::{LinkType, Timestamp};
 
 use crate::{
+    beside::{self, Dropped, short, u64_from},
     buffer::Buffer,
-    notes::{Interface, MOST_COMMENTS, MOST_NAMES, MOST_SECRETS, Notes, Secret},
-    pcap::{read_error, u16_at, u32_at},
+    notes::{Interface, MOST_NAMES, MOST_SECRETS, Notes, text},
+    pcap::{u16_at, u32_at},
     source::{Broken, MOST_FRAME, Raw},
 };
 
@@ -25,8 +28,8 @@ const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 const CUSTOM: u32 = 0x0000_0bad;
 const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
 
-/// Longest block that is believed: a frame and generous options.
-const MOST_BLOCK: usize = 2 * MOST_FRAME;
+/// Longest block that is believed: a frame or secrets, and generous options.
+const MOST_BLOCK: usize = MOST_FRAME + MOST_SECRETS;
 
 /// Whether a file begins like this.
 pub(crate) fn is_start(head: &[u8]) -> bool {
@@ -53,7 +56,7 @@ struct Described {
     number: u32,
     units: u64,
     offset: i64,
-    dropped: u64,
+    dropped: Dropped,
 }
 
 impl Pcapng {
@@ -64,8 +67,7 @@ impl Pcapng {
         input: &str,
     ) -> Result<Option<Raw>, Broken> {
         loop {
-            let at = buffer.offset();
-            let have = buffer.fill(12).map_err(|error| read_error(&error))?;
+            let have = buffer.fill(12).map_err(|error| Broken::reading(&error))?;
             if have == 0 {
                 return Ok(None);
             }
@@ -86,33 +88,26 @@ impl Pcapng {
                     format!("block length is {length}, expected a multiple of 4 from 12 to {MOST_BLOCK}");
                 return Err(Broken { what: "block length", why });
             }
-            let have = buffer.fill(length).map_err(|error| read_error(&error))?;
+            let have = buffer.fill(length).map_err(|error| Broken::reading(&error))?;
             if have < length {
                 return Err(Broken {
                     what: "capture cut short",
                     why: format!("a block needs {length} bytes, found {have}"),
                 });
             }
-            let block = buffer.take(length);
-            let trailer = u32_at(block, length - 4, self.big).unwrap_or_default() as usize;
+            let trailer = u32_at(buffer.available(), length - 4, self.big).unwrap_or_default() as usize;
             if trailer != length {
                 let why = format!("a block of {length} bytes ends with the length {trailer}");
                 return Err(Broken { what: "block length", why });
             }
-            match self.block(kind, block, notes) {
-                Ok(Some(raw)) => {
-                    self.last = raw.time;
-                    return Ok(Some(raw));
-                }
-                Ok(None) => {}
-                Err(Broken { what, why }) => {
-                    notes.damage.push(Damage {
-                        what: what.to_owned(),
-                        input: input.to_owned(),
-                        offset: at,
-                        why,
-                    });
-                }
+            let at = buffer.offset();
+            let (raw, broken) = self.block(kind, buffer.take(length), notes);
+            if let Some(broken) = broken {
+                notes.damaged(input, at, broken);
+            }
+            if let Some(raw) = raw {
+                self.last = raw.time;
+                return Ok(Some(raw));
             }
         }
     }
@@ -132,100 +127,119 @@ impl Pcapng {
         Ok(())
     }
 
-    fn block(&mut self, kind: u32, block: &[u8], notes: &mut Notes) -> Result<Option<Raw>, Broken> {
+    /// What a block holds, and what is wrong with it: a packet whose options are damaged is a packet.
+    #[inline]
+    fn block(&mut self, kind: u32, block: &[u8], notes: &mut Notes) -> (Option<Raw>, Option<Broken>) {
         let body = block.get(8..block.len() - 4).unwrap_or_default();
-        match kind {
-            SECTION => self.comments(body.get(16..).unwrap_or_default(), notes),
-            1 => self.interface(body, notes)?,
-            2 => {
-                return self
-                    .packet(body, u32::from(u16_at(body, 0, self.big).unwrap_or(u16::MAX)), notes)
-                    .map(Some);
+        let big = self.big;
+        let beside = match kind {
+            2 | 6 => match self.packet(kind, body) {
+                Ok((raw, options)) => {
+                    return (Some(raw), beside::comments(options, big, notes).err());
+                }
+                Err(broken) => Err(broken),
+            },
+            3 => match self.simple(body) {
+                Ok(raw) => return (Some(raw), None),
+                Err(broken) => Err(broken),
+            },
+            9 | CUSTOM | CUSTOM_NOT_COPIED => return (Some(self.numbered(body)), None),
+            SECTION => match (u16_at(body, 4, big), u16_at(body, 6, big)) {
+                (Some(1), Some(0 | 2)) => beside::comments(body.get(16..).unwrap_or_default(), big, notes),
+                (major, minor) => {
+                    let (major, minor) = (major.unwrap_or_default(), minor.unwrap_or_default());
+                    let why = format!("version is {major}.{minor}, expected 1.0 or 1.2");
+                    Err(Broken { what: "section header", why })
+                }
+            },
+            1 => self.interface(body, notes),
+            4 => beside::names(body, big, notes),
+            5 => match u32_at(body, 0, big).and_then(|id| self.interfaces.get_mut(id as usize)) {
+                Some(described) => described.dropped.update(body, big, notes),
+                None => Err(Broken {
+                    what: "interface statistics",
+                    why: "they are of an interface that is not described".to_owned(),
+                }),
+            },
+            10 => beside::secrets(body, big, notes),
+            _ => {
+                notes.skipped_blocks += 1;
+                Ok(())
             }
-            3 => return self.simple(body).map(Some),
-            4 => self.names(body, notes),
-            5 => self.statistics(body, notes),
-            6 => return self.packet(body, u32_at(body, 0, self.big).unwrap_or(u32::MAX), notes).map(Some),
-            10 => self.secret(body, notes),
-            // Wireshark numbers these as packets: evidence is cited by its numbers.
-            9 | CUSTOM | CUSTOM_NOT_COPIED => {
-                let wire_len = u32::try_from(body.len()).unwrap_or(u32::MAX);
-                let link = LinkType::NONE;
-                return Ok(Some(Raw {
-                    time: self.last,
-                    link,
-                    interface: u32::MAX,
-                    wire_len,
-                    at: 8,
-                    length: body.len(),
-                }));
-            }
-            _ => notes.skipped_blocks += 1,
+        };
+        (None, beside.err())
+    }
+
+    /// A block that is numbered like a packet and holds no frame.
+    fn numbered(&self, body: &[u8]) -> Raw {
+        Raw {
+            time: self.last,
+            link: LinkType::NONE,
+            interface: u32::MAX,
+            wire_len: u32::try_from(body.len()).unwrap_or(u32::MAX),
+            at: 8,
+            length: body.len(),
         }
-        Ok(None)
     }
 
     fn interface(&mut self, body: &[u8], notes: &mut Notes) -> Result<(), Broken> {
         let (Some(link), Some(snaplen)) = (u16_at(body, 0, self.big), u32_at(body, 4, self.big)) else {
             return Err(short("interface description", 8, body.len()));
         };
-        let mut described = Described {
-            link: LinkType(u32::from(link)),
-            snaplen,
-            number: u32::try_from(notes.interfaces.len()).unwrap_or(u32::MAX),
-            units: 1_000_000,
-            offset: 0,
-            dropped: 0,
-        };
-        let mut name = None;
-        for (code, value) in self.options(body.get(8..).unwrap_or_default()) {
-            match (code, value) {
-                (2, name_bytes) => {
-                    name = Some(String::from_utf8_lossy(name_bytes).trim_end_matches('\0').to_owned());
-                }
-                (9, [resolution, ..]) => described.units = units(*resolution),
-                (14, offset) => {
-                    if let Some(eight) = offset.first_chunk::<8>() {
-                        described.offset =
-                            if self.big { i64::from_be_bytes(*eight) } else { i64::from_le_bytes(*eight) };
+        if self.interfaces.len() >= MOST_NAMES {
+            let why = format!("a section describes more than {MOST_NAMES}");
+            return Err(Broken { what: "interface description", why });
+        }
+        let link = LinkType(u32::from(link));
+        let (mut units, mut offset) = (1_000_000, 0);
+        let mut interface = Interface { name: None, link, os: None };
+        let read =
+            beside::options(body.get(8..).unwrap_or_default(), self.big, |code, value| match (code, value) {
+                (1, _) => notes.comment(value),
+                (2, _) => interface.name = Some(text(value)),
+                (9, [resolution, ..]) => units = ticks_a_second(*resolution),
+                (12, _) => interface.os = Some(text(value)),
+                (14, _) => {
+                    if let Some(eight) = value.first_chunk() {
+                        offset = u64_from(*eight, self.big).cast_signed();
                     }
                 }
                 _ => {}
-            }
-        }
-        if notes.interfaces.len() < MOST_NAMES {
-            notes.interfaces.push(Interface { name, link: described.link });
-        }
-        self.interfaces.push(described);
-        Ok(())
+            });
+        let number = notes.interface(interface);
+        self.interfaces.push(Described { link, snaplen, number, units, offset, dropped: Dropped::default() });
+        read.map(|_| ())
     }
 
-    /// An enhanced packet block, or the obsolete packet block, whose fields stand in the same places.
-    fn packet(&self, body: &[u8], interface: u32, notes: &mut Notes) -> Result<Raw, Broken> {
-        let field = |at| u32_at(body, at, self.big);
-        let (Some(high), Some(low), Some(captured), Some(wire_len)) =
-            (field(4), field(8), field(12), field(16))
-        else {
+    /// An enhanced packet block, or the obsolete packet block, whose fields stand in the same places; and its options.
+    #[inline]
+    fn packet<'a>(&self, kind: u32, body: &'a [u8]) -> Result<(Raw, &'a [u8]), Broken> {
+        let Some((head, rest)) = body.split_first_chunk::<20>() else {
             return Err(short("packet block", 20, body.len()));
+        };
+        let field = |at| u32_at(head, at, self.big).unwrap_or_default();
+        let interface = match kind {
+            2 => u32::from(u16_at(head, 0, self.big).unwrap_or_default()),
+            _ => field(0),
         };
         let Some(described) = self.interfaces.get(interface as usize) else {
             let why = format!("interface is {interface}, described are {}", self.interfaces.len());
             return Err(Broken { what: "packet block", why });
         };
-        let length = captured as usize;
-        let Some(rest) = body.get(20..).filter(|rest| rest.len() >= length) else {
-            return Err(short("packet data", length, body.len().saturating_sub(20)));
-        };
-        self.comments(rest.get(length.next_multiple_of(4)..).unwrap_or_default(), notes);
-        let ticks = u64::from(high) << 32 | u64::from(low);
-        Ok(Raw {
+        let length = field(12) as usize;
+        if rest.len() < length {
+            return Err(short("packet data", length, rest.len()));
+        }
+        let ticks = u64::from(field(4)) << 32 | u64::from(field(8));
+        let raw = Raw {
             time: described.time(ticks),
             link: described.link,
             interface: described.number,
-            wire_len,
+            wire_len: field(16),
             at: 28,
             length,
-        })
+        };
+        Ok((raw, rest.get(length.next_multiple_of(4)..).unwrap_or_default()))
     }
 
     /// A simple packet block: no interface, no time; its length is limited by the first interface's snap length.
@@ -244,94 +258,10 @@ impl Pcapng {
             length,
         })
     }
-
-    fn names(&self, mut body: &[u8], notes: &mut Notes) {
-        while let (Some(kind), Some(length)) = (u16_at(body, 0, self.big), u16_at(body, 2, self.big)) {
-            let length = usize::from(length);
-            let Some(record) = body.get(4..4 + length) else { return };
-            let address = match kind {
-                1 => record.first_chunk::<4>().map(|four| (IpAddr::from(*four), 4)),
-                2 => record.first_chunk::<16>().map(|sixteen| (IpAddr::from(*sixteen), 16)),
-                _ => return,
-            };
-            if let Some((address, skip)) = address
-                && notes.names.len() < MOST_NAMES
-            {
-                let name = record
-                    .get(skip..)
-                    .unwrap_or_default()
-                    .split(|byte| *byte == 0)
-                    .next()
-                    .unwrap_or_default();
-                notes.names.push((address, String::from_utf8_lossy(name).into_owned()));
-            }
-            body = body.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
-        }
-    }
-
-    fn statistics(&mut self, body: &[u8], notes: &mut Notes) {
-        let Some(described) = u32_at(body, 0, self.big).and_then(|id| self.interfaces.get_mut(id as usize))
-        else {
-            return;
-        };
-        let mut dropped = 0;
-        for (code, value) in options(body.get(12..).unwrap_or_default(), self.big) {
-            // isb_ifdrop and isb_osdrop: counters since the beginning, so the last one counts.
-            if let (5 | 7, Some(eight)) = (code, value.first_chunk::<8>()) {
-                let count = if self.big { u64::from_be_bytes(*eight) } else { u64::from_le_bytes(*eight) };
-                dropped = u64::saturating_add(dropped, count);
-            }
-        }
-        notes.dropped = notes.dropped.saturating_add(dropped.saturating_sub(described.dropped));
-        described.dropped = described.dropped.max(dropped);
-    }
-
-    fn secret(&self, body: &[u8], notes: &mut Notes) {
-        let (Some(kind), Some(length)) = (u32_at(body, 0, self.big), u32_at(body, 4, self.big)) else {
-            return;
-        };
-        let kept: usize = notes.secrets.iter().map(|secret| secret.bytes.len()).sum();
-        if let Some(bytes) = body.get(8..).and_then(|rest| rest.get(..length as usize))
-            && kept + bytes.len() <= MOST_SECRETS
-        {
-            notes.secrets.push(Secret { kind, bytes: bytes.to_vec() });
-        }
-    }
-
-    fn comments(&self, bytes: &[u8], notes: &mut Notes) {
-        if bytes.is_empty() {
-            return;
-        }
-        for (_, value) in self.options(bytes).filter(|(code, _)| *code == 1) {
-            notes.comments += 1;
-            if notes.first_comments.len() < MOST_COMMENTS {
-                notes.first_comments.push(String::from_utf8_lossy(value).chars().take(1000).collect());
-            }
-        }
-    }
-
-    fn options<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = (u16, &'a [u8])> {
-        options(bytes, self.big)
-    }
-}
-
-fn short(what: &'static str, need: usize, have: usize) -> Broken {
-    Broken { what, why: format!("it needs {need} bytes, found {have}") }
-}
-
-/// Code and value of each option up to the end of options.
-fn options(mut bytes: &[u8], big: bool) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let code = u16_at(bytes, 0, big).filter(|code| *code != 0)?;
-        let length = usize::from(u16_at(bytes, 2, big)?);
-        let value = bytes.get(4..4 + length)?;
-        bytes = bytes.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
-        Some((code, value))
-    })
 }
 
 /// Ticks a second: 10 to the power given, or 2 if the highest bit is set.
-fn units(resolution: u8) -> u64 {
+fn ticks_a_second(resolution: u8) -> u64 {
     let power = u32::from(resolution & 0x7f);
     let base: u64 = if resolution & 0x80 == 0 { 10 } else { 2 };
     base.checked_pow(power).unwrap_or(u64::MAX)
@@ -345,5 +275,33 @@ impl Described {
         let units = u128::from(self.units.max(1));
         let nanos = i64::try_from(u128::from(ticks) * 1_000_000_000 / units).unwrap_or(i64::MAX);
         Timestamp::from_secs(self.offset).plus_nanos(nanos)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolutions_are_powers_of_ten_and_of_two() {
+        assert_eq!(ticks_a_second(6), 1_000_000);
+        assert_eq!(ticks_a_second(0x8a), 1024);
+        assert_eq!(ticks_a_second(0xff), u64::MAX);
+    }
+
+    #[test]
+    fn a_time_is_ticks_after_an_offset() {
+        let described = |units, offset| Described {
+            link: LinkType::ETHERNET,
+            snaplen: 0,
+            number: 0,
+            units,
+            offset,
+            dropped: Dropped::default(),
+        };
+        assert_eq!(described(1024, 100).time(512), Timestamp::from_nanos(100_500_000_000));
+        assert_eq!(described(1_000_000, 0).time(7), Timestamp::from_nanos(7000));
+        assert_eq!(described(1_000_000_000, -1).time(7), Timestamp::from_nanos(-999_999_993));
+        assert_eq!(described(1, 0).time(u64::MAX), Timestamp::from_nanos(i64::MAX));
     }
 }

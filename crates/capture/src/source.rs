@@ -1,8 +1,14 @@
 //! One input file being read: which format, through which compression.
+//!
+//! ```text
+//! bytes ─ gzip, zstd or plain, by magic ─ window ─ pcap or pcapng, by magic ─ packets
+//! ```
+//!
+//! Compression within compression is not opened. HAR is not read yet.
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Chain, Cursor, Read},
+    io::{self, BufReader, Cursor, Read},
     path::Path,
     sync::{
         Arc,
@@ -11,12 +17,12 @@ use std::{
 };
 
 use creance_cursor::inflate;
-use creance_model::{Damage, LinkType, Timestamp};
+use creance_model::{LinkType, Timestamp};
 
 use crate::{
-    buffer::Buffer,
+    buffer::{Buffer, PIECE},
     error::Error,
-    notes::Notes,
+    notes::{Interface, Notes},
     pcap::Pcap,
     pcapng::{self, Pcapng},
 };
@@ -41,6 +47,14 @@ pub(crate) struct Broken {
     pub(crate) why: String,
 }
 
+impl Broken {
+    /// An error of reading; a compressed stream that ends early is one as well.
+    pub(crate) fn reading(error: &io::Error) -> Self {
+        let cut = error.kind() == io::ErrorKind::UnexpectedEof;
+        Self { what: if cut { "capture cut short" } else { "read error" }, why: error.to_string() }
+    }
+}
+
 /// Longest frame that is believed, in bytes.
 pub(crate) const MOST_FRAME: usize = 16 << 20;
 
@@ -58,45 +72,56 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Opens a file.
     pub(crate) fn open(path: &Path, consumed: &Arc<AtomicU64>, notes: &mut Notes) -> Result<Self, Error> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|source| Error::Io { path: name.clone(), source })?;
-        Self::new(&name, Box::new(Counted { inner: file, consumed: Arc::clone(consumed) }), notes)
+        Self::new(&name, Box::new(file), consumed, notes)
     }
 
-    pub(crate) fn new(name: &str, reader: Box<dyn Read + Send>, notes: &mut Notes) -> Result<Self, Error> {
+    /// Reads a stream, counting what is taken from it.
+    pub(crate) fn new(
+        name: &str,
+        reader: Box<dyn Read + Send>,
+        consumed: &Arc<AtomicU64>,
+        notes: &mut Notes,
+    ) -> Result<Self, Error> {
+        let counted = Counted { inner: reader, consumed: Arc::clone(consumed) };
+        let mut source = Self::begin(name, Box::new(counted), PIECE)?;
+        if let Format::Pcap(pcap) = &mut source.format {
+            pcap.interface = notes.interface(Interface { name: None, link: pcap.link, os: None });
+        }
+        Ok(source)
+    }
+
+    /// When the first packet of a file was captured, if it has one. Reads no more than it must.
+    pub(crate) fn first_time(path: &Path) -> Result<Option<Timestamp>, Error> {
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|source| Error::Io { path: name.clone(), source })?;
+        let mut source = Self::begin(&name, Box::new(file), 1 << 14)?;
+        Ok(source.next(&mut Notes::default()).map(|raw| raw.time))
+    }
+
+    fn begin(name: &str, reader: Box<dyn Read + Send>, piece: usize) -> Result<Self, Error> {
         let io = |source| Error::Io { path: name.to_owned(), source };
-        let (head, reader) = peek(reader).map_err(io)?;
-        let reader: Box<dyn Read + Send> = match head.as_slice() {
-            [0x1f, 0x8b, ..] => Box::new(inflate::gzip_reader(reader)),
-            [0x28, 0xb5, 0x2f, 0xfd] => Box::new(inflate::zstd_reader(reader).map_err(io)?),
-            _ => Box::new(reader),
-        };
-        let mut buffer = Buffer::new(reader);
+        let mut buffer = Buffer::new(decompressed(reader).map_err(io)?, piece);
         let have = buffer.fill(24);
         let head = buffer.available();
-        let format = match (have, head) {
-            (Err(source), []) => return Err(io(source)),
-            (_, []) => {
-                return Err(Error::NotACapture { path: name.to_owned(), found: "an empty file".to_owned() });
-            }
-            (_, head) if pcapng::is_start(head) => Format::Pcapng(Pcapng::default()),
-            (_, head) => match Pcap::header(head) {
-                Some(mut pcap) => {
-                    notes.interfaces.push(crate::Interface { name: None, link: pcap.link });
-                    pcap.interface = u32::try_from(notes.interfaces.len() - 1).unwrap_or(u32::MAX);
-                    buffer.take(24);
-                    Format::Pcap(pcap)
-                }
-                None => return Err(Error::NotACapture { path: name.to_owned(), found: found(head) }),
-            },
+        let format = if pcapng::is_start(head) {
+            Format::Pcapng(Pcapng::default())
+        } else if let Some(pcap) = Pcap::header(head) {
+            buffer.take(24);
+            Format::Pcap(pcap)
+        } else {
+            have.map_err(io)?;
+            return Err(Error::NotACapture { path: name.to_owned(), found: found(head) });
         };
         Ok(Self { name: name.to_owned(), buffer, format, packets: 0 })
     }
 
     /// The next packet, or `None` at the end of what can be read.
+    #[inline]
     pub(crate) fn next(&mut self, notes: &mut Notes) -> Option<Raw> {
-        let at = self.buffer.offset();
         let next = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.buffer),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, notes, &self.name),
@@ -106,13 +131,9 @@ impl Source {
                 self.packets += u64::from(raw.is_some());
                 raw
             }
-            Err(Broken { what, why }) => {
-                notes.damage.push(Damage {
-                    what: what.to_owned(),
-                    input: self.name.clone(),
-                    offset: at,
-                    why,
-                });
+            Err(broken) => {
+                // What is broken has not been taken.
+                notes.damaged(&self.name, self.buffer.offset(), broken);
                 None
             }
         }
@@ -124,23 +145,49 @@ impl Source {
     }
 }
 
+/// Says what begins like this, for it is no capture.
 fn found(head: &[u8]) -> String {
-    if head.first() == Some(&b'{') {
+    if head.is_empty() {
+        return "an empty file".to_owned();
+    }
+    let bare = head.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(head).trim_ascii_start();
+    if bare.first() == Some(&b'{') {
         return "JSON; HAR is not read yet".to_owned();
+    }
+    if Pcap::magic(head).is_some() {
+        return format!("a pcap header of 24 bytes cut after {}", head.len());
     }
     let hex = head.iter().take(4).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     format!("first bytes {hex}")
 }
 
-type Peeked = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
+/// Whether these first bytes are those of a compression.
+pub(crate) fn is_compressed(head: &[u8]) -> bool {
+    is_gzip(head) || is_zstd(head)
+}
 
-/// The first four bytes, and a reader that still gives them.
-fn peek(mut reader: Box<dyn Read + Send>) -> std::io::Result<(Vec<u8>, Peeked)> {
+fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b])
+}
+
+/// A zstd frame, or one to be skipped, as parallel writers put first.
+fn is_zstd(head: &[u8]) -> bool {
+    matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+/// The stream within one layer of compression, if there is one.
+pub(crate) fn decompressed(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut head = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut head)?;
-    let mut whole = BufReader::with_capacity(1 << 17, Cursor::new(head.clone()).chain(reader));
-    whole.fill_buf()?;
-    Ok((head, whole))
+    let (gzip, zstd) = (is_gzip(&head), is_zstd(&head));
+    let whole = Cursor::new(head).chain(reader);
+    Ok(if gzip {
+        Box::new(inflate::gzip_reader(BufReader::with_capacity(1 << 17, whole)))
+    } else if zstd {
+        Box::new(inflate::zstd_reader(BufReader::with_capacity(1 << 17, whole))?)
+    } else {
+        Box::new(whole)
+    })
 }
 
 /// A reader that tells how far it has come.
@@ -150,7 +197,7 @@ struct Counted<R> {
 }
 
 impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.consumed.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
