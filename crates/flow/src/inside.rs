@@ -1,8 +1,14 @@
-//! Which end of a flow is ours.
+//! Which end of a flow is ours, and which end began it where that was not seen.
+//!
+//! ```text
+//! stated networks ─▶ multicast ─▶ how far each address is routed ─▶ who began
+//! ```
+//!
+//! Ranges: RFC 1122, 1918, 3927, 4193, 6598; documentation RFC 3849, 5737. Leaves out what names or traffic could tell.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use creance_model::{InsideBasis, Side};
+use creance_model::{InsideBasis, Side, Transport};
 
 /// A network in CIDR notation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,6 +86,19 @@ pub(crate) fn decide(
         _ if syn => (Some(Side::Client), InsideBasis::FirstSyn),
         _ => (Some(Side::Client), InsideBasis::Guess),
     }
+}
+
+/// First port of those that systems give to clients (Linux; elsewhere they begin higher).
+const EPHEMERAL: u16 = 32_768;
+
+/// Whether the first packet seen of a flow comes from its server: a SYN-ACK, from a well-known port to a high one, or
+/// (TCP) from a port that no system gives to clients to one that systems do.
+pub(crate) fn looks_like_an_answer(from: u16, to: u16, transport: Transport, segment: &[u8]) -> bool {
+    let tcp = transport == Transport::Tcp;
+    if tcp && segment.get(13).is_some_and(|flags| flags & 0x12 == 0x12) {
+        return true;
+    }
+    (from < 1024 && to >= 1024) || (tcp && from < EPHEMERAL && to >= EPHEMERAL)
 }
 
 /// How far an address is routed, nearest first.

@@ -1,4 +1,11 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200) with extension headers.
+//!
+//! ```text
+//! IPv4: version+size . total . id flags+offset ttl protocol . source destination options │ payload │ padding
+//! IPv6: version . length next hops source destination │ (next length …)* │ payload
+//! ```
+//!
+//! Leaves out checksums, and what ESP hides.
 
 use std::net::IpAddr;
 
@@ -12,6 +19,8 @@ pub(crate) struct Packet<'a> {
     pub(crate) payload: &'a [u8],
     /// Payload bytes that the packet had and the capture lacks.
     pub(crate) missing: usize,
+    /// The header gives no length (a network card cuts the packet into segments later).
+    pub(crate) unbounded: bool,
     pub(crate) fragment: Option<Fragment>,
 }
 
@@ -40,7 +49,8 @@ fn v4(data: &[u8]) -> Option<Packet<'_>> {
         return None;
     }
     // Zero stands for "longer than 65535" where the network card cuts into segments later.
-    let total = if total == 0 { data.len() } else { total };
+    let unbounded = total == 0;
+    let total = if unbounded { data.len() } else { total };
     let length = total.checked_sub(header)?;
     let rest = data.get(header..)?;
     let payload = rest.get(..length.min(rest.len()))?;
@@ -53,6 +63,7 @@ fn v4(data: &[u8]) -> Option<Packet<'_>> {
         protocol: *data.get(9)?,
         payload,
         missing: length - payload.len(),
+        unbounded,
         fragment,
     })
 }
@@ -69,11 +80,12 @@ fn v6(data: &[u8]) -> Result<Packet<'_>, &'static str> {
     })();
     let Some((length, mut next, source, destination)) = fixed else { return Err("IPv6 header") };
     let rest = data.get(40..).unwrap_or_default();
-    let length = if length == 0 { rest.len() } else { length };
+    let unbounded = length == 0;
+    let length = if unbounded { rest.len() } else { length };
     let mut payload = rest.get(..length.min(rest.len())).unwrap_or_default();
     let missing = length - payload.len();
     let fragment = extensions(&mut next, &mut payload)?;
-    Ok(Packet { source, destination, protocol: next, payload, missing, fragment })
+    Ok(Packet { source, destination, protocol: next, payload, missing, unbounded, fragment })
 }
 
 /// Moves past extension headers, up to and including a fragment header.

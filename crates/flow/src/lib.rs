@@ -11,13 +11,22 @@
 
 mod assembler;
 mod community_id;
+mod counters;
 mod fragments;
+mod give;
+mod handler;
 mod inside;
 mod ip;
 mod link;
+mod options;
+mod segment;
 mod table;
 mod tcp;
+mod udp;
 
-pub use assembler::{Assembler, Chunk, Close, Counters, Gap, Handler, Options, Totals};
-pub use community_id::community_id;
+pub use assembler::Assembler;
+pub use community_id::{community_id, community_id_icmp};
+pub use counters::Counters;
+pub use handler::{Chunk, Close, Gap, Handler, Totals};
 pub use inside::IpNet;
+pub use options::Options;

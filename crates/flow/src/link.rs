@@ -1,5 +1,10 @@
 //! Link layers: what carries IP.
 //!
+//! ```text
+//! Ethernet: receiver sender (tag)* EtherType │ IP        802.11: control … addresses (QoS) │ LLC/SNAP EtherType │ IP
+//! cooked: … sender … EtherType │ IP                      loopback: address family │ IP
+//! ```
+//!
 //! Ethernet II and 802.3 with LLC/SNAP, 802.1Q and QinQ tags, Linux cooked v1 and v2, BSD loopback, raw IP, and data
 //! frames of 802.11 with and without radiotap. Other carriers (`PPPoE`, GRE, MPLS, …) are named and counted.
 
@@ -32,15 +37,11 @@ pub(crate) fn strip(link: LinkType, data: &[u8]) -> Frame<'_> {
         LinkType::NULL | LinkType::LOOP => plain(loopback(data)),
         LinkType::LINUX_SLL => cooked(data, 14, 16, 6),
         LinkType::LINUX_SLL2 => cooked(data, 0, 20, 12),
-        LinkType::IEEE802_11 => wifi(data),
-        LinkType::IEEE802_11_RADIOTAP => {
-            let length =
-                data.get(2..4).and_then(|two| two.first_chunk()).map_or(0, |two| u16::from_le_bytes(*two));
-            match data.get(usize::from(length)..) {
-                Some(frame) if length >= 8 => wifi(frame),
-                _ => plain(Carried::Malformed("radiotap header")),
-            }
-        }
+        LinkType::IEEE802_11 => wifi(data, false),
+        LinkType::IEEE802_11_RADIOTAP => match radiotap(data) {
+            Some((frame, padded)) => wifi(frame, padded),
+            None => plain(Carried::Malformed("radiotap header")),
+        },
         LinkType::NONE => plain(Carried::Other("records that are no packets")),
         _ => plain(Carried::Other("unknown link type")),
     }
@@ -73,6 +74,12 @@ fn ethertype(mut kind: u16, mut rest: &[u8]) -> Carried<'_> {
                 kind = next;
             }
             0x0806 => return Carried::Other("ARP"),
+            0x8035 => return Carried::Other("RARP"),
+            0x809b => return Carried::Other("AppleTalk"),
+            0x8137 => return Carried::Other("IPX"),
+            0x88e5 => return Carried::Other("MACsec"),
+            0x88f7 => return Carried::Other("PTP"),
+            0x9000 => return Carried::Other("Ethernet loopback"),
             0x888e => return Carried::Other("EAPOL"),
             0x88cc => return Carried::Other("LLDP"),
             0x8863 | 0x8864 => return Carried::Other("PPPoE"),
@@ -115,8 +122,27 @@ fn loopback(data: &[u8]) -> Carried<'_> {
     }
 }
 
+/// The frame behind a radiotap header without its check sequence, and whether its header is padded to four bytes.
+///
+/// Version, padding, length (least significant first), words of present fields as long as bit 31 is set; then the
+/// fields: TSFT (bit 0, eight bytes, aligned), flags (bit 1, one byte: 0x10 check sequence, 0x20 padding), ….
+fn radiotap(data: &[u8]) -> Option<(&[u8], bool)> {
+    let length = usize::from(u16::from_le_bytes(*data.get(2..4)?.first_chunk()?));
+    let (header, frame) = data.split_at_checked(length)?;
+    let mut words = header.get(4..)?.chunks_exact(4).map(|word| word.last().map_or(0, |high| high >> 7));
+    let words = words.by_ref().take_while(|more| *more == 1).count() + 1;
+    let present = *header.get(4)?;
+    let mut at = 4 + 4 * words;
+    if present & 1 != 0 {
+        at = at.next_multiple_of(8) + 8;
+    }
+    let flags = if present & 2 != 0 { header.get(at).copied().unwrap_or(0) } else { 0 };
+    let check = if flags & 0x10 != 0 { 4 } else { 0 };
+    Some((frame.get(..frame.len().saturating_sub(check))?, flags & 0x20 != 0))
+}
+
 /// Data frames of IEEE 802.11.
-fn wifi(data: &[u8]) -> Frame<'_> {
+fn wifi(data: &[u8], padded: bool) -> Frame<'_> {
     let plain = |payload| Frame { payload, macs: None };
     let Some(&[control, flags]) = data.first_chunk::<2>() else {
         return plain(Carried::Malformed("802.11 header"));
@@ -143,6 +169,9 @@ fn wifi(data: &[u8]) -> Frame<'_> {
         if flags & 0x80 != 0 {
             header += 4;
         }
+    }
+    if padded {
+        header = header.next_multiple_of(4);
     }
     let Some(body) = data.get(header..) else { return plain(Carried::Malformed("802.11 header")) };
     let (receiver, sender) = match (to_ds, from_ds) {
@@ -185,5 +214,17 @@ mod tests {
             strip(LinkType::IEEE802_11, &[0x08, 0x41]).payload,
             Carried::Other("802.11 protected frames")
         );
+    }
+
+    #[test]
+    fn the_check_sequence_behind_radiotap_is_no_payload() {
+        let mut data = vec![0, 0, 17, 0, 3, 0, 0, 0];
+        data.extend([9; 8]);
+        data.push(0x10);
+        data.extend([8, 2, 0, 0]);
+        data.extend([[1; 6], [2; 6], [3; 6]].concat());
+        data.extend([0, 0, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0, 0x45, 0xc, 0xc, 0xc, 0xc]);
+        let frame = strip(LinkType::IEEE802_11_RADIOTAP, &data);
+        assert_eq!(frame, Frame { payload: Carried::Ip(&[0x45]), macs: Some(([3; 6], [1; 6])) });
     }
 }

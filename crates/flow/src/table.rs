@@ -31,10 +31,14 @@ pub(crate) struct Entry<S> {
     pub(crate) key: Key,
     pub(crate) flow: Flow,
     pub(crate) state: Option<S>,
+    /// Time of the last packet.
     pub(crate) last: Timestamp,
+    /// The latest time that any packet had when this flow was last seen: clocks of interfaces may differ.
+    seen: Timestamp,
     pub(crate) packets: [u64; 2],
     pub(crate) bytes: [u64; 2],
     pub(crate) lost: [u64; 2],
+    pub(crate) conflicts: u64,
     pub(crate) syn: bool,
     /// TCP only.
     pub(crate) streams: Option<Box<[Stream; 2]>>,
@@ -86,11 +90,13 @@ impl<S> Table<S> {
         let entry = Entry {
             key,
             last: flow.first,
+            seen: flow.first,
             flow,
             state: Some(state),
             packets: [0; 2],
             bytes: [0; 2],
             lost: [0; 2],
+            conflicts: 0,
             syn: false,
             streams,
             newer: NONE,
@@ -120,9 +126,10 @@ impl<S> Table<S> {
     }
 
     /// Marks an entry as just seen.
-    pub(crate) fn touch(&mut self, at: usize, time: Timestamp) {
+    pub(crate) fn touch(&mut self, at: usize, time: Timestamp, now: Timestamp) {
         let Some(entry) = self.get(at) else { return };
         entry.last = entry.last.max(time);
+        entry.seen = now;
         let which = list(entry.flow.transport);
         if self.newest.get(which) != Some(&at) {
             self.unlink(at, which);
@@ -133,7 +140,7 @@ impl<S> Table<S> {
     /// The least recently seen flow of a list, and when it was seen.
     pub(crate) fn oldest(&mut self, tcp: bool) -> Option<(usize, Timestamp)> {
         let at = self.oldest.get(usize::from(!tcp)).copied()?;
-        Some((at, self.get(at)?.last))
+        Some((at, self.get(at)?.seen))
     }
 
     /// All entries, by flow number.

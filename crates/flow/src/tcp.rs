@@ -1,13 +1,22 @@
 //! One direction of a TCP connection put in order (RFC 9293).
 //!
+//! ```text
+//!  handed over │ hole │ waiting │ hole │ waiting        known
+//! ─────────────┼──────┴─────────┴──────┴─────────────────┼──▶ offset
+//! 0            next                                      end, or what the other side acknowledged
+//! ```
+//!
 //! Offsets count from the first byte, in 64 bits, so that sequence numbers may wrap. The first copy of a byte wins;
 //! a later copy that differs from one still waiting is counted as a conflict.
+//!
+//! Leaves out copies of what was handed over: they are not compared.
 
 use std::collections::BTreeMap;
 
 use creance_model::Timestamp;
 
 /// What comes out, in order.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Out<'a> {
     /// Bytes, the packet that brought them, and when.
     Bytes(&'a [u8], u64, Timestamp),
@@ -31,11 +40,16 @@ pub(crate) struct Stream {
     /// Offset of the next byte to hand over.
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
+    /// What waits, in bytes of memory.
     pub(crate) buffered: usize,
     /// Offset just behind the last byte, once a FIN said it.
     end: Option<u64>,
     /// The highest offset that the other side has acknowledged.
     acked: u64,
+    /// Offset behind the last byte that a segment had, captured or not.
+    known: u64,
+    /// The last packet that showed bytes to exist, and when.
+    seen: (u64, Timestamp),
     /// Packets seen since the other side acknowledged bytes that are missing here.
     patience: u8,
     pub(crate) conflicts: u64,
@@ -55,6 +69,15 @@ pub(crate) struct Segment<'a> {
 /// Packets after which an acknowledged hole is believed to be a loss of the capture, not disorder.
 const PATIENCE: u8 = 16;
 
+/// Memory that a waiting segment takes beside its bytes, so that many small ones stay within the bounds too.
+const OVERHEAD: usize = 96;
+
+/// The largest window (RFC 7323): what is farther ahead does not belong to the connection.
+const WINDOW: i64 = 1 << 30;
+
+/// How far a RST may be from what is next, for the capture may lack what came before it.
+const RESET_WINDOW: u64 = 1 << 22;
+
 impl Stream {
     /// A SYN: the stream begins behind this number.
     pub(crate) fn syn(&mut self, sequence: u32) {
@@ -63,9 +86,9 @@ impl Stream {
         }
     }
 
-    /// Whether a SYN with this number begins another connection.
-    pub(crate) fn is_new(&self, sequence: u32) -> bool {
-        self.base.is_some_and(|base| base != sequence.wrapping_add(1))
+    /// Whether a SYN with this number begins another connection; unknown while this side has not been seen.
+    pub(crate) fn is_new(&self, sequence: u32) -> Option<bool> {
+        self.base.map(|base| base != sequence.wrapping_add(1))
     }
 
     /// Whether all up to a FIN was handed over.
@@ -81,23 +104,38 @@ impl Stream {
         self.next.cast_signed() + i64::from(sequence.wrapping_sub(near).cast_signed())
     }
 
+    /// Whether a RST with this number belongs to the connection (RFC 5961, generous where the capture has holes).
+    pub(crate) fn resets(&self, sequence: u32) -> bool {
+        self.base.is_none()
+            || self.offset(sequence).abs_diff(self.next.cast_signed()) <= RESET_WINDOW
+            || self.end.is_some()
+    }
+
     /// A FIN whose segment ends before this number.
     pub(crate) fn fin(&mut self, sequence: u32) {
         if self.base.is_none() {
             self.base = Some(sequence);
         }
-        if self.end.is_none() {
-            self.end = u64::try_from(self.offset(sequence)).ok();
+        let offset = self.offset(sequence);
+        if self.end.is_none() && offset - self.next.cast_signed() <= WINDOW {
+            self.end = u64::try_from(offset).ok();
         }
     }
 
     /// The other side has all before this number.
-    pub(crate) fn ack(&mut self, sequence: u32, out: &mut dyn FnMut(Out<'_>)) {
+    pub(crate) fn ack(&mut self, sequence: u32, packet: u64, time: Timestamp, out: &mut dyn FnMut(Out<'_>)) {
         if self.base.is_none() {
             return;
         }
-        let Ok(offset) = u64::try_from(self.offset(sequence)) else { return };
-        self.acked = self.acked.max(offset);
+        let offset = self.offset(sequence);
+        if offset - self.next.cast_signed() > WINDOW {
+            return;
+        }
+        let Ok(offset) = u64::try_from(offset) else { return };
+        if offset > self.acked {
+            self.acked = offset;
+            self.seen = (packet, time);
+        }
         let hole = self.waiting.keys().next().is_some_and(|first| self.acked >= *first);
         if !hole {
             self.patience = 0;
@@ -110,17 +148,19 @@ impl Stream {
         }
     }
 
-    /// A segment with payload.
-    pub(crate) fn data(&mut self, segment: Segment<'_>, limit: usize, out: &mut dyn FnMut(Out<'_>)) {
+    /// A segment with payload. Gives the missing bytes that are given up because more than `limit` waits.
+    pub(crate) fn data(&mut self, segment: Segment<'_>, limit: usize, out: &mut dyn FnMut(Out<'_>)) -> u64 {
         let Segment { sequence, mut bytes, missing, packet, time } = segment;
         if self.base.is_none() {
             self.base = Some(sequence);
         }
         let offset = self.offset(sequence);
         let end = offset + i64::try_from(bytes.len() + missing).unwrap_or(i64::MAX);
-        if end <= self.next.cast_signed() {
-            return;
+        if end <= self.next.cast_signed() || offset - self.next.cast_signed() > WINDOW {
+            return 0;
         }
+        self.known = self.known.max(end.cast_unsigned());
+        self.seen = (packet, time);
         let at = match u64::try_from(offset) {
             Ok(at) if at >= self.next => at,
             _ => {
@@ -136,16 +176,18 @@ impl Stream {
                 out(Out::Bytes(bytes, packet, time));
             }
             self.cut(end, packet, time, out);
-            return;
+            return 0;
         }
         self.wait(at, bytes, packet, time);
         self.flush(out);
         if missing > 0 && self.next.cast_signed() == end - i64::try_from(missing).unwrap_or(0) {
             self.cut(end, packet, time, out);
         }
+        let mut given_up = 0;
         while self.buffered > limit {
-            self.skip(out);
+            given_up += self.skip(out);
         }
+        given_up
     }
 
     /// The rest of a segment that the capture cut.
@@ -176,7 +218,7 @@ impl Stream {
             let room = self.waiting.range(at..).next().map_or(u64::MAX, |(start, _)| start - at);
             let free = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
             let (keep, rest) = bytes.split_at(free);
-            self.buffered += keep.len();
+            self.buffered += keep.len() + OVERHEAD;
             self.waiting.insert(at, Waiting { bytes: keep.to_vec(), packet, time });
             at += free as u64;
             bytes = rest;
@@ -190,7 +232,7 @@ impl Stream {
                 return;
             }
             let (at, held) = first.remove_entry();
-            self.buffered -= held.bytes.len();
+            self.buffered -= held.bytes.len() + OVERHEAD;
             let skip = usize::try_from(self.next - at).unwrap_or(usize::MAX);
             let bytes = held.bytes.get(skip..).unwrap_or_default();
             if !bytes.is_empty() {
@@ -200,21 +242,30 @@ impl Stream {
         }
     }
 
-    /// Gives up the hole before the first waiting segment.
-    fn skip(&mut self, out: &mut dyn FnMut(Out<'_>)) {
-        let Some((at, held)) = self.waiting.first_key_value() else { return };
+    /// Gives up the hole before the first waiting segment; gives its size.
+    fn skip(&mut self, out: &mut dyn FnMut(Out<'_>)) -> u64 {
+        let Some((at, held)) = self.waiting.first_key_value() else { return 0 };
         let (lost, packet, time) = (at.saturating_sub(self.next), held.packet, held.time);
         if lost > 0 {
             self.next += lost;
             out(Out::Gap(lost, packet, time));
         }
         self.flush(out);
+        lost
     }
 
-    /// The connection is over: all that waits is handed over, holes as gaps.
+    /// The connection is over: all that waits is handed over, holes as gaps, and what is known to be missing behind.
     pub(crate) fn finish(&mut self, out: &mut dyn FnMut(Out<'_>)) {
         while !self.waiting.is_empty() {
             self.skip(out);
+        }
+        // An acknowledgement counts the FIN too; where none was seen, one byte more proves nothing.
+        let acked = if self.acked > self.next + 1 { self.acked } else { 0 };
+        let behind = self.end.unwrap_or(acked).max(self.known);
+        if behind > self.next {
+            let lost = behind - self.next;
+            self.next = behind;
+            out(Out::Gap(lost, self.seen.0, self.seen.1));
         }
     }
 }
@@ -237,7 +288,7 @@ mod tests {
             let sequence = base.wrapping_add(u32::try_from(*at).unwrap());
             let segment =
                 Segment { sequence, bytes: data, missing: 0, packet: 1, time: Timestamp::default() };
-            stream.data(segment, 1 << 20, &mut out);
+            assert_eq!(stream.data(segment, 1 << 20, &mut out), 0);
         }
         stream.finish(&mut out);
         (bytes, lost, stream.conflicts)

@@ -1,0 +1,32 @@
+//! What was counted on the way from packets to flows: all that was not handed over has its number here.
+
+use std::collections::BTreeMap;
+
+/// What was counted on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    /// Packets taken.
+    pub packets: u64,
+    /// Frames that carry no IP, by name: packets and bytes.
+    pub not_ip: BTreeMap<&'static str, (u64, u64)>,
+    /// Packets with a header that makes no sense, by header.
+    pub malformed: BTreeMap<&'static str, u64>,
+    /// Packets that the capture cut short.
+    pub cut_packets: u64,
+    /// Fragmented packets that never became whole.
+    pub unfinished_fragments: u64,
+    /// Fragments left out: cut by the capture, or longer than a packet may be.
+    pub refused_fragments: u64,
+    /// Bytes of overlapping fragments that contradict the first copy.
+    pub fragment_conflicts: u64,
+    /// Flows closed because too many were open.
+    pub evicted_flows: u64,
+    /// Missing bytes no longer waited for because buffers were full; they are gaps.
+    pub evicted_bytes: u64,
+    /// Bytes of overlapping segments that contradict the first copy.
+    pub conflicts: u64,
+    /// TCP bytes that came after their flow was closed and were not handed over.
+    pub late_bytes: u64,
+    /// Packets that broke off a TCP connection with a number that does not belong to it; they were ignored.
+    pub stray_resets: u64,
+}
