@@ -115,14 +115,15 @@ impl<H: Handler> Assembler<H> {
     }
 
     /// Ends all flows, in the order in which they began.
-    pub fn finish(mut self) -> (H, Counters) {
-        for entry in self.table.drain() {
-            self.end(entry, Close::End);
+    pub fn finish(self) -> (H, Counters) {
+        let Self { mut handler, table, fragments, mut counters, mut buffered, .. } = self;
+        for mut entry in table.drain() {
+            end(&mut handler, &mut buffered, &mut entry, Close::End);
         }
-        self.counters.unfinished_fragments = self.fragments.unfinished();
-        self.counters.refused_fragments = self.fragments.refused;
-        self.counters.fragment_conflicts = self.fragments.conflicts;
-        (self.handler, self.counters)
+        counters.unfinished_fragments = fragments.unfinished();
+        counters.refused_fragments = fragments.refused;
+        counters.fragment_conflicts = fragments.conflicts;
+        (handler, counters)
     }
 
     fn malformed(&mut self, what: &'static str) {
@@ -148,7 +149,7 @@ impl<H: Handler> Assembler<H> {
         self.datagram(at, from, arrived, datagram.payload);
     }
 
-    fn datagram(&mut self, at: usize, from: Side, arrived: &Arrived<'_>, bytes: &[u8]) {
+    fn datagram(&mut self, at: u32, from: Side, arrived: &Arrived<'_>, bytes: &[u8]) {
         let Self { table, handler, .. } = self;
         let Some(entry) = table.get(at) else { return };
         let index = from.index();
@@ -181,13 +182,7 @@ impl<H: Handler> Assembler<H> {
     }
 
     /// Puts a segment in its place; says whether the connection is over with it.
-    fn segment(
-        &mut self,
-        at: usize,
-        from: Side,
-        arrived: &Arrived<'_>,
-        header: &Header<'_>,
-    ) -> Option<Close> {
+    fn segment(&mut self, at: u32, from: Side, arrived: &Arrived<'_>, header: &Header<'_>) -> Option<Close> {
         let Self { table, handler, options, counters, buffered, .. } = self;
         let entry = table.get(at)?;
         let Entry { flow, state, bytes, lost, conflicts, streams: Some(streams), syn: syn_seen, .. } = entry
@@ -276,7 +271,7 @@ impl<H: Handler> Assembler<H> {
         (source, destination): (u16, u16),
         transport: Transport,
         syn: bool,
-    ) -> (usize, Side) {
+    ) -> (u32, Side) {
         let a = Endpoint { ip: arrived.source, port: source };
         let b = Endpoint { ip: arrived.destination, port: destination };
         let key = Key::new(a, b, arrived.protocol);
@@ -298,7 +293,7 @@ impl<H: Handler> Assembler<H> {
         (a, b): (Endpoint, Endpoint),
         transport: Transport,
         syn: bool,
-    ) -> usize {
+    ) -> u32 {
         while self.table.len() >= self.options.max_flows.max(1) {
             // The older of the two lists' oldest goes.
             let oldest = [true, false]

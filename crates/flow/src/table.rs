@@ -24,11 +24,19 @@ impl Key {
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
         Self { low, high, protocol }
     }
+
+    fn of(flow: &Flow) -> Self {
+        let protocol = match flow.transport {
+            Transport::Tcp => 6,
+            Transport::Udp => 17,
+            Transport::Other(number) => number,
+        };
+        Self::new(flow.client, flow.server, protocol)
+    }
 }
 
 /// A flow being followed. `state` is `None` once the flow is closed and only remembered.
 pub(crate) struct Entry<S> {
-    pub(crate) key: Key,
     pub(crate) flow: Flow,
     pub(crate) state: Option<S>,
     /// Time of the last packet.
@@ -42,11 +50,12 @@ pub(crate) struct Entry<S> {
     pub(crate) syn: bool,
     /// TCP only.
     pub(crate) streams: Option<Box<[Stream; 2]>>,
-    newer: usize,
-    older: usize,
+    newer: u32,
+    older: u32,
 }
 
-const NONE: usize = usize::MAX;
+/// No entry. Places take 32 bits, for there are many.
+const NONE: u32 = u32::MAX;
 
 /// TCP is kept apart from the rest, for it may be silent longer.
 fn list(transport: Transport) -> usize {
@@ -55,10 +64,10 @@ fn list(transport: Transport) -> usize {
 
 pub(crate) struct Table<S> {
     entries: Vec<Option<Entry<S>>>,
-    free: Vec<usize>,
-    index: FxHashMap<Key, usize>,
-    oldest: [usize; 2],
-    newest: [usize; 2],
+    free: Vec<u32>,
+    index: FxHashMap<Key, u32>,
+    oldest: [u32; 2],
+    newest: [u32; 2],
 }
 
 impl<S> Table<S> {
@@ -76,19 +85,18 @@ impl<S> Table<S> {
         self.index.len()
     }
 
-    pub(crate) fn find(&self, key: &Key) -> Option<usize> {
+    pub(crate) fn find(&self, key: &Key) -> Option<u32> {
         self.index.get(key).copied()
     }
 
-    pub(crate) fn get(&mut self, at: usize) -> Option<&mut Entry<S>> {
-        self.entries.get_mut(at)?.as_mut()
+    pub(crate) fn get(&mut self, at: u32) -> Option<&mut Entry<S>> {
+        self.entries.get_mut(at as usize)?.as_mut()
     }
 
-    pub(crate) fn insert(&mut self, key: Key, flow: Flow, state: S) -> usize {
+    pub(crate) fn insert(&mut self, key: Key, flow: Flow, state: S) -> u32 {
         let streams = (flow.transport == Transport::Tcp).then(Box::default);
         let which = list(flow.transport);
         let entry = Entry {
-            key,
             last: flow.first,
             seen: flow.first,
             flow,
@@ -106,9 +114,9 @@ impl<S> Table<S> {
             at
         } else {
             self.entries.push(None);
-            self.entries.len() - 1
+            u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
         };
-        if let Some(slot) = self.entries.get_mut(at) {
+        if let Some(slot) = self.entries.get_mut(at as usize) {
             *slot = Some(entry);
         }
         self.index.insert(key, at);
@@ -116,17 +124,17 @@ impl<S> Table<S> {
         at
     }
 
-    pub(crate) fn remove(&mut self, at: usize) -> Option<Entry<S>> {
+    pub(crate) fn remove(&mut self, at: u32) -> Option<Entry<S>> {
         let which = list(self.get(at)?.flow.transport);
         self.unlink(at, which);
-        let entry = self.entries.get_mut(at)?.take()?;
-        self.index.remove(&entry.key);
+        let entry = self.entries.get_mut(at as usize)?.take()?;
+        self.index.remove(&Key::of(&entry.flow));
         self.free.push(at);
         Some(entry)
     }
 
     /// Marks an entry as just seen.
-    pub(crate) fn touch(&mut self, at: usize, time: Timestamp, now: Timestamp) {
+    pub(crate) fn touch(&mut self, at: u32, time: Timestamp, now: Timestamp) {
         let Some(entry) = self.get(at) else { return };
         entry.last = entry.last.max(time);
         entry.seen = now;
@@ -138,20 +146,23 @@ impl<S> Table<S> {
     }
 
     /// The least recently seen flow of a list, and when it was seen.
-    pub(crate) fn oldest(&mut self, tcp: bool) -> Option<(usize, Timestamp)> {
+    pub(crate) fn oldest(&mut self, tcp: bool) -> Option<(u32, Timestamp)> {
         let at = self.oldest.get(usize::from(!tcp)).copied()?;
         Some((at, self.get(at)?.seen))
     }
 
-    /// All entries, by flow number.
-    pub(crate) fn drain(&mut self) -> Vec<Entry<S>> {
-        let mut all: Vec<Entry<S>> = self.entries.drain(..).flatten().collect();
-        self.index.clear();
-        all.sort_by_key(|entry| entry.flow.id);
-        all
+    /// Takes all entries out, by flow number.
+    pub(crate) fn drain(self) -> impl Iterator<Item = Entry<S>> {
+        let Self { mut entries, .. } = self;
+        let mut order: Vec<(u64, usize)> = (0..)
+            .zip(&entries)
+            .filter_map(|(at, entry)| entry.as_ref().map(|entry| (entry.flow.id, at)))
+            .collect();
+        order.sort_unstable();
+        order.into_iter().filter_map(move |(_, at)| entries.get_mut(at)?.take())
     }
 
-    fn link(&mut self, at: usize, which: usize) {
+    fn link(&mut self, at: u32, which: usize) {
         let before = self.newest.get(which).copied().unwrap_or(NONE);
         if let Some(entry) = self.get(at) {
             (entry.older, entry.newer) = (before, NONE);
@@ -169,7 +180,7 @@ impl<S> Table<S> {
         }
     }
 
-    fn unlink(&mut self, at: usize, which: usize) {
+    fn unlink(&mut self, at: u32, which: usize) {
         let Some((older, newer)) = self.get(at).map(|entry| (entry.older, entry.newer)) else { return };
         match self.get(older) {
             Some(entry) => entry.newer = newer,
