@@ -111,6 +111,9 @@ fn limited(run: &Run<'_>) -> bool {
         pipeline.traffic.beyond.0,
         run.counters.evicted_flows,
         run.counters.evicted_bytes,
+        run.notes.further_damage,
+        run.notes.further_secrets,
+        run.notes.unmerged,
     ];
     counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
 }
@@ -421,6 +424,18 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
     );
     counted(run.counters.cut_packets, "packets were cut by the capture's length limit");
     counted(run.notes.dropped, "packets were dropped by the capturing machine, by its own count");
+    counted(run.notes.further_damage, "further places of damage are not listed");
+    counted(run.notes.further_secrets, "secrets in the capture were beyond the limit and were not kept");
+    counted(
+        run.notes.unmerged,
+        "files overlap more others in time than may be open at once and were read after them",
+    );
+    if run.notes.unordered {
+        notes.push(
+            "Packets are not in order of time within the files themselves; they were read as they stand."
+                .to_owned(),
+        );
+    }
     for (limit, count) in &run.pipeline.reached {
         notes.push(format!(
             "The limit \"{limit}\" was reached in {count} messages; what lies beyond it was not read."
