@@ -416,7 +416,7 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
     counted(run.counters.evicted_flows, "flows were closed early because too many were open at once");
     counted(
         run.counters.evicted_bytes,
-        "bytes waiting for missing segments were given up because the buffers were full",
+        "missing bytes were given up as lost because the buffers for what follows them were full",
     );
     counted(
         run.counters.conflicts,
@@ -424,6 +424,15 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
     );
     counted(run.counters.cut_packets, "packets were cut by the capture's length limit");
     counted(run.notes.dropped, "packets were dropped by the capturing machine, by its own count");
+    let counters = &run.counters;
+    counted(counters.unfinished_fragments, "fragmented packets never became whole and were not read");
+    counted(counters.refused_fragments, "fragments were refused, for they were cut or beyond a bound");
+    counted(
+        counters.fragment_conflicts,
+        "bytes of overlapping fragments contradict what came first; the first copy was read",
+    );
+    counted(counters.late_bytes, "bytes came after their connection was over and were not read");
+    counted(counters.stray_resets, "resets fit no connection's window and were ignored");
     counted(run.notes.further_damage, "further places of damage are not listed");
     counted(run.notes.further_secrets, "secrets in the capture were beyond the limit and were not kept");
     counted(
