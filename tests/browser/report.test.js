@@ -46,7 +46,10 @@ test("it says what left, where, when, and what could not be seen", async () => {
   assert.deepEqual(headings, ["Where it went", "When", "Destinations", "Findings", "What could not be seen", "How to read this"]);
   const countries = await page.locator("svg.world .code").count();
   assert.ok(countries > 0);
-  assert.equal(await page.locator("svg.world .arc").count(), countries);
+  assert.equal(await page.locator("svg.world .place").count(), countries);
+  const known = await page.locator("svg.world circle.ours").count();
+  assert.equal(await page.locator("svg.world .arc").count(), known * countries, "arcs begin at a known place or not at all");
+  assert.ok((await page.locator("ul.landings > li").count()) >= countries);
   assert.ok((await page.locator("#destinations ~ * tbody tr, section:has(#destinations) tbody tr").count()) > 0);
   assert.ok((await page.locator("ol.findings > li").count()) > 0);
   assert.ok((await page.locator("svg.timeline rect.state-flying").count()) > 0);
@@ -56,6 +59,36 @@ test("it says what left, where, when, and what could not be seen", async () => {
   await context.close();
 });
 
+test("headings stand in order, tables have captions and heads, drawings have names", async () => {
+  const { page, context } = await open(1280);
+  const levels = await page.locator("h1, h2, h3, h4").evaluateAll((all) => all.map((one) => Number(one.tagName[1])));
+  levels.reduce((before, level) => (assert.ok(level <= before + 1, levels.join(" ")), level), 0);
+  const bare = await page.locator("table").evaluateAll((all) => all.filter((one) => !one.caption || one.querySelector("th:not([scope])")).length);
+  assert.equal(bare, 0, "tables without caption or scope");
+  const nameless = await page.locator("svg, img").evaluateAll((all) => all.filter((one) => {
+    const ids = (one.getAttribute("aria-labelledby") ?? "").split(" ").filter(Boolean);
+    return one.getAttribute("role") !== "img" || !(one.getAttribute("aria-label") || (ids.length && ids.every((id) => document.getElementById(id)?.textContent)));
+  }).length);
+  assert.equal(nameless, 0, "drawings without a name");
+  await context.close();
+});
+
+test("labels of the map do not cover each other", async () => {
+  for (const width of [390, 1280]) {
+    const { page, context } = await open(width);
+    const boxes = await page.locator("svg.world .code").evaluateAll((all) => all.map((one) => [one.textContent, one.getBoundingClientRect().toJSON()]));
+    for (const [index, [name, a]] of boxes.entries()) {
+      for (const [other, b] of boxes.slice(index + 1)) {
+        const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        // Boxes hold the room above and below the letters.
+        assert.ok(across <= 1 || down <= a.height / 3, `${name} and ${other} at ${width}`);
+      }
+    }
+    await context.close();
+  }
+});
+
 for (const [name, width] of [["phone", 390], ["desktop", 1280]]) {
   test(`nothing overflows on a ${name}`, async () => {
     const { page, context } = await open(width);
@@ -63,6 +96,11 @@ for (const [name, width] of [["phone", 390], ["desktop", 1280]]) {
     assert.ok(over <= 0, `${over} pixels too wide`);
     if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
     await context.close();
+    if (shots) {
+      const dark = await open(width, { colorScheme: "dark" });
+      await dark.page.screenshot({ path: `${shots}/${name}-dark.png`, fullPage: true });
+      await dark.context.close();
+    }
   });
 
   for (const scheme of ["light", "dark"]) {

@@ -1,18 +1,19 @@
 //! `report.html`: one file, no script, nothing loaded; readable offline, on a phone, and on paper.
 
+mod findings;
 mod map;
 mod tables;
 mod timeline;
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
-use creance_model::{Report, Severity};
+use creance_model::{Match, Report, Severity};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    Options, Output,
+    Options, Origin, Output,
     headline::headline,
-    words::{bytes, count, percent, shown},
+    words::{self, bytes, percent, shown},
 };
 
 /// The page.
@@ -27,14 +28,14 @@ impl Output for Html {
         Some("report.html")
     }
 
-    fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
-        out.write_all(page(report).into_string().as_bytes())
+    fn write(&self, report: &Report, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(page(report, options.origin.as_ref()).into_string().as_bytes())
     }
 }
 
 const STYLE: &str = include_str!("html/style.css");
 
-fn page(report: &Report) -> Markup {
+fn page(report: &Report, origin: Option<&Origin>) -> Markup {
     let [first, second] = headline(report);
     html! {
         (DOCTYPE)
@@ -43,7 +44,7 @@ fn page(report: &Report) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { "creance report " (report.case.id) }
+                title { "creance report " (shown(&report.case.id)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -58,7 +59,7 @@ fn page(report: &Report) -> Markup {
                     (figures(report))
                     section aria-labelledby="map" {
                         h2 id="map" { "Where it went" }
-                        (map::world(report))
+                        (map::world(report, origin))
                     }
                     section aria-labelledby="timeline" {
                         h2 id="timeline" { "When" }
@@ -70,7 +71,7 @@ fn page(report: &Report) -> Markup {
                     }
                     section aria-labelledby="findings" {
                         h2 id="findings" { "Findings" }
-                        (tables::findings(report))
+                        (findings::findings(report))
                     }
                     section aria-labelledby="unseen" {
                         h2 id="unseen" { "What could not be seen" }
@@ -82,7 +83,7 @@ fn page(report: &Report) -> Markup {
                     }
                 }
                 footer {
-                    p { (report.case.tool) " · case " code { (report.case.id) } " · the same inputs and options give this page again, byte for byte" }
+                    p { (shown(&report.case.tool)) " · case " code { (shown(&report.case.id)) } " · the same inputs and options give this page again, byte for byte" }
                 }
             }
         }
@@ -92,45 +93,71 @@ fn page(report: &Report) -> Markup {
 fn facts(report: &Report) -> Markup {
     html! {
         dl.facts {
-            div { dt { "Case" } dd { code { (report.case.id) } } }
+            div { dt { "Case" } dd { code { (shown(&report.case.id)) } " by " (shown(&report.case.tool)) } }
             @if let (Some(from), Some(to)) = (report.case.first, report.case.last) {
-                div { dt { "Captured" } dd { (from) " to " (to) } }
+                div { dt { "Captured" } dd { (from) " to " (to) ", " (report.case.packets) " packets" } }
             }
             @for input in &report.case.inputs {
-                div { dt { (input.kind) } dd { (shown(&input.path)) " " code { "sha256:" (input.sha256.chars().take(16).collect::<String>()) "…" } } }
+                div { dt { (capital(&input.kind)) } dd { (shown(&input.path)) ", " (bytes(input.bytes)) " " code { "sha256:" (input.sha256.chars().take(16).collect::<String>()) "…" } } }
             }
-            div { dt { "Values" } dd { @if report.revealed { "shown in full" } @else { "masked" } } }
+            div { dt { "Values" } dd { @if report.revealed { "shown in full: handle this page like the evidence" } @else { "masked" } } }
         }
     }
 }
 
 fn figures(report: &Report) -> Markup {
-    let at_least = |level| report.findings.iter().filter(|finding| finding.severity >= level).count();
-    let mut countries: Vec<&str> =
-        report.destinations.iter().filter_map(|row| row.destination.country.as_deref()).collect();
-    countries.sort_unstable();
-    countries.dedup();
-    let mut laws: Vec<&str> =
-        report.destinations.iter().filter_map(|row| row.destination.control.as_deref()).collect();
-    laws.sort_unstable();
-    laws.dedup();
+    let of =
+        |codes: Vec<Option<&str>>| codes.into_iter().flatten().map(words::country).collect::<BTreeSet<_>>();
+    let countries = of(report.destinations.iter().map(|row| row.destination.country.as_deref()).collect());
+    let laws = of(report.destinations.iter().map(|row| row.destination.control.as_deref()).collect());
+    let severities: Vec<String> = Severity::ALL
+        .iter()
+        .rev()
+        .map(|level| (level, report.findings.iter().filter(|finding| finding.severity == *level).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(level, count)| format!("{count} {level}"))
+        .collect();
     html! {
-        ul.figures {
-            li { strong { (report.findings.len()) } span { "findings" } small { (at_least(Severity::High)) " high or critical" } }
-            li { strong { (report.destinations.len()) } span { "destinations" } small { (count(countries.len(), "country", "countries")) ": " (countries.join(" ")) } }
-            li { strong { (laws.len()) } span { "known laws" } small { @if laws.is_empty() { "no operator known" } @else { (laws.join(" ")) } } }
-            li { strong { (percent(report.coverage.opaque, report.coverage.bytes)) } span { "opaque" } small { "of " (bytes(report.coverage.bytes)) " with the outside" } }
+        ul.figures aria-label="Key figures" {
+            (figure(&report.findings.len().to_string(), if report.findings.len() == 1 { "finding" } else { "findings" }, &severities.join(", ")))
+            (figure(&report.destinations.len().to_string(), if report.destinations.len() == 1 { "destination" } else { "destinations" }, &format!("{} on the LAN are not counted", words::count(usize::try_from(report.lan.0).unwrap_or(usize::MAX), "flow", "flows"))))
+            (figure(&countries.len().to_string(), "landing in", &few(countries, "no country is known")))
+            (figure(&laws.len().to_string(), "under the law of", &few(laws, "no operator is known")))
+            (figure(&percent(report.coverage.opaque, report.coverage.bytes), "opaque", &format!("of {} with the outside", bytes(report.coverage.bytes))))
         }
     }
+}
+
+fn figure(number: &str, what: &str, detail: &str) -> Markup {
+    html! { li { strong { (number) } span { (what) } small { (detail) } } }
+}
+
+/// The first names, and how many more.
+fn few(names: BTreeSet<String>, none: &str) -> String {
+    let count = names.len();
+    let mut shown: Vec<String> = names
+        .into_iter()
+        .take(6)
+        .map(|name| name.strip_prefix("the ").map_or(name.clone(), ToOwned::to_owned))
+        .collect();
+    if count > shown.len() {
+        shown.push(format!("{} more", count - shown.len()));
+    }
+    if count == 0 { none.to_owned() } else { shown.join(", ") }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn unseen(report: &Report) -> Markup {
     let coverage = &report.coverage;
     let share = |part: u64| (u128::from(part) * 1000 / u128::from(coverage.bytes.max(1))).to_string();
     html! {
-        p { "Opaque is not innocent: what could not be read may hold anything that was found elsewhere, or nothing. Nothing here says that nothing else left." }
+        p { strong { "Opaque is not innocent." } " What could not be read may hold anything that was found elsewhere, or nothing. Nothing here says that nothing else left." }
         @if coverage.bytes > 0 {
-            svg.bar role="img" aria-label={ (percent(coverage.readable, coverage.bytes)) " readable, " (percent(coverage.opaque, coverage.bytes)) " opaque" } viewBox="0 0 1000 24" preserveAspectRatio="none" {
+            svg.bar role="img" aria-label={ (percent(coverage.readable, coverage.bytes)) " readable, " (percent(coverage.opaque, coverage.bytes)) " opaque, and " (bytes(coverage.lost)) " missing" } viewBox="0 0 1000 24" preserveAspectRatio="none" {
                 rect.opaque width="1000" height="24" {}
                 rect.readable width=(share(coverage.readable)) height="24" {}
             }
@@ -141,9 +168,12 @@ fn unseen(report: &Report) -> Markup {
             }
             (tables::unread(report))
         }
+        @if report.limited { p { strong { "A bound was reached." } " Not all was looked at; the notes say which bound." } }
         @if !report.case.damage.is_empty() {
             h3 { "Damaged evidence" }
-            ul { @for damage in &report.case.damage { li { (damage.what) " at offset " (damage.offset) " of " (shown(&damage.input)) ": " (shown(&damage.why)) } } }
+            p { "What was read before the damage is in this report." }
+            ul { @for damage in report.case.damage.iter().take(MOST_DAMAGE) { li { (shown(&damage.what)) " at offset " (damage.offset) " of " (shown(&damage.input)) ": " (shown(&damage.why)) } } }
+            @if report.case.damage.len() > MOST_DAMAGE { p { (report.case.damage.len() - MOST_DAMAGE) " more are in findings.json." } }
         }
         @if !report.case.notes.is_empty() {
             h3 { "Notes" }
@@ -152,13 +182,22 @@ fn unseen(report: &Report) -> Markup {
     }
 }
 
+/// Places of damage that are listed.
+const MOST_DAMAGE: usize = 50;
+
 fn reading() -> Markup {
     html! {
         dl.reading {
-            dt { "Country and law" } dd { "The country is where the bytes land, as far as addresses and host names tell. The law is that of the operator's home: a server in one country run by a company of another answers to both. CN, HK, MO and TW are four different answers." }
-            dt { "How we know" } dd { "A planted value is the strongest; then content of the device, the known track, a described endpoint, and a named field of the right shape. A shape alone is a hint, is never more than low, and stands in no headline." }
+            dt { "Country and law" } dd { "The country is where the bytes land, as far as addresses and host names tell. The law is that of the operator's home: a server in one country run by a company of another answers to both. CN, HK, MO and TW are four different answers. Behind an edge of a content network, the way of the bytes is not known." }
+            dt { "How we know" } dd {
+                "Strongest first: "
+                @for (index, matched) in Match::ALL.iter().enumerate() { @if index > 0 { ", " } em { (matched) } " is " (words::matched(*matched)) }
+                ". The last two are hints: they stand in no headline."
+            }
             dt { "Flight state" } dd { "In flight is from the first to the last armed or airborne sample. Off needs evidence of its own. Everything else is unknown." }
+            dt { "Trigger" } dd { "Automatic and user come from an action log of the examiner: a fitting action came just before, or none did. Without such a log the trigger is unknown." }
             dt { "Replaying" } dd { "Packet numbers are those of the input named, as Wireshark counts them. The path gives every step from those bytes to the value." }
+            dt { "Digest" } dd { "A keyed hash of the value: equal digests in one case are equal values, though they are masked. The key is the case's own." }
         }
     }
 }

@@ -1,24 +1,31 @@
 //! The summary on a terminal: what the page says, in a screenful.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     io::{self, Write},
 };
 
 use anstyle::{AnsiColor, Style};
-use creance_model::{DataClass, FlightState, Report, Severity};
+use creance_model::{DataClass, FlightState, Match, Report, Severity};
 
 use crate::{
     Options, Output,
-    headline::headline,
+    headline::{doubtful, headline},
     words::{self, bytes, percent, shown},
 };
 
 /// The terminal summary.
 pub(crate) struct Text;
 
-/// Rows of a table in the summary.
-const MOST_ROWS: usize = 12;
+/// Columns that the summary keeps to.
+const WIDTH: usize = 100;
+/// Destinations that are shown.
+const MOST_ROWS: usize = 8;
+/// Classes that are shown.
+const MOST_CLASSES: usize = 9;
+/// Places of damage, and notes, that are shown.
+const MOST_REMARKS: usize = 3;
 
 impl Output for Text {
     fn name(&self) -> &'static str {
@@ -32,132 +39,213 @@ impl Output for Text {
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         let paint = Paint(options.colour);
         let [first, second] = headline(report);
-        writeln!(out, "{}\n{}\n", paint.bold(&first), second)?;
+        for line in wrapped(&first, WIDTH) {
+            writeln!(out, "{}", paint.bold(&line))?;
+        }
+        for line in wrapped(&second, WIDTH) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
         destinations(report, &paint, out)?;
         findings(report, &paint, out)?;
-        phases(report, out)?;
-        let coverage = &report.coverage;
-        writeln!(
-            out,
-            "Seen       {} packets; of {} with the outside {} readable, {} opaque, {} lost",
-            report.case.packets,
-            bytes(coverage.bytes),
-            percent(coverage.readable, coverage.bytes),
-            percent(coverage.opaque, coverage.bytes),
-            bytes(coverage.lost),
-        )?;
-        for damage in report.case.damage.iter().take(3) {
-            let told = format!(
-                "{} at offset {} of {}: {}",
-                damage.what,
-                damage.offset,
-                shown(&damage.input),
-                damage.why
-            );
-            writeln!(out, "{}", paint.warn(&format!("Damage     {told}")))?;
-        }
-        for note in report.case.notes.iter().take(6) {
-            writeln!(out, "Note       {}", shown(note))?;
-        }
+        labelled("Flight", &phases(report), out)?;
+        labelled("Seen", &seen(report), out)?;
+        remarks(report, &paint, out)?;
         if let Some(folder) = &options.case_folder {
-            writeln!(out, "Case       {folder} (report.html, findings.json)")?;
+            writeln!(out, "{:<LABEL$}{folder} (report.html, findings.json)", "Case")?;
         }
         Ok(())
     }
+}
+
+/// Columns of a label.
+const LABEL: usize = 9;
+
+fn labelled(label: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    for (index, line) in wrapped(text, WIDTH - LABEL).into_iter().enumerate() {
+        writeln!(out, "{:<LABEL$}{line}", if index == 0 { label } else { "" })?;
+    }
+    Ok(())
 }
 
 fn destinations(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     if report.destinations.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "{}",
-        paint.bold(&format!(
-            "{:<34} {:>4} {:>4} {:<16} {:>9} {:>9} {:>10}",
-            "Destination", "in", "law", "run by", "up", "down", "opaque"
-        ))
-    )?;
-    for row in report.destinations.iter().take(MOST_ROWS) {
+    let head = format!(
+        "{:<29} {:>3} {:>3}  {:<14} {:>8} {:>8} {:>9}  {}",
+        "Destination", "in", "law", "run by", "up", "down", "opaque", "found"
+    );
+    writeln!(out, "{}", paint.bold(&head))?;
+    let mut rows: Vec<_> = report.destinations.iter().collect();
+    rows.sort_by_key(|row| row.classes.is_empty());
+    for row in rows.iter().take(MOST_ROWS) {
         let to = &row.destination;
-        writeln!(
-            out,
-            "{:<34} {:>4} {:>4} {:<16} {:>9} {:>9} {:>10}",
-            cut(&words::host(row), 34),
-            to.country.as_deref().unwrap_or("?"),
-            to.control.as_deref().unwrap_or("?"),
-            cut(to.organization.as_deref().unwrap_or("?"), 16),
+        let country = match &to.country {
+            Some(code) if doubtful(to) => format!("{}?", shown(code)),
+            Some(code) => shown(code),
+            None => "?".to_owned(),
+        };
+        let line = format!(
+            "{:<29} {:>3} {:>3}  {:<14} {:>8} {:>8} {:>9}  {}",
+            cut(&words::host(row), 29),
+            cut(&country, 3),
+            cut(&shown(to.control.as_deref().unwrap_or("?")), 3),
+            cut(&shown(to.organization.as_deref().unwrap_or("?")), 14),
             bytes(row.bytes_up),
             bytes(row.bytes_down),
-            percent(row.opaque, row.bytes_up + row.bytes_down),
-        )?;
+            percent(row.opaque, row.bytes_up.saturating_add(row.bytes_down)),
+            cut(&row.classes.join(" "), 18),
+        );
+        writeln!(out, "{}", line.trim_end())?;
     }
-    let rest = report.destinations.len().saturating_sub(MOST_ROWS);
+    let rest = rows.len().saturating_sub(MOST_ROWS);
     if rest > 0 {
         writeln!(out, "and {rest} more")?;
     }
     writeln!(out)
 }
 
+/// The findings of one class.
+struct Group {
+    class: DataClass,
+    count: usize,
+    worst: Severity,
+    hosts: Vec<String>,
+    how: Vec<Match>,
+}
+
 fn findings(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
-    let mut groups: BTreeMap<DataClass, (usize, Severity, Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut groups: BTreeMap<DataClass, Group> = BTreeMap::new();
     for finding in &report.findings {
-        let group =
-            groups.entry(finding.data_class).or_insert_with(|| (0, finding.severity, Vec::new(), Vec::new()));
-        group.0 += 1;
-        group.1 = group.1.max(finding.severity);
-        let host = shown(
-            finding
-                .destination
-                .host
-                .as_deref()
-                .or(finding.destination.ip.as_deref())
-                .unwrap_or("everybody near"),
-        );
-        if !group.2.contains(&host) {
-            group.2.push(host);
+        let class = finding.data_class;
+        let group = groups.entry(class).or_insert_with(|| Group {
+            class,
+            count: 0,
+            worst: finding.severity,
+            hosts: Vec::new(),
+            how: Vec::new(),
+        });
+        group.count += 1;
+        group.worst = group.worst.max(finding.severity);
+        let to = &finding.destination;
+        let host = shown(to.host.as_deref().or(to.ip.as_deref()).unwrap_or("all who listen"));
+        if !group.hosts.contains(&host) {
+            group.hosts.push(host);
         }
-        let how = finding.matched.to_string();
-        if !group.3.contains(&how) {
-            group.3.push(how);
+        if !group.how.contains(&finding.matched) {
+            group.how.push(finding.matched);
         }
     }
     if groups.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "{}",
-        paint.bold(&format!(
-            "{:<15} {:>6}  {:<9} {:<20} {}",
-            "Found", "count", "worst", "known by", "sent to"
-        ))
-    )?;
-    for (class, (count, worst, hosts, how)) in groups {
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by_key(|group| (Reverse(group.worst), group.class));
+    let head =
+        format!("{:<15} {:>5}  {:<9} {:<18} {}", "Found", "count", "worst", "known by, at best", "sent to");
+    writeln!(out, "{}", paint.bold(&head))?;
+    for group in groups.iter().take(MOST_CLASSES) {
+        let best = group.how.iter().min().map_or_else(String::new, Match::to_string);
         let line = format!(
-            "{:<15} {:>6}  {:<9} {:<20} {}",
-            class,
-            count,
-            worst,
-            how.join(", "),
-            cut(&hosts.join(", "), 44)
+            "{:<15} {:>5}  {:<9} {:<18} {}",
+            group.class,
+            group.count,
+            group.worst,
+            best,
+            cut(&hosts(&group.hosts), 49),
         );
-        writeln!(out, "{}", if worst >= Severity::High { paint.warn(&line) } else { line })?;
+        writeln!(out, "{}", if group.worst >= Severity::High { paint.warn(&line) } else { line })?;
+    }
+    let rest = groups.len().saturating_sub(MOST_CLASSES);
+    if rest > 0 {
+        writeln!(out, "and {rest} more kinds of data")?;
     }
     writeln!(out)
 }
 
-fn phases(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn hosts(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        [one, rest @ ..] => format!("{} and {} more", cut(one, 38), rest.len()),
+        [] => String::new(),
+    }
+}
+
+fn phases(report: &Report) -> String {
     let mut seconds: BTreeMap<FlightState, i64> = BTreeMap::new();
     for phase in &report.phases {
         *seconds.entry(phase.state).or_default() += phase.to.since(phase.from) / 1_000_000_000;
     }
     if seconds.is_empty() {
-        return writeln!(out, "Flight     unknown: no telemetry in the capture, and no --flight");
+        return "unknown: no telemetry in the capture, and no --flight".to_owned();
     }
-    let told: Vec<String> =
-        seconds.into_iter().map(|(state, seconds)| format!("{} {seconds} s", words::state(state))).collect();
-    writeln!(out, "Flight     {}", told.join(" · "))
+    let told: Vec<String> = seconds
+        .into_iter()
+        .map(|(state, seconds)| format!("{} {}", words::state(state), span(seconds)))
+        .collect();
+    told.join(" · ")
+}
+
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn seen(report: &Report) -> String {
+    let coverage = &report.coverage;
+    let lost = match coverage.lost {
+        0 => String::new(),
+        lost => format!("; {} more are missing from the capture", bytes(lost)),
+    };
+    format!(
+        "{} packets; of {} with the outside {} could be read and {} could not{lost}. Opaque is not innocent.",
+        report.case.packets,
+        bytes(coverage.bytes),
+        percent(coverage.readable, coverage.bytes),
+        percent(coverage.opaque, coverage.bytes),
+    )
+}
+
+/// Damage and notes, a line each.
+fn remarks(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    for damage in report.case.damage.iter().take(MOST_REMARKS) {
+        let told = format!(
+            "{} at offset {} of {}: {}",
+            shown(&damage.what),
+            damage.offset,
+            shown(&damage.input),
+            shown(&damage.why)
+        );
+        writeln!(out, "{}", paint.warn(&format!("{:<LABEL$}{}", "Damage", cut(&told, WIDTH - LABEL))))?;
+    }
+    for note in report.case.notes.iter().take(MOST_REMARKS) {
+        writeln!(out, "{:<LABEL$}{}", "Note", cut(&shown(note), WIDTH - LABEL))?;
+    }
+    let rest = report.case.damage.len().saturating_sub(MOST_REMARKS)
+        + report.case.notes.len().saturating_sub(MOST_REMARKS);
+    if rest > 0 {
+        writeln!(out, "{:<LABEL$}and {rest} more remarks in the report", "")?;
+    }
+    Ok(())
+}
+
+/// Lines of at most `width` characters, broken at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn cut(text: &str, width: usize) -> String {

@@ -1,6 +1,20 @@
 //! Numbers and names for people.
 
-use creance_model::{FlightState, Match, Traffic};
+use std::fmt::Write as _;
+
+use creance_model::{DataClass, FlightState, InsideBasis, Match, Traffic, Visibility};
+
+/// Code and short English name of each country (Unicode CLDR; see `assets/build_countries.mjs`).
+const COUNTRIES: &str = include_str!("../assets/countries.tsv");
+
+/// The name of a country, or the code that nobody knows.
+pub(crate) fn country(code: &str) -> String {
+    COUNTRIES
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .find(|(known, _)| *known == code)
+        .map_or_else(|| shown(code), |(_, name)| name.to_owned())
+}
 
 /// `1.2 MB`: decimal units, two figures.
 #[expect(clippy::cast_precision_loss, reason = "two figures are shown")]
@@ -59,6 +73,49 @@ pub(crate) const fn matched(one: Match) -> &'static str {
     }
 }
 
+/// A kind of data in words, many of it.
+pub(crate) const fn class(one: DataClass) -> &'static str {
+    match one {
+        DataClass::Location => "locations",
+        DataClass::Imagery => "pictures",
+        DataClass::Video => "video",
+        DataClass::Audio => "sound",
+        DataClass::Face => "faces",
+        DataClass::FlightLog => "flight records",
+        DataClass::PersonName => "names of people",
+        DataClass::Email => "e-mail addresses",
+        DataClass::Phone => "telephone numbers",
+        DataClass::Credential => "credentials",
+        DataClass::AccountId => "account identifiers",
+        DataClass::DeviceId => "device identifiers",
+        DataClass::Serial => "serial numbers",
+        DataClass::Contacts => "contacts",
+        DataClass::Messages => "messages",
+        DataClass::InstalledApps => "lists of installed apps",
+        DataClass::NetworkInfo => "network details",
+        DataClass::FileHash => "hashes of files",
+    }
+}
+
+/// Why an end of a conversation is taken for ours.
+pub(crate) const fn inside(basis: InsideBasis) -> &'static str {
+    match basis {
+        InsideBasis::Stated => "stated by the examiner",
+        InsideBasis::PrivateRange => "a private address",
+        InsideBasis::FirstSyn => "it opened the connection",
+        InsideBasis::Guess => "a guess by port and order",
+    }
+}
+
+/// How it could be read.
+pub(crate) const fn visibility(one: Visibility) -> &'static str {
+    match one {
+        Visibility::Clear => "in the clear",
+        Visibility::Decrypted => "encrypted, read with keys",
+        Visibility::Opaque => "opaque",
+    }
+}
+
 /// A flight state in words.
 pub(crate) const fn state(one: FlightState) -> &'static str {
     match one {
@@ -75,7 +132,7 @@ pub(crate) fn host(traffic: &Traffic) -> String {
     shown(destination.host.as_deref().or(destination.ip.as_deref()).unwrap_or("unknown"))
 }
 
-/// Text from the evidence: control and direction-changing characters made visible, cut when long.
+/// Text from the evidence: characters that are not seen or that turn the writing around stand as `⟨U+202E⟩`, long text is cut.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::new();
     for (index, c) in text.chars().enumerate() {
@@ -83,14 +140,25 @@ pub(crate) fn shown(text: &str) -> String {
             shown.push('…');
             break;
         }
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if c.is_control() || turns {
-            shown.push('\u{fffd}');
+        if hidden(c) {
+            let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(c));
         } else {
             shown.push(c);
         }
     }
     shown
+}
+
+/// Control, direction, joining and tag characters, and separators that a page shows as nothing.
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Characters of one value that are shown.
@@ -109,8 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn four_answers_are_four_names() {
+        assert_eq!(["CN", "HK", "MO", "TW"].map(country), ["China", "Hong Kong", "Macao", "Taiwan"]);
+        assert_eq!(country("ZZ"), "ZZ");
+    }
+
+    #[test]
     fn hostile_text_is_defused_and_cut() {
-        assert_eq!(shown("a\u{202e}b\x1b[0m"), "a\u{fffd}b\u{fffd}[0m");
+        assert_eq!(shown("a\u{202e}b\x1b[0m"), "a⟨U+202E⟩b⟨U+001B⟩[0m");
         assert_eq!(shown(&"x".repeat(10_000)).chars().count(), MOST + 1);
     }
 }

@@ -7,83 +7,142 @@ use maud::{Markup, html};
 
 use crate::words;
 
-const LEFT: f64 = 120.0;
-const WIDTH: f64 = 760.0;
-const ROW: f64 = 24.0;
+const LEFT: f64 = 140.0;
+const WIDTH: f64 = 800.0;
+const ROW: f64 = 26.0;
+/// Where the rows of findings begin.
+const BANDS: f64 = 2.0 * ROW + 10.0;
+/// Dots nearer than this, in parts of the width, are one.
+const NEAR: f64 = 3.0;
 
-/// Dots of one row.
-const MOST_DOTS: usize = 400;
+/// Seconds between two ticks.
+const STEPS: [i64; 21] = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
+    172_800, 604_800, 2_592_000,
+];
+
+/// Where moments lie on the paper.
+struct Scale {
+    first: Timestamp,
+    seconds: f64,
+}
+
+impl Scale {
+    fn x(&self, time: Timestamp) -> f64 {
+        LEFT + WIDTH * ((time.as_secs_f64() - self.first.as_secs_f64()) / self.seconds).clamp(0.0, 1.0)
+    }
+
+    fn width(&self, from: Timestamp, to: Timestamp) -> String {
+        format!("{:.1}", (self.x(to) - self.x(from)).max(1.0))
+    }
+
+    fn ticks(&self, last: Timestamp) -> Vec<(f64, String)> {
+        #[expect(clippy::cast_precision_loss, reason = "seconds between ticks are few")]
+        let step = STEPS.into_iter().find(|step| self.seconds / (*step as f64) <= 8.0).unwrap_or(31_536_000);
+        let begin = self.first.as_nanos().div_euclid(1_000_000_000).div_euclid(step);
+        (1..=9)
+            .map(|index| Timestamp::from_secs(begin.saturating_add(index).saturating_mul(step)))
+            .take_while(|time| *time <= last)
+            .map(|time| {
+                let text = time.to_string();
+                let part = if step >= 43_200 { text.get(..10) } else { text.get(11..19) };
+                (self.x(time), part.unwrap_or(&text).to_owned())
+            })
+            .collect()
+    }
+}
 
 pub(super) fn timeline(report: &Report) -> Markup {
     let (Some(first), Some(last)) = (report.case.first, report.case.last) else {
         return html! { p { "The capture holds no packets." } };
     };
-    let span = (last.as_secs_f64() - first.as_secs_f64()).max(1e-3);
-    let x =
-        |time: Timestamp| LEFT + WIDTH * ((time.as_secs_f64() - first.as_secs_f64()) / span).clamp(0.0, 1.0);
-    let mut rows: BTreeMap<DataClass, Vec<(f64, Match)>> = BTreeMap::new();
-    for finding in &report.findings {
-        for occurrence in &finding.occurrences {
-            rows.entry(finding.data_class).or_default().push((x(occurrence.time), finding.matched));
-        }
-    }
-    let bands = 2.0 * ROW + 8.0;
-    let height = bands + ROW * to_f64(rows.len()) + 28.0;
-    let told = words::count(report.findings.len(), "finding", "findings");
+    let scale = Scale { first, seconds: (last.as_secs_f64() - first.as_secs_f64()).max(1e-3) };
+    let rows = rows(report, &scale);
+    let height = BANDS + ROW * rows.iter().map(|_| 1.0).sum::<f64>() + 26.0;
     html! {
         figure {
             div.scroll tabindex="0" role="region" aria-label="Timeline, to be scrolled" {
-                svg.timeline role="img" aria-labelledby="time-title time-told" viewBox={ "0 0 900 " (height) } {
+                svg.timeline role="img" aria-labelledby="time-title time-told" viewBox={ "0 0 960 " (height) } {
                     title id="time-title" { "Timeline of flight and findings" }
-                    desc id="time-told" { (told) " from " (first) " to " (last) "; flight: " (phases_told(report)) }
-                    text.row x="0" y=(ROW - 8.0) { "aircraft" }
+                    desc id="time-told" { (told(report, first, last)) }
+                    @for (x, text) in scale.ticks(last) {
+                        line.tick x1=(tenth(x)) x2=(tenth(x)) y1="0" y2=(height - 22.0) {}
+                        text.time x=(tenth(x)) y=(height - 6.0) { (text) }
+                    }
+                    text.row x="0" y=(ROW - 9.0) { "aircraft" }
                     rect.empty x=(LEFT) y="2" width=(WIDTH) height=(ROW - 6.0) {}
                     @for phase in &report.phases {
-                        rect class={ "state-" (phase.state) } x=(x(phase.from)) y="2" width=(width(x(phase.from), x(phase.to))) height=(ROW - 6.0) { title { (words::state(phase.state)) ", says " (words::shown(&phase.source)) } }
+                        rect class={ "state-" (phase.state) } x=(tenth(scale.x(phase.from))) y="2" width=(scale.width(phase.from, phase.to)) height=(ROW - 6.0) { title { (words::state(phase.state)) ", says " (words::shown(&phase.source)) } }
                     }
-                    text.row x="0" y=(2.0 * ROW - 8.0) { "app" }
+                    text.row x="0" y=(2.0 * ROW - 9.0) { "app" }
                     rect.empty x=(LEFT) y=(ROW + 2.0) width=(WIDTH) height=(ROW - 6.0) {}
                     @for interval in &report.app_states {
-                        rect class={ "app-" (interval.state) } x=(x(interval.from)) y=(ROW + 2.0) width=(width(x(interval.from), x(interval.to))) height=(ROW - 6.0) { title { "app " (interval.state) } }
+                        rect class={ "app-" (interval.state) } x=(tenth(scale.x(interval.from))) y=(ROW + 2.0) width=(scale.width(interval.from, interval.to)) height=(ROW - 6.0) { title { "app " (interval.state) } }
                     }
-                    @for (index, (class, dots)) in rows.iter().enumerate() {
-                        @let y = bands + ROW * to_f64(index) + ROW / 2.0;
+                    @for (row, (class, dots)) in rows.iter().enumerate() {
+                        @let y = BANDS + ROW * f64::from(u32::try_from(row).unwrap_or(0)) + ROW / 2.0;
                         line.rule x1=(LEFT) x2=(LEFT + WIDTH) y1=(y) y2=(y) {}
                         text.row x="0" y=(y + 4.0) { (class) }
-                        @for (x, matched) in dots.iter().take(MOST_DOTS) {
-                            circle class=(if *matched == Match::Canary { "dot planted" } else if *matched == Match::Pattern { "dot hint" } else { "dot" }) cx=(format!("{x:.1}")) cy=(y) r="4.5" {}
-                        }
+                        @for (x, matched) in dots { circle class=(dot(*matched)) cx=(tenth(*x)) cy=(y) r="4.5" {} }
                     }
-                    text.time x=(LEFT) y=(height - 6.0) { (first) }
-                    text.time.end x=(LEFT + WIDTH) y=(height - 6.0) { (last) }
                 }
             }
-            figcaption.legend {
-                span.swatch.state-off { "off" } span.swatch.state-ground { "on the ground" } span.swatch.state-flying { "in flight" } span.swatch.empty { "unknown" }
-                span.swatch.app-foreground { "app in front" } span.swatch.app-background { "behind or locked" } span.swatch.app-closed { "closed" }
+            figcaption {
+                p.legend {
+                    span { "Aircraft:" } span.swatch.state-off { "off" } span.swatch.state-ground { "on the ground" } span.swatch.state-flying { "in flight" } span.swatch.empty { "unknown" }
+                }
+                p.legend {
+                    span { "App:" } span.swatch.app-foreground { "in front" } span.swatch.app-background { "behind or locked" } span.swatch.app-closed { "closed" } span.swatch.empty { "unknown" }
+                }
+                p.legend {
+                    span { "Findings:" } span.key-dot.planted { "planted value" } span.key-dot { "other evidence" } span.key-dot.hint { "shape or size alone" }
+                    span { "Times are UTC, " (first) " to " (last) "." }
+                }
             }
         }
     }
 }
 
-fn phases_told(report: &Report) -> String {
-    if report.phases.is_empty() {
-        return "unknown".to_owned();
+/// The dots of each class: where, and the strongest match there.
+fn rows(report: &Report, scale: &Scale) -> BTreeMap<DataClass, Vec<(f64, Match)>> {
+    let mut rows: BTreeMap<DataClass, Vec<(f64, Match)>> = BTreeMap::new();
+    for finding in &report.findings {
+        let row = rows.entry(finding.data_class).or_default();
+        row.extend(finding.occurrences.iter().map(|one| (scale.x(one.time), finding.matched)));
     }
-    report
+    for dots in rows.values_mut() {
+        dots.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        dots.dedup_by(|next, kept| {
+            let near = next.0 - kept.0 < NEAR;
+            kept.1 = if near { kept.1.min(next.1) } else { kept.1 };
+            near
+        });
+    }
+    rows
+}
+
+const fn dot(matched: Match) -> &'static str {
+    match matched {
+        Match::Canary => "dot planted",
+        Match::Pattern | Match::Size => "dot hint",
+        _ => "dot",
+    }
+}
+
+fn told(report: &Report, first: Timestamp, last: Timestamp) -> String {
+    let phases: Vec<String> = report
         .phases
         .iter()
         .take(20)
         .map(|phase| format!("{} from {}", words::state(phase.state), phase.from))
-        .collect::<Vec<_>>()
-        .join(", ")
+        .collect();
+    format!(
+        "{} from {first} to {last}. Aircraft: {}.",
+        words::count(report.findings.len(), "finding", "findings"),
+        if phases.is_empty() { "unknown".to_owned() } else { phases.join(", ") },
+    )
 }
 
-fn width(from: f64, to: f64) -> String {
-    format!("{:.1}", (to - from).max(1.0))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a row number")]
-fn to_f64(number: usize) -> f64 {
-    number as f64
+fn tenth(number: f64) -> String {
+    format!("{number:.1}")
 }

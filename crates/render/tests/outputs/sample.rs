@@ -1,0 +1,254 @@
+//! A report on invented people, rich enough to look at.
+
+use creance_model::{
+    AppState, Carrier, Case, Coverage, Damage, DataClass, Destination, Direction, Evidence, Finding,
+    FlightState, Input, InsideBasis, Interval, Match, Occurrence, Report, Severity, Source, Timestamp,
+    Traffic, Transport, Trigger, Unread, Visibility,
+};
+
+/// Seconds after the beginning of the capture.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(1_777_889_400 + seconds)
+}
+
+/// Host, address, organisation, country, control.
+type Place = (&'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>);
+
+const VENDOR_CN: Place =
+    ("log.kestrel-cloud.example", "203.0.113.17", "Kestrel Aero", Some("CN"), Some("CN"));
+const VENDOR_HK: Place = ("hk.kestrel-cloud.example", "203.0.113.90", "Kestrel Aero", Some("HK"), Some("CN"));
+const VENDOR_TW: Place =
+    ("upload-tw.kestrel-cloud.example", "198.51.100.7", "Kestrel Aero", Some("TW"), Some("CN"));
+const VENDOR_US: Place =
+    ("us-west.kestrel-cloud.example", "198.51.100.80", "Kestrel Aero", Some("US"), Some("CN"));
+const MACAO: Place = ("push.lotus.example", "203.0.113.140", "Lotus Push", Some("MO"), Some("MO"));
+const MAPS: Place = ("tiles.mapwright.example", "192.0.2.44", "Mapwright", Some("DE"), Some("DE"));
+const NEAR: Place = ("telemetry.nimbus.example", "192.0.2.61", "Nimbus", Some("NL"), Some("US"));
+const EDGE: Place = ("cdn.kestrel-cloud.example", "192.0.2.99", "Broadedge", Some("SG"), Some("US"));
+const NOBODY: Place = ("", "192.0.2.200", "", None, None);
+
+pub(crate) fn destination((host, ip, organization, country, control): Place) -> Destination {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let edge = host.starts_with("cdn");
+    Destination {
+        ip: text(ip),
+        port: 443,
+        host: text(host),
+        host_basis: text(host).map(|_| "sni".to_owned()),
+        organization: text(organization),
+        organization_basis: text(organization).map(|_| "domain".to_owned()),
+        country: country.map(ToOwned::to_owned),
+        country_basis: country.map(|_| "ip-database".to_owned()),
+        country_confidence: if edge {
+            "low"
+        } else if country.is_some() {
+            "high"
+        } else {
+            "none"
+        }
+        .to_owned(),
+        country_votes: if edge { vec!["dbip: SG".to_owned(), "iptoasn: US".to_owned()] } else { Vec::new() },
+        control: control.map(ToOwned::to_owned),
+        control_basis: control.map(|_| "domain".to_owned()),
+        asn: Some(64_500),
+        as_name: Some("EXAMPLE-NET".to_owned()),
+        edge,
+    }
+}
+
+fn traffic(place: Place, up: u64, down: u64, opaque: u64, classes: &[&str]) -> Traffic {
+    Traffic {
+        destination: destination(place),
+        transport: Transport::Tcp,
+        protocols: vec!["http/1".to_owned(), "tls".to_owned()],
+        first: at(4),
+        last: at(1_700),
+        flows: 12,
+        packets: 900,
+        bytes_up: up,
+        bytes_down: down,
+        opaque,
+        visibility: if opaque > 0 { Visibility::Opaque } else { Visibility::Clear },
+        classes: classes.iter().map(ToString::to_string).collect(),
+        up_by_state: vec![(FlightState::Ground, up / 4), (FlightState::Flying, up - up / 4)],
+    }
+}
+
+/// A finding, by what differs.
+pub(crate) fn finding(
+    number: u64,
+    (data_class, severity, matched, value): (DataClass, Severity, Match, &str),
+    place: Place,
+    seconds: &[i64],
+) -> Finding {
+    let path = ["http/1 request body", "gzip", "json:/user/mail", "base64"].map(ToOwned::to_owned).to_vec();
+    let flying = (300..1_500).contains(&seconds[0]);
+    let packets = vec![number * 17, number * 17 + 1, number * 17 + 2];
+    Finding {
+        id: format!("F{number:04}"),
+        data_class,
+        severity,
+        matched,
+        detector: matched.name(),
+        value: value.to_owned(),
+        digest: format!("{number:02x}").repeat(32),
+        decode_path: path.clone(),
+        encoding: vec!["base64".to_owned()],
+        visibility: if number.is_multiple_of(2) { Visibility::Clear } else { Visibility::Decrypted },
+        protocol: "http/1",
+        transport: Transport::Tcp,
+        direction: Direction::Outbound,
+        source: Source {
+            ip: "192.168.42.10".to_owned(),
+            basis: InsideBasis::PrivateRange,
+            mac: Some("02:00:5e:10:00:01".to_owned()),
+            app: Some("com.kestrel.fly".to_owned()),
+        },
+        destination: destination(place),
+        time: at(seconds[0]),
+        last_time: at(seconds[seconds.len() - 1]),
+        flight_state: if flying { FlightState::Flying } else { FlightState::Ground },
+        flight_state_source: Some("mavlink in the capture".to_owned()),
+        app_state: AppState::Foreground,
+        trigger: Trigger::Automatic,
+        context_source: Some("actions.csv".to_owned()),
+        bytes: 4_120,
+        count: seconds.len() as u64,
+        file: None,
+        sites: Vec::new(),
+        occurrences: seconds
+            .iter()
+            .map(|second| Occurrence {
+                time: at(*second),
+                packets: packets.clone(),
+                carrier: Carrier::Body,
+                decode_path: path.clone(),
+            })
+            .collect(),
+        evidence: Evidence {
+            input: format!("sha256:{}", "3c".repeat(32)),
+            packets,
+            flow: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=".to_owned(),
+            ranges: vec![[104, 133]],
+        },
+    }
+}
+
+fn findings() -> Vec<Finding> {
+    use DataClass::{Credential, DeviceId, Email, Imagery, Location, NetworkInfo, Phone, Serial};
+    use Match::{Canary, Device, Pattern, Structured, Track};
+    use Severity::{Critical, High, Info, Low, Medium};
+    let mut all = vec![
+        finding(1, (Credential, Critical, Canary, "h…9 (24 characters)"), VENDOR_CN, &[40]),
+        finding(2, (Imagery, Critical, Device, "DJI_0042.JPG, 4.1 MB"), VENDOR_TW, &[1_560, 1_590, 1_620]),
+        finding(
+            3,
+            (Location, High, Track, "37.7…, -122.4…"),
+            VENDOR_CN,
+            &[320, 400, 500, 610, 700, 800, 930, 1_100, 1_290, 1_400],
+        ),
+        finding(4, (Email, High, Canary, "a…@r….example"), VENDOR_HK, &[41, 1_700]),
+        finding(5, (Phone, High, Canary, "+1 …-0142"), VENDOR_HK, &[42]),
+        finding(6, (Serial, Medium, Structured, "1ZNBJ…04"), VENDOR_US, &[44, 330]),
+        finding(7, (DeviceId, Medium, Structured, "f3a1…9c"), NEAR, &[45, 900]),
+        finding(8, (DeviceId, Medium, Structured, "77b0…21"), MACAO, &[46]),
+        finding(9, (Location, Low, Pattern, "48.1…, 11.5…"), MAPS, &[350, 360, 372, 400]),
+        finding(10, (NetworkInfo, Info, Structured, "02:00:…"), EDGE, &[47]),
+    ];
+    let mut radiated = finding(11, (Serial, Low, Structured, "1ZNBJ…04"), NOBODY, &[310, 1_480]);
+    radiated.direction = Direction::Broadcast;
+    radiated.destination = Destination { ip: None, asn: None, as_name: None, ..radiated.destination };
+    radiated.protocol = "remote-id";
+    all.push(radiated);
+    all
+}
+
+/// The report.
+pub(crate) fn report() -> Report {
+    let input = |path: &str, kind: &str, packets| Input {
+        path: path.to_owned(),
+        sha256: "3c".repeat(32),
+        kind: kind.to_owned(),
+        packets,
+        bytes: 8_412_003,
+    };
+    let stretch = |from, to, state| Interval {
+        from: at(from),
+        to: at(to),
+        state,
+        source: "mavlink in the capture".to_owned(),
+    };
+    let app =
+        |from, to, state| Interval { from: at(from), to: at(to), state, source: "actions.csv".to_owned() };
+    Report {
+        case: Case {
+            id: "8f3b6c1e0a4d2975".to_owned(),
+            tool: "creance 0.1.0".to_owned(),
+            inputs: vec![input("tablet.pcapng", "capture", 18_211), input("canaries.csv", "canaries", 0)],
+            options: vec!["--canaries canaries.csv".to_owned()],
+            damage: vec![Damage {
+                what: "capture cut short".to_owned(),
+                input: "tablet.pcapng".to_owned(),
+                offset: 8_411_940,
+                why: "block length 1 524, but 63 bytes remain".to_owned(),
+            }],
+            notes: vec!["No key log was given: sessions of TLS stay opaque.".to_owned()],
+            first: Some(at(0)),
+            last: Some(at(1_800)),
+            packets: 18_211,
+        },
+        coverage: Coverage {
+            bytes: 7_900_000,
+            readable: 4_900_000,
+            opaque: 3_000_000,
+            lost: 14_600,
+            unread: vec![
+                Unread {
+                    what: "cdn.kestrel-cloud.example, tls".to_owned(),
+                    why: "no keys".to_owned(),
+                    bytes: 2_100_000,
+                },
+                Unread {
+                    what: "192.0.2.200, udp".to_owned(),
+                    why: "unknown protocol".to_owned(),
+                    bytes: 900_000,
+                },
+            ],
+        },
+        findings: findings(),
+        destinations: vec![
+            traffic(VENDOR_TW, 4_200_000, 20_000, 0, &["imagery"]),
+            traffic(EDGE, 1_900_000, 200_000, 2_050_000, &["network-info"]),
+            traffic(NOBODY, 850_000, 50_000, 900_000, &[]),
+            traffic(VENDOR_CN, 310_000, 40_000, 30_000, &["credential", "location"]),
+            traffic(VENDOR_HK, 90_000, 12_000, 0, &["email", "phone"]),
+            traffic(NEAR, 60_000, 4_000, 20_000, &["device-id"]),
+            traffic(VENDOR_US, 41_000, 9_000, 0, &["serial"]),
+            traffic(MAPS, 22_000, 90_000, 0, &["location"]),
+            traffic(MACAO, 3_000, 1_000, 0, &["device-id"]),
+        ],
+        phases: vec![
+            stretch(20, 300, FlightState::Ground),
+            stretch(300, 1_500, FlightState::Flying),
+            stretch(1_500, 1_740, FlightState::Ground),
+        ],
+        app_states: vec![
+            app(10, 1_540, AppState::Foreground),
+            app(1_540, 1_650, AppState::Background),
+            app(1_650, 1_800, AppState::Closed),
+        ],
+        lan: (31, 1_204_112),
+        revealed: false,
+        limited: false,
+    }
+}
+
+/// A report in which nothing was found.
+pub(crate) fn quiet() -> Report {
+    let mut report = report();
+    report.findings.clear();
+    report.destinations.iter_mut().for_each(|row| row.classes.clear());
+    report.phases.clear();
+    report.app_states.clear();
+    report
+}
