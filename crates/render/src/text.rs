@@ -95,7 +95,7 @@ fn destinations(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Resu
             bytes(row.bytes_up),
             bytes(row.bytes_down),
             percent(row.opaque, row.bytes_up.saturating_add(row.bytes_down)),
-            cut(&row.classes.join(" "), 18),
+            cut(&row.classes.join(" "), 17),
         );
         writeln!(out, "{}", line.trim_end())?;
     }

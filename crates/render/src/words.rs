@@ -65,7 +65,7 @@ pub(crate) const fn matched(one: Match) -> &'static str {
     match one {
         Match::Canary => "a planted value",
         Match::Device => "content of the examined device",
-        Match::Track => "on the known flight track",
+        Match::Track => "a place on the known flight track",
         Match::Adapter => "a described endpoint",
         Match::Structured => "a named field of the right shape",
         Match::Pattern => "its shape alone",

@@ -29,7 +29,7 @@ pub(super) fn destinations(report: &Report) -> Markup {
                             }
                             td {
                                 strong { @match &to.country { Some(code) => { (name(code)) @if doubtful(to) { " ?" } " " span.iso { (shown(code)) } } None => { "unknown" } } }
-                                small { @if let Some(basis) = &to.country_basis { "by " (shown(basis)) ", " } (shown(&to.country_confidence)) " confidence" @if to.edge { "; an edge: where the bytes go behind it is not known" } }
+                                small { @if let Some(basis) = &to.country_basis { "by " (shown(basis)) ", " } (if to.country_confidence == "none" { "no".to_owned() } else { shown(&to.country_confidence) }) " confidence" @if to.edge { "; an edge: where the bytes go behind it is not known" } }
                                 @if !to.country_votes.is_empty() { small.vote { "the sources disagree: " (shown(&to.country_votes.join(", "))) } }
                             }
                             td { strong { @match &to.control { Some(code) => { (name(code)) " " span.iso { (shown(code)) } } None => { "unknown" } } } @if let Some(basis) = &to.control_basis { small { "by " (shown(basis)) } } }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::words;
 
 const LEFT: f64 = 140.0;
-const WIDTH: f64 = 800.0;
+const WIDTH: f64 = 786.0;
 const ROW: f64 = 26.0;
 /// Where the rows of findings begin.
 const BANDS: f64 = 2.0 * ROW + 10.0;
