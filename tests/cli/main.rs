@@ -106,6 +106,19 @@ fn a_case_is_never_overwritten_unasked_and_its_ledger_only_grows() {
 }
 
 #[test]
+fn a_reader_of_the_summary_who_goes_away_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    let mut child =
+        creance().args(whole(&["-o", &case.display().to_string()])).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.wait().unwrap();
+    for file in ["findings.json", "report.html", "case.json", "ledger.jsonl"] {
+        assert!(case.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
 fn equal_inputs_give_equal_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let [a, b] = ["a", "b"].map(|name| folder.path().join(name));

@@ -12,6 +12,7 @@ use data_encoding::HEXLOWER;
 use ring::hmac;
 
 use crate::{
+    flight::Sample,
     inputs::Hashed,
     names::Name,
     phases,
@@ -97,9 +98,21 @@ pub(crate) fn report(
         phases,
         app_states,
         lan: run.pipeline.traffic.lan,
+        origin: origin(&flight.sources, request.reveal),
         revealed: request.reveal,
         limited: limited(run),
     }
+}
+
+/// The first position of the flight, as far as it may be shown: in whole degrees when values are masked.
+fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<(f64, f64, String)> {
+    let first = |(source, samples): &(String, Vec<Sample>)| {
+        let located = samples.iter().find_map(|sample| sample.position)?;
+        Some((located, format!("first position of {source}")))
+    };
+    let ((lat, lon), basis) = sources.iter().find_map(first)?;
+    let shown = |degrees: f64| if reveal { degrees } else { degrees.trunc() };
+    Some((shown(lat), shown(lon), basis))
 }
 
 /// Whether a bound of our own left something out.

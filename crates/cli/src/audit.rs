@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use creance_audit::Request;
 use creance_model::Report;
-use creance_render::Options;
+use creance_render::{Options, Origin};
 
 use crate::{
     args::{Audit, TEXT, Talk},
@@ -23,17 +23,20 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     let report = report?;
     tell_rate(&report, started, talk);
 
+    let origin =
+        report.origin.as_ref().map(|(lat, lon, basis)| Origin { lat: *lat, lon: *lon, basis: basis.clone() });
+    // The case comes first: whoever reads the summary may go away, and nothing may be lost by that.
+    if let Some(folder) = &options.output {
+        case::write(folder, &report, &Options { origin: origin.clone(), ..Options::default() }, started)?;
+    }
     let mut out = std::io::stdout().lock();
-    let mut render = Options { colour: colour(), ..Options::default() };
+    let mut render = Options { colour: colour(), origin, ..Options::default() };
     render.case_folder = options.output.as_ref().map(|folder| folder.display().to_string());
     if options.output.is_none() || options.format != TEXT || !talk.quiet {
         for output in creance_render::ALL.iter().filter(|output| output.name() == options.format) {
             output.write(&report, &render, &mut out)?;
         }
         out.flush()?;
-    }
-    if let Some(folder) = &options.output {
-        case::write(folder, &report, &Options::default(), started)?;
     }
     Ok(code(&report, options))
 }

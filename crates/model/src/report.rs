@@ -98,6 +98,9 @@ pub struct Report {
     pub app_states: Vec<Interval<AppState>>,
     /// Traffic that stayed on the LAN: flows and payload bytes.
     pub lan: (u64, u64),
+    /// Where our side was when it was first located (latitude, longitude in degrees), and what says so. In whole degrees
+    /// unless values are shown in full.
+    pub origin: Option<(f64, f64, String)>,
     /// Whether values are shown in full.
     pub revealed: bool,
     /// Whether a bound of creance's own was reached; the notes say which.

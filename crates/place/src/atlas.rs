@@ -135,15 +135,19 @@ impl Atlas {
             .filter(|holder| holder.asn != 0);
 
         let by_host = host.and_then(|host| self.organisations.by_host(host));
+        let by_address = self.organisations.by_address(crate::scope::unwrapped(ip));
         let by_asn = holder.and_then(|holder| self.organisations.by_asn(holder.asn, &holder.name));
         let region = host.filter(|_| scope == Scope::Public).and_then(|host| self.regions.of(host));
         let edge = scope == Scope::Public
             && (by_host.as_ref().is_some_and(|found| found.edge)
                 || by_asn.as_ref().is_some_and(|found| found.edge)
                 || region.as_ref().is_some_and(|region| region.edge)
-                || self.organisations.anycast(crate::scope::unwrapped(ip)));
+                || by_address.is_some());
 
-        let known = by_host.map(|found| (found, "domain")).or_else(|| by_asn.map(|found| (found, "asn")));
+        let known = by_host
+            .map(|found| (found, "domain"))
+            .or_else(|| by_address.map(|found| (found, "address")))
+            .or_else(|| by_asn.map(|found| (found, "asn")));
         let (mut organization, mut organization_basis, mut control, mut control_basis) = match known {
             Some((found, basis)) => (
                 Some(found.organisation.name.clone()),

@@ -81,7 +81,7 @@ pub(crate) struct Organisations {
     asns: BTreeMap<u32, usize>,
     /// Longest first.
     asn_names: Vec<(String, usize)>,
-    anycast: Vec<Net>,
+    anycast: Vec<(Net, usize)>,
 }
 
 impl Organisations {
@@ -131,8 +131,8 @@ impl Organisations {
         }
         self.asn_names.extend(organisation.asn_names.iter().map(|name| (name.to_lowercase(), number)));
         for net in &organisation.anycast {
-            self.anycast
-                .push(Net::parse(net).ok_or_else(|| ("anycast", format!("{net:?} is not a network")))?);
+            let net = Net::parse(net).ok_or_else(|| ("anycast", format!("{net:?} is not a network")))?;
+            self.anycast.push((net, number));
         }
         self.list.push(organisation);
         Ok(())
@@ -162,9 +162,11 @@ impl Organisations {
         Some(Found { organisation, edge: organisation.edge })
     }
 
-    /// Known to be announced from many places.
-    pub(crate) fn anycast(&self, ip: IpAddr) -> bool {
-        self.anycast.iter().any(|net| net.holds(ip))
+    /// By an address that is known to be the organisation's own and announced from many places: the network that
+    /// carries it there may be someone else's.
+    pub(crate) fn by_address(&self, ip: IpAddr) -> Option<Found<'_>> {
+        let (_, number) = self.anycast.iter().find(|(net, _)| net.holds(ip))?;
+        Some(Found { organisation: self.list.get(*number)?, edge: true })
     }
 }
 

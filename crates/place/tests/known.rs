@@ -157,3 +157,10 @@ fn every_source_says_licence_and_date() {
         assert_eq!(source.bytes > 0, source.file.contains(".bin."), "{}", source.id);
     }
 }
+
+#[test]
+fn a_resolver_that_others_announce_keeps_its_own_operator() {
+    let found = locate("114.114.114.114", None);
+    assert_eq!((found.organization.as_deref(), found.organization_basis), (Some("114DNS"), "address"));
+    assert_eq!((found.control.as_deref(), found.edge), (Some("CN"), true));
+}

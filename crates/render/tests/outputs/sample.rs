@@ -238,6 +238,7 @@ pub(crate) fn report() -> Report {
             app(1_650, 1_800, AppState::Closed),
         ],
         lan: (31, 1_204_112),
+        origin: None,
         revealed: false,
         limited: false,
     }
