@@ -60,6 +60,7 @@ fn inputs_that_cannot_be_read_are_code_3_and_named() {
     let missing = run(["audit", "no-such-file.pcap"]);
     assert_eq!(code(&missing), 3);
     assert!(text(&missing.stderr).contains("no-such-file.pcap"));
+    assert_eq!(text(&missing.stderr).matches("No such file").count(), 1, "{}", text(&missing.stderr));
     let picture = example("device/DCIM/100MEDIA/SKY_0001.JPG");
     let other = run([Path::new("audit"), &picture]);
     assert_eq!(code(&other), 3);
@@ -158,6 +159,44 @@ fn no_planted_value_stands_in_any_output_unless_revealed() {
     }
     let revealed = text(&run(whole(&["--reveal", "--format", "json"])).stdout);
     assert!(values.iter().any(|value| revealed.contains(value.as_str())));
+}
+
+/// A request whose body has values for keys: contacts by number, people by address.
+#[test]
+fn values_that_are_keys_are_masked_too() {
+    let body = br#"{"contacts":{"+886900775557":{"mail":"dario@quillfeather.example"}},"o.lind@netz.example":{"phone":"+886900779195"}}"#;
+    let head = format!(
+        "POST /u/o.lind@netz.example?tel%2B886900779195=1 HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let payload = [head.as_bytes(), body].concat();
+    let mut frame = vec![2; 12];
+    frame.extend([8, 0, 0x45, 0]);
+    frame.extend(u16::try_from(40 + payload.len()).unwrap().to_be_bytes());
+    frame.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 2, 47, 95, 1, 2, 0x0f, 0xa0, 0, 80]);
+    frame.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 24, 255, 255, 0, 0, 0, 0]);
+    frame.extend(&payload);
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, case) = (folder.path().join("keys.pcap"), folder.path().join("case"));
+    let file = fs::File::create(&capture).unwrap();
+    let mut writer =
+        creance_capture::write::PcapWriter::new(file, creance_model::LinkType::ETHERNET).unwrap();
+    writer
+        .packet(creance_model::Timestamp::from_secs(1), u32::try_from(frame.len()).unwrap(), &frame)
+        .unwrap();
+    drop(writer);
+    let (capture, folder) = (capture.display().to_string(), case.display().to_string());
+    let audit = run(["audit", &capture, "-o", &folder]);
+    let mut all = text(&audit.stdout) + &text(&run(["messages", &capture]).stdout);
+    for file in fs::read_dir(&case).unwrap() {
+        all += &fs::read_to_string(file.unwrap().path()).unwrap();
+    }
+    assert!(all.contains("json:/contacts/…"), "{all}");
+    for value in ["886900775557", "886900779195", "o.lind@", "quillfeather"] {
+        assert!(!all.contains(value), "{value}");
+    }
+    let revealed = text(&run(["audit", &capture, "--reveal", "--format", "json"]).stdout);
+    assert!(revealed.contains("json:/contacts/+886900775557"), "{revealed}");
 }
 
 #[test]

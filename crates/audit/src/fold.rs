@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_detect::{mask, severity};
+use creance_detect::{mask, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Interval,
     Match, Occurrence, Phase, Report, Source, Trigger, Visibility,
@@ -212,6 +212,10 @@ impl Fold<'_> {
         let packets = listed(&seen.packets);
         let mut decode_path = seen.decode_path.clone();
         decode_path.extend(sighting.encoding.iter().cloned());
+        let encoding = encoding(&decode_path);
+        if !self.reveal {
+            decode_path = decode_path.iter().map(|step| mask_step(step)).collect();
+        }
         let value =
             if self.reveal { sighting.value.clone() } else { mask(sighting.data_class, &sighting.value) };
         let severity = severity(
@@ -222,7 +226,6 @@ impl Fold<'_> {
             trigger,
             destination.control.is_some(),
         );
-        let encoding = encoding(&decode_path);
         Finding {
             id: String::new(),
             data_class: sighting.data_class,

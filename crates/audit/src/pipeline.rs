@@ -84,8 +84,8 @@ pub(crate) struct Run<'a> {
 /// What is kept of a flow while it lasts.
 pub(crate) struct State {
     reader: Reader,
+    /// The best founded name so far.
     name: Option<Name>,
-    /// The best reason known for `name`: a stronger one replaces it.
     up_over_time: Clock,
 }
 
@@ -315,11 +315,8 @@ impl Handler for Pipeline<'_> {
             lost: totals.lost[0] + totals.lost[1],
             up_over_time: state.up_over_time,
         };
-        let port = match outside.port {
-            // Our side is the server: the port across is of no meaning.
-            _ if inside == Side::Server => 0,
-            port => port,
-        };
+        // Where our side is the server, the port across is of no meaning.
+        let port = if inside == Side::Server { 0 } else { outside.port };
         let finished = Finished { ip: outside.ip, port, transport: flow.transport, name: state.name, sum };
         self.traffic.add(finished, self.limits.destinations);
     }

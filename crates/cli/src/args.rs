@@ -125,7 +125,8 @@ pub(crate) struct Messages {
     /// A network that is ours.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
-    /// Shows values in full. Without it request targets lose their query and names of people stay masked.
+    /// Shows fields in full. Without it request targets lose their query and what does not look like a name, and
+    /// positions are in whole degrees. Bodies are never shown.
     #[arg(long)]
     pub(crate) reveal: bool,
     /// One JSON object a line.

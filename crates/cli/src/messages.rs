@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 
 use creance_audit::Request;
+use creance_detect::{mask_path, mask_step};
 use creance_model::{Field, Flow, Message, Part, Value};
 use serde_json::{Map, json};
 
@@ -56,25 +57,38 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
         "destination": {"ip": destination.ip, "port": destination.port, "host": message.text("host").or_else(|| message.text("sni"))},
         "packets": message.packets,
         "bytes": message.bytes,
-        "parts": parts(message),
+        "parts": parts(message, reveal),
         "fields": fields,
     })
 }
 
-/// Queries hold values; without `--reveal` a target ends at its question mark, and positions are left out.
+/// Without `--reveal`, a target ends at its question mark, segments of it and labels of names that do not look like names
+/// are left out, and positions are in whole degrees.
 fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Value {
     match (name, value) {
         ("uri", Value::Text(uri)) if !reveal => match uri.split_once('?') {
-            Some((path, _)) => json!(format!("{path}?…")),
-            None => json!(uri),
+            Some((path, _)) => json!(format!("{}?…", mask_path(path))),
+            None => json!(mask_path(uri)),
         },
+        ("name", Value::Text(name)) if !reveal => {
+            json!(
+                name.split('.')
+                    .map(|label| if label.len() > LONG { "…" } else { label })
+                    .collect::<Vec<_>>()
+                    .join(".")
+            )
+        }
         ("lat" | "lon", Value::Float(degrees)) if !reveal => json!(degrees.trunc()),
         _ => json!(value),
     }
 }
 
-fn parts(message: &Message) -> Vec<String> {
+/// Longer labels of a DNS name carry data more often than a name.
+const LONG: usize = 32;
+
+fn parts(message: &Message, reveal: bool) -> Vec<String> {
     let container = |(_, part): &(usize, &Part)| part.name.is_none();
-    let path = |(index, _)| message.decode_path(index).join(" > ");
+    let step = |step: String| if reveal { step } else { mask_step(&step) };
+    let path = |(index, _)| message.decode_path(index).into_iter().map(step).collect::<Vec<_>>().join(" > ");
     message.parts.iter().enumerate().filter(container).map(path).collect()
 }

@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 pub use canary::{Canaries, CanaryError};
-pub use mask::mask;
+pub use mask::{mask, mask_path, mask_step};
 pub use severity::severity;
 
 /// Every detector, the strongest matches first.

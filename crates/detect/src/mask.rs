@@ -53,6 +53,26 @@ pub fn mask(class: DataClass, value: &str) -> String {
     }
 }
 
+/// A step of a decode path without the values that stand in it: keys of maps may be telephone numbers or addresses.
+///
+/// What follows the colon is kept where it is shaped like the name of a field, or counts the items of a list.
+pub fn mask_step(step: &str) -> String {
+    let Some((kind, names)) = step.split_once(':') else { return step.to_owned() };
+    format!("{kind}:{}", mask_path(names))
+}
+
+/// A path of names, each segment that does not look like one left out.
+pub fn mask_path(path: &str) -> String {
+    path.split('/').map(|segment| if is_plain(segment) { segment } else { "…" }).collect::<Vec<_>>().join("/")
+}
+
+/// Letters, few digits, and the signs that names of fields have; or a small number.
+fn is_plain(segment: &str) -> bool {
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    let named = segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]$".contains(&byte));
+    named && segment.len() <= 32 && digits <= 3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +108,18 @@ mod tests {
             let shown = mask(class, &value).chars().filter(|c| !"….,@• ".contains(*c)).count();
             // A description says kind and size, and hides the hash.
             prop_assert!(value.contains(" bytes") || shown * 3 <= value.chars().count(), "{}", value);
+        }
+    }
+
+    #[test]
+    fn keys_that_are_values_are_left_out_of_a_path_and_names_of_fields_are_not() {
+        assert_eq!(mask_step("json:/contacts/+886900775557/mail"), "json:/contacts/…/mail");
+        assert_eq!(mask_step("json:/o.lindqvarn@netzwacht.example/phone"), "json:/…/phone");
+        assert_eq!(mask_step("form:Oskar Lindqvarn"), "form:…");
+        for step in
+            ["json:/items/12/user_mail", "http/1 query:lat", "header:x-auth-token", "gzip", "jwt:/sub", "uri"]
+        {
+            assert_eq!(mask_step(step), step);
         }
     }
 }
