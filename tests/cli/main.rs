@@ -286,6 +286,40 @@ fn standard_input_compression_and_rotation_change_nothing() {
 }
 
 #[test]
+fn however_an_input_is_hashed_the_hash_is_that_of_the_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // The rest behind damage belongs to the input as well.
+    let mut damaged = fs::read(example("capture.pcapng")).unwrap();
+    let middle = damaged.len() / 2;
+    damaged.splice(middle..middle, [0xff; 4096]);
+    let file = folder.path().join("damaged.pcapng");
+    fs::write(&file, &damaged).unwrap();
+    let document = |jobs: &str, inputs: &[&Path]| {
+        let mut command = creance();
+        let output =
+            command.args(["audit", "--format", "json", "--jobs", jobs]).args(inputs).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    let many = document("2", &[&file]);
+    assert_eq!(many, document("1", &[&file]), "one thread and several give the same bytes");
+    assert_eq!(document("2", &[&file, &file]), document("1", &[&file, &file]), "named twice");
+
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = {
+        let (pipe, bytes) = (pipe.clone(), damaged);
+        std::thread::spawn(move || fs::write(pipe, bytes))
+    };
+    let piped: Value = serde_json::from_str(&document("2", &[&pipe])).unwrap();
+    writer.join().unwrap().unwrap();
+    let many: Value = serde_json::from_str(&many).unwrap();
+    for field in ["sha256", "bytes", "packets"] {
+        assert_eq!(piped["case"]["inputs"][0][field], many["case"]["inputs"][0][field], "{field}");
+    }
+}
+
+#[test]
 fn a_damaged_canary_file_is_refused_by_field() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("canaries.toml");

@@ -1,10 +1,12 @@
 //! The inputs: opened, hashed, and what their hashes give: the case's id and the key of its digests.
 //!
-//! Files are hashed on threads of their own while the capture is being read; standard input is hashed as it passes.
+//! Files are hashed on threads of their own while the capture is being read. With one thread, and where a capture can
+//! be read but once (standard input, a pipe), it is hashed as it passes.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -24,14 +26,14 @@ const KEY_SUFFIX: &[u8] = b"creance digest key 1";
 /// Inputs being read.
 pub(crate) struct Inputs {
     files: Vec<(String, &'static str, Hashing)>,
-    stdin: Option<Arc<Mutex<Tee>>>,
 }
 
 enum Hashing {
     Running(JoinHandle<io::Result<Hashes>>),
     /// With one thread: when all else is done.
     Later(PathBuf),
-    Standard,
+    /// A capture, as it passes.
+    Passing(Arc<Mutex<Tee>>),
 }
 
 /// All inputs, hashed.
@@ -45,15 +47,18 @@ impl Inputs {
     /// Finds every input file and begins to hash it.
     pub(crate) fn begin(request: &Request) -> Result<Self, Error> {
         let mut files = Vec::new();
-        let mut stdin = None;
         for input in &request.inputs {
             if input == "-" {
-                stdin = Some(Arc::new(Mutex::new(Tee::default())));
-                files.push((input.clone(), "capture", Hashing::Standard));
+                files.push((input.clone(), "capture", Hashing::Passing(Arc::default())));
                 continue;
             }
             for path in creance_capture::expand(input)? {
-                files.push((path.display().to_string(), "capture", hashing(path, request.jobs)));
+                let name = path.display().to_string();
+                let once = request.jobs == 1 || !path.is_file();
+                let passing = once && files.iter().all(|(other, ..)| *other != name);
+                let hashing =
+                    if passing { Hashing::Passing(Arc::default()) } else { hashing(path, request.jobs) };
+                files.push((name, "capture", hashing));
             }
         }
         let beside = [
@@ -71,27 +76,36 @@ impl Inputs {
                 files.push((path.display().to_string(), kind, hashing(path.clone(), request.jobs)));
             }
         }
-        Ok(Self { files, stdin })
+        Ok(Self { files })
     }
 
     /// Opens the captures among the inputs as one.
     pub(crate) fn open(&mut self, request: &Request) -> Result<Capture, Error> {
         let options = creance_capture::Options::default();
-        if let Some(tee) = &self.stdin {
+        let captures: Vec<_> = self.files.iter().filter(|(_, kind, _)| *kind == "capture").collect();
+        if let Some((_, _, Hashing::Passing(tee))) = captures.iter().find(|(path, ..)| path == "-") {
             if request.inputs.len() > 1 {
                 let why = "standard input cannot be joined with other captures".to_owned();
                 return Err(Error::File { path: "-".to_owned(), why });
             }
-            let reader = TeeReader { inner: io::stdin(), tee: Arc::clone(tee) };
-            return Ok(Capture::from_reader("-", Box::new(reader), &options)?);
+            return Ok(Capture::from_reader("-", passing(tee, io::stdin()), &options)?);
         }
-        let paths: Vec<PathBuf> = self
-            .files
+        let paths: Vec<PathBuf> = captures.iter().map(|(path, ..)| PathBuf::from(path)).collect();
+        let mut tees: HashMap<PathBuf, Arc<Mutex<Tee>>> = captures
             .iter()
-            .filter(|(_, kind, _)| *kind == "capture")
-            .map(|(path, ..)| PathBuf::from(path))
+            .filter_map(|(path, _, hashing)| match hashing {
+                Hashing::Passing(tee) => Some((PathBuf::from(path), Arc::clone(tee))),
+                _ => None,
+            })
             .collect();
-        Ok(Capture::open(&paths, &options)?)
+        let opener = move |path: &Path| -> io::Result<Box<dyn Read + Send>> {
+            let file = File::open(path)?;
+            Ok(match tees.remove(path) {
+                Some(tee) => passing(&tee, file),
+                None => Box::new(file),
+            })
+        };
+        Ok(Capture::open_with(&paths, &options, Box::new(opener))?)
     }
 
     /// Waits for the hashes.
@@ -104,7 +118,7 @@ impl Inputs {
                 Hashing::Later(file) => {
                     hash(&file).map_err(|source| Error::Io { path: path.clone(), source })?
                 }
-                Hashing::Standard => self.stdin.as_ref().map(finish_tee).unwrap_or_default(),
+                Hashing::Passing(tee) => finish_tee(&tee),
                 Hashing::Running(thread) => thread
                     .join()
                     .unwrap_or_else(|_| Err(io::Error::other("the hashing thread died")))
@@ -143,15 +157,16 @@ struct Hashes {
     bytes: u64,
 }
 
-/// A running hash.
+/// A running hash, and what it is taken of.
 struct Tee {
+    reader: Option<Box<dyn Read + Send>>,
     context: digest::Context,
     bytes: u64,
 }
 
 impl Default for Tee {
     fn default() -> Self {
-        Self { context: digest::Context::new(&digest::SHA256), bytes: 0 }
+        Self { reader: None, context: digest::Context::new(&digest::SHA256), bytes: 0 }
     }
 }
 
@@ -172,27 +187,31 @@ impl Tee {
     }
 }
 
-/// Standard input, hashed as it passes.
-struct TeeReader {
-    inner: io::Stdin,
-    tee: Arc<Mutex<Tee>>,
+/// A stream, hashed as it passes.
+struct TeeReader(Arc<Mutex<Tee>>);
+
+fn passing(tee: &Arc<Mutex<Tee>>, reader: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    if let Ok(mut tee) = tee.lock() {
+        tee.reader = Some(Box::new(reader));
+    }
+    Box::new(TeeReader(Arc::clone(tee)))
 }
 
 impl Read for TeeReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        if let (Ok(mut tee), Some(bytes)) = (self.tee.lock(), buffer.get(..read)) {
-            tee.update(bytes);
-        }
+        let mut tee = self.0.lock().map_err(|_| io::Error::other("a reader of the same stream died"))?;
+        let Some(reader) = &mut tee.reader else { return Ok(0) };
+        let read = reader.read(buffer)?;
+        tee.update(buffer.get(..read).unwrap_or_default());
         Ok(read)
     }
 }
 
-/// What was left unread after damage still belongs to the input.
+/// What was left unread, after damage, still belongs to the input.
 fn finish_tee(tee: &Arc<Mutex<Tee>>) -> Hashes {
-    let mut reader = TeeReader { inner: io::stdin(), tee: Arc::clone(tee) };
+    let rest = TeeReader(Arc::clone(tee));
     // An error here ends the input just as its end would.
-    let _ = io::copy(&mut reader, &mut io::sink());
+    let _ = io::copy(&mut BufReader::with_capacity(1 << 18, rest), &mut io::sink());
     tee.lock().map(|tee| tee.hashes()).unwrap_or_default()
 }
 

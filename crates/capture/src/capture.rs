@@ -11,7 +11,8 @@
 use std::{
     cmp::{Ordering, Reverse},
     collections::BinaryHeap,
-    io::{Cursor, Read},
+    fs::File,
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -41,6 +42,9 @@ impl Default for Options {
     }
 }
 
+/// Opens a file of a capture to be read from its beginning to its end.
+pub type Opener = Box<dyn FnMut(&Path) -> io::Result<Box<dyn Read + Send>> + Send>;
+
 /// A capture being read.
 pub struct Capture {
     /// The file that gives packets now.
@@ -54,6 +58,7 @@ pub struct Capture {
     consumed: Arc<AtomicU64>,
     total: Option<u64>,
     open_files: usize,
+    opener: Opener,
     opened: usize,
     /// Whether the packet of `current` has been lent: the next one is read on the next call.
     lent: bool,
@@ -102,11 +107,16 @@ impl PartialEq for Running {
 impl Capture {
     /// Opens files as one capture. They are merged by packet time; within a file packets keep their order.
     pub fn open(paths: &[PathBuf], options: &Options) -> Result<Self, Error> {
+        Self::open_with(paths, options, Box::new(|path| Ok(Box::new(File::open(path)?))))
+    }
+
+    /// As [`Self::open`], each file read through what `opener` gives: to hash it on the way, say.
+    pub fn open_with(paths: &[PathBuf], options: &Options, opener: Opener) -> Result<Self, Error> {
         let length = |path: &PathBuf| {
             std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len())
         };
         let total = paths.iter().map(length).sum();
-        let mut capture = Self::empty(total, options);
+        let mut capture = Self { opener, ..Self::empty(total, options) };
         if let [path] = paths {
             capture.open_file(path)?;
             return Ok(capture);
@@ -146,13 +156,16 @@ impl Capture {
             consumed: Arc::default(),
             total,
             open_files: options.open_files.max(1),
+            opener: Box::new(|_| Err(io::ErrorKind::NotFound.into())),
             opened: 0,
             lent: false,
         }
     }
 
     fn open_file(&mut self, path: &Path) -> Result<(), Error> {
-        let source = Source::open(path, &self.consumed, &mut self.notes)?;
+        let name = path.display().to_string();
+        let reader = (self.opener)(path).map_err(|source| Error::Io { path: name.clone(), source })?;
+        let source = Source::new(&name, reader, &self.consumed, &mut self.notes)?;
         self.start(source);
         Ok(())
     }

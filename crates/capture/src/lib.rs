@@ -15,7 +15,7 @@ mod pcapng;
 mod source;
 pub mod write;
 
-pub use capture::{Capture, Options, read_bytes};
+pub use capture::{Capture, Opener, Options, read_bytes};
 pub use error::Error;
 pub use expand::{expand, looks_like_capture};
 pub use notes::{Interface, Notes, Secret};

@@ -72,13 +72,6 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Opens a file.
-    pub(crate) fn open(path: &Path, consumed: &Arc<AtomicU64>, notes: &mut Notes) -> Result<Self, Error> {
-        let name = path.display().to_string();
-        let file = File::open(path).map_err(|source| Error::Io { path: name.clone(), source })?;
-        Self::new(&name, Box::new(file), consumed, notes)
-    }
-
     /// Reads a stream, counting what is taken from it.
     pub(crate) fn new(
         name: &str,

@@ -57,7 +57,7 @@ impl Detector for Credential {
 fn ends(name: &str, names: &[&str]) -> bool {
     let words = key::words(name);
     (words.len().saturating_sub(3)..words.len())
-        .any(|first| words.get(first..).is_some_and(|words| names.contains(&words.concat().as_str())))
+        .any(|first| names.contains(&words.joined(first, words.len())))
 }
 
 /// URLs of one text that are looked at.

@@ -126,30 +126,25 @@ const PAIR: &[&str] = &[
 /// Whose coordinate a key names (`home` of `homeLat`, nothing of `lat`), and what its numbers are to be divided by: 1, or
 /// 10^7 and 10^6 where the key says so.
 fn scale(name: &str, names: &[&str]) -> Option<(String, f64)> {
-    let mut words = key::words(name);
+    let words = key::words(name);
     // `latE7`, `lat_e7` and `late7` say the same.
-    if let [.., before, last] = words.as_slice()
-        && matches!(last.as_str(), "e6" | "e7" | "0")
-    {
-        let joined = format!("{before}{last}");
-        words.truncate(words.len() - 2);
-        words.push(joined);
-    }
-    let last = words.pop()?;
+    let divisor = matches!(words.iter().last(), Some("e6" | "e7" | "0"));
+    let before = words.len().checked_sub(if divisor && words.len() > 1 { 2 } else { 1 })?;
+    let mut whose = words.joined(0, before).to_owned();
+    let last = words.joined(before, words.len());
     let (last, scale) = match (last.strip_suffix("e7"), last.strip_suffix("e6")) {
         (Some(stem), _) => (stem, 1e7),
         (_, Some(stem)) => (stem, 1e6),
-        _ => (last.strip_suffix('0').unwrap_or(&last), 1.0),
+        _ => (last.strip_suffix('0').unwrap_or(last), 1.0),
     };
     // Keys in lower case run their words together.
     let stem =
         WHOSE.iter().find(|whose| last.strip_prefix(**whose).is_some_and(|rest| names.contains(&rest)));
-    if let Some(whose) = stem {
-        words.push((*whose).to_owned());
+    if let Some(stem) = stem {
+        whose.push_str(stem);
     } else if !names.contains(&last) {
         return None;
     }
-    let whose = words.concat();
     (!whose.contains("center") && !whose.contains("bbox")).then_some((whose, scale))
 }
 

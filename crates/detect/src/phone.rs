@@ -87,7 +87,7 @@ const OTHERWISE: &[&str] = &[
 ];
 
 fn is_named(name: &str) -> bool {
-    key::says(name, KEYS) && !key::words(name).iter().any(|word| OTHERWISE.contains(&word.as_str()))
+    key::says(name, KEYS) && !key::words(name).iter().any(|word| OTHERWISE.contains(&word))
 }
 
 /// Candidates of one text that are given to libphonenumber's rules, which are slow.
