@@ -299,7 +299,7 @@ fn however_an_input_is_hashed_the_hash_is_that_of_the_whole_file() {
         let output =
             command.args(["audit", "--format", "json", "--jobs", jobs]).args(inputs).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
-        text(&output.stdout).to_owned()
+        text(&output.stdout)
     };
     let many = document("2", &[&file]);
     assert_eq!(many, document("1", &[&file]), "one thread and several give the same bytes");
