@@ -16,6 +16,8 @@ use crate::Error;
 /// What a flight log says of one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sample {
+    /// Which aircraft, where one source tells of several (MAVLink system id).
+    pub(crate) vehicle: i64,
     /// When.
     pub(crate) time: Timestamp,
     /// The state, if the sample says one.
@@ -124,6 +126,7 @@ mod tests {
     #[test]
     fn a_track_that_moves_flies_and_one_that_lies_still_says_nothing() {
         let at = |second, lat| Sample {
+            vehicle: 0,
             time: Timestamp::from_secs(second),
             state: None,
             position: Some((lat, 8.0)),

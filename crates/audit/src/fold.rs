@@ -1,11 +1,16 @@
 //! From sightings to findings: circumstances added, equal facts folded into one, values masked, worst first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
+    net::IpAddr,
+};
+
+use creance_capture::Notes;
 
 use creance_detect::{mask, mask_step, severity};
 use creance_model::{
-    AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Interval,
-    Match, Occurrence, Phase, Report, Source, Trigger, Visibility,
+    AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Input,
+    Interval, Match, Occurrence, Phase, Report, Source, Transport, Trigger, Visibility,
 };
 use creance_place::{Atlas, Confidence};
 use data_encoding::HEXLOWER;
@@ -21,11 +26,11 @@ use crate::{
     traffic::Traffic,
 };
 
-/// Packet numbers listed for one occurrence (DESIGN §4).
-const MOST_PACKETS: usize = 64;
-
 /// Occurrences listed for one finding; further ones are counted.
 const MOST_OCCURRENCES: usize = 256;
+
+/// Findings told; of further ones the least severe are counted.
+const MOST_FINDINGS: usize = 10_000;
 
 /// Rows of what was not read.
 const MOST_UNREAD: usize = 200;
@@ -69,12 +74,13 @@ pub(crate) fn report(
         context_source: actions.as_ref().map(|actions| actions.source().to_owned()),
         key: &hashed.key,
         reveal: request.reveal,
-        input: hashed.inputs.first().map(|input| format!("sha256:{}", input.sha256)).unwrap_or_default(),
+        hashes: hashed.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_str())).collect(),
+        files: &run.notes,
     };
-    let findings = fold.findings(&run.pipeline.seen, &trigger_of);
+    let (findings, untold) = fold.findings(&run.pipeline.seen, &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas);
     let coverage = coverage(&run.pipeline.traffic);
-    let notes = notes(request, run);
+    let notes = notes(request, run, untold, &hashed.inputs);
     let case = Case {
         id: hashed.case_id,
         tool: format!("creance {}", env!("CARGO_PKG_VERSION")),
@@ -100,7 +106,7 @@ pub(crate) fn report(
         lan: run.pipeline.traffic.lan,
         origin: origin(&flight.sources, request.reveal),
         revealed: request.reveal,
-        limited: limited(run),
+        limited: limited(run) || untold > 0,
     }
 }
 
@@ -116,7 +122,7 @@ fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<(f64, f64, 
 }
 
 /// Whether a bound of our own left something out.
-fn limited(run: &Run<'_>) -> bool {
+pub(crate) fn limited(run: &Run<'_>) -> bool {
     let pipeline = &run.pipeline;
     let counts = [
         pipeline.unkept,
@@ -146,7 +152,13 @@ fn clip(
 }
 
 /// What tells facts apart: one value to one place in one state is one finding.
-type Fact = (DataClass, String, String, u16, Option<String>, FlightState, AppState, Trigger, Visibility);
+type Fact = (
+    DataClass,
+    String,
+    (IpAddr, Transport),
+    (IpAddr, u16, Option<String>),
+    (FlightState, AppState, Trigger, Visibility),
+);
 
 struct Fold<'a> {
     atlas: &'a Atlas,
@@ -155,33 +167,37 @@ struct Fold<'a> {
     context_source: Option<String>,
     key: &'a hmac::Key,
     reveal: bool,
-    input: String,
+    /// SHA-256 of the inputs by their names.
+    hashes: HashMap<&'a str, &'a str>,
+    files: &'a Notes,
 }
 
 impl Fold<'_> {
-    fn findings(&self, seen: &[Seen], trigger_of: &dyn Fn(u64) -> Trigger) -> Vec<Finding> {
-        let mut facts: BTreeMap<Fact, Finding> = BTreeMap::new();
+    /// The findings, and how many more there were.
+    fn findings(&self, seen: &[Seen], trigger_of: &dyn Fn(u64) -> Trigger) -> (Vec<Finding>, u64) {
+        // With each fact, the message that was counted last.
+        let mut facts: BTreeMap<Fact, (Finding, u64)> = BTreeMap::new();
         for one in seen {
             let finding = self.finding(one, trigger_of(one.message));
             let fact = (
                 finding.data_class,
                 finding.digest.clone(),
-                one.sent.outside.ip.to_string(),
-                finding.destination.port,
-                finding.destination.host.clone(),
-                finding.flight_state,
-                finding.app_state,
-                finding.trigger,
-                finding.visibility,
+                (one.sent.inside.ip, one.sent.transport),
+                (one.sent.outside.ip, finding.destination.port, finding.destination.host.clone()),
+                (finding.flight_state, finding.app_state, finding.trigger, finding.visibility),
             );
-            match facts.get_mut(&fact) {
-                Some(known) => merge(known, finding),
-                None => {
-                    facts.insert(fact, finding);
+            match facts.entry(fact) {
+                Entry::Occupied(mut known) => {
+                    let (known, message) = known.get_mut();
+                    merge(known, finding, *message == one.message);
+                    *message = one.message;
+                }
+                Entry::Vacant(vacant) => {
+                    vacant.insert((finding, one.message));
                 }
             }
         }
-        let mut findings: Vec<Finding> = facts.into_values().collect();
+        let mut findings: Vec<Finding> = facts.into_values().map(|(finding, _)| finding).collect();
         findings.sort_by(|a, b| {
             b.severity
                 .cmp(&a.severity)
@@ -191,11 +207,14 @@ impl Fold<'_> {
                 .then_with(|| a.digest.cmp(&b.digest))
                 .then_with(|| a.destination.cmp(&b.destination))
                 .then(a.flight_state.cmp(&b.flight_state))
+                .then_with(|| a.source.ip.cmp(&b.source.ip))
         });
+        let untold = findings.len().saturating_sub(MOST_FINDINGS) as u64;
+        findings.truncate(MOST_FINDINGS);
         for (index, finding) in findings.iter_mut().enumerate() {
             finding.id = format!("F{:04}", index + 1);
         }
-        findings
+        (findings, untold)
     }
 
     fn finding(&self, seen: &Seen, trigger: Trigger) -> Finding {
@@ -209,7 +228,9 @@ impl Fold<'_> {
             .iter()
             .find(|interval| interval.from <= seen.time && seen.time < interval.to)
             .map_or(AppState::Unknown, |interval| interval.state);
-        let packets = listed(&seen.packets);
+        let packets = seen.packets.to_vec();
+        let file = seen.packets.first().and_then(|packet| self.files.file_of(*packet));
+        let input = file.and_then(|file| self.hashes.get(file)).map(|hash| format!("sha256:{hash}"));
         let mut decode_path = seen.decode_path.clone();
         decode_path.extend(sighting.encoding.iter().cloned());
         let encoding = encoding(&decode_path);
@@ -264,7 +285,7 @@ impl Fold<'_> {
                 decode_path: decode_path.clone(),
             }],
             evidence: Evidence {
-                input: self.input.clone(),
+                input: input.unwrap_or_default(),
                 packets,
                 flow: seen.sent.community_id.clone(),
                 ranges: sighting.range.into_iter().collect(),
@@ -274,32 +295,25 @@ impl Fold<'_> {
     }
 }
 
-/// Adds another sighting of the same fact; the stronger match and the worse severity stand.
-fn merge(known: &mut Finding, other: Finding) {
-    if other.matched < known.matched {
-        (known.matched, known.detector) = (other.matched, other.detector);
-        known.value.clone_from(&other.value);
-    }
+/// Adds another sighting of the same fact, of the same message or another; the stronger match stands with its
+/// evidence, and the worse severity.
+fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     known.severity = known.severity.max(other.severity);
     known.time = known.time.min(other.time);
     known.last_time = known.last_time.max(other.last_time);
-    known.bytes += other.bytes;
+    known.bytes += if same_message { 0 } else { other.bytes };
     known.count += 1;
     if known.occurrences.len() < MOST_OCCURRENCES {
         known.occurrences.extend(other.occurrences);
     }
-}
-
-/// At most [`MOST_PACKETS`] numbers, the first and last included.
-fn listed(packets: &[u64]) -> Vec<u64> {
-    let mut listed = packets.to_vec();
-    if listed.len() > MOST_PACKETS
-        && let Some(last) = listed.last().copied()
-    {
-        listed.truncate(MOST_PACKETS - 1);
-        listed.push(last);
+    if other.matched < known.matched {
+        (known.matched, known.detector, known.protocol) = (other.matched, other.detector, other.protocol);
+        known.value = other.value;
+        known.encoding = other.encoding;
+        known.decode_path = other.decode_path;
+        known.evidence = other.evidence;
+        known.file = other.file.or(known.file.take());
     }
-    listed
 }
 
 /// The steps of a path that are encodings, not places.
@@ -307,7 +321,7 @@ fn encoding(path: &[String]) -> Vec<String> {
     path.iter().skip(1).filter(|step| !step.contains([':', '/', ' '])).cloned().collect()
 }
 
-fn destination(atlas: &Atlas, ip: std::net::IpAddr, port: u16, name: Option<&Name>) -> Destination {
+fn destination(atlas: &Atlas, ip: IpAddr, port: u16, name: Option<&Name>) -> Destination {
     // The server asked is not where the name asked for lies.
     let host = name.filter(|name| name.basis != Name::DNS_QUERY).map(|name| name.host.as_str());
     let location = atlas.locate(ip, host);
@@ -407,7 +421,7 @@ fn options(request: &Request) -> Vec<String> {
 }
 
 /// Sentences for the reader: options without effect yet, limits reached, packets that were not read.
-fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
+fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec<String> {
     let mut notes = Vec::new();
     if !request.keys.is_empty() {
         notes.push("Key logs were hashed into the case and not used: TLS is not decrypted yet.".to_owned());
@@ -418,11 +432,15 @@ fn notes(request: &Request, run: &Run<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if inputs.iter().any(|input| input.kind == "place-data") {
+        notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
+    }
     let mut counted = |count: u64, what: &str| {
         if count > 0 {
             notes.push(format!("{count} {what}."));
         }
     };
+    counted(untold, "findings, the least severe, are beyond the limit and not listed");
     counted(run.pipeline.unkept, "sightings were beyond the limit and are not among the findings");
     counted(run.pipeline.names.refused, "name bindings were beyond the limit and were not kept");
     counted(

@@ -69,7 +69,13 @@ impl Inputs {
             ("destinations", request.destinations.as_slice()),
             ("device", request.device.as_slice()),
         ];
-        for (kind, paths) in beside {
+        let tables: Vec<PathBuf> = request
+            .place_data
+            .iter()
+            .flat_map(|folder| creance_place::FILES.map(|name| folder.join(name)))
+            .filter(|path| path.is_file())
+            .collect();
+        for (kind, paths) in beside.into_iter().chain([("place-data", tables.as_slice())]) {
             for path in paths {
                 fs::metadata(path)
                     .map_err(|source| Error::Io { path: path.display().to_string(), source })?;
@@ -85,8 +91,7 @@ impl Inputs {
         let captures: Vec<_> = self.files.iter().filter(|(_, kind, _)| *kind == "capture").collect();
         if let Some((_, _, Hashing::Passing(tee))) = captures.iter().find(|(path, ..)| path == "-") {
             if request.inputs.len() > 1 {
-                let why = "standard input cannot be joined with other captures".to_owned();
-                return Err(Error::File { path: "-".to_owned(), why });
+                return Err(not_alone());
             }
             return Ok(Capture::from_reader("-", passing(tee, io::stdin()), &options)?);
         }
@@ -147,6 +152,29 @@ impl Inputs {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.finish().as_ref());
         Ok(Hashed { inputs, case_id, key })
     }
+}
+
+/// Opens the captures of a request without hashing them.
+pub(crate) fn capture(request: &Request) -> Result<Capture, Error> {
+    let options = creance_capture::Options::default();
+    if let [only] = request.inputs.as_slice()
+        && only == "-"
+    {
+        return Ok(Capture::from_reader("-", Box::new(io::stdin()), &options)?);
+    }
+    let mut paths = Vec::new();
+    for input in &request.inputs {
+        if input == "-" {
+            return Err(not_alone());
+        }
+        paths.extend(creance_capture::expand(input)?);
+    }
+    Ok(Capture::open(&paths, &options)?)
+}
+
+fn not_alone() -> Error {
+    let why = "standard input cannot be joined with other captures".to_owned();
+    Error::File { path: "-".to_owned(), why }
 }
 
 /// What hashing a file gives.

@@ -21,8 +21,6 @@ mod pipeline;
 mod request;
 mod traffic;
 
-use std::sync::Arc;
-
 use creance_capture::Capture;
 use creance_model::{Flow, Message, Report};
 
@@ -39,23 +37,30 @@ pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Re
     let evidence = request.evidence()?;
     let mut inputs = Inputs::begin(request)?;
     let capture = inputs.open(request)?;
-    let pipeline = Pipeline::new(&context, &request.limits);
+    let pipeline = Pipeline::new(Some(&context), &request.limits);
     let run = run(capture, pipeline, request, progress);
     let hashed = inputs.finish(request, &run.notes)?;
     Ok(fold::report(request, &run, hashed, evidence, &atlas))
 }
 
-/// Hands every application message of the inputs to `sink`, with its flow, in the order it became whole.
+/// How reading of messages ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Read {
+    /// Whether damage or a limit left something out.
+    pub incomplete: bool,
+}
+
+/// Hands every application message of the inputs to `sink`, with its flow, in the order it became whole. Inputs are
+/// not hashed, and nothing is looked for.
 pub fn messages(
     request: &Request,
     sink: &mut dyn FnMut(&Flow, &Message),
     progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<creance_model::Damage>, Error> {
-    let context = Arc::new(creance_detect::Context::default());
-    let mut inputs = Inputs::begin(request)?;
-    let capture = inputs.open(request)?;
-    let pipeline = Pipeline::new(&context, &request.limits).with_sink(sink);
-    Ok(run(capture, pipeline, request, progress).notes.damage)
+) -> Result<Read, Error> {
+    let capture = inputs::capture(request)?;
+    let pipeline = Pipeline::new(None, &request.limits).with_sink(sink);
+    let run = run(capture, pipeline, request, progress);
+    Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
 }
 
 /// Packets between two reports of progress.
@@ -84,6 +89,7 @@ fn run<'a>(
             progress(Progress { bytes: capture.position(), of: capture.total(), packets: count });
         }
     }
-    let (pipeline, counters) = assembler.finish();
-    Run { pipeline, counters, notes: capture.notes().clone(), packets: count, first, last }
+    let (mut pipeline, counters) = assembler.finish();
+    pipeline.finish();
+    Run { pipeline, counters, notes: capture.into_notes(), packets: count, first, last }
 }

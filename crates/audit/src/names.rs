@@ -14,7 +14,7 @@ pub(crate) struct Name {
 impl Name {
     /// A server name of a TLS handshake.
     pub(crate) const SNI: &'static str = "sni";
-    /// A `Host` header, or the authority of a request target.
+    /// A `Host` header.
     pub(crate) const HOST_HEADER: &'static str = "host-header";
     /// An answer of the DNS to this client.
     pub(crate) const DNS: &'static str = "dns";
@@ -23,7 +23,16 @@ impl Name {
     /// The name that was asked for.
     pub(crate) const DNS_QUERY: &'static str = "dns-query";
 
+    /// A name without port, brackets and final point, in lower case.
     pub(crate) fn new(host: &str, basis: &'static str) -> Self {
+        let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => match host.split_once(':') {
+                // More than one colon: an IPv6 address without brackets.
+                Some((name, port)) if !port.contains(':') => name,
+                _ => host,
+            },
+        };
         Self { host: host.trim_end_matches('.').to_lowercase(), basis }
     }
 }
@@ -59,6 +68,17 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_has_no_port() {
+        for (written, host) in [
+            ("A.example.:8080", "a.example"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(Name::new(written, Name::HOST_HEADER).host, host);
+        }
+    }
 
     #[test]
     fn a_name_counts_only_for_the_client_that_was_told() {

@@ -4,7 +4,7 @@
 //! `off` needs evidence: the action log, or the end of a log together with the silence of its link. Everything else is
 //! `unknown`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use creance_model::{Field, FlightState, Phase, Timestamp, Value};
 
@@ -49,7 +49,7 @@ impl Vehicles {
             "GLOBAL_POSITION_INT" | "GPS_RAW_INT" => None,
             _ => return None,
         };
-        (state.is_some() || position.is_some()).then_some(Sample { time, state, position })
+        (state.is_some() || position.is_some()).then_some(Sample { vehicle: system, time, state, position })
     }
 }
 
@@ -93,34 +93,20 @@ pub(crate) struct FlightEvidence {
 
 impl FlightEvidence {
     /// The phases that the evidence amounts to, ascending and not overlapping. Gaps between them are `unknown`.
+    ///
+    /// Each aircraft of each source has a track of its own; while any of them flies, the state is `flying`.
     pub(crate) fn phases(&self) -> Vec<Phase> {
-        let mut points: Vec<(Timestamp, FlightState, usize)> = Vec::new();
+        let mut tracks: BTreeMap<(usize, i64), Vec<(Timestamp, FlightState)>> = BTreeMap::new();
         for (source, (_, samples)) in self.sources.iter().enumerate() {
-            points.extend(samples.iter().filter_map(|sample| Some((sample.time, sample.state?, source))));
-        }
-        // At the same moment, flying comes last and so wins.
-        points.sort_by_key(|(time, state, _)| (*time, *state == FlightState::Flying));
-        let name = |source: usize| self.sources.get(source).map(|(name, _)| name.clone()).unwrap_or_default();
-
-        let mut phases: Vec<Phase> = Vec::new();
-        for (time, state, source) in points {
-            if let Some(last) = phases.last_mut() {
-                let silent = time.since(last.to);
-                if silent <= BRIDGE {
-                    last.to = time;
-                    if last.state == state {
-                        continue;
-                    }
-                } else {
-                    last.to = last.to.plus_nanos(GRACE);
+            for sample in samples {
+                if let Some(state) = sample.state {
+                    tracks.entry((source, sample.vehicle)).or_default().push((sample.time, state));
                 }
             }
-            phases.push(Phase { from: time, to: time, state, source: name(source) });
         }
-        if let Some(last) = phases.last_mut() {
-            last.to = last.to.plus_nanos(GRACE);
-        }
-        phases.retain(|phase| phase.from < phase.to);
+        let named = |source: usize| self.sources.get(source).map_or("", |(name, _)| name.as_str());
+        let tracks = tracks.into_iter().map(|((source, _), points)| track(points, named(source))).collect();
+        let mut phases = together(tracks);
         self.add_off(&mut phases);
         phases
     }
@@ -146,6 +132,8 @@ impl FlightEvidence {
         }
         if power.is_empty()
             && let (Some(last), Some((_, capture_end))) = (phases.last(), self.capture)
+            // A log or a link that ends in the air shows no landing, and much less that anything was switched off.
+            && last.state == FlightState::Ground
         {
             let silent_from = self.link.map_or(last.to, |(_, end)| end.plus_nanos(GRACE).max(last.to));
             if silent_from < capture_end {
@@ -176,6 +164,81 @@ impl FlightEvidence {
     }
 }
 
+/// The phases of one aircraft by one source.
+fn track(mut points: Vec<(Timestamp, FlightState)>, source: &str) -> Vec<Phase> {
+    // At the same moment, flying comes last and so wins.
+    points.sort_by_key(|(time, state)| (*time, *state == FlightState::Flying));
+    let mut phases: Vec<Phase> = Vec::new();
+    for (time, state) in points {
+        if let Some(last) = phases.last_mut() {
+            if time.since(last.to) <= BRIDGE {
+                last.to = time;
+                if last.state == state {
+                    continue;
+                }
+            } else {
+                last.to = last.to.plus_nanos(GRACE);
+            }
+        }
+        phases.push(Phase { from: time, to: time, state, source: source.to_owned() });
+    }
+    if let Some(last) = phases.last_mut() {
+        last.to = last.to.plus_nanos(GRACE);
+    }
+    phases.retain(|phase| phase.from < phase.to);
+    phases
+}
+
+/// Phases of several tracks as one: flying wherever any of them flies.
+fn together(mut tracks: Vec<Vec<Phase>>) -> Vec<Phase> {
+    if tracks.len() < 2 {
+        return tracks.pop().unwrap_or_default();
+    }
+    let all: Vec<Phase> = tracks.into_iter().flatten().collect();
+    // Ends before beginnings at the same moment.
+    let mut borders: Vec<(Timestamp, bool, usize)> = all
+        .iter()
+        .enumerate()
+        .flat_map(|(index, phase)| [(phase.from, true, index), (phase.to, false, index)])
+        .collect();
+    borders.sort_unstable();
+    let mut open: BTreeSet<(bool, usize)> = BTreeSet::new();
+    let mut phases: Vec<Phase> = Vec::new();
+    let mut since = None;
+    for (time, begins, index) in borders {
+        let of = |index: usize| all.get(index);
+        // What holds from the border before up to this one: ground sorts before flying.
+        if let (Some(from), Some(phase)) = (since, open.last().and_then(|(_, index)| of(*index)))
+            && from < time
+        {
+            match phases.last_mut() {
+                Some(last) if last.to == from && last.state == phase.state && last.source == phase.source => {
+                    last.to = time;
+                }
+                _ => phases.push(Phase { from, to: time, ..phase.clone() }),
+            }
+        }
+        since = Some(time);
+        let key = (of(index).is_some_and(|phase| phase.state == FlightState::Flying), index);
+        if begins {
+            open.insert(key);
+        } else {
+            open.remove(&key);
+        }
+    }
+    phases
+}
+
+/// The state that holds over a whole stretch of time, if one does.
+pub(crate) fn throughout(phases: &[Phase], from: Timestamp, to: Timestamp) -> Option<FlightState> {
+    let mut phase = at(phases, from)?;
+    let state = phase.state;
+    while phase.to < to {
+        phase = at(phases, phase.to).filter(|next| next.state == state)?;
+    }
+    Some(state)
+}
+
 /// The phase that covers a moment.
 pub(crate) fn at(phases: &[Phase], time: Timestamp) -> Option<&Phase> {
     let after = phases.partition_point(|phase| phase.from <= time);
@@ -194,7 +257,12 @@ mod tests {
     fn evidence(states: &[(i64, FlightState)]) -> FlightEvidence {
         let samples = states
             .iter()
-            .map(|(second, state)| Sample { time: t(*second), state: Some(*state), position: None })
+            .map(|(second, state)| Sample {
+                vehicle: 0,
+                time: t(*second),
+                state: Some(*state),
+                position: None,
+            })
             .collect();
         FlightEvidence { sources: vec![("log".to_owned(), samples)], ..FlightEvidence::default() }
     }
@@ -217,6 +285,30 @@ mod tests {
     fn a_long_silence_is_unknown() {
         let phases = evidence(&[(10, Flying), (100, Flying)]).phases();
         assert_eq!(states(&phases, &[10, 50, 100]), [Some(Flying), None, Some(Flying)]);
+    }
+
+    #[test]
+    fn of_several_aircraft_any_that_flies_makes_it_flying() {
+        let mut evidence = evidence(&[(10, Flying), (20, Flying)]);
+        let (_, samples) = &mut evidence.sources[0];
+        samples.extend((8..=24).map(|second| Sample {
+            vehicle: 2,
+            time: t(second),
+            state: Some(Ground),
+            position: None,
+        }));
+        let phases = evidence.phases();
+        assert_eq!(phases.len(), 3, "{phases:?}");
+        assert_eq!(states(&phases, &[9, 10, 15, 21, 23]), [Ground, Flying, Flying, Flying, Ground].map(Some));
+        assert_eq!(throughout(&phases, t(11), t(13)), Some(Flying));
+        assert_eq!(throughout(&phases, t(8), t(11)), None);
+    }
+
+    #[test]
+    fn a_log_that_ends_in_the_air_shows_no_power_off() {
+        let mut evidence = evidence(&[(10, Ground), (20, Flying)]);
+        evidence.capture = Some((t(0), t(200)));
+        assert_eq!(states(&evidence.phases(), &[100]), [None]);
     }
 
     #[test]

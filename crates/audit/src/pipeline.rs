@@ -26,7 +26,8 @@ pub(crate) struct Seen {
     pub(crate) message: u64,
     pub(crate) time: Timestamp,
     pub(crate) message_bytes: u64,
-    pub(crate) packets: Vec<u64>,
+    /// At most [`MOST_PACKETS`], the first and last included.
+    pub(crate) packets: Arc<[u64]>,
     pub(crate) decode_path: Vec<String>,
     pub(crate) carrier: creance_model::Carrier,
     pub(crate) protocol: &'static str,
@@ -53,7 +54,8 @@ pub(crate) type Sink<'a> = &'a mut dyn FnMut(&Flow, &Message);
 
 /// The one pass.
 pub(crate) struct Pipeline<'a> {
-    context: &'a Context,
+    /// What is looked for; `None`: nothing.
+    context: Option<&'a Context>,
     limits: &'a Limits,
     sink: Option<Sink<'a>>,
     pub(crate) names: Names,
@@ -90,7 +92,7 @@ pub(crate) struct State {
 }
 
 impl<'a> Pipeline<'a> {
-    pub(crate) fn new(context: &'a Context, limits: &'a Limits) -> Self {
+    pub(crate) fn new(context: Option<&'a Context>, limits: &'a Limits) -> Self {
         Self {
             context,
             limits,
@@ -121,6 +123,7 @@ impl<'a> Pipeline<'a> {
         if let Some(Value::Text(limit)) = message.field("limit") {
             *self.reached.entry(limit.clone()).or_default() += 1;
         }
+        let ours = flow.direction(message.from) == Direction::Outbound;
         match (message.protocol, message.kind) {
             ("dns", "response") => {
                 for (owner, address) in creance_wire::dns_answers(message) {
@@ -128,27 +131,36 @@ impl<'a> Pipeline<'a> {
                 }
             }
             ("mavlink", _) => self.telemetry(message),
-            ("tls", "client-hello") => stronger(name, message.text("sni"), Name::SNI),
-            ("tls", "certificate") => {
+            // Our own side says whom it asks for; the other side says who it is.
+            ("tls", "client-hello") if ours => stronger(name, message.text("sni"), Name::SNI),
+            ("tls", "certificate") if !ours => {
                 if let Some(Value::List(names)) = message.field("names")
                     && let Some(Value::Text(first)) = names.first()
                 {
                     stronger(name, Some(first), Name::CERTIFICATE);
                 }
             }
-            ("http/1", "request") => stronger(name, message.text("host"), Name::HOST_HEADER),
+            ("http/1", "request") if ours => stronger(name, message.text("host"), Name::HOST_HEADER),
             _ => {}
         }
-        if flow.direction(message.from) != Direction::Outbound {
+        if !ours && !leaves_by_recursion(flow, message) {
             return;
         }
         self.look(flow, name.as_ref(), message);
         if message.protocol == "dns"
             && message.kind == "query"
-            && let Some(joined) = self.tunnels.query(message)
+            && let Some((flow, joined)) = self.tunnels.query(flow, message)
         {
             self.messages += 1;
-            self.look(flow, None, &joined);
+            self.look(&flow, None, &joined);
+        }
+    }
+
+    /// The capture is over: what waited for more is looked at.
+    pub(crate) fn finish(&mut self) {
+        for (flow, joined) in self.tunnels.finish() {
+            self.messages += 1;
+            self.look(&flow, None, &joined);
         }
     }
 
@@ -156,32 +168,32 @@ impl<'a> Pipeline<'a> {
         let from = self.link.map_or(message.time, |(from, _)| from.min(message.time));
         let to = self.link.map_or(message.time, |(_, to)| to.max(message.time));
         self.link = Some((from, to));
-        if self.samples.len() < MOST_SAMPLES
-            && let Some(sample) = self.vehicles.sample(message.time, &message.fields)
-        {
+        let Some(sample) = self.vehicles.sample(message.time, &message.fields) else { return };
+        if self.samples.len() < MOST_SAMPLES {
             self.samples.push(sample);
+        } else {
+            *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
         }
     }
 
     /// Shows an outbound message to every detector.
     fn look(&mut self, flow: &Flow, flow_name: Option<&Name>, message: &Message) {
-        if message.parts.is_empty() {
-            return;
-        }
-        let sightings = creance_detect::look(message, self.context);
+        let Some(context) = self.context.filter(|_| !message.parts.is_empty()) else { return };
+        let sightings = creance_detect::look(message, context);
         if sightings.is_empty() {
             return;
         }
         let sent = Arc::new(Sent {
             transport: flow.transport,
-            inside: flow.inside_end(),
+            inside: flow.end(message.from),
             inside_basis: flow.inside_basis,
             mac: flow.inside_mac(),
-            outside: flow.outside_end(),
+            outside: flow.end(message.from.other()),
             name: name_of(message).or_else(|| flow_name.cloned()),
             community_id: creance_flow::community_id(flow),
             carried: carried(message),
         });
+        let of_message: Arc<[u64]> = listed(&message.packets);
         for sighting in sightings {
             if self.seen.len() >= self.limits.sightings {
                 self.unkept += 1;
@@ -192,7 +204,10 @@ impl<'a> Pipeline<'a> {
                 message: self.messages,
                 time: message.time,
                 message_bytes: message.bytes,
-                packets: message.packets_of(part).to_vec(),
+                packets: match message.packets_of(part) {
+                    packets if packets == message.packets => Arc::clone(&of_message),
+                    packets => listed(packets),
+                },
                 decode_path: path(message, part),
                 carrier: message.parts.get(part).map_or(creance_model::Carrier::Field, |part| part.carrier),
                 protocol: message.protocol,
@@ -202,6 +217,32 @@ impl<'a> Pipeline<'a> {
             });
         }
     }
+}
+
+/// Packet numbers listed for one occurrence (DESIGN §4).
+const MOST_PACKETS: usize = 64;
+
+/// At most [`MOST_PACKETS`] numbers, the first and last included.
+fn listed(packets: &[u64]) -> Arc<[u64]> {
+    match (packets.get(..MOST_PACKETS - 1), packets.last()) {
+        (Some(first), Some(last)) => first.iter().chain([last]).copied().collect(),
+        _ => packets.into(),
+    }
+}
+
+/// Whether a question to a resolver on our own network is about a name beyond it: the resolver hands it on.
+fn leaves_by_recursion(flow: &Flow, message: &Message) -> bool {
+    let local =
+        ["local", "localdomain", "lan", "home", "internal", "intranet", "arpa", "invalid", "test", "onion"];
+    message.protocol == "dns"
+        && message.kind == "query"
+        && flow.direction(message.from) == Direction::Lan
+        && flow.server.port == 53
+        && message.from == Side::Client
+        && message
+            .text("name")
+            .and_then(|name| name.trim_end_matches('.').rsplit_once('.'))
+            .is_some_and(|(_, top)| !local.contains(&top.to_ascii_lowercase().as_str()))
 }
 
 /// Telemetry samples kept: a day at ten a second.

@@ -54,12 +54,13 @@ impl Clock {
         }
     }
 
-    /// The bytes in each flight state, by the beginning of each slot.
+    /// The bytes in each flight state. Those of a slot in which the state changes are `unknown`.
     pub(crate) fn by_state(&self, known: &[Phase]) -> Vec<(FlightState, u64)> {
         let mut sums: BTreeMap<FlightState, u64> = BTreeMap::new();
         for (slot, bytes) in &self.slots {
-            let time = Timestamp::from_nanos(slot.saturating_mul(self.width()));
-            let state = phases::at(known, time).map_or(FlightState::Unknown, |phase| phase.state);
+            let from = Timestamp::from_nanos(slot.saturating_mul(self.width()));
+            let to = Timestamp::from_nanos(slot.saturating_add(1).saturating_mul(self.width()));
+            let state = phases::throughout(known, from, to).unwrap_or(FlightState::Unknown);
             *sums.entry(state).or_default() += bytes;
         }
         sums.into_iter().collect()
@@ -182,6 +183,23 @@ fn why_unread(protocols: &BTreeSet<&'static str>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_of_a_wide_slot_are_in_no_state_that_ends_within_it() {
+        let mut clock = Clock::default();
+        for second in 0..4000 {
+            clock.add(Timestamp::from_secs(second), 1);
+        }
+        let until = Timestamp::from_secs(1001);
+        let flying = Phase {
+            from: Timestamp::from_secs(0),
+            to: until,
+            state: FlightState::Flying,
+            source: String::new(),
+        };
+        let sums: BTreeMap<_, _> = clock.by_state(&[flying]).into_iter().collect();
+        assert!(sums[&FlightState::Flying] <= 1001, "{sums:?}");
+    }
 
     #[test]
     fn a_long_clock_keeps_its_sum_and_its_bound() {

@@ -12,7 +12,7 @@
 use std::net::IpAddr;
 
 use crate::{
-    notes::{MOST_NAMES, Notes, text},
+    notes::{Notes, text},
     pcap::{u16_at, u32_at},
     source::Broken,
 };
@@ -60,9 +60,7 @@ pub(crate) fn names(body: &[u8], big: bool, notes: &mut Notes) -> Result<(), Bro
         };
         let Some((address, names)) = address else { return };
         for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-            if notes.names.len() < MOST_NAMES {
-                notes.names.push((address, text(name)));
-            }
+            notes.name(address, text(name));
         }
     })?;
     comments(body.get(taken..).unwrap_or_default(), big, notes)

@@ -174,6 +174,7 @@ impl Capture {
     fn start(&mut self, mut source: Source) {
         let order = self.opened;
         self.opened += 1;
+        self.notes.files.push(source.name.clone());
         match source.next(&mut self.notes) {
             Some(next) => self.others.push(Reverse(Running { source, next, order })),
             None => self.notes.packets_per_input.push((source.name, source.packets)),
@@ -239,9 +240,10 @@ impl Capture {
         if self.current.is_none() || !self.others.is_empty() || !self.waiting.is_empty() {
             self.choose();
         }
-        let Running { source, next, .. } = self.current.as_ref()?;
+        let Running { source, next, order } = self.current.as_ref()?;
         self.lent = true;
         self.number += 1;
+        self.notes.turn(self.number, *order);
         if next.link != LinkType::NONE {
             self.notes.moment(next.time);
         }
@@ -268,6 +270,11 @@ impl Capture {
     /// What was noted; complete once [`Self::next_packet`] has given `None`.
     pub const fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    /// As [`Self::notes`], when reading is over.
+    pub fn into_notes(self) -> Notes {
+        self.notes
     }
 }
 

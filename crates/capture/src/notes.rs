@@ -49,6 +49,10 @@ pub struct Notes {
     pub skipped_blocks: u64,
     /// All interfaces, over all sections and files, bounded.
     pub interfaces: Vec<Interface>,
+    /// The input files, in the order in which they were opened.
+    pub files: Vec<String>,
+    /// From which packet on which of [`Self::files`] is read: ascending, bounded.
+    pub turns: Vec<(u64, usize)>,
     /// Packets of each input file.
     pub packets_per_input: Vec<(String, u64)>,
     /// The earliest packet.
@@ -60,14 +64,18 @@ pub struct Notes {
     /// Files that overlap more others in time than may be open at once: they were read after one of those.
     pub unmerged: u64,
     pub(crate) secret_bytes: usize,
+    pub(crate) text_bytes: usize,
 }
 
 /// Secrets kept, in bytes.
 pub(crate) const MOST_SECRETS: usize = 16 << 20;
 /// Secrets kept, in number.
 const MOST_SECRET_BLOCKS: usize = 65_536;
-/// Names and interfaces kept.
+/// Names and interfaces kept, in number and in bytes of text.
 pub(crate) const MOST_NAMES: usize = 65_536;
+const MOST_TEXTS: usize = 1 << 20;
+/// Turns between files that are kept: 16 bytes each.
+const MOST_TURNS: usize = 1 << 20;
 /// Comments kept.
 const MOST_COMMENTS: usize = 32;
 /// Damages kept.
@@ -107,10 +115,42 @@ impl Notes {
     /// Notes an interface; gives its number over the whole input.
     pub(crate) fn interface(&mut self, interface: Interface) -> u32 {
         let number = u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX);
-        if self.interfaces.len() < MOST_NAMES {
+        let texts = [&interface.name, &interface.os].into_iter().flatten().map(String::len).sum();
+        if self.interfaces.len() < MOST_NAMES && self.room(texts) {
             self.interfaces.push(interface);
         }
         number
+    }
+
+    /// Notes a name of an address.
+    pub(crate) fn name(&mut self, address: IpAddr, name: String) {
+        if self.names.len() < MOST_NAMES && self.room(name.len()) {
+            self.names.push((address, name));
+        }
+    }
+
+    /// Whether so many bytes of text may still be kept.
+    const fn room(&mut self, bytes: usize) -> bool {
+        self.text_bytes += bytes;
+        self.text_bytes <= MOST_TEXTS
+    }
+
+    /// Notes which file a packet is of.
+    #[inline]
+    pub(crate) fn turn(&mut self, packet: u64, file: usize) {
+        if self.turns.last().is_none_or(|(_, last)| *last != file) && self.turns.len() < MOST_TURNS {
+            self.turns.push((packet, file));
+        }
+    }
+
+    /// The file that a packet is of. `None` where files took turns more often than is kept.
+    pub fn file_of(&self, packet: u64) -> Option<&str> {
+        let behind = self.turns.partition_point(|(first, _)| *first <= packet);
+        if behind == MOST_TURNS {
+            return None;
+        }
+        let (_, file) = self.turns.get(behind.checked_sub(1)?)?;
+        self.files.get(*file).map(String::as_str)
     }
 
     /// Notes when a packet was captured.

@@ -29,16 +29,24 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     if let Some(folder) = &options.output {
         case::write(folder, &report, &Options { origin: origin.clone(), ..Options::default() }, started)?;
     }
+    match show(&report, options, origin, talk) {
+        // Whoever read our output may go away; what was found stays found.
+        Err(error) if !exit::is_broken_pipe(&error) => Err(error),
+        _ => Ok(code(&report, options)),
+    }
+}
+
+fn show(report: &Report, options: &Audit, origin: Option<Origin>, talk: Talk) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut render = Options { colour: colour(), origin, ..Options::default() };
     render.case_folder = options.output.as_ref().map(|folder| folder.display().to_string());
     if options.output.is_none() || options.format != TEXT || !talk.quiet {
         for output in creance_render::ALL.iter().filter(|output| output.name() == options.format) {
-            output.write(&report, &render, &mut out)?;
+            output.write(report, &render, &mut out)?;
         }
         out.flush()?;
     }
-    Ok(code(&report, options))
+    Ok(())
 }
 
 fn request(options: &Audit) -> Request {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use creance_place::Atlas;
 
 use crate::{
@@ -57,12 +57,17 @@ fn update(from: &Path) -> anyhow::Result<u8> {
     Atlas::bundled()?.with_files(from)?;
     let folder = folder().context("cannot tell where to keep data: neither XDG_DATA_HOME nor HOME is set")?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for name in ["countries.bin.zst", "asn.bin.zst"] {
+    let present: Vec<&str> =
+        creance_place::FILES.into_iter().filter(|name| from.join(name).is_file()).collect();
+    if present.is_empty() {
+        bail!("{} holds neither {}", from.display(), creance_place::FILES.join(" nor "));
+    }
+    for name in present {
         let (source, target) = (from.join(name), folder.join(name));
-        if !source.is_file() {
-            continue;
-        }
-        fs::copy(&source, &target)
+        // Renamed into place: a copy that fails half way harms nothing.
+        let partial = folder.join(format!("{name}.partial"));
+        fs::copy(&source, &partial)
+            .and_then(|_| fs::rename(&partial, &target))
             .with_context(|| format!("cannot copy {} to {}", source.display(), target.display()))?;
     }
     writeln!(std::io::stdout(), "imported into {}", folder.display())?;

@@ -19,7 +19,7 @@ pub(crate) fn run(options: &Messages, talk: Talk) -> anyhow::Result<u8> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut failed = None;
     let bar = Bar::new(talk);
-    let damage = creance_audit::messages(
+    let read = creance_audit::messages(
         &request,
         &mut |flow, message| {
             let wanted = options.protocol.as_deref().is_none_or(|name| name == message.protocol);
@@ -30,10 +30,10 @@ pub(crate) fn run(options: &Messages, talk: Talk) -> anyhow::Result<u8> {
         &mut |progress| bar.tell(progress),
     );
     bar.done();
-    let damage = damage?;
+    let read = read?;
     failed.map_or(Ok(()), Err)?;
     out.flush()?;
-    Ok(if damage.is_empty() { exit::DONE } else { exit::INCOMPLETE })
+    Ok(if read.incomplete { exit::INCOMPLETE } else { exit::DONE })
 }
 
 fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {

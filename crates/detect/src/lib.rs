@@ -198,7 +198,10 @@ fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
         }
     }
     message.parts.iter().enumerate().filter_map(move |(index, part)| {
-        if part.bytes.is_empty() {
+        // Header fields without a name say how the connection works.
+        if part.bytes.is_empty()
+            || (part.carrier == Carrier::Header && part.name.is_none() && part.parent.is_none())
+        {
             return None;
         }
         if opened.get(index).copied().unwrap_or(false) {

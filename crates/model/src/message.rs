@@ -103,6 +103,27 @@ pub struct Part {
     pub packets: Vec<u64>,
 }
 
+impl Part {
+    /// A part of these bytes; its packets are those of the message.
+    pub fn new(
+        carrier: Carrier,
+        parent: Option<usize>,
+        step: impl Into<Cow<'static, str>>,
+        name: Option<&str>,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self {
+            carrier,
+            parent,
+            step: step.into(),
+            name: name.map(str::to_owned),
+            bytes: bytes.into(),
+            media_type: None,
+            packets: Vec::new(),
+        }
+    }
+}
+
 /// One unit of an application protocol: a request, an answer, a handshake message, a telemetry frame.
 #[derive(Clone, Debug)]
 pub struct Message {

@@ -12,20 +12,24 @@ use crate::table::Table;
 use crate::verdict::{Confidence, DATABASES, Holder, Triple, Vote};
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 const COUNTRIES: (&str, &[u8]) =
     ("ip/countries.bin.zst", include_bytes!("../../../knowledge/ip/countries.bin.zst").as_slice());
 const HOLDERS: (&str, &[u8]) =
     ("ip/asn.bin.zst", include_bytes!("../../../knowledge/ip/asn.bin.zst").as_slice());
 
-/// Everything known about where addresses and names lie. Built once, then unchanging.
-#[derive(Debug)]
+/// The tables that a folder of newer data may hold.
+pub const FILES: [&str; 2] = ["countries.bin.zst", "asn.bin.zst"];
+
+/// Everything known about where addresses and names lie. Built once, then unchanging; clones share the tables.
+#[derive(Clone, Debug)]
 pub struct Atlas {
-    countries: Table<Triple>,
-    corrections: Corrections,
-    holders: Table<Holder>,
-    regions: Regions,
-    organisations: Organisations,
+    countries: Arc<Table<Triple>>,
+    corrections: Arc<Corrections>,
+    holders: Arc<Table<Holder>>,
+    regions: Arc<Regions>,
+    organisations: Arc<Organisations>,
     overrides: Overrides,
     sources: Vec<Source>,
 }
@@ -62,8 +66,17 @@ pub struct Location {
 }
 
 impl Atlas {
-    /// The bundled knowledge.
+    /// The bundled knowledge, unpacked once in a process.
     pub fn bundled() -> Result<Self, Error> {
+        static BUNDLED: OnceLock<Atlas> = OnceLock::new();
+        if let Some(atlas) = BUNDLED.get() {
+            return Ok(atlas.clone());
+        }
+        let atlas = Self::unpack()?;
+        Ok(BUNDLED.get_or_init(|| atlas).clone())
+    }
+
+    fn unpack() -> Result<Self, Error> {
         // The two tables are most of the work, and independent.
         let (countries, holders) = std::thread::scope(|scope| {
             let countries = scope.spawn(|| Table::<Triple>::unpack(COUNTRIES.1));
@@ -77,26 +90,27 @@ impl Atlas {
             }
         }
         Ok(Self {
-            countries: countries.unwrap_or_else(|_| {
+            countries: Arc::new(countries.unwrap_or_else(|_| {
                 Err(Error::Packed { file: "countries", why: "reading ended early".to_owned() })
-            })?,
-            corrections: Corrections::bundled()?,
-            holders: holders?,
-            regions: Regions::bundled()?,
-            organisations: Organisations::bundled()?,
+            })?),
+            corrections: Arc::new(Corrections::bundled()?),
+            holders: Arc::new(holders?),
+            regions: Arc::new(Regions::bundled()?),
+            organisations: Arc::new(Organisations::bundled()?),
             overrides: Overrides::default(),
             sources,
         })
     }
 
-    /// Replaces the bundled tables by those of a folder (`countries.bin.zst`, `asn.bin.zst`, each if it is there).
+    /// Replaces the bundled tables by those of a folder ([`FILES`], each if it is there).
     pub fn with_files(mut self, folder: &Path) -> Result<Self, Error> {
-        if let Some((path, bytes)) = read(folder, "countries.bin.zst")? {
-            self.countries = Table::unpack(&bytes)?;
+        let [countries, holders] = FILES;
+        if let Some((path, bytes)) = read(folder, countries)? {
+            self.countries = Arc::new(Table::unpack(&bytes)?);
             self.replaced(COUNTRIES.0, &path, len(&bytes));
         }
-        if let Some((path, bytes)) = read(folder, "asn.bin.zst")? {
-            self.holders = Table::unpack(&bytes)?;
+        if let Some((path, bytes)) = read(folder, holders)? {
+            self.holders = Arc::new(Table::unpack(&bytes)?);
             self.replaced(HOLDERS.0, &path, len(&bytes));
         }
         Ok(self)

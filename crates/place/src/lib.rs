@@ -16,7 +16,7 @@ mod sources;
 mod table;
 mod verdict;
 
-pub use atlas::{Atlas, Location};
+pub use atlas::{Atlas, FILES, Location};
 pub use country::Country;
 pub use error::Error;
 pub use organisations::Kind;

@@ -60,7 +60,7 @@ pub(crate) struct Statement {
 }
 
 /// All statements. Of several that fit, a host beats a network, and the longer beats the shorter; what one leaves out the next may say.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
     /// Pattern's length, the name without `*.`, whether names under it count.
     hosts: Vec<(String, bool, Statement)>,

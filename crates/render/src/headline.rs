@@ -97,7 +97,7 @@ fn classes(findings: &[&Finding]) -> String {
 /// A place in a sentence.
 pub(crate) fn place(destination: &Destination) -> String {
     match destination.country.as_deref() {
-        _ if destination.edge => "edges of content networks".to_owned(),
+        _ if destination.edge && !stated(destination) => "edges of content networks".to_owned(),
         None => "places unknown".to_owned(),
         Some(code) if doubtful(destination) => format!("perhaps {}", words::country(code)),
         Some(code) => words::country(code),
@@ -106,9 +106,15 @@ pub(crate) fn place(destination: &Destination) -> String {
 
 /// Whether the sources disagree on the country, or hardly know it.
 pub(crate) fn doubtful(destination: &Destination) -> bool {
-    destination.edge
-        || !destination.country_votes.is_empty()
-        || matches!(destination.country_confidence.as_str(), "low" | "none")
+    !stated(destination)
+        && (destination.edge
+            || !destination.country_votes.is_empty()
+            || matches!(destination.country_confidence.as_str(), "low" | "none"))
+}
+
+/// Whether the organisation itself says where this is: that ends all doubt.
+fn stated(destination: &Destination) -> bool {
+    destination.country_basis.as_deref() == Some("override")
 }
 
 /// The law of the operators, where it says more than the place does.

@@ -10,7 +10,7 @@
 
 mod message;
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
 use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
@@ -140,23 +140,20 @@ impl Conversation {
                 packets: packets.to_vec(),
                 bytes: bytes.len() as u64,
                 fields,
-                parts: if response { Vec::new() } else { parts(&question.name) },
+                parts: if response { Vec::new() } else { parts(&question.name, bytes) },
             });
         }
     }
 }
 
-fn parts(name: &str) -> Vec<Part> {
-    let mut parts = vec![Part {
-        carrier: Carrier::DnsLabel,
-        parent: None,
-        step: Cow::Borrowed("name"),
-        name: None,
-        bytes: name.as_bytes().to_vec(),
-        media_type: None,
-        packets: Vec::new(),
-    }];
+/// The name, what its labels decode to, and the message itself where it holds more than a question.
+fn parts(name: &str, message: &[u8]) -> Vec<Part> {
+    let mut parts = vec![Part::new(Carrier::DnsLabel, None, "name", None, name)];
     tunnel::decode_labels(name, &mut parts);
+    // Header, name, type and class, and an EDNS record without options (RFC 6891).
+    if message.len() > 12 + name.len() + 2 + 4 + 11 {
+        parts.push(Part::new(Carrier::Field, None, "message", None, message));
+    }
     parts
 }
 

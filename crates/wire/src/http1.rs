@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use creance_model::{Direction, Flow, Message, Side, Transport};
 
-use crate::{At, Emit, Limits, Probe, Progress, Protocol, Reader, Session};
+use crate::{At, Emit, Limits, Probe, Progress, Protocol, Reader, Session, kept::Kept};
 
 use head::{Head, Line};
 
@@ -63,12 +63,14 @@ struct Half {
     lines: Vec<u8>,
     line_start: usize,
     head: Option<Head>,
-    body: Vec<u8>,
+    body: Kept,
     /// The body is longer than what is kept, or bytes of it are missing.
     cut: Option<&'static str>,
     packets: Vec<u64>,
     first: Option<At>,
     length: u64,
+    /// Bytes of the body that were not kept.
+    unkept: u64,
     readable: u64,
 }
 
@@ -129,7 +131,13 @@ impl Session for Connection {
                     }
                 }
                 Step::Whole => self.message(from, keep, limits, emit),
-                Step::Broken => self.half(from).lose(),
+                Step::Broken => {
+                    if self.half(from).head.is_some() {
+                        self.half(from).cut = Some("broken framing");
+                        self.message(from, keep, limits, emit);
+                    }
+                    self.half(from).lose();
+                }
             }
             if let Some(inner) = &mut self.inner {
                 if !rest.is_empty() {
@@ -263,8 +271,8 @@ impl Connection {
         let mut packets = std::mem::take(&mut half.packets);
         packets.sort_unstable();
         packets.dedup();
-        half.readable += half.length;
-        let body = std::mem::take(&mut half.body);
+        half.readable += half.length - half.unkept;
+        let body = half.body.take();
         let message = Message {
             time: half.first.map_or_else(Default::default, |at| at.time),
             protocol: "http/1",
@@ -416,10 +424,10 @@ impl Half {
         let (bytes, behind) = rest.split_at(length);
         *rest = behind;
         if keep {
-            let room = limits.body.saturating_sub(self.body.len());
-            self.body.extend_from_slice(bytes.get(..room.min(length)).unwrap_or_default());
-            if length > room {
-                self.cut = Some("body longer than what is kept");
+            let kept = self.body.push(bytes, limits);
+            if length > kept {
+                self.cut = Some(content::TOO_LONG);
+                self.unkept += (length - kept) as u64;
             }
         }
         length as u64

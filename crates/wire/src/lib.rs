@@ -10,6 +10,7 @@ mod guess;
 mod held;
 mod http1;
 mod ja4;
+mod kept;
 pub mod mavlink;
 mod reader;
 mod tls;
@@ -20,6 +21,7 @@ use creance_model::{Flow, Message, Side, Timestamp};
 
 pub use body::expand;
 pub use dns::dns_answers;
+pub use kept::Budget;
 pub use reader::Reader;
 pub use tunnel::TunnelJoiner;
 
@@ -111,6 +113,8 @@ pub struct Limits {
     pub head: usize,
     /// Longest body that is kept, in bytes; the rest is read and dropped.
     pub body: usize,
+    /// What the bodies of all connections that wait to be whole may take together.
+    pub bodies: Budget,
     /// Most bytes that decompression and decoding may give for one message.
     pub decoded: usize,
     /// Most parts of one message.
@@ -121,6 +125,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 64 << 10, body: 32 << 20, decoded: 64 << 20, parts: 20_000, depth: 12 }
+        Self {
+            head: 64 << 10,
+            body: 32 << 20,
+            bodies: Budget::new(128 << 20),
+            decoded: 64 << 20,
+            parts: 20_000,
+            depth: 12,
+        }
     }
 }

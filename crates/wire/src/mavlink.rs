@@ -8,7 +8,7 @@
 //! The checksum covers all after the first byte and a byte that depends on the message's definition; frames whose
 //! checksum fails, and messages without a known definition, are skipped. Signatures are not verified: no key is known.
 
-use creance_model::{Field, Flow, Message, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
 use crate::{At, Emit, Limits, Probe, Progress, Protocol, Session};
 
@@ -171,30 +171,52 @@ struct Datagrams {
 }
 
 impl Session for Datagrams {
-    fn feed(&mut self, _: &Flow, from: Side, bytes: &[u8], at: At, _: &Limits, emit: Emit<'_>) -> Progress {
+    fn feed(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        bytes: &[u8],
+        at: At,
+        _: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress {
+        let leaves = flow.direction(from) == Direction::Outbound;
         let mut rest = bytes;
         let mut read = 0;
         while !rest.is_empty() {
-            let Some((frame, length)) = parse_frame(rest) else {
-                let unread = unread_frame(rest);
-                read += unread.unwrap_or(0);
-                rest = rest.get(unread.unwrap_or(1)..).unwrap_or_default();
-                continue;
-            };
-            rest = rest.get(length..).unwrap_or_default();
-            read += length;
-            let Some(fields) = fields(&frame) else { continue };
-            emit(Message {
+            let mut message = Message {
                 time: at.time,
                 protocol: "mavlink",
                 kind: "telemetry",
                 from,
                 visibility: Visibility::Clear,
                 packets: vec![at.packet],
-                bytes: length as u64,
-                fields,
+                bytes: 0,
+                fields: Vec::new(),
                 parts: Vec::new(),
-            });
+            };
+            if let Some((frame, length)) = parse_frame(rest) {
+                rest = rest.get(length..).unwrap_or_default();
+                read += length;
+                let Some(fields) = fields(&frame) else { continue };
+                message.bytes = length as u64;
+                message.fields = fields;
+                if leaves {
+                    message.parts = parts(&frame.payload, &message.fields);
+                }
+                emit(message);
+                continue;
+            }
+            let length = unread_frame(rest).unwrap_or(1);
+            if length > 1 && leaves {
+                // Not understood, but what is planted is found in it all the same.
+                let frame = rest.get(..length).unwrap_or_default();
+                message.kind = "other";
+                message.bytes = length as u64;
+                message.parts.push(Part::new(Carrier::Field, None, "frame", None, frame));
+                emit(message);
+            }
+            rest = rest.get(length..).unwrap_or_default();
         }
         if let Some(sum) = self.readable.get_mut(from.index()) {
             *sum += read as u64;
@@ -215,6 +237,18 @@ impl Session for Datagrams {
     fn protocol(&self) -> &'static str {
         "mavlink"
     }
+}
+
+/// The payload of a frame that leaves our side, and its positions as they would be written.
+fn parts(payload: &[u8], fields: &[Field]) -> Vec<Part> {
+    let mut parts = vec![Part::new(Carrier::Field, None, "payload", None, payload)];
+    for Field { name, value } in fields {
+        if let (true, Value::Float(degrees)) = (matches!(*name, "lat" | "lon"), value) {
+            let step = format!("mavlink:{name}");
+            parts.push(Part::new(Carrier::Field, Some(0), step, Some(name), format!("{degrees:.7}")));
+        }
+    }
+    parts
 }
 
 #[cfg(test)]

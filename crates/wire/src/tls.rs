@@ -12,7 +12,7 @@
 //! GREASE, so that is what is said. Decryption with keys is not here yet.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Field, Flow, Message, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
 use crate::{
     At, Emit, Limits, Probe, Progress, Protocol, Session,
@@ -166,7 +166,9 @@ impl Half {
             if let Ok((name, fields)) = read
                 && !fields.is_empty()
             {
-                emit(message(from, name, &self.handshake, length + 4, fields));
+                let mut message = message(from, name, &self.handshake, length + 4, fields);
+                message.parts = names(&message);
+                emit(message);
             }
             self.handshake.consume(length + 4);
         }
@@ -183,6 +185,28 @@ impl Half {
             emit(Message { bytes: 2, ..message(from, "alert", &self.record, 7, fields) });
         }
     }
+}
+
+/// What a client says of itself or of whom it asks for: server name, protocols, the names in its certificate.
+fn names(message: &Message) -> Vec<Part> {
+    if message.from == Side::Server {
+        return Vec::new();
+    }
+    let part = |step, text: &str| Part::new(Carrier::Handshake, None, step, None, text);
+    let mut parts = Vec::new();
+    for Field { name, value } in
+        message.fields.iter().filter(|field| matches!(field.name, "sni" | "alpn" | "names"))
+    {
+        match value {
+            Value::Text(text) => parts.push(part(*name, text)),
+            Value::List(list) => parts.extend(list.iter().filter_map(|one| match one {
+                Value::Text(text) => Some(part(*name, text)),
+                _ => None,
+            })),
+            _ => {}
+        }
+    }
+    parts
 }
 
 fn message(from: Side, kind: &'static str, held: &Held, length: usize, fields: Vec<Field>) -> Message {

@@ -3,66 +3,107 @@
 //! What leaves by DNS is written in base32, hex or base64url into labels, split over queries that count themselves:
 //! `ge2tqmk….0.t.example`, `ys4mbug….1.t.example`.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+};
 
-use creance_model::{Carrier, Message, Part};
+use creance_model::{Carrier, Flow, Message, Part};
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 
 /// Shortest text that is believed to be data: shorter strings decode by chance.
 const LEAST: usize = 8;
 
-/// Queries remembered for joining.
-const MEMORY: usize = 64;
+/// Series followed at one time, and queries of one series. Series beyond are over.
+const MOST_SERIES: usize = 64;
+const MOST_QUERIES: usize = 1024;
 
 /// Adds a part for what the labels of a name decode to, if they do.
 pub(crate) fn decode_labels(name: &str, parts: &mut Vec<Part>) {
-    let Some(split) = Split::of(name) else { return };
-    push(&split.data, Vec::new(), parts);
+    let labels: Vec<&str> = name.split('.').collect();
+    let domain = Split::of(name)
+        .map_or(2, |split| split.domain.split('.').count() + usize::from(split.number.is_some()));
+    // Data may be followed by labels that are none: `<base32>.t.vendor.example`. The longest that decodes is told.
+    for end in (1..=labels.len().saturating_sub(domain)).rev() {
+        if push(&labels.get(..end).unwrap_or_default().concat(), parts) {
+            return;
+        }
+    }
 }
 
-/// Joins the data of queries that count themselves.
+/// Joins the data of queries that count themselves, by client and domain.
 #[derive(Debug, Default)]
 pub struct TunnelJoiner {
-    seen: VecDeque<(String, u32, String, Message)>,
+    series: VecDeque<Series>,
+}
+
+/// The queries of one client below one domain.
+#[derive(Debug)]
+struct Series {
+    client: IpAddr,
+    domain: String,
+    flow: Flow,
+    queries: BTreeMap<u32, (String, Message)>,
 }
 
 impl TunnelJoiner {
-    /// Takes a query; gives a message over all queries of its series so far, if together they decode to more.
-    pub fn query(&mut self, message: &Message) -> Option<Message> {
-        let split = Split::of(message.text("name")?)?;
-        let number = split.number?;
-        if number == 0 {
-            self.seen.retain(|(domain, ..)| *domain != split.domain);
+    /// Takes a query; gives the series that it shows to be over, if together they decode to more.
+    pub fn query(&mut self, flow: &Flow, message: &Message) -> Option<(Flow, Message)> {
+        let Split { data, number, domain } = Split::of(message.text("name")?)?;
+        let number = number?;
+        let client = flow.end(message.from).ip;
+        let mut over = None;
+        let known = self.series.iter().position(|series| series.client == client && series.domain == domain);
+        let mut series = known.and_then(|at| self.series.remove(at));
+        // The same name is asked again for other types and after a loss; another one under the same number begins anew.
+        if let Some((told, _)) = series.as_ref().and_then(|series| series.queries.get(&number))
+            && *told != data
+        {
+            over = series.take();
         }
-        self.seen.push_back((split.domain.clone(), number, split.data.clone(), message.clone()));
-        if self.seen.len() > MEMORY {
-            self.seen.pop_front();
+        let mut series =
+            series.unwrap_or_else(|| Series { client, domain, flow: flow.clone(), queries: BTreeMap::new() });
+        if series.queries.len() < MOST_QUERIES {
+            series
+                .queries
+                .entry(number)
+                .or_insert_with(|| (data, Message { parts: Vec::new(), ..message.clone() }));
         }
-        let mut series: Vec<_> = self.seen.iter().filter(|(domain, ..)| *domain == split.domain).collect();
-        series.sort_by_key(|(_, number, ..)| *number);
-        series.dedup_by_key(|(_, number, ..)| *number);
-        let counts = series.iter().zip(0..).all(|((_, number, ..), expected)| *number == expected);
-        if series.len() < 2 || !counts {
+        self.series.push_back(series);
+        if self.series.len() > MOST_SERIES {
+            over = over.or_else(|| self.series.pop_front());
+        }
+        over?.joined()
+    }
+
+    /// The capture is over, and with it every series.
+    pub fn finish(&mut self) -> Vec<(Flow, Message)> {
+        std::mem::take(&mut self.series).into_iter().filter_map(Series::joined).collect()
+    }
+}
+
+impl Series {
+    /// The queries from the first up to the first that is missing, as one message.
+    fn joined(self) -> Option<(Flow, Message)> {
+        let whole =
+            self.queries.into_iter().zip(0..).take_while(|((number, _), expected)| number == expected);
+        let (texts, messages): (Vec<String>, Vec<Message>) = whole.map(|((_, query), _)| query).unzip();
+        if messages.len() < 2 {
             return None;
         }
-        let data: String = series.iter().map(|(_, _, data, _)| data.as_str()).collect();
-        let mut packets: Vec<u64> = series.iter().flat_map(|(.., message)| message.packets.clone()).collect();
+        let data = texts.concat();
+        let mut packets: Vec<u64> =
+            messages.iter().flat_map(|message| message.packets.iter().copied()).collect();
         packets.sort_unstable();
         packets.dedup();
-        let mut joined = Message { packets, parts: Vec::new(), ..message.clone() };
-        joined.time = series.iter().map(|(.., message)| message.time).min()?;
-        joined.bytes = series.iter().map(|(.., message)| message.bytes).sum();
-        joined.parts.push(Part {
-            carrier: Carrier::DnsLabel,
-            parent: None,
-            step: Cow::Borrowed("names joined"),
-            name: None,
-            bytes: data.clone().into_bytes(),
-            media_type: None,
-            packets: Vec::new(),
-        });
-        push(&data, Vec::new(), &mut joined.parts);
-        (joined.parts.len() > 1).then_some(joined)
+        let mut joined = Message {
+            time: messages.iter().map(|message| message.time).min()?,
+            bytes: messages.iter().map(|message| message.bytes).sum(),
+            packets,
+            ..messages.into_iter().next()?
+        };
+        joined.parts.push(Part::new(Carrier::DnsLabel, None, "names joined", None, data.clone()));
+        push(&data, &mut joined.parts).then_some((self.flow, joined))
     }
 }
 
@@ -90,9 +131,10 @@ impl Split {
     }
 }
 
-fn push(data: &str, packets: Vec<u64>, parts: &mut Vec<Part>) {
+/// Adds what a text decodes to, if it makes sense.
+fn push(data: &str, parts: &mut Vec<Part>) -> bool {
     if data.len() < LEAST {
-        return;
+        return false;
     }
     let attempts = [
         ("hex", HEXLOWER.decode(data.to_lowercase().as_bytes()).ok()),
@@ -101,18 +143,10 @@ fn push(data: &str, packets: Vec<u64>, parts: &mut Vec<Part>) {
     ];
     for (step, bytes) in attempts {
         let Some(bytes) = bytes.filter(|bytes| bytes.len() >= LEAST && printable(bytes)) else { continue };
-        let parent = parts.len().checked_sub(1);
-        parts.push(Part {
-            carrier: Carrier::DnsLabel,
-            parent,
-            step: Cow::Borrowed(step),
-            name: None,
-            bytes,
-            media_type: None,
-            packets,
-        });
-        return;
+        parts.push(Part::new(Carrier::DnsLabel, parts.len().checked_sub(1), step, None, bytes));
+        return true;
     }
+    false
 }
 
 fn printable(bytes: &[u8]) -> bool {
@@ -123,7 +157,7 @@ fn printable(bytes: &[u8]) -> bool {
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
-    use creance_model::{Field, Side, Timestamp, Value, Visibility};
+    use creance_model::{Endpoint, Field, InsideBasis, Side, Timestamp, Transport, Value, Visibility};
 
     fn query(name: &str, packet: u64) -> Message {
         Message {
@@ -139,15 +173,73 @@ mod tests {
         }
     }
 
+    fn flow(client: &str) -> Flow {
+        let end = |ip: &str, port| Endpoint { ip: ip.parse().unwrap(), port };
+        Flow {
+            id: 1,
+            transport: Transport::Udp,
+            client: end(client, 5353),
+            server: end("8.8.8.8", 53),
+            inside: Some(Side::Client),
+            inside_basis: InsideBasis::PrivateRange,
+            first: Timestamp::default(),
+            client_mac: None,
+            server_mac: None,
+        }
+    }
+
+    fn halves(text: &str) -> [String; 2] {
+        let data = BASE32_NOPAD.encode(text.as_bytes()).to_lowercase();
+        let (first, second) = data.split_at(30);
+        [format!("{first}.0.t.vendor.example"), format!("{second}.1.t.vendor.example")]
+    }
+
     #[test]
-    fn a_series_is_joined_and_cites_all_its_packets() {
-        let text = BASE32_NOPAD.encode(b"position 24.744672,121.044483 of the aircraft").to_lowercase();
-        let (first, second) = text.split_at(30);
+    fn the_series_of_each_client_is_joined_and_cites_its_packets() {
+        let [a, b] =
+            ["position 24.744672,121.044483 of the aircraft", "position 31.230416,121.473701 of the other"];
+        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
+        let (one, two) = (flow("192.168.1.2"), flow("192.168.1.3"));
         let mut joiner = TunnelJoiner::default();
-        assert!(joiner.query(&query(&format!("{first}.0.t.vendor.example"), 1)).is_none());
-        let whole = joiner.query(&query(&format!("{second}.1.t.vendor.example"), 3)).unwrap();
-        assert_eq!(whole.packets, [1, 3]);
-        assert_eq!(whole.parts[1].bytes, b"position 24.744672,121.044483 of the aircraft");
+        // Asked for twice, as for A and AAAA.
+        for (flow, name, packet) in
+            [(&one, &a0, 1), (&one, &a0, 2), (&two, &b0, 3), (&one, &a1, 4), (&two, &b1, 5)]
+        {
+            assert!(joiner.query(flow, &query(name, packet)).is_none());
+        }
+        let whole = joiner.finish();
+        let told: Vec<_> = whole
+            .iter()
+            .map(|(flow, message)| (flow.client.ip, message.packets.clone(), message.parts[1].bytes.clone()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (one.client.ip, vec![1, 4], a.as_bytes().to_vec()),
+                (two.client.ip, vec![3, 5], b.as_bytes().to_vec())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_series_ends_the_one_before() {
+        let mut joiner = TunnelJoiner::default();
+        let ([a0, a1], [b0, _]) =
+            (halves("position 24.744672,121.044483 now"), halves("position 24.744699,121.044499 now"));
+        for (name, packet) in [(&a0, 1), (&a1, 2)] {
+            assert!(joiner.query(&flow("10.0.0.2"), &query(name, packet)).is_none());
+        }
+        let (_, first) = joiner.query(&flow("10.0.0.2"), &query(&b0, 3)).unwrap();
+        assert_eq!(first.packets, [1, 2]);
+        assert!(joiner.finish().is_empty(), "one query alone is no series");
+    }
+
+    #[test]
+    fn labels_behind_the_data_are_passed_over() {
+        let data = BASE32_NOPAD.encode(b"24.744672,121.044483").to_lowercase();
+        let mut parts = vec![Part::new(Carrier::DnsLabel, None, "name", None, "")];
+        decode_labels(&format!("{data}.t.vendor.example"), &mut parts);
+        assert_eq!(parts[1].bytes, b"24.744672,121.044483");
     }
 
     #[test]

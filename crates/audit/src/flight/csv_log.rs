@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sample>, String> {
             _ => None,
         });
         let position = number(lat).zip(number(lon)).and_then(|(lat, lon)| place(lat, lon));
-        samples.push(Sample { time: moment, state, position });
+        samples.push(Sample { vehicle: 0, time: moment, state, position });
         heights.push(number(height));
     }
     if flying.is_none() {

@@ -52,6 +52,7 @@ fn details(bytes: &[u8]) -> Result<Vec<Sample>, Malformed> {
         });
     }
     let sample = |ms: i64, position| Sample {
+        vehicle: 0,
         time: Timestamp::from_nanos(ms.saturating_mul(1_000_000)),
         state: Some(FlightState::Flying),
         position,

@@ -43,7 +43,7 @@ pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
                     && let Some(Point { lat, lon, height, time: Some(time) }) = point.take()
                 {
                     let position = lat.zip(lon).and_then(|(lat, lon)| place(lat, lon));
-                    samples.push(Sample { time, state: None, position });
+                    samples.push(Sample { vehicle: 0, time, state: None, position });
                     heights.push(height);
                 }
             }

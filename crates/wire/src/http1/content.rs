@@ -8,7 +8,11 @@ use creance_model::{Carrier, Field, Message, Value};
 use super::head::{Head, Line};
 use crate::{Limits, body::Tree};
 
-/// Fields that say nothing of people: how the connection works, what is understood.
+/// Why a body is cut that is longer than [`Limits::body`].
+pub(super) const TOO_LONG: &str = "body longer than what is kept";
+
+/// Fields that say how the connection works and what is understood. What is planted may ride in them, so they are
+/// parts; but they are no named fields: shapes in them are mostly versions and addresses of makers.
 const DULL: &[&str] = &[
     "host",
     "connection",
@@ -36,8 +40,6 @@ const DULL: &[&str] = &[
     "range",
     "origin",
     "dnt",
-    "cookie",
-    "set-cookie",
     "user-agent",
 ];
 
@@ -62,9 +64,16 @@ pub(super) fn fill(
         let query = target.split_once('?').map_or("", |(_, query)| query);
         tree.form(uri, "query", query.as_bytes());
     }
-    for (name, value) in head.headers.iter().filter(|(name, _)| !DULL.contains(&name.as_str())) {
-        let part = tree.root(Carrier::Header, format!("header:{name}"), value.clone(), Some(name.clone()));
-        tree.open(part);
+    for (name, value) in head.headers.iter().filter(|(name, _)| name != "cookie") {
+        let dull = DULL.contains(&name.as_str());
+        let named = (!dull).then(|| name.clone());
+        let part = tree.root(Carrier::Header, format!("header:{name}"), value.clone(), named);
+        if !dull {
+            tree.open(part);
+        }
+    }
+    if head.more {
+        tree.reached("header fields");
     }
     for (_, cookies) in head.headers.iter().filter(|(name, _)| name == "cookie") {
         for cookie in cookies.split(|byte| *byte == b';') {
@@ -92,7 +101,7 @@ pub(super) fn fill(
     }
     let (parts, limit) = tree.done();
     message.parts = parts;
-    if let Some(limit) = limit {
+    if let Some(limit) = limit.or(cut.filter(|why| *why == TOO_LONG)) {
         message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
     }
     message

@@ -10,6 +10,8 @@ use crate::Probe;
 pub(super) struct Head {
     pub(super) line: Line,
     pub(super) headers: Vec<(String, Vec<u8>)>,
+    /// Whether there were more fields than are kept.
+    pub(super) more: bool,
 }
 
 /// The first line.
@@ -67,6 +69,7 @@ impl Head {
         let first = lines.by_ref().find(|line| !line.is_empty())?;
         let first = String::from_utf8_lossy(first);
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut more = false;
         for line in lines.filter(|line| !line.is_empty()) {
             if let ([b' ' | b'\t', ..], Some((_, value))) = (line, headers.last_mut()) {
                 // A folded line goes on with the value before (RFC 9112 §5.2).
@@ -76,13 +79,14 @@ impl Head {
             }
             let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
             let (name, value) = line.split_at(colon);
-            if headers.len() < MOST_FIELDS {
+            more |= headers.len() >= MOST_FIELDS;
+            if !more {
                 let name = String::from_utf8_lossy(name.trim_ascii()).to_lowercase();
                 headers.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
             }
         }
         let line = parse_line(&first, headers.iter().any(|(name, _)| name == "host"))?;
-        Some(Self { line, headers })
+        Some(Self { line, headers, more })
     }
 
     /// The first field of this name (lower case).
