@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
     net::IpAddr,
+    path::{Path, PathBuf},
 };
 
 use creance_capture::Notes;
@@ -420,11 +421,23 @@ fn options(request: &Request) -> Vec<String> {
     request.inside.iter().map(|net| format!("--inside {net}")).collect()
 }
 
+/// A key log that lies beside a capture: `capture.pcapng.keys` or `capture.keys`.
+fn keys_beside(input: &Input) -> Option<PathBuf> {
+    let path = Path::new(&input.path);
+    let behind = PathBuf::from(format!("{}.keys", input.path));
+    [behind, path.with_extension("keys")].into_iter().find(|beside| beside.is_file())
+}
+
 /// Sentences for the reader: options without effect yet, limits reached, packets that were not read.
 fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec<String> {
     let mut notes = Vec::new();
-    if !request.keys.is_empty() {
-        notes.push("Key logs were hashed into the case and not used: TLS is not decrypted yet.".to_owned());
+    if request.keys.is_empty() {
+        for path in inputs.iter().filter(|input| input.kind == "capture").filter_map(keys_beside) {
+            notes.push(format!(
+                "{} lies beside the capture and was not used: give it with --keys if it is yours to use.",
+                path.display()
+            ));
+        }
     }
     if !request.device.is_empty() {
         notes.push(

@@ -23,6 +23,7 @@ mod traffic;
 
 use creance_capture::Capture;
 use creance_model::{Flow, Message, Report};
+use creance_wire::KeyLog;
 
 pub use error::Error;
 pub use request::{Limits, Progress, Request};
@@ -37,8 +38,9 @@ pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Re
     let evidence = request.evidence()?;
     let mut inputs = Inputs::begin(request)?;
     let capture = inputs.open(request)?;
-    let pipeline = Pipeline::new(Some(&context), &request.limits);
-    let run = run(capture, pipeline, request, progress);
+    let keys = request.key_log()?;
+    let pipeline = Pipeline::new(Some(&context), &request.limits, keys.clone());
+    let run = run(capture, pipeline, &keys, request, progress);
     let hashed = inputs.finish(request, &run.notes)?;
     Ok(fold::report(request, &run, hashed, evidence, &atlas))
 }
@@ -58,10 +60,14 @@ pub fn messages(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Read, Error> {
     let capture = inputs::capture(request)?;
-    let pipeline = Pipeline::new(None, &request.limits).with_sink(sink);
-    let run = run(capture, pipeline, request, progress);
+    let keys = request.key_log()?;
+    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_sink(sink);
+    let run = run(capture, pipeline, &keys, request, progress);
     Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
 }
+
+/// The type of a Decryption Secrets Block that holds a TLS key log (pcapng §4.7).
+const TLS_KEY_LOG: u32 = 0x544c_534b;
 
 /// Packets between two reports of progress.
 const TELL_EVERY: u64 = 1 << 14;
@@ -69,6 +75,7 @@ const TELL_EVERY: u64 = 1 << 14;
 fn run<'a>(
     mut capture: Capture,
     pipeline: Pipeline<'a>,
+    keys: &KeyLog,
     request: &Request,
     progress: &mut dyn FnMut(Progress),
 ) -> Run<'a> {
@@ -80,7 +87,15 @@ fn run<'a>(
     let mut assembler = creance_flow::Assembler::new(pipeline, options);
     let mut count = 0;
     let (mut first, mut last) = (None, None);
-    while let Some(packet) = capture.next_packet() {
+    let mut secrets = 0;
+    while capture.advance() {
+        // Secrets stand before the packets that they open.
+        let known = &capture.notes().secrets;
+        for secret in known.get(secrets..).into_iter().flatten().filter(|secret| secret.kind == TLS_KEY_LOG) {
+            keys.add(&secret.bytes);
+        }
+        secrets = known.len();
+        let Some(packet) = capture.packet() else { break };
         count += 1;
         first = Some(first.map_or(packet.time, |first: creance_model::Timestamp| first.min(packet.time)));
         last = Some(last.map_or(packet.time, |last: creance_model::Timestamp| last.max(packet.time)));

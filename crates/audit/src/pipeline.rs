@@ -8,14 +8,14 @@ use creance_flow::{Chunk, Counters, Gap, Handler, Totals};
 use creance_model::{
     Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
 };
-use creance_wire::{At, Reader, TunnelJoiner};
+use creance_wire::{At, KeyLog, Reader, TunnelJoiner};
 
 use crate::{
     flight::Sample,
     names::{Name, Names},
     phases::Vehicles,
     request::Limits,
-    traffic::{Clock, Finished, Sum, Traffic},
+    traffic::{self, Clock, Finished, Sum, Traffic},
 };
 
 /// A sighting with all that is known when it is made. Destination, phase and severity are settled at the end.
@@ -57,6 +57,7 @@ pub(crate) struct Pipeline<'a> {
     /// What is looked for; `None`: nothing.
     context: Option<&'a Context>,
     limits: &'a Limits,
+    keys: KeyLog,
     sink: Option<Sink<'a>>,
     pub(crate) names: Names,
     pub(crate) vehicles: Vehicles,
@@ -92,10 +93,11 @@ pub(crate) struct State {
 }
 
 impl<'a> Pipeline<'a> {
-    pub(crate) fn new(context: Option<&'a Context>, limits: &'a Limits) -> Self {
+    pub(crate) fn new(context: Option<&'a Context>, limits: &'a Limits, keys: KeyLog) -> Self {
         Self {
             context,
             limits,
+            keys,
             sink: None,
             names: Names::new(limits.names),
             vehicles: Vehicles::default(),
@@ -248,11 +250,14 @@ fn leaves_by_recursion(flow: &Flow, message: &Message) -> bool {
 /// Telemetry samples kept: a day at ten a second.
 const MOST_SAMPLES: usize = 1_000_000;
 
-/// The protocol stands at the head of every decode path.
+/// The protocol stands at the head of every decode path, and before it what was decrypted.
 fn path(message: &Message, part: usize) -> Vec<String> {
     let mut path = message.decode_path(part);
     if let Some(first) = path.first_mut() {
         *first = format!("{} {first}", message.protocol);
+    }
+    if message.visibility == Visibility::Decrypted {
+        path.insert(0, "tls".to_owned());
     }
     path
 }
@@ -309,7 +314,7 @@ impl Handler for Pipeline<'_> {
 
     fn open(&mut self, flow: &Flow) -> State {
         let name = flow.inside.and_then(|_| self.names.of(flow.inside_end().ip, flow.outside_end().ip));
-        State { reader: Reader::new(), name, up_over_time: Clock::default() }
+        State { reader: Reader::new(self.keys.clone()), name, up_over_time: Clock::default() }
     }
 
     fn data(&mut self, flow: &Flow, state: &mut State, chunk: &Chunk<'_>) {
@@ -341,24 +346,31 @@ impl Handler for Pipeline<'_> {
             self.traffic.lan.1 += payload;
             return;
         };
-        let [client, server] = state.reader.readable();
+        let readable = state.reader.readable();
+        let opaque = state.reader.opaque();
+        let protocol = state.reader.protocol();
+        let unread = [Side::Client, Side::Server].map(|side| {
+            let bytes = totals.bytes[side.index()].saturating_sub(readable[side.index()]);
+            (opaque[side.index()].unwrap_or_else(|| traffic::why_unread(protocol)), bytes)
+        });
         let outside = flow.outside_end();
         let sum = Sum {
             basis: None,
-            protocols: std::iter::once(state.reader.protocol()).collect(),
+            protocols: std::iter::once(protocol).collect(),
             first: totals.first,
             last: totals.last,
             flows: 1,
             packets: totals.packets[0] + totals.packets[1],
             up: totals.bytes[inside.index()],
             down: totals.bytes[inside.other().index()],
-            readable: client + server,
+            readable: payload - unread.iter().map(|(_, bytes)| bytes).sum::<u64>(),
             lost: totals.lost[0] + totals.lost[1],
             up_over_time: state.up_over_time,
         };
         // Where our side is the server, the port across is of no meaning.
         let port = if inside == Side::Server { 0 } else { outside.port };
-        let finished = Finished { ip: outside.ip, port, transport: flow.transport, name: state.name, sum };
+        let finished =
+            Finished { ip: outside.ip, port, transport: flow.transport, name: state.name, unread, sum };
         self.traffic.add(finished, self.limits.destinations);
     }
 }

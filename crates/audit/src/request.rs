@@ -5,6 +5,8 @@ use std::{fs, path::PathBuf, sync::Arc};
 use creance_detect::{Canaries, Context};
 use creance_place::Atlas;
 
+use creance_wire::KeyLog;
+
 use crate::{Error, actions::Actions, flight, phases::FlightEvidence};
 
 /// An audit: inputs and what is known beside them.
@@ -12,7 +14,7 @@ use crate::{Error, actions::Actions, flight, phases::FlightEvidence};
 pub struct Request {
     /// Captures: files, directories, globs, or `-` for standard input. Several are one capture in time order.
     pub inputs: Vec<String>,
-    /// Key logs. Hashed into the case; not used yet.
+    /// Key logs in the NSS format: what they fit is decrypted.
     pub keys: Vec<PathBuf>,
     /// A canary file.
     pub canaries: Option<PathBuf>,
@@ -63,6 +65,9 @@ impl Default for Limits {
     }
 }
 
+/// The largest key log that is read, in bytes: a million secrets.
+const LARGEST_KEY_LOG: u64 = 256 << 20;
+
 /// How far reading has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -91,6 +96,24 @@ impl Request {
             Some(path) => atlas.with_overrides(&text(path)?)?,
             None => atlas,
         })
+    }
+
+    pub(crate) fn key_log(&self) -> Result<KeyLog, Error> {
+        let keys = KeyLog::default();
+        for path in &self.keys {
+            let shown = || path.display().to_string();
+            let io = |source| Error::Io { path: shown(), source };
+            if fs::metadata(path).map_err(io)?.len() > LARGEST_KEY_LOG {
+                let why = format!("a key log of more than {LARGEST_KEY_LOG} bytes");
+                return Err(Error::File { path: shown(), why });
+            }
+            let added = keys.add(&fs::read(path).map_err(io)?);
+            if added.secrets == 0 {
+                let why = "no line of a TLS key log in it (LABEL, client random, secret)".to_owned();
+                return Err(Error::File { path: shown(), why });
+            }
+        }
+        Ok(keys)
     }
 
     pub(crate) fn context(&self) -> Result<Arc<Context>, Error> {

@@ -89,6 +89,8 @@ pub(crate) struct Finished {
     pub(crate) port: u16,
     pub(crate) transport: Transport,
     pub(crate) name: Option<Name>,
+    /// Bytes not read, with the reason, of each side.
+    pub(crate) unread: [(&'static str, u64); 2],
     pub(crate) sum: Sum,
 }
 
@@ -110,7 +112,7 @@ pub(crate) struct Traffic {
 impl Traffic {
     /// Adds a flow with the outside.
     pub(crate) fn add(&mut self, flow: Finished, limit: usize) {
-        let Finished { ip, port, transport, name, sum } = flow;
+        let Finished { ip, port, transport, name, unread: closed, sum } = flow;
         let bytes = sum.up + sum.down;
         let readable = sum.readable.min(bytes);
         self.bytes += bytes;
@@ -124,7 +126,9 @@ impl Traffic {
                 *self.unread.entry((label, why)).or_default() += bytes;
             }
         };
-        unread(why_unread(&sum.protocols), bytes - readable);
+        for (why, bytes) in closed {
+            unread(why, bytes);
+        }
         unread("lost packets", sum.lost);
 
         let key = (ip, port, transport, name.as_ref().map(|name| name.host.clone()));
@@ -168,15 +172,13 @@ impl Traffic {
     }
 }
 
-fn why_unread(protocols: &BTreeSet<&'static str>) -> &'static str {
-    if protocols.contains("tls") || protocols.contains("quic") || protocols.contains("dtls") {
-        "encrypted, no keys used"
-    } else if protocols.contains("unknown") || protocols.is_empty() {
-        "unknown protocol"
-    } else if protocols.iter().all(|name| matches!(*name, "http/1" | "dns" | "mavlink")) {
-        "not whole, or inside a limit"
-    } else {
-        "protocol recognised, not read"
+/// Why a protocol's bytes were not read, where it does not say itself.
+pub(crate) fn why_unread(protocol: &str) -> &'static str {
+    match protocol {
+        "tls" | "quic" | "dtls" => "encrypted, no key",
+        "unknown" => "unknown protocol",
+        "http/1" | "dns" | "mavlink" => "not whole, or inside a limit",
+        _ => "protocol recognised, not read",
     }
 }
 

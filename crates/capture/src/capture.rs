@@ -227,6 +227,11 @@ impl Capture {
 
     /// The next packet, borrowed until the next call; `None` at the end.
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
+        if self.advance() { self.packet() } else { None }
+    }
+
+    /// Goes on to the next packet. False at the end. What stood before the packet is in the notes then.
+    pub fn advance(&mut self) -> bool {
         if self.lent
             && let Some(current) = &mut self.current
         {
@@ -240,13 +245,19 @@ impl Capture {
         if self.current.is_none() || !self.others.is_empty() || !self.waiting.is_empty() {
             self.choose();
         }
-        let Running { source, next, order } = self.current.as_ref()?;
+        let Some(Running { next, order, .. }) = &self.current else { return false };
         self.lent = true;
         self.number += 1;
         self.notes.turn(self.number, *order);
         if next.link != LinkType::NONE {
             self.notes.moment(next.time);
         }
+        true
+    }
+
+    /// The packet that [`Self::advance`] came to.
+    pub fn packet(&self) -> Option<Packet<'_>> {
+        let Running { source, next, .. } = self.current.as_ref()?;
         Some(Packet {
             number: self.number,
             time: next.time,

@@ -72,7 +72,7 @@ pub(crate) struct Audit {
     /// Writes into an existing case folder; its ledger is kept and continued.
     #[arg(long, requires = "output")]
     pub(crate) force: bool,
-    /// A TLS key log. Hashed into the case; not used yet: TLS is not decrypted in this version.
+    /// A TLS key log in the NSS format (SSLKEYLOGFILE): what it fits is decrypted. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
     /// Planted values to look for (TOML tables `canary` with class and value).
@@ -122,6 +122,9 @@ pub(crate) struct Messages {
     /// Only this protocol: dns, tls, http/1, mavlink.
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<String>,
+    /// A TLS key log in the NSS format (SSLKEYLOGFILE): what it fits is decrypted. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
     /// A network that is ours.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,

@@ -14,8 +14,12 @@ use crate::{
 };
 
 pub(crate) fn run(options: &Messages, talk: Talk) -> anyhow::Result<u8> {
-    let request =
-        Request { inputs: options.inputs.clone(), inside: options.inside.clone(), ..Request::default() };
+    let request = Request {
+        inputs: options.inputs.clone(),
+        keys: options.keys.clone(),
+        inside: options.inside.clone(),
+        ..Request::default()
+    };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut failed = None;
     let bar = Bar::new(talk);

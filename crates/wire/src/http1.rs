@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use creance_model::{Direction, Flow, Message, Side, Transport};
 
-use crate::{At, Emit, Limits, Probe, Progress, Protocol, Reader, Session, kept::Kept};
+use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Reader, Session, kept::Kept};
 
 use head::{Head, Line};
 
@@ -27,13 +27,14 @@ impl Protocol for Http1 {
         if flow.transport == Transport::Tcp { head::probe(bytes) } else { Probe::No }
     }
 
-    fn start(&self) -> Box<dyn Session> {
-        Box::new(Connection::default())
+    fn start(&self, keys: &KeyLog) -> Box<dyn Session> {
+        Box::new(Connection { keys: keys.clone(), ..Connection::default() })
     }
 }
 
 #[derive(Default)]
 struct Connection {
+    keys: KeyLog,
     sides: [Half; 2],
     /// Methods of requests that wait for their answer.
     asked: VecDeque<Method>,
@@ -203,6 +204,10 @@ impl Session for Connection {
         [a.readable + client, b.readable + server]
     }
 
+    fn opaque(&self) -> [Option<&'static str>; 2] {
+        self.inner.as_ref().map_or([None; 2], |inner| inner.opaque())
+    }
+
     fn protocol(&self) -> &'static str {
         match &self.inner {
             Some(inner) if inner.protocol() != "unknown" => inner.protocol(),
@@ -258,7 +263,7 @@ impl Connection {
                     None => State::Rest,
                 };
                 if tunnel {
-                    self.inner = Some(Box::new(Reader::new()));
+                    self.inner = Some(Box::new(Reader::new(self.keys.clone())));
                 }
             }
         }

@@ -11,6 +11,7 @@ mod held;
 mod http1;
 mod ja4;
 mod kept;
+mod keys;
 pub mod mavlink;
 mod reader;
 mod tls;
@@ -22,6 +23,7 @@ use creance_model::{Flow, Message, Side, Timestamp};
 pub use body::expand;
 pub use dns::dns_answers;
 pub use kept::Budget;
+pub use keys::{Added, KeyLog};
 pub use reader::Reader;
 pub use tunnel::TunnelJoiner;
 
@@ -39,8 +41,8 @@ pub trait Protocol: Sync {
     /// Whether a flow that begins (or goes on, when its beginning was not seen) with these bytes may be it.
     fn probe(&self, flow: &Flow, from: Side, head: &[u8]) -> Probe;
 
-    /// Begins to read a flow.
-    fn start(&self) -> Box<dyn Session>;
+    /// Begins to read a flow. `keys` may open what is encrypted in it.
+    fn start(&self, keys: &KeyLog) -> Box<dyn Session>;
 }
 
 /// An answer to "is it yours?".
@@ -92,6 +94,11 @@ pub trait Session: Send {
 
     /// Bytes whose content was read, by [`Side::index`].
     fn readable(&self) -> [u64; 2];
+
+    /// Why bytes that were not read were not, by [`Side::index`], where the protocol knows.
+    fn opaque(&self) -> [Option<&'static str>; 2] {
+        [None; 2]
+    }
 
     /// The name of what is read, where it differs within a protocol (`dns`, `mdns`).
     fn protocol(&self) -> &'static str;

@@ -2,10 +2,11 @@
 
 use creance_model::{Flow, Side};
 
-use crate::{ALL, At, Emit, Limits, Probe, Progress, Protocol, Session, guess, held::Held};
+use crate::{ALL, At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, guess, held::Held};
 
 /// Reads a flow of a protocol yet unknown.
 pub struct Reader {
+    keys: KeyLog,
     state: State,
     guessed: &'static str,
 }
@@ -15,7 +16,7 @@ enum State {
     Probing(u8, [Option<Box<Held>>; 2]),
     Reading(Box<dyn Session>),
     /// Nothing more to read.
-    Over([u64; 2]),
+    Over([u64; 2], [Option<&'static str>; 2]),
 }
 
 /// Chunks tried before a flow counts as unknown.
@@ -24,22 +25,16 @@ const TRIES: u8 = 12;
 /// Bytes that are enough to tell any protocol: a first line with a long target.
 const ENOUGH: usize = 2048;
 
-impl Default for Reader {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Reader {
     /// A flow of which nothing was seen.
-    pub const fn new() -> Self {
-        Self { state: State::Probing(TRIES, [None, None]), guessed: "unknown" }
+    pub const fn new(keys: KeyLog) -> Self {
+        Self { keys, state: State::Probing(TRIES, [None, None]), guessed: "unknown" }
     }
 
     /// Reads what `from` sent next.
     pub fn feed(&mut self, flow: &Flow, from: Side, bytes: &[u8], at: At, limits: &Limits, emit: Emit<'_>) {
         match &mut self.state {
-            State::Over(_) => {}
+            State::Over(..) => {}
             State::Reading(session) => {
                 if session.feed(flow, from, bytes, at, limits, emit) == Progress::Done {
                     self.end();
@@ -70,7 +65,7 @@ impl Reader {
                 }
                 if let Some(protocol) = found {
                     let other = other.take();
-                    self.state = State::Reading(protocol.start());
+                    self.state = State::Reading(protocol.start(&self.keys));
                     self.replay(flow, from.other(), other.as_deref(), limits, emit);
                     if waiting.is_some() {
                         self.replay(flow, from, waiting.as_deref(), limits, emit);
@@ -89,7 +84,7 @@ impl Reader {
                 }
                 *tries -= 1;
                 if *tries == 0 {
-                    self.state = State::Over([0; 2]);
+                    self.state = State::Over([0; 2], [None; 2]);
                 }
             }
         }
@@ -114,7 +109,7 @@ impl Reader {
             State::Probing(_, [client, server]) => {
                 *(if from == Side::Client { client } else { server }) = None;
             }
-            State::Over(_) => {}
+            State::Over(..) => {}
         }
     }
 
@@ -138,15 +133,24 @@ impl Reader {
     pub fn readable(&self) -> [u64; 2] {
         match &self.state {
             State::Reading(session) => session.readable(),
-            State::Over(readable) => *readable,
+            State::Over(readable, _) => *readable,
             State::Probing(..) => [0; 2],
+        }
+    }
+
+    /// Why bytes that were not read were not, by [`Side::index`], where it is known.
+    pub fn opaque(&self) -> [Option<&'static str>; 2] {
+        match &self.state {
+            State::Reading(session) => session.opaque(),
+            State::Over(_, opaque) => *opaque,
+            State::Probing(..) => [None; 2],
         }
     }
 
     fn end(&mut self) {
         if let State::Reading(session) = &self.state {
             self.guessed = session.protocol();
-            self.state = State::Over(session.readable());
+            self.state = State::Over(session.readable(), session.opaque());
         }
     }
 }

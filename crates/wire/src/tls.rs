@@ -1,25 +1,31 @@
-//! TLS up to the end of the clear handshake (RFC 8446, 5246): hellos, certificates of TLS 1.2 and older, clear alerts.
+//! TLS (RFC 8446, 5246): hellos, certificates and alerts; with keys, what is inside.
 //!
 //! ```text
 //! record   ┌──────┬─────────┬────────┬─────────      handshake ┌──────┬──────────┬────
 //!          │ type │ version │ length │ fragment              │ type │ length24 │ body
 //!          └──────┴─────────┴────────┴─────────              └──────┴──────────┴────
+//!
+//! a side   clear ─▶ [early data] ─▶ handshake ─▶ data ─▶ data with updated keys …      TLS 1.3
+//!          clear ─▶ data                                                               TLS 1.2
 //! ```
 //!
-//! Messages may be split over records and segments. After a side's first encrypted record nothing more of it is read;
-//! every message cites the packets of its own bytes alone.
+//! Messages may be split over records and segments; each cites the packets of its own bytes alone, for a byte of what
+//! was encrypted stands where the encrypted byte stood. A record is read only if its authentication holds. What cannot
+//! be opened has a cause, told once for each side. Application data is read as a flow of its own.
 //! Encrypted Client Hello (RFC 9849) is told where its extension is present; by design nobody can tell a real one from
-//! GREASE, so that is what is said. Decryption with keys is not here yet.
+//! GREASE, so that is what is said.
 
-use creance_cursor::{Cursor, Malformed};
+mod hello;
+mod open;
+mod suites;
+
 use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{
-    At, Emit, Limits, Probe, Progress, Protocol, Session,
-    held::Held,
-    ja4::{self, Hello, is_grease},
-    x509,
-};
+use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Reader, Session, held::Held, keys::Label};
+
+use hello::{Choice, Offer};
+use open::{KeyBlock, Opener};
+use suites::Suite;
 
 /// TLS over TCP.
 pub(crate) struct Tls;
@@ -29,6 +35,28 @@ const MOST_MESSAGE: usize = 1 << 17;
 
 /// Longest record (RFC 8446 §5.2, with what older versions allowed).
 const MOST_RECORD: usize = (1 << 14) + 2048;
+
+/// Bytes of a client that wait for the server's hello.
+const MOST_WAITING: usize = 1 << 18;
+
+/// Records tried with a key whose beginning is not known, and records in a row whose authentication may fail.
+const MOST_SOUGHT: u32 = 256;
+const MOST_FAILURES: u32 = 8;
+
+/// Why bytes stayed closed.
+mod cause {
+    pub(super) const NO_KEY: &str = "encrypted, no key";
+    pub(super) const MISFIT: &str = "encrypted, the key does not fit: authentication fails";
+    pub(super) const NO_HELLO: &str = "encrypted, handshake not seen";
+    pub(super) const SUITE: &str = "encrypted, cipher suite not read";
+    pub(super) const VERSION: &str = "encrypted, version older than TLS 1.2 not read";
+    pub(super) const EXTENDED: &str =
+        "encrypted, only a premaster secret given: the extended master secret needs more";
+    pub(super) const EARLY: &str = "encrypted early data, no key";
+    pub(super) const LOST: &str = "encrypted, record borders lost with packets";
+    pub(super) const BROKEN: &str = "not TLS any more";
+    pub(super) const REFUSED: &str = "handshake failed";
+}
 
 impl Protocol for Tls {
     fn name(&self) -> &'static str {
@@ -50,14 +78,25 @@ impl Protocol for Tls {
         }
     }
 
-    fn start(&self) -> Box<dyn Session> {
-        Box::new(Connection::default())
+    fn start(&self, keys: &KeyLog) -> Box<dyn Session> {
+        Box::new(Connection { keys: keys.clone(), ..Connection::default() })
     }
 }
 
 #[derive(Default)]
 struct Connection {
+    keys: KeyLog,
     sides: [Half; 2],
+    offer: Option<Offer>,
+    choice: Option<Choice>,
+    /// The packets of the server's hello, and when it came.
+    chosen: (Vec<u64>, creance_model::Timestamp),
+    premaster: Option<Vec<u8>>,
+    /// An alert of the client before any data: its name.
+    refused: Option<String>,
+    inner: Option<Box<Reader>>,
+    /// The content of the record being read.
+    plain: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -66,126 +105,551 @@ struct Half {
     record: Held,
     /// Bytes of a handshake message that is not whole.
     handshake: Held,
-    /// A change of cipher was seen: only a hello may still come in the clear (TLS 1.3 after a retry request).
+    stage: Stage,
+    /// A change of cipher was seen.
     changed: bool,
-    over: bool,
+    /// Bytes of encrypted records, whether opened or not.
+    sealed: u64,
+    /// Why records of this side were not opened.
+    cause: Option<&'static str>,
     readable: u64,
 }
 
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Clear,
+    Open(Box<Open>),
+    Over,
+}
+
+/// Records being opened.
+struct Open {
+    phase: Phase,
+    opener: Opener,
+    /// The traffic secret, for key updates.
+    secret: Vec<u8>,
+    /// The first record under this key is still looked for: so many have been tried.
+    seeking: Option<u32>,
+    failures: u32,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    Early,
+    Handshake,
+    Data,
+    /// TLS 1.2: there is but one.
+    Old,
+}
+
+/// What a record gave.
+enum Step {
+    /// It is used up.
+    Next,
+    /// More bytes are needed, or the other side must speak first.
+    Wait,
+}
+
 impl Session for Connection {
-    fn feed(&mut self, _: &Flow, from: Side, bytes: &[u8], at: At, _: &Limits, emit: Emit<'_>) -> Progress {
-        let [client, server] = &mut self.sides;
-        let half = if from == Side::Client { client } else { server };
-        half.feed(from, bytes, at, emit);
+    fn feed(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        bytes: &[u8],
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress {
+        let half = self.half(from);
+        if matches!(half.stage, Stage::Over) {
+            half.sealed += bytes.len() as u64;
+            return self.progress();
+        }
+        half.record.push(bytes, at);
+        self.read(flow, from, limits, emit);
+        // What the client sent may have waited for the server's hello.
+        if from == Side::Server && !self.half(Side::Client).record.bytes().is_empty() {
+            self.read(flow, Side::Client, limits, emit);
+        }
         self.progress()
     }
 
     fn gap(&mut self, _: &Flow, from: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
         // Record borders are lost with the bytes.
-        let [client, server] = &mut self.sides;
-        let half = if from == Side::Client { client } else { server };
-        half.end();
+        self.end(from, cause::LOST);
         self.progress()
     }
 
-    fn finish(&mut self, _: &Flow, _: &Limits, _: Emit<'_>) {}
+    fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
+        if let Some(inner) = &mut self.inner {
+            inner.finish(flow, limits, &mut decrypted(emit));
+        }
+        if let Some(why) = self.failed() {
+            for half in &mut self.sides {
+                half.cause = Some(cause::REFUSED);
+            }
+            let (packets, time) = std::mem::take(&mut self.chosen);
+            let bytes = self.sides.iter().map(|half| half.readable).sum();
+            emit(Message {
+                time,
+                protocol: "tls",
+                kind: "handshake-failed",
+                from: Side::Client,
+                visibility: Visibility::Clear,
+                packets,
+                bytes,
+                fields: vec![Field { name: "why", value: Value::Text(why) }],
+                parts: Vec::new(),
+            });
+        }
+    }
 
     fn readable(&self) -> [u64; 2] {
-        self.sides.each_ref().map(|half| half.readable)
+        let [client, server] = self.inner.as_ref().map_or([0; 2], |inner| inner.readable());
+        let [a, b] = &self.sides;
+        [a.readable + client, b.readable + server]
+    }
+
+    fn opaque(&self) -> [Option<&'static str>; 2] {
+        let inner = self.inner.as_ref().map_or([None; 2], |inner| inner.opaque());
+        let [a, b] = &self.sides;
+        let of = |half: &Half, inner: Option<&'static str>| {
+            half.cause.or(inner).or(self.inner.is_some().then_some("decrypted, protocol not read"))
+        };
+        [of(a, inner[0]), of(b, inner[1])]
     }
 
     fn protocol(&self) -> &'static str {
-        "tls"
+        match &self.inner {
+            Some(inner) if inner.protocol() != "unknown" => inner.protocol(),
+            _ => "tls",
+        }
     }
+}
+
+/// Marks what is told inside.
+fn decrypted(emit: Emit<'_>) -> impl FnMut(Message) {
+    move |message| emit(Message { visibility: Visibility::Decrypted, ..message })
 }
 
 impl Connection {
+    fn half(&mut self, from: Side) -> &mut Half {
+        let [client, server] = &mut self.sides;
+        if from == Side::Client { client } else { server }
+    }
+
+    /// Nothing more of this side is read.
+    fn end(&mut self, from: Side, why: &'static str) {
+        let half = self.half(from);
+        half.stage = Stage::Over;
+        half.cause = Some(why);
+        half.sealed += half.record.bytes().len() as u64;
+        (half.record, half.handshake) = (Held::default(), Held::default());
+    }
+
     fn progress(&self) -> Progress {
-        if self.sides.iter().all(|half| half.over) { Progress::Done } else { Progress::More }
-    }
-}
-
-impl Half {
-    fn end(&mut self) {
-        self.over = true;
-        (self.record, self.handshake) = (Held::default(), Held::default());
+        let over = self.sides.iter().all(|half| matches!(half.stage, Stage::Over));
+        // Until the client has said more than an alert, it may yet refuse.
+        if over && self.sides[0].sealed > LONGEST_ALERT { Progress::Done } else { Progress::More }
     }
 
-    fn feed(&mut self, from: Side, bytes: &[u8], at: At, emit: Emit<'_>) {
-        if self.over {
-            return;
+    /// Why the handshake came to nothing, if it did: the client refused what the server showed, as apps do that pin
+    /// certificates (RFC 8446 §6).
+    fn failed(&self) -> Option<String> {
+        let choice = self.choice.as_ref()?;
+        let [client, _] = &self.sides;
+        if let Some(alert) = &self.refused {
+            return Some(format!("the client refused the certificate: {alert}"));
         }
-        self.record.push(bytes, at);
-        while let Some((&[kind, _, _, high, low], body)) = self.record.bytes().split_first_chunk::<5>() {
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            if !(20..=22).contains(&kind) || length > MOST_RECORD {
-                // Application data, or no TLS any more.
-                return self.end();
+        if client.cause == Some(cause::LOST) || self.inner.is_some() {
+            return None;
+        }
+        match client.sealed {
+            0 if !client.changed => Some("the client went away after the server's hello".to_owned()),
+            24..=LONGEST_ALERT if choice.version == TLS13 => {
+                Some("the client said no more than an encrypted alert after the server's hello".to_owned())
             }
-            if self.changed && kind != 20 {
-                // Encrypted, unless it is a hello that fills its record.
-                let Some(&[kind, a, b, c]) = body.first_chunk::<4>() else { return };
-                let message = u32::from_be_bytes([0, a, b, c]) as usize;
-                if !matches!(kind, 1 | 2) || message + 4 != length {
-                    return self.end();
-                }
-            }
-            let Some(fragment) = body.get(..length) else { return };
-            match kind {
-                20 => self.changed = true,
-                21 => self.alert(from, fragment, emit),
-                _ => {
-                    for (piece, at) in self.record.pieces(5, length) {
-                        self.handshake.push(piece, at);
+            _ => None,
+        }
+    }
+
+    fn read(&mut self, flow: &Flow, from: Side, limits: &Limits, emit: Emit<'_>) {
+        let mut record = std::mem::take(&mut self.half(from).record);
+        while let Step::Next = self.record(flow, from, &mut record, limits, emit) {}
+        let half = self.half(from);
+        if matches!(half.stage, Stage::Over) {
+            half.sealed += record.bytes().len() as u64;
+        } else {
+            half.record = record;
+        }
+    }
+
+    /// Reads one record.
+    fn record(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        record: &mut Held,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Step {
+        let Some((header, body)) = record.bytes().split_first_chunk::<5>() else { return Step::Wait };
+        let [kind, major, _, high, low] = *header;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let half = self.half(from);
+        if matches!(half.stage, Stage::Over) {
+            return Step::Wait;
+        }
+        if !(20..=23).contains(&kind) || major != 3 || length > MOST_RECORD {
+            self.end(from, cause::BROKEN);
+            return Step::Wait;
+        }
+        if matches!(half.stage, Stage::Clear) {
+            match self.is_sealed(from, kind, length, body) {
+                Some(true) => match self.unlock(from) {
+                    Some(Ok(open)) => self.half(from).stage = Stage::Open(Box::new(open)),
+                    Some(Err(why)) => {
+                        self.end(from, why);
+                        return Step::Wait;
                     }
-                    self.messages(from, emit);
+                    None => {
+                        if record.bytes().len() > MOST_WAITING {
+                            self.end(from, cause::NO_HELLO);
+                        }
+                        return Step::Wait;
+                    }
+                },
+                Some(false) => {}
+                None => return Step::Wait,
+            }
+        }
+        let Some(fragment) = body.get(..length) else { return Step::Wait };
+        let whole = 5 + length as u64;
+        if matches!(self.half(from).stage, Stage::Clear) {
+            self.half(from).readable += whole;
+            match kind {
+                20 => self.half(from).changed = true,
+                21 => self.alert(from, fragment, Visibility::Clear, record, 5 + length, emit),
+                _ => {
+                    for (piece, at) in record.pieces(5, length) {
+                        self.half(from).handshake.push(piece, at);
+                    }
+                    self.messages(from, Visibility::Clear, emit);
                 }
             }
-            if self.over {
-                return;
+        } else {
+            self.half(from).sealed += whole;
+            let mut plain = std::mem::take(&mut self.plain);
+            if let Some(opened) = self.open(from, *header, fragment, &mut plain) {
+                self.opened(flow, from, opened, &plain, record, limits, emit);
+                let content = if opened.kind == 23 { plain.len() as u64 } else { 0 };
+                self.half(from).readable += whole - content.min(whole);
             }
-            self.readable += 5 + length as u64;
-            self.record.consume(5 + length);
+            self.plain = plain;
+        }
+        if matches!(self.half(from).stage, Stage::Over) {
+            return Step::Wait;
+        }
+        record.consume(5 + length);
+        Step::Next
+    }
+
+    /// Whether a record is encrypted, while the side's earlier ones were not. `None`: its first bytes will tell.
+    fn is_sealed(&self, from: Side, kind: u8, length: usize, body: &[u8]) -> Option<bool> {
+        let [client, server] = &self.sides;
+        let changed = if from == Side::Client { client.changed } else { server.changed };
+        match kind {
+            23 => Some(true),
+            21 => Some(changed && length != 2),
+            22 if changed => {
+                if self.choice.is_some_and(|choice| choice.version < TLS13) {
+                    return Some(true);
+                }
+                // After a retry request a hello comes in the clear: it fills its record.
+                let [kind, a, b, c] = *body.first_chunk::<4>()?;
+                let message = u32::from_be_bytes([0, a, b, c]) as usize;
+                Some(!(matches!(kind, 1 | 2) && message + 4 == length))
+            }
+            _ => Some(false),
+        }
+    }
+
+    /// What opens the records of this side from now on, or why nothing does. `None`: the server's hello will tell.
+    fn unlock(&mut self, from: Side) -> Option<Result<Open, &'static str>> {
+        let Some(offer) = self.offer else { return Some(Err(cause::NO_HELLO)) };
+        let Some(choice) = self.choice else {
+            return (from == Side::Server).then_some(Err(cause::NO_HELLO));
+        };
+        let Some(suite) = Suite::of(choice.suite) else { return Some(Err(cause::SUITE)) };
+        if choice.version < TLS12 {
+            return Some(Err(cause::VERSION));
+        }
+        if choice.version < TLS13 {
+            return Some(self.unlock_old(from, suite, &offer, &choice));
+        }
+        let early = from == Side::Client && offer.early_data;
+        let phases: &[Phase] = if early {
+            &[Phase::Early, Phase::Handshake, Phase::Data]
+        } else {
+            &[Phase::Handshake, Phase::Data]
+        };
+        for (skipped, phase) in phases.iter().enumerate() {
+            if let Some(mut open) = self.phase(from, *phase, suite) {
+                // Without the secret of the stage before, its end is not seen.
+                open.seeking = (skipped > 0).then_some(0);
+                self.half(from).cause =
+                    open.seeking.map(|_| if early { cause::EARLY } else { cause::NO_KEY });
+                return Some(Ok(open));
+            }
+        }
+        Some(Err(cause::NO_KEY))
+    }
+
+    /// The opener of one phase of TLS 1.3.
+    fn phase(&self, from: Side, phase: Phase, suite: Suite) -> Option<Open> {
+        let label = match (phase, from) {
+            (Phase::Early, _) => Label::ClientEarly,
+            (Phase::Handshake, Side::Client) => Label::ClientHandshake,
+            (Phase::Handshake, Side::Server) => Label::ServerHandshake,
+            (_, Side::Client) => Label::ClientTraffic,
+            (_, Side::Server) => Label::ServerTraffic,
+        };
+        let secret = self.keys.secret(&self.offer?.random, label)?;
+        let opener = Opener::tls13(suite, &secret)?;
+        Some(Open { phase, opener, secret, seeking: None, failures: 0 })
+    }
+
+    /// The opener of TLS 1.2.
+    fn unlock_old(
+        &self,
+        from: Side,
+        suite: Suite,
+        offer: &Offer,
+        choice: &Choice,
+    ) -> Result<Open, &'static str> {
+        let known = self.keys.secret(&offer.random, Label::Master);
+        let master = if let Some(master) = known {
+            master
+        } else {
+            let sent = self.premaster.clone();
+            let premaster =
+                sent.or_else(|| self.keys.secret(&offer.random, Label::Premaster)).ok_or(cause::NO_KEY)?;
+            if choice.extended_master {
+                return Err(cause::EXTENDED);
+            }
+            open::master(suite.hash, &premaster, &offer.random, &choice.random)
+        };
+        let block = KeyBlock::new(suite, &master, &offer.random, &choice.random);
+        let opener = Opener::tls12(suite, &block, from == Side::Client, choice.encrypt_then_mac)
+            .ok_or(cause::MISFIT)?;
+        Ok(Open { phase: Phase::Old, opener, secret: Vec::new(), seeking: None, failures: 0 })
+    }
+
+    /// Opens a record. Failures are counted, and end the side where they go on.
+    fn open(
+        &mut self,
+        from: Side,
+        header: [u8; 5],
+        body: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> Option<open::Opened> {
+        // In TLS 1.3 a change of cipher means nothing (RFC 8446 §D.4).
+        let dummy = header[0] == 20 && body == [1];
+        let Stage::Open(open) = &mut self.half(from).stage else { return None };
+        if dummy && open.phase != Phase::Old {
+            plain.clear();
+            return Some(open::Opened { kind: 20, before: 0 });
+        }
+        if let Ok(opened) = open.opener.open(header, body, plain) {
+            (open.seeking, open.failures) = (None, 0);
+            return Some(opened);
+        }
+        if let Some(tried) = &mut open.seeking {
+            *tried += 1;
+            open.opener.sequence = 0;
+            if *tried > MOST_SOUGHT {
+                self.end(from, cause::MISFIT);
+            }
+            return None;
+        }
+        if open.phase == Phase::Early
+            && let Some(suite) = self.choice.and_then(|choice| Suite::of(choice.suite))
+            && let Some(next) = self.phase(from, Phase::Handshake, suite)
+        {
+            // A server may refuse early data: the client then goes on with the handshake.
+            let half = self.half(from);
+            half.cause = Some(cause::EARLY);
+            half.stage = Stage::Open(Box::new(Open { seeking: Some(0), ..next }));
+            return self.open(from, header, body, plain);
+        }
+        let half = self.half(from);
+        half.cause = Some(cause::MISFIT);
+        if let Stage::Open(open) = &mut half.stage {
+            open.failures += 1;
+            if open.failures >= MOST_FAILURES {
+                self.end(from, cause::MISFIT);
+            }
+        }
+        None
+    }
+
+    /// Reads the content of a record that was opened.
+    #[expect(clippy::too_many_arguments, reason = "what a session is given, and the record")]
+    fn opened(
+        &mut self,
+        flow: &Flow,
+        from: Side,
+        opened: open::Opened,
+        plain: &[u8],
+        record: &Held,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) {
+        // A byte of content stands where the encrypted byte stood.
+        let mut rest = plain;
+        let pieces = record.pieces(5 + opened.before, plain.len()).map_while(|(sealed, at)| {
+            let (piece, behind) = rest.split_at_checked(sealed.len())?;
+            rest = behind;
+            Some((piece, at))
+        });
+        match opened.kind {
+            // Renegotiation: the keys of the newest handshake.
+            20 if !plain.is_empty() => match self.unlock(from) {
+                Some(Ok(open)) => self.half(from).stage = Stage::Open(Box::new(open)),
+                Some(Err(why)) => self.end(from, why),
+                None => {}
+            },
+            21 => self.alert(
+                from,
+                plain,
+                Visibility::Decrypted,
+                record,
+                record.bytes().len().min(5 + opened.before + plain.len()),
+                emit,
+            ),
+            22 => {
+                for (piece, at) in pieces {
+                    self.half(from).handshake.push(piece, at);
+                }
+                self.messages(from, Visibility::Decrypted, emit);
+            }
+            23 => {
+                let keys = &self.keys;
+                let inner = self.inner.get_or_insert_with(|| Box::new(Reader::new(keys.clone())));
+                for (piece, at) in pieces {
+                    inner.feed(flow, from, piece, at, limits, &mut decrypted(emit));
+                }
+            }
+            _ => {}
         }
     }
 
     /// Reads handshake messages that are whole.
-    fn messages(&mut self, from: Side, emit: Emit<'_>) {
-        while let Some((&[kind, a, b, c], body)) = self.handshake.bytes().split_first_chunk::<4>() {
+    fn messages(&mut self, from: Side, visibility: Visibility, emit: Emit<'_>) {
+        let mut held = std::mem::take(&mut self.half(from).handshake);
+        while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             if length > MOST_MESSAGE || kind > 24 {
-                return self.end();
+                return self.end(from, cause::BROKEN);
             }
-            let Some(body) = body.get(..length) else { return };
-            let read = match kind {
-                1 => client_hello(body).map(|fields| ("client-hello", fields)),
-                2 => server_hello(body).map(|fields| ("server-hello", fields)),
-                11 => Ok(("certificate", certificate(body))),
-                _ => Ok(("", Vec::new())),
+            let Some(body) = body.get(..length) else { break };
+            let tls13 = self.choice.is_some_and(|choice| choice.version >= TLS13);
+            let (name, fields) = match kind {
+                1 => match hello::client_hello(body) {
+                    Ok((fields, offer)) if from == Side::Client => {
+                        self.offer = Some(offer);
+                        ("client-hello", fields)
+                    }
+                    Ok((fields, _)) => ("client-hello", fields),
+                    Err(_) => ("", Vec::new()),
+                },
+                2 => match hello::server_hello(body) {
+                    Ok((fields, choice)) => {
+                        if from == Side::Server && !choice.retry {
+                            self.choice = Some(choice);
+                            self.chosen = (
+                                held.packets(length + 4),
+                                held.first().map_or_else(Default::default, |at| at.time),
+                            );
+                        }
+                        ("server-hello", fields)
+                    }
+                    Err(_) => ("", Vec::new()),
+                },
+                8 => ("encrypted-extensions", hello::encrypted_extensions(body).unwrap_or_default()),
+                11 => ("certificate", hello::certificate(body, tls13)),
+                16 => {
+                    let encrypted = body.get(2..).unwrap_or_default();
+                    self.premaster = self.keys.premaster(encrypted).or_else(|| self.keys.premaster(body));
+                    ("", Vec::new())
+                }
+                _ => ("", Vec::new()),
             };
-            if let Ok((name, fields)) = read
-                && !fields.is_empty()
-            {
-                let mut message = message(from, name, &self.handshake, length + 4, fields);
+            if !fields.is_empty() {
+                let mut message = message(from, name, &held, length + 4, fields);
+                message.visibility = visibility;
                 message.parts = names(&message);
                 emit(message);
             }
-            self.handshake.consume(length + 4);
+            held.consume(length + 4);
+            self.turn(from, kind);
+        }
+        let half = self.half(from);
+        if !matches!(half.stage, Stage::Over) {
+            half.handshake = held;
         }
     }
 
-    fn alert(&self, from: Side, fragment: &[u8], emit: Emit<'_>) {
-        // Clear alerts are two bytes; longer ones are encrypted.
-        if let [level @ 1..=2, description] = fragment {
-            let level = if *level == 2 { "fatal" } else { "warning" };
-            let fields = vec![
-                Field { name: "level", value: Value::Text(level.to_owned()) },
-                Field { name: "description", value: Value::Text(alert_name(*description)) },
-            ];
-            emit(Message { bytes: 2, ..message(from, "alert", &self.record, 7, fields) });
+    /// Changes keys where a handshake message of TLS 1.3 says so: after the end of early data (5), after Finished (20),
+    /// at a key update (24).
+    fn turn(&mut self, from: Side, kind: u8) {
+        let Some(suite) = self.choice.and_then(|choice| Suite::of(choice.suite)) else { return };
+        let Stage::Open(open) = &self.half(from).stage else { return };
+        let next = match (open.phase, kind) {
+            (Phase::Early, 5) => self.phase(from, Phase::Handshake, suite),
+            (Phase::Handshake, 20) => self.phase(from, Phase::Data, suite),
+            (Phase::Data, 24) => open::updated(suite.hash, &open.secret).and_then(|secret| {
+                let opener = Opener::tls13(suite, &secret)?;
+                Some(Open { phase: Phase::Data, opener, secret, seeking: None, failures: 0 })
+            }),
+            _ => return,
+        };
+        match next {
+            Some(open) => self.half(from).stage = Stage::Open(Box::new(open)),
+            None => self.end(from, cause::NO_KEY),
         }
     }
+
+    fn alert(
+        &mut self,
+        from: Side,
+        fragment: &[u8],
+        visibility: Visibility,
+        record: &Held,
+        length: usize,
+        emit: Emit<'_>,
+    ) {
+        // Alerts are two bytes; longer ones are encrypted.
+        let [level @ 1..=2, description] = fragment else { return };
+        let name = hello::alert_name(*description);
+        if from == Side::Client && matches!(description, 42 | 46 | 48) && self.inner.is_none() {
+            self.refused = Some(name.clone());
+        }
+        let level = if *level == 2 { "fatal" } else { "warning" };
+        let fields = vec![
+            Field { name: "level", value: Value::Text(level.to_owned()) },
+            Field { name: "description", value: Value::Text(name) },
+        ];
+        emit(Message { bytes: 2, visibility, ..message(from, "alert", record, length, fields) });
+    }
 }
+
+const TLS12: u16 = 0x0303;
+const TLS13: u16 = 0x0304;
+
+/// An alert of TLS 1.3 in its record: five bytes of header, the alert, its type, a tag, and little padding.
+const LONGEST_ALERT: u64 = 40;
 
 /// What a client says of itself or of whom it asks for: server name, protocols, the names in its certificate.
 fn names(message: &Message) -> Vec<Part> {
@@ -223,207 +687,10 @@ fn message(from: Side, kind: &'static str, held: &Held, length: usize, fields: V
     }
 }
 
-/// The name of an alert (RFC 8446 §6, with those of older versions that are still met).
-fn alert_name(description: u8) -> String {
-    let name = match description {
-        0 => "close_notify",
-        10 => "unexpected_message",
-        20 => "bad_record_mac",
-        22 => "record_overflow",
-        40 => "handshake_failure",
-        42 => "bad_certificate",
-        43 => "unsupported_certificate",
-        44 => "certificate_revoked",
-        45 => "certificate_expired",
-        46 => "certificate_unknown",
-        47 => "illegal_parameter",
-        48 => "unknown_ca",
-        49 => "access_denied",
-        50 => "decode_error",
-        51 => "decrypt_error",
-        70 => "protocol_version",
-        71 => "insufficient_security",
-        80 => "internal_error",
-        86 => "inappropriate_fallback",
-        90 => "user_canceled",
-        100 => "no_renegotiation",
-        109 => "missing_extension",
-        110 => "unsupported_extension",
-        112 => "unrecognized_name",
-        113 => "bad_certificate_status_response",
-        115 => "unknown_psk_identity",
-        116 => "certificate_required",
-        120 => "no_application_protocol",
-        121 => "ech_required",
-        other => return other.to_string(),
-    };
-    name.to_owned()
-}
-
-fn client_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
-    let mut cursor = Cursor::new(body);
-    let mut hello = Hello { version: cursor.u16_be("version")?, ..Hello::default() };
-    cursor.take("random", 32)?;
-    let session = usize::from(cursor.u8("session id length")?);
-    cursor.take("session id", session)?;
-    let length = usize::from(cursor.u16_be("cipher suites length")?);
-    hello.ciphers = numbers(&mut cursor.sub("cipher suites", length)?)?;
-    let compressions = usize::from(cursor.u8("compression methods length")?);
-    cursor.take("compression methods", compressions)?;
-
-    let (mut sni, mut alpn, mut ech) = (None, Vec::new(), false);
-    if !cursor.is_empty() {
-        let length = usize::from(cursor.u16_be("extensions length")?);
-        let mut extensions = cursor.sub("extensions", length.min(cursor.len()))?;
-        while !extensions.is_empty() {
-            let kind = extensions.u16_be("extension type")?;
-            let length = usize::from(extensions.u16_be("extension length")?);
-            let mut data = extensions.sub("extension", length)?;
-            hello.extensions.push(kind);
-            match kind {
-                0 => {
-                    hello.sni = true;
-                    sni = server_name(&mut data).ok();
-                }
-                13 => {
-                    let length = usize::from(data.u16_be("signature algorithms length")?);
-                    hello.signatures = numbers(&mut data.sub("signature algorithms", length)?)?;
-                }
-                16 => {
-                    alpn = protocols(&mut data).unwrap_or_default();
-                    hello.alpn = alpn.first().cloned();
-                }
-                43 => {
-                    let length = usize::from(data.u8("versions length")?);
-                    let versions = numbers(&mut data.sub("versions", length)?)?;
-                    hello.version = versions
-                        .into_iter()
-                        .filter(|version| !is_grease(*version))
-                        .max()
-                        .unwrap_or(hello.version);
-                }
-                0xfe0d => ech = true,
-                _ => {}
-            }
-        }
-    }
-    let mut fields = vec![
-        Field { name: "version", value: Value::Text(version(hello.version)) },
-        Field { name: "ja4", value: Value::Text(ja4::ja4(&hello)) },
-    ];
-    if let Some(sni) = sni {
-        fields.push(Field { name: "sni", value: Value::Text(sni) });
-    }
-    if !alpn.is_empty() {
-        let names = alpn.iter().map(|name| Value::Text(String::from_utf8_lossy(name).into_owned())).collect();
-        fields.push(Field { name: "alpn", value: Value::List(names) });
-    }
-    if hello.ciphers.iter().chain(&hello.extensions).any(|value| is_grease(*value)) {
-        fields.push(Field {
-            name: "grease",
-            value: Value::Text("present (RFC 8701: values to be ignored)".to_owned()),
-        });
-    }
-    if ech {
-        fields.push(Field {
-            name: "ech",
-            value: Value::Text("present (real or GREASE: not to be told apart)".to_owned()),
-        });
-    }
-    Ok(fields)
-}
-
-fn server_hello(body: &[u8]) -> Result<Vec<Field>, Malformed> {
-    let mut cursor = Cursor::new(body);
-    let mut chosen = cursor.u16_be("version")?;
-    cursor.take("random", 32)?;
-    let session = usize::from(cursor.u8("session id length")?);
-    cursor.take("session id", session)?;
-    let cipher = cursor.u16_be("cipher suite")?;
-    cursor.u8("compression method")?;
-    let mut alpn = None;
-    if !cursor.is_empty() {
-        let length = usize::from(cursor.u16_be("extensions length")?);
-        let mut extensions = cursor.sub("extensions", length.min(cursor.len()))?;
-        while !extensions.is_empty() {
-            let kind = extensions.u16_be("extension type")?;
-            let length = usize::from(extensions.u16_be("extension length")?);
-            let mut data = extensions.sub("extension", length)?;
-            match kind {
-                16 => alpn = protocols(&mut data).ok().and_then(|names| names.into_iter().next()),
-                43 => chosen = data.u16_be("selected version")?,
-                _ => {}
-            }
-        }
-    }
-    let mut fields = vec![
-        Field { name: "version", value: Value::Text(version(chosen)) },
-        Field { name: "cipher", value: Value::Text(format!("{cipher:04x}")) },
-    ];
-    if let Some(alpn) = alpn {
-        fields.push(Field { name: "alpn", value: Value::Text(String::from_utf8_lossy(&alpn).into_owned()) });
-    }
-    Ok(fields)
-}
-
-/// The names of the first certificate, the server's own. The layout is that of TLS 1.2 and older: later ones encrypt it.
-fn certificate(body: &[u8]) -> Vec<Field> {
-    let first = (|| {
-        let mut cursor = Cursor::new(body);
-        cursor.u24_be("certificates length")?;
-        let length = cursor.u24_be("certificate length")? as usize;
-        cursor.take("certificate", length)
-    })();
-    let read = first.map(x509::names).unwrap_or_default();
-    let mut fields = Vec::new();
-    if !read.names.is_empty() {
-        let names = read.names.into_iter().map(Value::Text).collect();
-        fields.push(Field { name: "names", value: Value::List(names) });
-    }
-    fields.extend(read.issuer.map(|issuer| Field { name: "issuer", value: Value::Text(issuer) }));
-    fields
-}
-
-fn server_name(data: &mut Cursor<'_>) -> Result<String, Malformed> {
-    data.u16_be("server name list length")?;
-    data.u8("server name type")?;
-    let length = usize::from(data.u16_be("server name length")?);
-    Ok(String::from_utf8_lossy(data.take("server name", length)?).into_owned())
-}
-
-fn protocols(data: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>, Malformed> {
-    data.u16_be("protocol list length")?;
-    let mut names = Vec::new();
-    while !data.is_empty() {
-        let length = usize::from(data.u8("protocol length")?);
-        names.push(data.take("protocol", length)?.to_vec());
-    }
-    Ok(names)
-}
-
-fn numbers(cursor: &mut Cursor<'_>) -> Result<Vec<u16>, Malformed> {
-    let mut numbers = Vec::new();
-    while !cursor.is_empty() {
-        numbers.push(cursor.u16_be("list")?);
-    }
-    Ok(numbers)
-}
-
-fn version(number: u16) -> String {
-    match number {
-        0x0300 => "SSL 3.0".to_owned(),
-        0x0301 => "TLS 1.0".to_owned(),
-        0x0302 => "TLS 1.1".to_owned(),
-        0x0303 => "TLS 1.2".to_owned(),
-        0x0304 => "TLS 1.3".to_owned(),
-        other => format!("{other:04x}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::Timestamp;
+    use creance_model::{Endpoint, InsideBasis, Timestamp};
 
     fn record(kind: u8, bytes: &[u8]) -> Vec<u8> {
         [&[kind, 3, 1], u16::try_from(bytes.len()).unwrap().to_be_bytes().as_slice(), bytes].concat()
@@ -437,33 +704,75 @@ mod tests {
         [&[kind, 0, 0, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
     }
 
-    fn told(half: &mut Half, pieces: &[&[u8]]) -> Vec<(&'static str, Vec<u64>)> {
-        let mut told = Vec::new();
-        for (packet, piece) in (1..).zip(pieces) {
-            let at = At { packet, time: Timestamp::default() };
-            half.feed(Side::Client, piece, at, &mut |message| told.push((message.kind, message.packets)));
+    fn flow() -> Flow {
+        let end = |port| Endpoint { ip: "10.0.0.1".parse().unwrap(), port };
+        Flow {
+            id: 1,
+            transport: Transport::Tcp,
+            client: end(1),
+            server: end(443),
+            inside: Some(Client),
+            inside_basis: InsideBasis::PrivateRange,
+            first: Timestamp::default(),
+            client_mac: None,
+            server_mac: None,
         }
+    }
+
+    fn told(connection: &mut Connection, pieces: &[(Side, &[u8])]) -> Vec<(&'static str, Vec<u64>)> {
+        let mut told = Vec::new();
+        let mut emit = |message: Message| told.push((message.kind, message.packets));
+        for (packet, (from, piece)) in (1..).zip(pieces) {
+            let at = At { packet, time: Timestamp::default() };
+            connection.feed(&flow(), *from, piece, at, &Limits::default(), &mut emit);
+        }
+        connection.finish(&flow(), &Limits::default(), &mut emit);
         told
     }
 
+    use Side::{Client, Server};
+
     #[test]
     fn each_message_cites_only_its_packets() {
-        let (first, second) = (record(22, &hello(2)), record(22, &hello(1)));
+        let second = record(22, &hello(1));
         let (left, right) = second.split_at(20);
-        let told = told(&mut Half::default(), &[&first, left, right, &record(21, &[2, 48])]);
-        assert_eq!(told, [("server-hello", vec![1]), ("client-hello", vec![2, 3]), ("alert", vec![4])]);
+        let pieces: &[(Side, &[u8])] = &[
+            (Server, &record(22, &hello(2))),
+            (Client, left),
+            (Client, right),
+            (Client, &record(21, &[2, 80])),
+        ];
+        let told = told(&mut Connection::default(), pieces);
+        assert_eq!(told[..3], [("server-hello", vec![1]), ("client-hello", vec![2, 3]), ("alert", vec![4])]);
     }
 
     #[test]
     fn a_hello_after_a_change_of_cipher_is_read_and_an_encrypted_record_is_not() {
         let change = record(20, &[1]);
-        let pieces: &[&[u8]] =
-            &[&record(22, &hello(1)), &change, &record(22, &hello(1)), &record(23, &[9; 40])];
-        let mut half = Half::default();
-        assert_eq!(told(&mut half, pieces).len(), 2);
-        assert!(half.over);
-        let mut half = Half::default();
-        assert!(told(&mut half, &[&change, &record(22, &[0; 40])]).is_empty());
-        assert!(half.over);
+        let pieces: &[(Side, &[u8])] = &[
+            (Client, &record(22, &hello(1))),
+            (Client, &change),
+            (Client, &record(22, &hello(1))),
+            (Server, &record(22, &hello(2))),
+            (Client, &record(23, &[9; 40])),
+        ];
+        let mut connection = Connection::default();
+        assert_eq!(told(&mut connection, pieces).len(), 3);
+        assert_eq!(connection.opaque()[0], Some(cause::NO_KEY));
+        let mut connection = Connection::default();
+        assert!(told(&mut connection, &[(Client, &change), (Client, &record(22, &[0; 40]))]).is_empty());
+        assert_eq!(connection.opaque()[0], Some(cause::NO_HELLO));
+    }
+
+    #[test]
+    fn a_client_that_refuses_is_told() {
+        let (ours, theirs) = (record(22, &hello(1)), record(22, &hello(2)));
+        for last in [record(21, &[2, 48]), record(23, &[9; 19])] {
+            let pieces: &[(Side, &[u8])] = &[(Client, &ours), (Server, &theirs), (Client, &last)];
+            let told = told(&mut Connection::default(), pieces);
+            // The hello of these tests chooses TLS 1.2, where alerts are clear.
+            let refused = told.last().is_some_and(|(kind, _)| *kind == "handshake-failed");
+            assert_eq!(refused, last.len() == 7, "{told:?}");
+        }
     }
 }
