@@ -142,7 +142,9 @@ impl<'a> Pipeline<'a> {
                     stronger(name, Some(first), Name::CERTIFICATE);
                 }
             }
-            ("http/1", "request") if ours => stronger(name, message.text("host"), Name::HOST_HEADER),
+            ("http/1" | "http/2", "request") if ours => {
+                stronger(name, message.text("host"), Name::HOST_HEADER);
+            }
             _ => {}
         }
         if !ours && !leaves_by_recursion(flow, message) {
@@ -265,7 +267,7 @@ fn path(message: &Message, part: usize) -> Vec<String> {
 /// The name that a message itself gives its destination.
 fn name_of(message: &Message) -> Option<Name> {
     match message.protocol {
-        "http/1" => message
+        "http/1" | "http/2" => message
             .text("host")
             .filter(|host| !host.is_empty())
             .map(|host| Name::new(host, Name::HOST_HEADER)),

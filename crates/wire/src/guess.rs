@@ -21,8 +21,6 @@ pub(crate) fn name(flow: &Flow, from: Side, head: &[u8]) -> &'static str {
 fn tcp(port: u16, from: Side, head: &[u8]) -> &'static str {
     match head {
         [b'S', b'S', b'H', b'-', ..] => "ssh",
-        [b'P', b'R', b'I', b' ', b'*', ..] => "http/2",
-        [0x10, ..] if matches!(port, 1883 | 8883) => "mqtt",
         [b'2', b'2', b'0', b' ' | b'-', ..] if from == Side::Server && matches!(port, 25 | 465 | 587) => {
             "smtp"
         }

@@ -4,14 +4,15 @@
 //! whose length is known, reading goes on behind it; after any other gap, at the next segment that begins like a
 //! message. What follows CONNECT or an upgrade is read as a flow of its own.
 
-mod content;
 mod head;
 
 use std::collections::VecDeque;
 
 use creance_model::{Direction, Flow, Message, Side, Transport};
 
-use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Reader, Session, kept::Kept};
+use crate::{
+    At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Reader, Session, http, kept::Kept, websocket,
+};
 
 use head::{Head, Line};
 
@@ -263,7 +264,23 @@ impl Connection {
                     None => State::Rest,
                 };
                 if tunnel {
-                    self.inner = Some(Box::new(Reader::new(self.keys.clone())));
+                    let upgrade =
+                        |head: &Head| head.header("upgrade").unwrap_or_default().to_ascii_lowercase();
+                    let keys = self.keys.clone();
+                    let head = self.half(from).head.as_ref();
+                    let websocket = head.filter(|head| status == 101 && upgrade(head) == "websocket");
+                    let session = websocket.map(|head| {
+                        let text = |name| head.header(name).unwrap_or_default();
+                        websocket::start(
+                            &text("sec-websocket-extensions"),
+                            &text("sec-websocket-protocol"),
+                            &keys,
+                        )
+                    });
+                    self.inner = Some(Box::new(match session {
+                        Some(session) => Reader::reading(session, keys),
+                        None => Reader::new(keys),
+                    }));
                 }
             }
         }
@@ -291,7 +308,7 @@ impl Connection {
         };
         let cut = half.cut.take();
         half.restart();
-        emit(content::fill(message, &head, body, cut, keep, limits));
+        emit(http::fill(message, &head.shared(), body, cut, keep, limits));
     }
 }
 
@@ -431,7 +448,7 @@ impl Half {
         if keep {
             let kept = self.body.push(bytes, limits);
             if length > kept {
-                self.cut = Some(content::TOO_LONG);
+                self.cut = Some(http::TOO_LONG);
                 self.unkept += (length - kept) as u64;
             }
         }

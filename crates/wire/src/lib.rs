@@ -6,16 +6,22 @@
 
 mod body;
 mod dns;
+#[cfg(test)]
+mod fixture;
 mod guess;
 mod held;
+mod http;
 mod http1;
+mod http2;
 mod ja4;
 mod kept;
 mod keys;
 pub mod mavlink;
+mod mqtt;
 mod reader;
 mod tls;
 mod tunnel;
+mod websocket;
 mod x509;
 
 use creance_model::{Flow, Message, Side, Timestamp};
@@ -28,7 +34,8 @@ pub use reader::Reader;
 pub use tunnel::TunnelJoiner;
 
 /// Every protocol that is read, in the order in which they are tried.
-pub const ALL: &[&dyn Protocol] = &[&tls::Tls, &http1::Http1, &dns::Dns, &mavlink::Mavlink];
+pub const ALL: &[&dyn Protocol] =
+    &[&tls::Tls, &http2::Http2, &http1::Http1, &mqtt::Mqtt, &dns::Dns, &mavlink::Mavlink];
 
 /// Takes messages as they become whole.
 pub type Emit<'a> = &'a mut dyn FnMut(Message);

@@ -31,6 +31,11 @@ impl Reader {
         Self { keys, state: State::Probing(TRIES, [None, None]), guessed: "unknown" }
     }
 
+    /// A flow whose protocol is known.
+    pub(crate) const fn reading(session: Box<dyn Session>, keys: KeyLog) -> Self {
+        Self { keys, state: State::Reading(session), guessed: "unknown" }
+    }
+
     /// Reads what `from` sent next.
     pub fn feed(&mut self, flow: &Flow, from: Side, bytes: &[u8], at: At, limits: &Limits, emit: Emit<'_>) {
         match &mut self.state {

@@ -688,9 +688,11 @@ fn message(from: Side, kind: &'static str, held: &Held, length: usize, fields: V
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
-    use creance_model::{Endpoint, InsideBasis, Timestamp};
+    use crate::fixture::flow;
+    use creance_model::Timestamp;
 
     fn record(kind: u8, bytes: &[u8]) -> Vec<u8> {
         [&[kind, 3, 1], u16::try_from(bytes.len()).unwrap().to_be_bytes().as_slice(), bytes].concat()
@@ -702,21 +704,6 @@ mod tests {
         body.push(0);
         body.extend(if kind == 1 { &[0, 2, 0x13, 1, 1, 0][..] } else { &[0x13, 1, 0][..] });
         [&[kind, 0, 0, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
-    }
-
-    fn flow() -> Flow {
-        let end = |port| Endpoint { ip: "10.0.0.1".parse().unwrap(), port };
-        Flow {
-            id: 1,
-            transport: Transport::Tcp,
-            client: end(1),
-            server: end(443),
-            inside: Some(Client),
-            inside_basis: InsideBasis::PrivateRange,
-            first: Timestamp::default(),
-            client_mac: None,
-            server_mac: None,
-        }
     }
 
     fn told(connection: &mut Connection, pieces: &[(Side, &[u8])]) -> Vec<(&'static str, Vec<u64>)> {

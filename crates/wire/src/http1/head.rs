@@ -3,7 +3,7 @@
 use creance_model::{Field, Value};
 
 use super::State;
-use crate::Probe;
+use crate::{Probe, http};
 
 /// A head, read leniently: what a server may accept is evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -91,10 +91,7 @@ impl Head {
 
     /// The first field of this name (lower case).
     pub(super) fn header(&self, name: &str) -> Option<String> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        self.shared().header(name)
     }
 
     /// How the body is framed, if the head says so (RFC 9112 §6.3: chunks come before a length).
@@ -106,14 +103,13 @@ impl Head {
         length.split(',').next()?.trim().parse().ok().map(State::Length)
     }
 
-    /// Content encodings, in the order in which they were applied.
-    pub(super) fn encodings(&self) -> Vec<String> {
-        let value = self.header("content-encoding").unwrap_or_default();
-        value
-            .split(',')
-            .map(|one| one.trim().to_lowercase())
-            .filter(|one| !one.is_empty() && one != "identity")
-            .collect()
+    /// What the two versions share.
+    pub(super) fn shared(&self) -> http::Head<'_> {
+        let target = match &self.line {
+            Line::Request { target, .. } => Some(target.as_str()),
+            Line::Status { .. } => None,
+        };
+        http::Head { target, headers: &self.headers, more: self.more }
     }
 
     pub(super) fn fields(&self) -> Vec<Field> {
@@ -127,9 +123,7 @@ impl Head {
                 vec![Field { name: "status", value: Value::Integer(i64::from(*status)) }]
             }
         };
-        for (name, header) in [("content_type", "content-type"), ("user_agent", "user-agent")] {
-            fields.extend(self.header(header).map(|value| text(name, value)));
-        }
+        fields.extend(self.shared().told());
         fields
     }
 }

@@ -334,6 +334,7 @@ fn expand(hash: Hash, secret: &[u8], label: &[u8], length: usize) -> Option<Vec<
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 

@@ -1,15 +1,51 @@
-//! The content of a message that leaves our side, as parts: target, fields, cookies, body.
+//! What HTTP/1 and HTTP/2 share: the content of a message that leaves our side, as parts: target, fields, cookies,
+//! body.
 
 use std::borrow::Cow;
 
 use creance_cursor::inflate::{End, Method, inflate};
 use creance_model::{Carrier, Field, Message, Value};
 
-use super::head::{Head, Line};
 use crate::{Limits, body::Tree};
 
+/// A message's semantics (RFC 9110), whatever version carried it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head<'a> {
+    /// The target of a request.
+    pub(crate) target: Option<&'a str>,
+    /// Fields in their order, names in lower case.
+    pub(crate) headers: &'a [(String, Vec<u8>)],
+    /// Whether there were more fields than are kept.
+    pub(crate) more: bool,
+}
+
+impl Head<'_> {
+    /// The first field of this name (lower case).
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Content encodings, in the order in which they were applied.
+    fn encodings(&self) -> Vec<String> {
+        let value = self.header("content-encoding").unwrap_or_default();
+        value
+            .split(',')
+            .map(|one| one.trim().to_lowercase())
+            .filter(|one| !one.is_empty() && one != "identity")
+            .collect()
+    }
+
+    /// The fields that are told of every message.
+    pub(crate) fn told(&self) -> impl Iterator<Item = Field> {
+        [("content_type", "content-type"), ("user_agent", "user-agent")]
+            .into_iter()
+            .filter_map(|(name, header)| Some(Field { name, value: Value::Text(self.header(header)?) }))
+    }
+}
+
 /// Why a body is cut that is longer than [`Limits::body`].
-pub(super) const TOO_LONG: &str = "body longer than what is kept";
+pub(crate) const TOO_LONG: &str = "body longer than what is kept";
 
 /// Fields that say how the connection works and what is understood. What is planted may ride in them, so they are
 /// parts; but they are no named fields: shapes in them are mostly versions and addresses of makers.
@@ -44,9 +80,9 @@ const DULL: &[&str] = &[
 ];
 
 /// Adds parts to a message that leaves; says on any message that its body is cut.
-pub(super) fn fill(
+pub(crate) fn fill(
     mut message: Message,
-    head: &Head,
+    head: &Head<'_>,
     body: Vec<u8>,
     cut: Option<&'static str>,
     keep: bool,
@@ -59,7 +95,7 @@ pub(super) fn fill(
         return message;
     }
     let mut tree = Tree::new(limits);
-    if let Line::Request { target, .. } = &head.line {
+    if let Some(target) = head.target {
         let uri = tree.root(Carrier::Uri, "uri", target.as_bytes().to_vec(), None);
         let query = target.split_once('?').map_or("", |(_, query)| query);
         tree.form(uri, "query", query.as_bytes());

@@ -1,0 +1,255 @@
+//! Header compression of HTTP/2 (RFC 7541).
+
+use std::collections::VecDeque;
+
+use super::huffman;
+
+/// Names and values that are known beforehand (RFC 7541 Appendix A).
+const STATIC: [(&str, &str); 61] = [
+    (":authority", ""),
+    (":method", "GET"),
+    (":method", "POST"),
+    (":path", "/"),
+    (":path", "/index.html"),
+    (":scheme", "http"),
+    (":scheme", "https"),
+    (":status", "200"),
+    (":status", "204"),
+    (":status", "206"),
+    (":status", "304"),
+    (":status", "400"),
+    (":status", "404"),
+    (":status", "500"),
+    ("accept-charset", ""),
+    ("accept-encoding", "gzip, deflate"),
+    ("accept-language", ""),
+    ("accept-ranges", ""),
+    ("accept", ""),
+    ("access-control-allow-origin", ""),
+    ("age", ""),
+    ("allow", ""),
+    ("authorization", ""),
+    ("cache-control", ""),
+    ("content-disposition", ""),
+    ("content-encoding", ""),
+    ("content-language", ""),
+    ("content-length", ""),
+    ("content-location", ""),
+    ("content-range", ""),
+    ("content-type", ""),
+    ("cookie", ""),
+    ("date", ""),
+    ("etag", ""),
+    ("expect", ""),
+    ("expires", ""),
+    ("from", ""),
+    ("host", ""),
+    ("if-match", ""),
+    ("if-modified-since", ""),
+    ("if-none-match", ""),
+    ("if-range", ""),
+    ("if-unmodified-since", ""),
+    ("last-modified", ""),
+    ("link", ""),
+    ("location", ""),
+    ("max-forwards", ""),
+    ("proxy-authenticate", ""),
+    ("proxy-authorization", ""),
+    ("range", ""),
+    ("referer", ""),
+    ("refresh", ""),
+    ("retry-after", ""),
+    ("server", ""),
+    ("set-cookie", ""),
+    ("strict-transport-security", ""),
+    ("transfer-encoding", ""),
+    ("user-agent", ""),
+    ("vary", ""),
+    ("via", ""),
+    ("www-authenticate", ""),
+];
+
+/// A field: name and value.
+pub(crate) type Header = (String, Vec<u8>);
+
+/// Largest table that is kept, in the bytes of RFC 7541 §4.1. Peers agree on far less.
+const LARGEST: usize = 1 << 20;
+
+/// Undoes the compression of one direction.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    table: VecDeque<Header>,
+    size: usize,
+    most: usize,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self { table: VecDeque::new(), size: 0, most: 4096 }
+    }
+}
+
+/// The block is none, or refers to what was not seen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Broken;
+
+/// The fields of a block, and whether some were left out.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Block {
+    pub(super) headers: Vec<Header>,
+    pub(super) more: bool,
+}
+
+impl Decoder {
+    /// Decodes a block. Fields beyond `most` bytes are left out, but do their part in the table.
+    pub(super) fn decode(&mut self, block: &[u8], most: usize) -> Result<Block, Broken> {
+        let mut input = Input(block);
+        let (mut told, mut room) = (Block::default(), most);
+        while let Some(first) = input.0.first().copied() {
+            let header = match first {
+                0x80.. => self.indexed(input.integer(7)?)?,
+                0x40..=0x7f => {
+                    let header = self.literal(&mut input, 6)?;
+                    self.insert(header.clone());
+                    header
+                }
+                0x20..=0x3f => {
+                    let size = input.integer(5)?;
+                    if size > LARGEST {
+                        return Err(Broken);
+                    }
+                    self.most = size;
+                    self.evict();
+                    continue;
+                }
+                _ => self.literal(&mut input, 4)?,
+            };
+            match room.checked_sub(header.0.len() + header.1.len() + 32) {
+                Some(left) => {
+                    room = left;
+                    told.headers.push(header);
+                }
+                None => told.more = true,
+            }
+        }
+        Ok(told)
+    }
+
+    fn indexed(&self, index: usize) -> Result<Header, Broken> {
+        let index = index.checked_sub(1).ok_or(Broken)?;
+        match STATIC.get(index) {
+            Some((name, value)) => Ok(((*name).to_owned(), value.as_bytes().to_vec())),
+            None => self.table.get(index - STATIC.len()).cloned().ok_or(Broken),
+        }
+    }
+
+    fn literal(&self, input: &mut Input<'_>, bits: u8) -> Result<Header, Broken> {
+        let name = match input.integer(bits)? {
+            0 => String::from_utf8_lossy(&input.string()?).to_lowercase(),
+            index => self.indexed(index)?.0,
+        };
+        Ok((name, input.string()?))
+    }
+
+    fn insert(&mut self, header: Header) {
+        self.size += header.0.len() + header.1.len() + 32;
+        self.table.push_front(header);
+        self.evict();
+    }
+
+    fn evict(&mut self) {
+        while self.size > self.most
+            && let Some((name, value)) = self.table.pop_back()
+        {
+            self.size -= name.len() + value.len() + 32;
+        }
+    }
+}
+
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn next(&mut self) -> Result<u8, Broken> {
+        let (first, rest) = self.0.split_first().ok_or(Broken)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    /// An integer whose first bits share a byte (RFC 7541 §5.1).
+    fn integer(&mut self, bits: u8) -> Result<usize, Broken> {
+        let mask = (1_u8 << bits) - 1;
+        let prefix = self.next()? & mask;
+        let mut value = usize::from(prefix);
+        if prefix < mask {
+            return Ok(value);
+        }
+        for shift in [0, 7, 14, 21] {
+            let byte = self.next()?;
+            value += usize::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Broken)
+    }
+
+    fn string(&mut self) -> Result<Vec<u8>, Broken> {
+        let coded = self.0.first().is_some_and(|first| *first >= 0x80);
+        let length = self.integer(7)?;
+        let (text, rest) = self.0.split_at_checked(length).ok_or(Broken)?;
+        self.0 = rest;
+        if coded { huffman::decode(text).ok_or(Broken) } else { Ok(text.to_vec()) }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
+mod tests {
+    use super::*;
+
+    fn shown(decoder: &mut Decoder, hex: &str) -> Vec<String> {
+        let block = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
+        let told = decoder.decode(&block, 1 << 16).unwrap();
+        told.headers
+            .iter()
+            .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
+            .collect()
+    }
+
+    /// RFC 7541, C.4: three requests over one connection.
+    #[test]
+    fn the_published_examples() {
+        let mut decoder = Decoder::default();
+        let first = [":method=GET", ":scheme=http", ":path=/", ":authority=www.example.com"];
+        assert_eq!(shown(&mut decoder, "828684418cf1e3c2e5f23a6ba0ab90f4ff"), first);
+        assert_eq!(
+            shown(&mut decoder, "828684be5886a8eb10649cbf")[3..],
+            ["www.example.com", "no-cache"]
+                .iter()
+                .zip([":authority", "cache-control"])
+                .map(|(value, name)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            shown(&mut decoder, "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf"),
+            [
+                ":method=GET",
+                ":scheme=https",
+                ":path=/index.html",
+                ":authority=www.example.com",
+                "custom-key=custom-value"
+            ]
+        );
+        assert_eq!(decoder.size, 164);
+    }
+
+    #[test]
+    fn a_block_that_repeats_a_long_field_is_bounded() {
+        let mut decoder = Decoder::default();
+        let mut block = vec![0x40, 1, b'a', 0x7f, 0x80, 0x1e];
+        block.extend([b'x'; 127 + 30 * 128]);
+        block.extend([0xbe; 10_000]);
+        let told = decoder.decode(&block, 1 << 16).unwrap();
+        assert!(told.more && told.headers.len() < 20, "{}", told.headers.len());
+    }
+}
