@@ -15,6 +15,8 @@ pub enum Method {
     Brotli,
     /// RFC 8878, window at most 128 MiB.
     Zstd,
+    /// The LZ4 frame format 1.6, blocks of at most 8 MiB.
+    Lz4,
 }
 
 impl Method {
@@ -26,6 +28,7 @@ impl Method {
             Self::Deflate => "deflate",
             Self::Brotli => "br",
             Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
         }
     }
 }
@@ -64,7 +67,24 @@ pub fn inflate(method: Method, input: &[u8], limit: usize) -> Inflated {
             Ok(reader) => drain(reader, limit),
             Err(error) => Inflated { bytes: Vec::new(), end: End::Damaged(error.to_string()) },
         },
+        Method::Lz4 => lz4_frames(input, limit),
     }
+}
+
+/// Most LZ4 frames of one input: each may claim a buffer of some MiB, however little it holds.
+const LZ4_FRAMES: usize = 1024;
+
+/// LZ4 frames one behind another: their decoder ends with the first.
+fn lz4_frames(mut input: &[u8], limit: usize) -> Inflated {
+    let mut bytes = Vec::new();
+    for _ in 0..LZ4_FRAMES {
+        let out = drain(lz4_flex::frame::FrameDecoder::new(&mut input), limit.saturating_sub(bytes.len()));
+        bytes.extend_from_slice(&out.bytes);
+        if out.end != End::Whole || input.is_empty() {
+            return Inflated { bytes, end: out.end };
+        }
+    }
+    Inflated { bytes, end: End::Damaged(format!("more than {LZ4_FRAMES} frames")) }
 }
 
 /// A zstd reader with a bounded window, for streams of any length.
@@ -136,6 +156,17 @@ mod tests {
         assert_eq!(inflate(Method::Zstd, &packed, 100).end, End::Limit);
     }
 
+    #[test]
+    fn lz4_comes_back_and_is_bounded() {
+        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        encoder.write_all(&[7; 5000]).unwrap();
+        let packed = encoder.finish().unwrap();
+        assert_eq!(inflate(Method::Lz4, &packed, 10_000).bytes, vec![7; 5000]);
+        assert_eq!(inflate(Method::Lz4, &packed, 100).end, End::Limit);
+        assert_eq!(inflate(Method::Lz4, &packed.repeat(3), 20_000).bytes, vec![7; 15_000]);
+        assert_eq!(inflate(Method::Lz4, &packed.repeat(3), 7000).end, End::Limit);
+    }
+
     proptest! {
         #[test]
         fn gzip_comes_back(bytes: Vec<u8>) {
@@ -143,9 +174,32 @@ mod tests {
             prop_assert_eq!(out, Inflated { bytes, end: End::Whole });
         }
 
+        // Random bytes seldom get past the head of a frame: one that is good is damaged.
+        #[test]
+        fn no_damage_to_an_lz4_frame_makes_its_decoder_panic(
+            frames in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..300), any::<bool>(), 4_u8..=7), 1..4),
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        ) {
+            use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+            let mut packed = Vec::new();
+            for (bytes, linked, size) in frames {
+                let mode = if linked { BlockMode::Linked } else { BlockMode::Independent };
+                let sizes = [BlockSize::Max64KB, BlockSize::Max256KB, BlockSize::Max1MB, BlockSize::Max4MB];
+                let info = FrameInfo::new().block_mode(mode).block_size(sizes[usize::from(size - 4)]);
+                let mut encoder = FrameEncoder::with_frame_info(info, packed);
+                encoder.write_all(&bytes).unwrap();
+                packed = encoder.finish().unwrap();
+            }
+            for (at, byte) in flips {
+                let at = at.index(packed.len());
+                packed[at] = byte;
+            }
+            prop_assert!(inflate(Method::Lz4, &packed, 5000).bytes.len() <= 5000);
+        }
+
         #[test]
         fn no_bytes_make_a_decoder_panic_or_pass_its_limit(bytes: Vec<u8>, limit in 0usize..5000) {
-            for method in [Method::Gzip, Method::Zlib, Method::Deflate, Method::Brotli, Method::Zstd] {
+            for method in [Method::Gzip, Method::Zlib, Method::Deflate, Method::Brotli, Method::Zstd, Method::Lz4] {
                 prop_assert!(inflate(method, &bytes, limit).bytes.len() <= limit);
             }
         }
