@@ -1,16 +1,41 @@
-//! Bodies taken apart into a tree of parts: JSON, forms, multipart, and encodings inside values.
+//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, CBOR, `MessagePack`, protocol
+//! buffers, tokens, and encodings inside values.
 //!
 //! Every part knows the step that leads to it; depth, number and size are bounded, and a bound that is reached is said.
 
+mod cbor;
+mod grpc;
+mod items;
 mod json;
+mod jwt;
+mod msgpack;
 mod multipart;
 mod nested;
+mod path;
+mod plist;
+mod protobuf;
+mod shape;
+mod xml;
 
 use std::borrow::Cow;
 
 use creance_model::{Carrier, Part};
 
 use crate::Limits;
+
+/// Deepest nesting of one document.
+const DEEPEST: usize = 96;
+
+/// Why the walk through a document ended early.
+#[derive(Debug)]
+enum Stop {
+    /// The bytes are over.
+    Cut,
+    /// This is not the format.
+    Wrong,
+    /// A limit was reached.
+    Limit,
+}
 
 /// A tree of parts being grown.
 pub(crate) struct Tree<'a> {
@@ -89,6 +114,21 @@ impl<'a> Tree<'a> {
         self.parts.len() - 1
     }
 
+    /// Where the tree ends: it may be cut [`back`](Self::back) to here.
+    const fn mark(&self) -> Mark {
+        Mark { parts: self.parts.len(), decoded: self.decoded }
+    }
+
+    fn back(&mut self, mark: Mark) {
+        self.parts.truncate(mark.parts);
+        self.decoded = mark.decoded;
+    }
+
+    /// How many named fields have been added.
+    fn named_since(&self, mark: Mark) -> usize {
+        self.parts.iter().skip(mark.parts).filter(|part| part.name.is_some()).count()
+    }
+
     /// Whether another part may be added.
     fn full(&mut self) -> bool {
         if self.parts.len() >= self.limits.parts {
@@ -123,23 +163,49 @@ impl<'a> Tree<'a> {
         if let (Some(kind), Some(part)) = (media_type, self.parts.get_mut(part)) {
             part.media_type = Some(kind.to_owned());
         }
-        let kind = media_type.unwrap_or_default().to_lowercase();
-        if kind.starts_with("multipart/") {
-            if let Some(boundary) = multipart::boundary(media_type.unwrap_or_default()) {
-                self.multipart(part, &boundary);
-            }
-        } else if kind.contains("x-www-form-urlencoded") {
-            let bytes = self.bytes(part).to_vec();
-            if !self.json(part) {
-                self.form(part, "form", &bytes);
-            }
-        } else if self.json(part) {
-        } else if kind.is_empty() && looks_like_a_form(self.bytes(part)) {
-            let bytes = self.bytes(part).to_vec();
-            self.form(part, "form", &bytes);
-        } else {
-            self.open(part);
+        if self.inflated(part, media_type) {
+            return;
         }
+        let kind = essence(media_type.unwrap_or_default());
+        let known = if kind.starts_with("multipart/") {
+            self.multipart_content(part, media_type.unwrap_or_default())
+        } else if kind.contains("x-www-form-urlencoded") {
+            self.json(part) || self.form_content(part)
+        } else if kind.starts_with("application/grpc") && !kind.ends_with("json") {
+            self.grpc(part) || self.protobuf(part)
+        } else if kind.contains("protobuf") {
+            self.protobuf(part)
+        } else if kind.contains("cbor") {
+            self.cbor(part)
+        } else if kind.contains("msgpack") {
+            self.msgpack(part)
+        } else if kind.ends_with("/xml") || kind.ends_with("+xml") {
+            self.xml(part, true)
+        } else {
+            false
+        };
+        if known || self.json(part) {
+            return;
+        }
+        if may_be_a_form(&kind) && looks_like_a_form(self.bytes(part)) {
+            self.form_content(part);
+        } else if kind != "text/html" {
+            self.otherwise(part);
+        }
+    }
+
+    fn multipart_content(&mut self, part: usize, media_type: &str) -> bool {
+        let boundary = multipart::boundary(media_type);
+        if let Some(boundary) = &boundary {
+            self.multipart(part, boundary);
+        }
+        boundary.is_some()
+    }
+
+    fn form_content(&mut self, part: usize) -> bool {
+        let bytes = self.bytes(part).to_vec();
+        self.form(part, "form", &bytes);
+        true
     }
 
     /// `a=b&c=d`, percent-decoded (WHATWG URL, application/x-www-form-urlencoded).
@@ -158,12 +224,32 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// Where a tree ended.
+#[derive(Clone, Copy, Eq, PartialEq)]
+struct Mark {
+    parts: usize,
+    decoded: usize,
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_lowercase()
+}
+
+/// Whether a body of this type may be a form: `navigator.sendBeacon` sends them as text.
+fn may_be_a_form(kind: &str) -> bool {
+    kind.is_empty()
+        || (kind.starts_with("text/") && !["html", "css", "script", "xml"].iter().any(|of| kind.contains(of)))
+}
+
 fn looks_like_a_form(bytes: &[u8]) -> bool {
-    let head = bytes.get(..bytes.len().min(256)).unwrap_or_default();
+    let head = bytes.get(..bytes.len().min(256)).unwrap_or_default().trim_ascii_end();
     let at = head.iter().position(|byte| *byte == b'=').unwrap_or(0);
     at > 0
         && head.iter().take(at).all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]%".contains(byte))
-        && head.iter().all(|byte| (0x20..0x7f).contains(byte) || matches!(byte, b'\r' | b'\n'))
+        // Prose has spaces, and base64 ends in what looks like an empty value.
+        && head.iter().all(|byte| byte.is_ascii_graphic() || (*byte == b' ' && head.contains(&b'&')))
+        && head.iter().skip(at).any(|byte| *byte != b'=')
 }
 
 /// Takes bytes apart as the body of a message would be. For other crates' tests and for fuzzing.

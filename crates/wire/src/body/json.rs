@@ -5,64 +5,61 @@
 
 use std::borrow::Cow;
 
-use super::Tree;
+use super::{DEEPEST, Stop, Tree, path, path::Path};
 
-/// Deepest nesting of one document.
-const DEEPEST: usize = 96;
+/// Values that must have been read of a document that goes on as something else, for them to count.
+const FEWEST: usize = 2;
 
-/// Bytes of a key that are kept, and of the path in a step: a long key would be copied for each value below it.
-const MOST_KEY: usize = 256;
-const MOST_PATH: usize = 1024;
+/// What servers put in front of JSON so that it is no script.
+const GUARD: &[u8] = b")]}'";
 
 impl Tree<'_> {
     /// Takes a part apart as JSON. False if it is none.
     pub(super) fn json(&mut self, part: usize) -> bool {
         let bytes = self.bytes(part);
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = bytes.strip_prefix(GUARD).map_or(bytes, |rest| rest.strip_prefix(b",").unwrap_or(rest));
         if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
             return false;
         }
         // A copy, for the tree grows while it is read.
         let bytes = bytes.to_vec();
-        let mut walk = Walk { rest: &bytes, path: String::new() };
+        let mut walk = Walk { rest: &bytes, path: Path::new("json") };
         let mut read = false;
         loop {
             walk.space();
             if !matches!(walk.rest.first(), Some(b'{' | b'[')) {
-                return read;
+                break;
             }
-            let before = (self.parts.len(), self.decoded);
+            let before = self.mark();
+            let start = walk.rest;
             let end = walk.value(self, part, None, 0);
-            let leaves = self.parts.iter().skip(before.0).any(|part| part.name.is_some());
             match end {
                 Ok(()) => read = true,
                 Err(Stop::Limit) => return true,
-                Err(Stop::Cut) if leaves => return true,
+                Err(Stop::Cut) if self.named_since(before) > 0 => return true,
+                Err(Stop::Wrong) if self.named_since(before) >= FEWEST => {
+                    read = true;
+                    break;
+                }
                 Err(_) => {
-                    self.parts.truncate(before.0);
-                    self.decoded = before.1;
-                    return read;
+                    self.back(before);
+                    walk.rest = start;
+                    break;
                 }
             }
         }
+        // What is no JSON is not lost.
+        if read && !walk.rest.is_empty() && !self.full() {
+            self.child(part, Cow::Borrowed("rest"), walk.rest.to_vec(), None);
+        }
+        read
     }
-}
-
-/// Why a walk ended early.
-#[derive(Debug)]
-enum Stop {
-    /// The bytes are over.
-    Cut,
-    /// This is not JSON.
-    Wrong,
-    /// A limit was reached.
-    Limit,
 }
 
 struct Walk<'b> {
     rest: &'b [u8],
-    /// The pointer (RFC 6901) to the value being read.
-    path: String,
+    path: Path,
 }
 
 impl<'b> Walk<'b> {
@@ -80,10 +77,6 @@ impl<'b> Walk<'b> {
     fn mark(&mut self) -> Result<u8, Stop> {
         self.space();
         self.next()
-    }
-
-    fn step(&self) -> Cow<'static, str> {
-        Cow::Owned(format!("json:{}", if self.path.is_empty() { "/" } else { head(&self.path, MOST_PATH) }))
     }
 
     fn value(
@@ -105,9 +98,11 @@ impl<'b> Walk<'b> {
             Some(b'{') => self.object(tree, parent, depth),
             Some(b'[') => self.array(tree, parent, name, depth),
             Some(b'"') => {
+                let start = self.rest;
                 self.next()?;
-                let text = self.string()?;
-                let leaf = tree.child(parent, self.step(), text, Some(name.unwrap_or_default().to_owned()));
+                let text = self.string().inspect_err(|_| self.rest = start)?;
+                let leaf =
+                    tree.child(parent, self.path.step(), text, Some(name.unwrap_or_default().to_owned()));
                 tree.open(leaf);
                 Ok(())
             }
@@ -115,7 +110,7 @@ impl<'b> Walk<'b> {
                 let word = self.word()?;
                 if word != b"null" {
                     let name = Some(name.unwrap_or_default().to_owned());
-                    tree.child(parent, self.step(), word.to_vec(), name);
+                    tree.child(parent, self.path.step(), word.to_vec(), name);
                 }
                 Ok(())
             }
@@ -129,8 +124,7 @@ impl<'b> Walk<'b> {
         if self.rest.first() == Some(&b'}') && depth > 0 {
             return self.next().map(drop);
         }
-        let object = tree.child(parent, self.step(), Vec::new(), None);
-        let length = self.path.len();
+        let object = tree.child(parent, self.path.step(), Vec::new(), None);
         let mut mark = self.mark()?;
         while mark != b'}' {
             if mark != b'"' {
@@ -138,14 +132,13 @@ impl<'b> Walk<'b> {
             }
             let key = self.string()?;
             let key = String::from_utf8_lossy(&key);
-            let key = head(&key, MOST_KEY);
+            let key = path::key(&key);
             if self.mark()? != b':' {
                 return Err(Stop::Wrong);
             }
-            self.path.push('/');
-            self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            let back = self.path.enter(key);
             self.value(tree, object, Some(key), depth + 1)?;
-            self.path.truncate(length);
+            self.path.leave(back);
             mark = match self.mark()? {
                 b',' => self.mark()?,
                 b'}' => b'}',
@@ -163,17 +156,16 @@ impl<'b> Walk<'b> {
         depth: usize,
     ) -> Result<(), Stop> {
         self.next()?;
-        let array = tree.child(parent, self.step(), Vec::new(), None);
-        let length = self.path.len();
-        self.space();
-        if self.rest.first() == Some(&b']') {
-            return self.next().map(drop);
-        }
+        let array = tree.child(parent, self.path.step(), Vec::new(), None);
         for index in 0_usize.. {
-            self.path.push('/');
-            self.path.push_str(&index.to_string());
+            // An empty array, or a comma behind the last value.
+            self.space();
+            if self.rest.first() == Some(&b']') {
+                return self.next().map(drop);
+            }
+            let back = self.path.enter(&index.to_string());
             self.value(tree, array, name, depth + 1)?;
-            self.path.truncate(length);
+            self.path.leave(back);
             match self.mark()? {
                 b',' => {}
                 b']' => break,
@@ -183,16 +175,21 @@ impl<'b> Walk<'b> {
         Ok(())
     }
 
-    /// A number, `true`, `false` or `null`. One that ends with the bytes may go on: it does not count.
+    /// A number, `true`, `false` or `null`, and what some writers give for numbers that are none. One that ends with the
+    /// bytes may go on: it does not count.
     fn word(&mut self) -> Result<&'b [u8], Stop> {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
         let length = self.rest.iter().position(|byte| !plain(byte)).ok_or(Stop::Cut)?;
         let (word, rest) = self.rest.split_at(length);
-        self.rest = rest;
         let digits = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
         let number =
             digits && matches!(word.first(), Some(b'-' | b'0'..=b'9')) && word.iter().any(u8::is_ascii_digit);
-        if number || matches!(word, b"true" | b"false" | b"null") { Ok(word) } else { Err(Stop::Wrong) }
+        let known = matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
+        if !number && !known {
+            return Err(Stop::Wrong);
+        }
+        self.rest = rest;
+        Ok(word)
     }
 
     /// The rest of a string, escapes undone; bytes that are not UTF-8 stay as they are.
@@ -239,11 +236,6 @@ impl<'b> Walk<'b> {
     }
 }
 
-/// The beginning of a text, at most `most` bytes of it.
-fn head(text: &str, most: usize) -> &str {
-    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
-}
-
 #[cfg(test)]
 mod tests {
     use crate::{Limits, expand};
@@ -270,6 +262,31 @@ mod tests {
         assert!(leaves(b"[2026").is_empty());
         assert!(leaves(b"{not json}").is_empty());
         assert!(leaves(b"[a link](x) and {\"b\":1}").is_empty());
+    }
+
+    #[test]
+    fn small_faults_do_not_lose_a_document() {
+        let told = ["json:/a=NaN", "json:/b/0=-Infinity", "json:/c=1"];
+        assert_eq!(leaves(br#"{"a":NaN,"b":[-Infinity,],"c":1,}"#), told);
+        assert_eq!(leaves(b")]}',\n{\"a\":1}"), ["json:/a=1"]);
+        assert_eq!(leaves(br#"{"a":1,"b":2,'c':"d"}"#), ["json:/a=1", "json:/b=2"]);
+        assert!(leaves(br#"{"a":1,'c':2}"#).is_empty());
+        assert!(leaves(b"[,]").is_empty() && leaves(b"[1,,2]").is_empty());
+    }
+
+    #[test]
+    fn what_follows_json_is_not_lost() {
+        let rest = |bytes: &[u8]| {
+            let parts = expand(bytes, None, &Limits::default());
+            parts
+                .into_iter()
+                .find(|part| part.step == "rest")
+                .map(|part| String::from_utf8(part.bytes).unwrap())
+        };
+        assert_eq!(rest(b"{\"a\":1} by a@b.example"), Some("by a@b.example".to_owned()));
+        assert_eq!(rest(br#"{"a":1,"b":2,"c":"\x41","d":3}"#), Some(r#""\x41","d":3}"#.to_owned()));
+        assert_eq!(rest(br#"{"a":1,"b":2,"c":undefined}"#), Some("undefined}".to_owned()));
+        assert_eq!(rest(b"{\"a\":1}\n{\"a\":2}\n"), None);
     }
 
     #[test]

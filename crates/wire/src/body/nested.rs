@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use creance_cursor::inflate::{End, Method, inflate};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
-use super::Tree;
+use super::{
+    Tree,
+    shape::{self, Format},
+};
 
 /// Shortest text that is tried as base64 or hex: shorter ones decode by chance.
 const LEAST: usize = 12;
@@ -16,24 +19,49 @@ impl Tree<'_> {
         if self.full() || self.too_deep(part) {
             return;
         }
+        if !self.inflated(part, None) && !self.json(part) {
+            self.otherwise(part);
+        }
+    }
+
+    /// Opens what is compressed. False if it is not.
+    pub(super) fn inflated(&mut self, part: usize, media_type: Option<&str>) -> bool {
         let bytes = self.bytes(part);
-        if let Some(method) = compressed(bytes) {
-            let out = inflate(method, bytes, self.room());
-            if out.end == End::Limit {
-                self.reached("decompressed content");
-            }
-            if !out.bytes.is_empty() {
-                let child = self.child(part, Cow::Borrowed(method.name()), out.bytes, None);
+        let Some(method) = compressed(bytes) else { return false };
+        let out = inflate(method, bytes, self.room());
+        if out.end == End::Limit {
+            self.reached("decompressed content");
+        } else if out.bytes.is_empty() {
+            return false;
+        }
+        let child = self.child(part, Cow::Borrowed(method.name()), out.bytes, None);
+        self.content(child, media_type);
+        true
+    }
+
+    /// Opens what is neither compressed nor JSON.
+    pub(super) fn otherwise(&mut self, part: usize) {
+        if self.binary_plist(part) || self.xml(part, false) {
+            return;
+        }
+        let opened = match shape::format(self.bytes(part)) {
+            Some(Format::Cbor) => self.cbor(part),
+            Some(Format::Msgpack) => self.msgpack(part),
+            Some(Format::Protobuf) => self.protobuf(part),
+            None => false,
+        };
+        if opened {
+            return;
+        }
+        match decoded(self.bytes(part)) {
+            Some((step, bytes)) => {
+                let child = self.child(part, Cow::Borrowed(step), bytes, None);
                 self.content(child, None);
             }
-            return;
+            None => {
+                self.tokens(part);
+            }
         }
-        if self.json(part) {
-            return;
-        }
-        let Some((step, bytes)) = decoded(self.bytes(part)) else { return };
-        let child = self.child(part, Cow::Borrowed(step), bytes, None);
-        self.content(child, None);
     }
 }
 
@@ -42,9 +70,13 @@ fn compressed(bytes: &[u8]) -> Option<Method> {
     match bytes {
         [0x1f, 0x8b, 8, ..] => Some(Method::Gzip),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Method::Zstd),
-        // RFC 1950: method 8, window up to 32 KiB, and a checksum over both bytes.
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some(Method::Lz4),
+        // RFC 1950: method 8, window up to 32 KiB, no dictionary, and a checksum over both bytes. Words may begin so.
         [head @ (0x58 | 0x68 | 0x78), flags, ..]
-            if (u16::from(*head) << 8 | u16::from(*flags)) % 31 == 0 && bytes.len() > 8 =>
+            if (u16::from(*head) << 8 | u16::from(*flags)) % 31 == 0
+                && flags & 0x20 == 0
+                && bytes.len() > 8
+                && !shape::is_text(bytes.get(..bytes.len().min(64)).unwrap_or_default()) =>
         {
             Some(Method::Zlib)
         }
@@ -54,6 +86,11 @@ fn compressed(bytes: &[u8]) -> Option<Method> {
 
 /// Percent signs, hex or base64 undone, where what comes out makes sense.
 fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+    // Encodings are text. One that is cut here may be so within a letter: that is looked at with all of it.
+    let head = bytes.iter().take(256);
+    if head.into_iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
+        return None;
+    }
     if bytes.contains(&b'%') {
         let plain = percent(bytes);
         if plain.len() < bytes.len() && makes_sense(&plain) {
@@ -105,15 +142,22 @@ fn base64_lines(text: &[u8]) -> bool {
             .all(|(length, last)| length == width || (last && length < width))
 }
 
-/// Text, or a beginning that is known. Random bytes are text once in a blue moon: 9 bytes in about 10^4.
+/// Text, a beginning that is known, or one document of a format that is read. Random bytes are text once in a blue moon:
+/// 9 bytes in about 10^4.
 fn makes_sense(bytes: &[u8]) -> bool {
-    let known: &[&[u8]] = &[b"\xff\xd8\xff", b"\x89PNG", b"\x1f\x8b\x08", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"];
-    if known.iter().any(|magic| bytes.starts_with(magic)) || compressed(bytes).is_some() {
+    if has_magic(bytes) {
         return true;
     }
-    bytes.len() >= 6
+    let text = bytes.len() >= 6
         && std::str::from_utf8(bytes)
-            .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()))
+            .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
+    text || shape::format(bytes).is_some()
+}
+
+/// Whether the first bytes say what this is.
+pub(super) fn has_magic(bytes: &[u8]) -> bool {
+    let known: &[&[u8]] = &[b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"bplist00"];
+    known.iter().any(|magic| bytes.starts_with(magic)) || compressed(bytes).is_some()
 }
 
 /// `%41` and `+` undone; what is no escape stays.

@@ -1,0 +1,55 @@
+//! Where a value stands in a document, as a pointer (RFC 6901): the path in steps such as `json:/user/mail`.
+
+use std::borrow::Cow;
+
+/// Bytes of a key that are kept, and of the path in a step: a long key would be copied for each value below it.
+const MOST_KEY: usize = 256;
+const MOST_PATH: usize = 1024;
+
+pub(super) struct Path {
+    kind: &'static str,
+    text: String,
+}
+
+impl Path {
+    pub(super) const fn new(kind: &'static str) -> Self {
+        Self { kind, text: String::new() }
+    }
+
+    /// Goes down to a key; what it gives leads back up.
+    pub(super) fn enter(&mut self, key: &str) -> usize {
+        let length = self.text.len();
+        self.text.push('/');
+        self.text.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        length
+    }
+
+    /// Stays where it is.
+    pub(super) fn enter_nothing(&self) -> usize {
+        self.text.len()
+    }
+
+    pub(super) fn leave(&mut self, length: usize) {
+        self.text.truncate(length);
+    }
+
+    pub(super) fn step(&self) -> Cow<'static, str> {
+        self.step_with("")
+    }
+
+    /// The step to something beside the value, or to another reading of it.
+    pub(super) fn step_with(&self, suffix: &str) -> Cow<'static, str> {
+        let path = if self.text.is_empty() { "/" } else { head(&self.text, MOST_PATH) };
+        Cow::Owned(format!("{}:{path}{suffix}", self.kind))
+    }
+}
+
+/// A key, as much of it as is kept.
+pub(super) fn key(text: &str) -> &str {
+    head(text, MOST_KEY)
+}
+
+/// The beginning of a text, at most `most` bytes of it.
+fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
