@@ -6,7 +6,7 @@ use creance_cursor::inflate::{End, Method, inflate};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
 use super::{
-    Tree,
+    Tree, looks_like_a_form,
     shape::{self, Format},
 };
 
@@ -19,7 +19,13 @@ impl Tree<'_> {
         if self.full() || self.too_deep(part) {
             return;
         }
-        if !self.inflated(part, None) && !self.json(part) {
+        if self.inflated(part, None) || self.json(part) {
+            return;
+        }
+        // One pair may be anything.
+        if looks_like_a_form(self.bytes(part)) && self.bytes(part).contains(&b'&') {
+            self.form_content(part);
+        } else {
             self.otherwise(part);
         }
     }
