@@ -24,4 +24,10 @@ const MEDIA_TYPES: &[Option<&str>] = &[
     Some("image/jpeg"),
     Some("text/plain; charset=utf-8"),
     Some("application/octet-stream"),
+    Some("application/x-protobuf"),
+    Some("application/grpc"),
+    Some("application/cbor"),
+    Some("application/msgpack"),
+    Some("application/xml"),
+    Some("application/x-plist"),
 ];
