@@ -189,7 +189,10 @@ impl<'a> Tree<'a> {
         }
         if may_be_a_form(&kind) && looks_like_a_form(self.bytes(part)) {
             self.form_content(part);
-        } else if kind != "text/html" {
+        } else if kind == "text/html" {
+            // A page is no data.
+            self.encoded(part);
+        } else {
             self.otherwise(part);
         }
     }
@@ -296,6 +299,44 @@ mod tests {
     fn base64_inside_a_value_is_undone() {
         let told = steps(br#"{"d":"eyJtYWlsIjoiYUBiLmV4YW1wbGUifQ=="}"#, None);
         assert!(told.contains(&pair("json:/mail", "a@b.example")), "{told:?}");
+    }
+
+    #[test]
+    fn forms_are_read_as_text_and_in_values_and_prose_is_not() {
+        let told = [pair("form:lat", "24.745"), pair("form:lon", "121.042")];
+        assert_eq!(steps(b"lat=24.745&lon=121.042", Some("text/plain;charset=UTF-8")), told);
+        let inside = steps(br#"{"q":"lat=24.745&lon=121.042"}"#, Some("text/json"));
+        assert_eq!(inside.get(2..).unwrap(), told);
+        for text in ["a=b is what it says", "QWxhZGRpbjpvcGVuIA==", "x==", "see a=b", "<a=b>"] {
+            let told = steps(text.as_bytes(), Some("text/plain"));
+            assert!(told.iter().all(|(step, _)| !step.starts_with("form")), "{text}: {told:?}");
+        }
+        assert!(steps(b"a=b&c=d", Some("text/css")).is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_type_says_the_format() {
+        for (kind, bytes) in [
+            ("application/problem+json", b"{\"a\":1}".as_slice()),
+            ("application/senml+cbor; charset=x", b"\xa1\x61a\x01"),
+            ("application/atom+xml", b"<r><a>1</a></r>"),
+            ("application/vnd.google.protobuf", b"\x0a\x011"),
+            ("application/vnd.msgpack", b"\x81\xa1a\x01"),
+        ] {
+            assert_eq!(
+                steps(bytes, Some(kind)).last().map(|(_, bytes)| bytes.clone()),
+                Some("1".to_owned()),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_keeps_the_type_it_was_sent_with() {
+        let body = b"\x0a\x03one";
+        let packed = zstd::bulk::compress(body, 1).unwrap();
+        let told = steps(&packed, Some("application/x-protobuf"));
+        assert_eq!(told.last(), Some(&pair("protobuf:/1", "one")));
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Tree<'_> {
         // A copy, for the tree grows while it is read.
         let bytes = bytes.to_vec();
         let mut walk = Walk { rest: &bytes, path: Path::new("json") };
-        let mut read = false;
+        let (begin, mut read) = (self.mark(), false);
         loop {
             walk.space();
             if !matches!(walk.rest.first(), Some(b'{' | b'[')) {
@@ -49,9 +49,16 @@ impl Tree<'_> {
                 }
             }
         }
-        // What is no JSON is not lost.
-        if read && !walk.rest.is_empty() && !self.full() {
-            self.child(part, Cow::Borrowed("rest"), walk.rest.to_vec(), None);
+        if read && !walk.rest.is_empty() {
+            // `[] buy milk`.
+            if self.named_since(begin) == 0 {
+                self.back(begin);
+                return false;
+            }
+            // What is no JSON is not lost.
+            if !self.full() {
+                self.child(part, Cow::Borrowed("rest"), walk.rest.to_vec(), None);
+            }
         }
         read
     }
@@ -287,6 +294,7 @@ mod tests {
         assert_eq!(rest(br#"{"a":1,"b":2,"c":"\x41","d":3}"#), Some(r#""\x41","d":3}"#.to_owned()));
         assert_eq!(rest(br#"{"a":1,"b":2,"c":undefined}"#), Some("undefined}".to_owned()));
         assert_eq!(rest(b"{\"a\":1}\n{\"a\":2}\n"), None);
+        assert_eq!(rest(b"[] buy milk"), None);
     }
 
     #[test]

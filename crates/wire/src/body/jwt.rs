@@ -21,6 +21,10 @@ impl Tree<'_> {
     pub(super) fn tokens(&mut self, part: usize) -> bool {
         let bytes = self.bytes(part);
         let head = bytes.get(..bytes.len().min(MOST_BYTES)).unwrap_or_default();
+        // Most values are none, and this is quickly seen.
+        if head.iter().filter(|byte| **byte == b'.').nth(1).is_none() {
+            return false;
+        }
         let found: Vec<Token> = tokens(head).take(MOST_TOKENS).collect();
         if found.is_empty() {
             return false;

@@ -56,9 +56,13 @@ impl Tree<'_> {
             Some(Format::Protobuf) => self.protobuf(part),
             None => false,
         };
-        if opened {
-            return;
+        if !opened {
+            self.encoded(part);
         }
+    }
+
+    /// Opens text that stands for something else.
+    pub(super) fn encoded(&mut self, part: usize) {
         match decoded(self.bytes(part)) {
             Some((step, bytes)) => {
                 let child = self.child(part, Cow::Borrowed(step), bytes, None);
@@ -93,8 +97,8 @@ fn compressed(bytes: &[u8]) -> Option<Method> {
 /// Percent signs, hex or base64 undone, where what comes out makes sense.
 fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     // Encodings are text. One that is cut here may be so within a letter: that is looked at with all of it.
-    let head = bytes.iter().take(256);
-    if head.into_iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
+    let mut head = bytes.iter().take(256);
+    if head.any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
         return None;
     }
     if bytes.contains(&b'%') {

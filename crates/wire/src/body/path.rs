@@ -20,7 +20,11 @@ impl Path {
     pub(super) fn enter(&mut self, key: &str) -> usize {
         let length = self.text.len();
         self.text.push('/');
-        self.text.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        if key.contains(['~', '/']) {
+            self.text.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        } else {
+            self.text.push_str(key);
+        }
         length
     }
 
@@ -40,7 +44,7 @@ impl Path {
     /// The step to something beside the value, or to another reading of it.
     pub(super) fn step_with(&self, suffix: &str) -> Cow<'static, str> {
         let path = if self.text.is_empty() { "/" } else { head(&self.text, MOST_PATH) };
-        Cow::Owned(format!("{}:{path}{suffix}", self.kind))
+        Cow::Owned([self.kind, ":", path, suffix].concat())
     }
 }
 

@@ -16,11 +16,17 @@ pub(super) enum Format {
 /// Sixteen bits. Few random bytes are a document at all, so that much fewer than one in 2^16 are taken for one.
 const ENOUGH: u32 = 4 * 16;
 
+/// Shorter ones are never worth that much.
+const SHORTEST: usize = 8;
+
 /// Documents in values of documents that count for the outermost.
 const DEEPEST: usize = 3;
 
 /// The format of bytes that are, from the first to the last, a document as a program would write it.
 pub(super) fn format(bytes: &[u8]) -> Option<Format> {
+    if bytes.len() < SHORTEST {
+        return None;
+    }
     let (worth, format) = best(bytes, DEEPEST)?;
     (worth >= ENOUGH && !is_text(bytes)).then_some(format)
 }
