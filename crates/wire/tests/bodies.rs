@@ -1,5 +1,5 @@
 //! What holds of bodies: whatever they are packed in is taken off again, within the limits.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::io::Write;
 

@@ -121,8 +121,11 @@ impl<'b, I: Items<'b>> Walk<I> {
                         break;
                     }
                     let item = self.items.next()?;
-                    if count.is_none() && matches!(item, Item::Break) {
-                        break;
+                    match item {
+                        Item::Break if count.is_none() => break,
+                        // A list may be of little else.
+                        Item::Null => continue,
+                        _ => {}
                     }
                     let back = self.path.enter(&index.to_string());
                     self.item(tree, list, name, depth + 1, item)?;
