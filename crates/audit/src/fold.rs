@@ -478,8 +478,8 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
         counters.fragment_conflicts,
         "bytes of overlapping fragments contradict what came first; the first copy was read",
     );
-    counted(counters.late_bytes, "bytes came after their connection was over and were not read");
-    counted(counters.stray_resets, "resets fit no connection's window and were ignored");
+    counted(counters.unread_bytes, "bytes did not fit their connection and were not read");
+    counted(counters.inexact_resets, "resets were not exact and were not believed");
     counted(run.notes.further_damage, "further places of damage are not listed");
     counted(run.notes.further_secrets, "secrets in the capture were beyond the limit and were not kept");
     counted(

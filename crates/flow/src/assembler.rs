@@ -19,7 +19,7 @@ use crate::{
     link::{self, Carried},
     options::Options,
     segment::{self, Header},
-    table::{Entry, Key, Table},
+    table::{Entry, Key, List, Table},
     tcp::{Out, Segment},
     udp,
 };
@@ -35,6 +35,9 @@ pub struct Assembler<H: Handler> {
     buffered: usize,
     now: Timestamp,
 }
+
+/// Silence after which a TCP flow that seemed to be over is, in nanoseconds: a segment lives no longer (RFC 9293).
+const OVER: i64 = 120 * 1_000_000_000;
 
 /// A transport packet, whole.
 struct Arrived<'a> {
@@ -117,8 +120,8 @@ impl<H: Handler> Assembler<H> {
     /// Ends all flows, in the order in which they began.
     pub fn finish(self) -> (H, Counters) {
         let Self { mut handler, table, fragments, mut counters, mut buffered, .. } = self;
-        for mut entry in table.drain() {
-            end(&mut handler, &mut buffered, &mut entry, Close::End);
+        for entry in table.drain() {
+            end(&mut handler, &mut buffered, entry, Close::End);
         }
         counters.unfinished_fragments = fragments.unfinished();
         counters.refused_fragments = fragments.refused;
@@ -155,11 +158,9 @@ impl<H: Handler> Assembler<H> {
         let index = from.index();
         add(&mut entry.bytes, index, bytes.len() as u64);
         add(&mut entry.lost, index, arrived.missing as u64);
-        if let Some(state) = &mut entry.state {
-            let (packet, time) = (arrived.number, arrived.time);
-            if !bytes.is_empty() {
-                handler.data(&entry.flow, state, &Chunk { from, bytes, packet, time });
-            }
+        let (packet, time) = (arrived.number, arrived.time);
+        if !bytes.is_empty() {
+            handler.data(&entry.flow, &mut entry.state, &Chunk { from, bytes, packet, time });
         }
     }
 
@@ -173,21 +174,18 @@ impl<H: Handler> Assembler<H> {
             self.replace(arrived, ends, header.sequence);
         }
         let (at, from) = self.entry(arrived, ends, Transport::Tcp, begins);
-        if let Some(why) = self.segment(at, from, arrived, &header)
-            && let Some(entry) = self.table.get(at)
-        {
-            // The entry stays, for late copies of its segments.
-            end(&mut self.handler, &mut self.buffered, entry, why);
-        }
+        self.segment(at, from, arrived, &header);
     }
 
-    /// Puts a segment in its place; says whether the connection is over with it.
-    fn segment(&mut self, at: u32, from: Side, arrived: &Arrived<'_>, header: &Header<'_>) -> Option<Close> {
+    /// Puts a segment in its place, and marks the connection as over, or as not, if it shows so.
+    fn segment(&mut self, at: u32, from: Side, arrived: &Arrived<'_>, header: &Header<'_>) {
         let Self { table, handler, options, counters, buffered, .. } = self;
-        let entry = table.get(at)?;
-        let Entry { flow, state, bytes, lost, conflicts, streams: Some(streams), syn: syn_seen, .. } = entry
+        let Some(entry) = table.get(at) else { return };
+        let Entry {
+            flow, state, over, bytes, lost, conflicts, streams: Some(streams), syn: syn_seen, ..
+        } = entry
         else {
-            return None;
+            return;
         };
         let [client, server] = streams.as_mut();
         let (ours, theirs) = if from == Side::Client { (client, server) } else { (server, client) };
@@ -197,17 +195,6 @@ impl<H: Handler> Assembler<H> {
             Segment { sequence: start, bytes: header.payload, missing: header.missing, packet, time };
         // What a RST carries is a remark to the other host, not data.
         let carries = !header.rst && (!header.payload.is_empty() || header.missing > 0);
-        let Some(state) = state else {
-            if carries {
-                ours.data(segment, 0, &mut |out| {
-                    if let Out::Bytes(late, ..) = out {
-                        counters.late_bytes += late.len() as u64;
-                    }
-                });
-            }
-            return None;
-        };
-
         if header.syn {
             *syn_seen = true;
             ours.syn(header.sequence);
@@ -216,14 +203,18 @@ impl<H: Handler> Assembler<H> {
             }
         }
         let held = ours.buffered + theirs.buffered;
-        let before = ours.conflicts;
+        let known = ours.known;
         let mut give = |handler: &mut H, side: Side, out: Out<'_>| {
             give(handler, flow, state, (bytes, lost), side, out);
         };
         // An empty segment just before what is next is a keep-alive, and a byte there a probe; neither is data.
         if carries {
             let limit = if *buffered > options.max_buffered { 0 } else { options.max_buffered_per_flow };
-            counters.evicted_bytes += ours.data(segment, limit, &mut |out| give(handler, from, out));
+            let counted = ours.data(segment, limit, &mut |out| give(handler, from, out));
+            *conflicts += counted.conflicts;
+            counters.conflicts += counted.conflicts;
+            counters.evicted_bytes += counted.given_up;
+            counters.unread_bytes += counted.unread;
         }
         if header.ack && !header.rst {
             let out = &mut |out: Out<'_>| give(handler, from.other(), out);
@@ -233,16 +224,26 @@ impl<H: Handler> Assembler<H> {
             let size = u32::try_from(header.payload.len() + header.missing).unwrap_or(u32::MAX);
             ours.fin(start.wrapping_add(size));
         }
-        let contradicting = ours.conflicts - before;
-        *conflicts += contradicting;
-        counters.conflicts += contradicting;
         *buffered = (*buffered + ours.buffered + theirs.buffered).saturating_sub(held);
-        if header.rst {
-            let belongs = ours.resets(header.sequence);
-            counters.stray_resets += u64::from(!belongs);
-            return belongs.then_some(Close::Rst);
+        let before = *over;
+        let mut now = before;
+        if ours.known > known {
+            // More than was ever seen: it goes on.
+            now = None;
         }
-        (ours.ended() && theirs.ended()).then_some(Close::Fin)
+        if header.rst {
+            counters.unread_bytes += header.payload.len() as u64;
+            if ours.resets(header.sequence) {
+                now = now.or(Some(Close::Rst));
+            } else if before.is_none() {
+                counters.inexact_resets += 1;
+            }
+        } else if ours.ended() && theirs.ended() {
+            now = now.or(Some(Close::Fin));
+        }
+        if now != before {
+            table.set_over(at, now);
+        }
     }
 
     /// Ends the connection that a new SYN on the same ports shows to be over.
@@ -251,7 +252,7 @@ impl<H: Handler> Assembler<H> {
         let b = Endpoint { ip: arrived.destination, port: destination };
         let Some(at) = self.table.find(&Key::new(a, b, arrived.protocol)) else { return };
         let Some(entry) = self.table.get(at) else { return };
-        let over = entry.state.is_none() || entry.bytes != [0; 2] || entry.lost != [0; 2];
+        let over = entry.over.is_some() || entry.bytes != [0; 2] || entry.lost != [0; 2];
         let from = usize::from(a != entry.flow.client);
         // Another number is another connection; where the first was not seen, it is one if there was data before.
         let new = entry
@@ -295,13 +296,13 @@ impl<H: Handler> Assembler<H> {
         syn: bool,
     ) -> u32 {
         while self.table.len() >= self.options.max_flows.max(1) {
-            // The older of the two lists' oldest goes.
-            let oldest = [true, false]
-                .into_iter()
-                .filter_map(|tcp| self.table.oldest(tcp))
-                .min_by_key(|(_, last)| *last);
+            // One that is over goes first, then the older of the two lists' oldest.
+            let oldest = self.table.oldest(List::Over).or_else(|| {
+                let lists = [List::Tcp, List::Other].into_iter();
+                lists.filter_map(|list| self.table.oldest(list)).min_by_key(|(_, last)| *last)
+            });
             let Some(entry) = oldest.and_then(|(at, _)| self.table.remove(at)) else { break };
-            self.counters.evicted_flows += u64::from(entry.state.is_some());
+            self.counters.evicted_flows += u64::from(entry.over.is_none());
             self.end(entry, Close::Evicted);
         }
         let answers = !syn && inside::looks_like_an_answer(a.port, b.port, transport, arrived.payload);
@@ -329,14 +330,16 @@ impl<H: Handler> Assembler<H> {
         self.table.insert(key, flow, state)
     }
 
-    fn end(&mut self, mut entry: Entry<H::State>, why: Close) {
-        end(&mut self.handler, &mut self.buffered, &mut entry, why);
+    fn end(&mut self, entry: Entry<H::State>, why: Close) {
+        end(&mut self.handler, &mut self.buffered, entry, why);
     }
 
     /// Ends flows that were silent for long.
     fn expire(&mut self) {
-        for (tcp, idle) in [(true, self.options.tcp_idle), (false, self.options.udp_idle)] {
-            while let Some((at, last)) = self.table.oldest(tcp)
+        let Options { tcp_idle, udp_idle, .. } = self.options;
+        for (list, idle) in [(List::Tcp, tcp_idle), (List::Other, udp_idle), (List::Over, tcp_idle.min(OVER))]
+        {
+            while let Some((at, last)) = self.table.oldest(list)
                 && self.now.since(last) > idle
             {
                 let Some(entry) = self.table.remove(at) else { break };

@@ -25,8 +25,9 @@ pub struct Counters {
     pub evicted_bytes: u64,
     /// Bytes of overlapping segments that contradict the first copy.
     pub conflicts: u64,
-    /// TCP bytes that came after their flow was closed and were not handed over.
-    pub late_bytes: u64,
-    /// Packets that broke off a TCP connection with a number that does not belong to it; they were ignored.
-    pub stray_resets: u64,
+    /// TCP bytes that were not handed over: they lay before the beginning of their stream or beyond its window, or in a
+    /// packet that breaks off the connection.
+    pub unread_bytes: u64,
+    /// Packets that would break off a TCP connection with a number that is not just what came next; they were ignored.
+    pub inexact_resets: u64,
 }

@@ -8,14 +8,9 @@ use crate::{
     tcp::Out,
 };
 
-/// Hands over what still waits in both directions, and the sums.
-pub(crate) fn end<H: Handler>(
-    handler: &mut H,
-    buffered: &mut usize,
-    entry: &mut Entry<H::State>,
-    why: Close,
-) {
-    let Some(mut state) = entry.state.take() else { return };
+/// Hands over what still waits in both directions, and the sums. `why` stands if the flow was not over before.
+pub(crate) fn end<H: Handler>(handler: &mut H, buffered: &mut usize, mut entry: Entry<H::State>, why: Close) {
+    let mut state = entry.state;
     if let Some([client, server]) = entry.streams.as_deref_mut() {
         *buffered = buffered.saturating_sub(client.buffered + server.buffered);
         for (stream, from) in [(client, Side::Client), (server, Side::Server)] {
@@ -30,7 +25,7 @@ pub(crate) fn end<H: Handler>(
         conflicts: entry.conflicts,
         first: entry.flow.first,
         last: entry.last,
-        why,
+        why: entry.over.unwrap_or(why),
         syn_seen: entry.syn,
     };
     handler.close(&entry.flow, state, &totals);

@@ -1,14 +1,14 @@
 //! The flows being followed: found by addresses, forgotten by age.
 //!
-//! A slab of entries, an index by canonical endpoints, and one list per kind of transport from the least to the most
-//! recently seen, so that the oldest is found without a search.
+//! A slab of entries, an index by canonical endpoints, and lists from the least to the most recently seen, so that the
+//! oldest is found without a search: one for TCP, one for the rest, one for TCP that seems to be over.
 
 use std::{hash::Hash, net::IpAddr};
 
 use creance_model::{Endpoint, Flow, Timestamp, Transport};
 use rustc_hash::FxHashMap;
 
-use crate::tcp::Stream;
+use crate::{handler::Close, tcp::Stream};
 
 /// The endpoints of a flow, the lower first, whichever end a packet came from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -35,10 +35,12 @@ impl Key {
     }
 }
 
-/// A flow being followed. `state` is `None` once the flow is closed and only remembered.
+/// A flow being followed.
 pub(crate) struct Entry<S> {
     pub(crate) flow: Flow,
-    pub(crate) state: Option<S>,
+    pub(crate) state: S,
+    /// Why it seems to be over. It is followed on for a while, for a FIN or a RST may be forged.
+    pub(crate) over: Option<Close>,
     /// Time of the last packet.
     pub(crate) last: Timestamp,
     /// The latest time that any packet had when this flow was last seen: clocks of interfaces may differ.
@@ -57,17 +59,30 @@ pub(crate) struct Entry<S> {
 /// No entry. Places take 32 bits, for there are many.
 const NONE: u32 = u32::MAX;
 
-/// TCP is kept apart from the rest, for it may be silent longer.
-fn list(transport: Transport) -> usize {
-    usize::from(transport != Transport::Tcp)
+/// The lists: each may be silent for another time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum List {
+    Tcp,
+    Other,
+    Over,
+}
+
+impl<S> Entry<S> {
+    fn list(&self) -> List {
+        match (self.over, self.flow.transport) {
+            (Some(_), _) => List::Over,
+            (None, Transport::Tcp) => List::Tcp,
+            (None, _) => List::Other,
+        }
+    }
 }
 
 pub(crate) struct Table<S> {
     entries: Vec<Option<Entry<S>>>,
     free: Vec<u32>,
     index: FxHashMap<Key, u32>,
-    oldest: [u32; 2],
-    newest: [u32; 2],
+    oldest: [u32; 3],
+    newest: [u32; 3],
 }
 
 impl<S> Table<S> {
@@ -76,8 +91,8 @@ impl<S> Table<S> {
             entries: Vec::new(),
             free: Vec::new(),
             index: FxHashMap::default(),
-            oldest: [NONE; 2],
-            newest: [NONE; 2],
+            oldest: [NONE; 3],
+            newest: [NONE; 3],
         }
     }
 
@@ -95,12 +110,12 @@ impl<S> Table<S> {
 
     pub(crate) fn insert(&mut self, key: Key, flow: Flow, state: S) -> u32 {
         let streams = (flow.transport == Transport::Tcp).then(Box::default);
-        let which = list(flow.transport);
         let entry = Entry {
             last: flow.first,
             seen: flow.first,
             flow,
-            state: Some(state),
+            state,
+            over: None,
             packets: [0; 2],
             bytes: [0; 2],
             lost: [0; 2],
@@ -120,13 +135,12 @@ impl<S> Table<S> {
             *slot = Some(entry);
         }
         self.index.insert(key, at);
-        self.link(at, which);
+        self.link(at);
         at
     }
 
     pub(crate) fn remove(&mut self, at: u32) -> Option<Entry<S>> {
-        let which = list(self.get(at)?.flow.transport);
-        self.unlink(at, which);
+        self.unlink(at);
         let entry = self.entries.get_mut(at as usize)?.take()?;
         self.index.remove(&Key::of(&entry.flow));
         self.free.push(at);
@@ -138,16 +152,25 @@ impl<S> Table<S> {
         let Some(entry) = self.get(at) else { return };
         entry.last = entry.last.max(time);
         entry.seen = now;
-        let which = list(entry.flow.transport);
-        if self.newest.get(which) != Some(&at) {
-            self.unlink(at, which);
-            self.link(at, which);
+        let list = entry.list();
+        if self.newest.get(list as usize) != Some(&at) {
+            self.unlink(at);
+            self.link(at);
         }
     }
 
+    /// Marks an entry that was just seen as over, or as not.
+    pub(crate) fn set_over(&mut self, at: u32, over: Option<Close>) {
+        self.unlink(at);
+        if let Some(entry) = self.get(at) {
+            entry.over = over;
+        }
+        self.link(at);
+    }
+
     /// The least recently seen flow of a list, and when it was seen.
-    pub(crate) fn oldest(&mut self, tcp: bool) -> Option<(u32, Timestamp)> {
-        let at = self.oldest.get(usize::from(!tcp)).copied()?;
+    pub(crate) fn oldest(&mut self, list: List) -> Option<(u32, Timestamp)> {
+        let at = self.oldest.get(list as usize).copied()?;
         Some((at, self.get(at)?.seen))
     }
 
@@ -162,7 +185,8 @@ impl<S> Table<S> {
         order.into_iter().filter_map(move |(_, at)| entries.get_mut(at)?.take())
     }
 
-    fn link(&mut self, at: u32, which: usize) {
+    fn link(&mut self, at: u32) {
+        let Some(which) = self.get(at).map(|entry| entry.list() as usize) else { return };
         let before = self.newest.get(which).copied().unwrap_or(NONE);
         if let Some(entry) = self.get(at) {
             (entry.older, entry.newer) = (before, NONE);
@@ -180,8 +204,9 @@ impl<S> Table<S> {
         }
     }
 
-    fn unlink(&mut self, at: u32, which: usize) {
-        let Some((older, newer)) = self.get(at).map(|entry| (entry.older, entry.newer)) else { return };
+    fn unlink(&mut self, at: u32) {
+        let Some(entry) = self.get(at) else { return };
+        let (which, older, newer) = (entry.list() as usize, entry.older, entry.newer);
         match self.get(older) {
             Some(entry) => entry.newer = newer,
             None => {

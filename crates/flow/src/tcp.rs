@@ -9,7 +9,7 @@
 //! Offsets count from the first byte, in 64 bits, so that sequence numbers may wrap. The first copy of a byte wins;
 //! a later copy that differs from one still waiting is counted as a conflict.
 //!
-//! Leaves out copies of what was handed over: they are not compared.
+//! Leaves out copies of what was handed over: they are not compared. And whether a connection is over: what comes behind a FIN or a RST is bytes like others.
 
 use std::collections::BTreeMap;
 
@@ -47,12 +47,22 @@ pub(crate) struct Stream {
     /// The highest offset that the other side has acknowledged.
     acked: u64,
     /// Offset behind the last byte that a segment had, captured or not.
-    known: u64,
+    pub(crate) known: u64,
     /// The last packet that showed bytes to exist, and when.
     seen: (u64, Timestamp),
     /// Packets seen since the other side acknowledged bytes that are missing here.
     patience: u8,
+}
+
+/// What was not handed over of a segment, and what was missing before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    /// Missing bytes that are given up because too much waits behind them.
+    pub(crate) given_up: u64,
+    /// Bytes of copies that contradict the first.
     pub(crate) conflicts: u64,
+    /// Bytes from before the beginning or beyond the window.
+    pub(crate) unread: u64,
 }
 
 /// A segment.
@@ -74,9 +84,6 @@ const OVERHEAD: usize = 96;
 
 /// The largest window (RFC 7323): what is farther ahead does not belong to the connection.
 const WINDOW: i64 = 1 << 30;
-
-/// How far a RST may be from what is next, for the capture may lack what came before it.
-const RESET_WINDOW: u64 = 1 << 22;
 
 impl Stream {
     /// A SYN: the stream begins behind this number.
@@ -104,11 +111,11 @@ impl Stream {
         self.next.cast_signed() + i64::from(sequence.wrapping_sub(near).cast_signed())
     }
 
-    /// Whether a RST with this number belongs to the connection (RFC 5961, generous where the capture has holes).
+    /// Whether a RST with this number is believed: only just where the sender is (RFC 9293, 3.10.7.4). A FIN that was
+    /// seen may count as a byte or, if it was refused, not. Of a side never seen nothing is known.
     pub(crate) fn resets(&self, sequence: u32) -> bool {
-        self.base.is_none()
-            || self.offset(sequence).abs_diff(self.next.cast_signed()) <= RESET_WINDOW
-            || self.end.is_some()
+        let ahead = self.offset(sequence) - self.next.cast_signed();
+        self.base.is_none() || ahead == 0 || (ahead == 1 && self.ended())
     }
 
     /// A FIN whose segment ends before this number.
@@ -148,16 +155,33 @@ impl Stream {
         }
     }
 
-    /// A segment with payload. Gives the missing bytes that are given up because more than `limit` waits.
-    pub(crate) fn data(&mut self, segment: Segment<'_>, limit: usize, out: &mut dyn FnMut(Out<'_>)) -> u64 {
+    /// A segment with payload. Holes are given up while more than `limit` waits.
+    pub(crate) fn data(
+        &mut self,
+        segment: Segment<'_>,
+        limit: usize,
+        out: &mut dyn FnMut(Out<'_>),
+    ) -> Counted {
+        let mut counted = Counted::default();
         let Segment { sequence, mut bytes, missing, packet, time } = segment;
         if self.base.is_none() {
             self.base = Some(sequence);
         }
         let offset = self.offset(sequence);
         let end = offset + i64::try_from(bytes.len() + missing).unwrap_or(i64::MAX);
-        if end <= self.next.cast_signed() || offset - self.next.cast_signed() > WINDOW {
-            return 0;
+        if offset - self.next.cast_signed() > WINDOW {
+            counted.unread = bytes.len() as u64;
+            return counted;
+        }
+        if offset < self.next.cast_signed() {
+            counted = self.again(offset, bytes);
+        }
+        if end <= self.next.cast_signed() {
+            return counted;
+        }
+        if self.end.is_some_and(|fin| end.cast_unsigned() > fin) {
+            // What goes on behind a FIN shows that the other side never took it.
+            self.end = None;
         }
         self.known = self.known.max(end.cast_unsigned());
         self.seen = (packet, time);
@@ -171,23 +195,38 @@ impl Stream {
             }
         };
         if at == self.next && self.waiting.is_empty() {
-            self.next += bytes.len() as u64;
-            if !bytes.is_empty() {
-                out(Out::Bytes(bytes, packet, time));
-            }
+            self.hand_over(bytes, packet, time, out);
             self.cut(end, packet, time, out);
-            return 0;
+            return counted;
         }
-        self.wait(at, bytes, packet, time);
+        counted.conflicts += self.wait(at, bytes, packet, time);
         self.flush(out);
         if missing > 0 && self.next.cast_signed() == end - i64::try_from(missing).unwrap_or(0) {
             self.cut(end, packet, time, out);
         }
-        let mut given_up = 0;
         while self.buffered > limit {
-            given_up += self.skip(out);
+            counted.given_up += self.skip(out);
         }
-        given_up
+        counted
+    }
+
+    /// Bytes that come next.
+    fn hand_over(&mut self, bytes: &[u8], packet: u64, time: Timestamp, out: &mut dyn FnMut(Out<'_>)) {
+        if !bytes.is_empty() {
+            self.next += bytes.len() as u64;
+            out(Out::Bytes(bytes, packet, time));
+        }
+    }
+
+    /// A segment that begins before what is next: its head is a copy of what was handed over.
+    fn again(&self, offset: i64, bytes: &[u8]) -> Counted {
+        let head = usize::try_from(self.next.cast_signed() - offset).unwrap_or(usize::MAX).min(bytes.len());
+        // A single byte just before what is next is a keep-alive; its value is of no meaning.
+        if head == 1 && bytes.len() == 1 && offset + 1 == self.next.cast_signed() {
+            return Counted::default();
+        }
+        let before = usize::try_from(-offset).unwrap_or(0).min(head);
+        Counted { unread: before as u64, ..Counted::default() }
     }
 
     /// The rest of a segment that the capture cut.
@@ -200,8 +239,9 @@ impl Stream {
         }
     }
 
-    /// Keeps the parts of a segment that no waiting one holds.
-    fn wait(&mut self, mut at: u64, mut bytes: &[u8], packet: u64, time: Timestamp) {
+    /// Keeps the parts of a segment that no waiting one holds; gives the bytes that contradict one.
+    fn wait(&mut self, mut at: u64, mut bytes: &[u8], packet: u64, time: Timestamp) -> u64 {
+        let mut conflicts = 0;
         while !bytes.is_empty() {
             let before = self.waiting.range(..=at).next_back();
             if let Some((start, held)) = before
@@ -210,7 +250,7 @@ impl Stream {
                 let from = usize::try_from(at - start).unwrap_or(usize::MAX);
                 let copy = held.bytes.get(from..).unwrap_or_default();
                 let same = copy.len().min(bytes.len());
-                self.conflicts += copy.iter().zip(bytes).filter(|(a, b)| a != b).count() as u64;
+                conflicts += copy.iter().zip(bytes).filter(|(a, b)| a != b).count() as u64;
                 at += same as u64;
                 bytes = bytes.get(same..).unwrap_or_default();
                 continue;
@@ -223,6 +263,7 @@ impl Stream {
             at += free as u64;
             bytes = rest;
         }
+        conflicts
     }
 
     /// Hands over what is next.
@@ -235,10 +276,7 @@ impl Stream {
             self.buffered -= held.bytes.len() + OVERHEAD;
             let skip = usize::try_from(self.next - at).unwrap_or(usize::MAX);
             let bytes = held.bytes.get(skip..).unwrap_or_default();
-            if !bytes.is_empty() {
-                self.next += bytes.len() as u64;
-                out(Out::Bytes(bytes, held.packet, held.time));
-            }
+            self.hand_over(bytes, held.packet, held.time, out);
         }
     }
 
@@ -279,7 +317,7 @@ mod tests {
     fn run(base: u32, segments: &[(u64, &[u8])]) -> (Vec<u8>, u64, u64) {
         let mut stream = Stream::default();
         stream.syn(base.wrapping_sub(1));
-        let (mut bytes, mut lost) = (Vec::new(), 0);
+        let (mut bytes, mut lost, mut conflicts) = (Vec::new(), 0, 0);
         let mut out = |one: Out<'_>| match one {
             Out::Bytes(more, ..) => bytes.extend_from_slice(more),
             Out::Gap(gap, ..) => lost += gap,
@@ -288,10 +326,12 @@ mod tests {
             let sequence = base.wrapping_add(u32::try_from(*at).unwrap());
             let segment =
                 Segment { sequence, bytes: data, missing: 0, packet: 1, time: Timestamp::default() };
-            assert_eq!(stream.data(segment, 1 << 20, &mut out), 0);
+            let counted = stream.data(segment, 1 << 20, &mut out);
+            assert_eq!((counted.given_up, counted.unread), (0, 0));
+            conflicts += counted.conflicts;
         }
         stream.finish(&mut out);
-        (bytes, lost, stream.conflicts)
+        (bytes, lost, conflicts)
     }
 
     proptest! {

@@ -107,7 +107,7 @@ proptest! {
         prop_assert_eq!(streams, &[client, server]);
         prop_assert_eq!((totals.lost, totals.conflicts, totals.why), ([0, 0], 0, Close::Fin));
         prop_assert!(totals.syn_seen);
-        prop_assert_eq!(counters.late_bytes, 0);
+        prop_assert_eq!(counters.unread_bytes, 0);
     }
 
     #[test]
@@ -181,21 +181,93 @@ fn another_connection_on_the_same_ports_is_another_flow_and_a_copy_of_its_syn_is
 }
 
 #[test]
-fn a_reset_from_elsewhere_ends_nothing() {
-    let (flows, counters) = run(&[
-        tcp(Side::Client, 0, 0, SYN, &[]),
-        tcp(Side::Client, 0x4000_0000, 0, RST, &[]),
-        tcp(Side::Client, 1, 0, ACK, b"kept"),
-    ]);
-    assert_eq!((flows[0].1[0].as_slice(), counters.stray_resets), (&b"kept"[..], 1));
+fn a_reset_that_is_not_exact_ends_nothing() {
+    for sequence in [0, 2, 500, 0x4000_0000, u32::MAX] {
+        let (flows, counters) = run(&[
+            tcp(Side::Client, 0, 0, SYN, &[]),
+            tcp(Side::Client, sequence, 0, RST, &[]),
+            tcp(Side::Client, 1, 0, ACK, b"kept"),
+        ]);
+        assert_eq!((flows.len(), flows[0].2.why), (1, Close::End));
+        assert_eq!((flows[0].1[0].as_slice(), counters.inexact_resets), (&b"kept"[..], 1));
+    }
 }
 
 #[test]
-fn bytes_after_the_end_are_counted() {
-    let late = tcp(Side::Client, 1, 0, ACK, b"late");
-    let (flows, counters) =
-        run(&[tcp(Side::Client, 0, 0, SYN, &[]), tcp(Side::Client, 1, 0, RST, &[]), late.clone(), late]);
-    assert_eq!((flows.len(), flows[0].2.bytes, counters.late_bytes), (1, [0, 0], 4));
+fn what_goes_on_behind_an_exact_reset_is_read_as_the_same_stream() {
+    let late = tcp(Side::Client, 3, 0, ACK, b"te");
+    let (flows, counters) = run(&[
+        tcp(Side::Client, 0, 0, SYN, &[]),
+        tcp(Side::Server, 0, 1, SYN | ACK, &[]),
+        tcp(Side::Client, 1, 0, ACK, b"la"),
+        tcp(Side::Client, 3, 0, RST, &[]),
+        late.clone(),
+        late,
+        tcp(Side::Server, 1, 0, ACK, b"too"),
+    ]);
+    assert_eq!((flows.len(), flows[0].2.why), (1, Close::End));
+    assert_eq!(flows[0].1, [b"late".to_vec(), b"too".to_vec()]);
+    assert_eq!((counters.inexact_resets, counters.unread_bytes), (0, 0));
+}
+
+#[test]
+fn a_reset_after_a_fin_may_count_it() {
+    let (flows, counters) = run(&[
+        tcp(Side::Client, 0, 0, SYN, &[]),
+        tcp(Side::Client, 1, 0, FIN | ACK, &[]),
+        tcp(Side::Client, 2, 0, RST, &[]),
+    ]);
+    assert_eq!((flows[0].2.why, counters.inexact_resets), (Close::Rst, 0));
+}
+
+#[test]
+fn what_goes_on_behind_both_fins_is_read() {
+    let (flows, counters) = run(&[
+        tcp(Side::Client, 0, 0, SYN, &[]),
+        tcp(Side::Server, 0, 1, SYN | ACK, &[]),
+        tcp(Side::Client, 1, 1, FIN | ACK, &[]),
+        tcp(Side::Server, 1, 1, FIN | ACK, &[]),
+        tcp(Side::Client, 1, 1, ACK, b"still "),
+        tcp(Side::Client, 7, 1, ACK, b"here"),
+    ]);
+    assert_eq!((flows.len(), flows[0].1[0].as_slice()), (1, &b"still here"[..]));
+    assert_eq!((flows[0].2.why, counters.unread_bytes), (Close::End, 0));
+}
+
+#[test]
+fn a_flow_that_is_over_ends_before_one_that_is_silent() {
+    let packets = [
+        (0, tcp(Side::Client, 0, 0, SYN, &[])),
+        (1, tcp(Side::Client, 1, 0, RST, &[])),
+        (400, tcp(Side::Client, 1, 0, ACK, b"much later")),
+    ];
+    let (flows, counters) = run_timed(&packets, Options::default());
+    assert_eq!(flows.iter().map(|(.., totals)| totals.why).collect::<Vec<_>>(), [Close::Rst, Close::End]);
+    assert_eq!((flows[1].1[0].as_slice(), counters.unread_bytes), (&b"much later"[..], 0));
+}
+
+#[test]
+fn what_a_forged_syn_hides_is_counted() {
+    let (flows, counters) = run(&[
+        tcp(Side::Client, 100, 0, SYN, &[]),
+        tcp(Side::Client, 101, 0, ACK, b"one "),
+        tcp(Side::Client, 0x7000_0000, 0, SYN, &[]),
+        tcp(Side::Client, 105, 0, ACK, b"two"),
+    ]);
+    assert_eq!((flows.len(), flows[1].2.bytes, counters.unread_bytes), (2, [0, 0], 3));
+}
+
+#[test]
+fn what_is_not_read_is_counted() {
+    let (flows, counters) = run(&[
+        tcp(Side::Client, 100, 0, ACK, b"kept"),
+        tcp(Side::Client, 97, 0, ACK, b"beforekept"), // Three bytes before the first, and a copy, and three new ones.
+        tcp(Side::Client, 0x5000_0000, 0, ACK, b"beyond"),
+        tcp(Side::Client, 0x5000_0000, 0, RST, b"remark"),
+        tcp(Side::Client, 106, 0, ACK, &[0]), // A keep-alive.
+    ]);
+    assert_eq!((flows.len(), flows[0].1[0].as_slice()), (1, &b"keptept"[..]));
+    assert_eq!(counters.unread_bytes, 3 + 6 + 6);
 }
 
 #[test]
