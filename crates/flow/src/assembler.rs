@@ -204,6 +204,7 @@ impl<H: Handler> Assembler<H> {
         }
         let held = ours.buffered + theirs.buffered;
         let known = ours.known;
+        ours.reads = handler.reads(state);
         let mut give = |handler: &mut H, side: Side, out: Out<'_>| {
             give(handler, flow, state, (bytes, lost), side, out);
         };
@@ -214,6 +215,7 @@ impl<H: Handler> Assembler<H> {
             *conflicts += counted.conflicts;
             counters.conflicts += counted.conflicts;
             counters.evicted_bytes += counted.given_up;
+            counters.uncompared_bytes += counted.uncompared;
             counters.unread_bytes += counted.unread;
         }
         if header.ack && !header.rst {

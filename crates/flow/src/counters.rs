@@ -23,8 +23,10 @@ pub struct Counters {
     pub evicted_flows: u64,
     /// Missing bytes no longer waited for because buffers were full; they are gaps.
     pub evicted_bytes: u64,
-    /// Bytes of overlapping segments that contradict the first copy.
+    /// Bytes of overlapping segments that contradict the first copy; all of a segment's where it was handed over before.
     pub conflicts: u64,
+    /// Bytes of overlapping segments of which it is not known whether they contradict the first copy.
+    pub uncompared_bytes: u64,
     /// TCP bytes that were not handed over: they lay before the beginning of their stream or beyond its window, or in a
     /// packet that breaks off the connection.
     pub unread_bytes: u64,

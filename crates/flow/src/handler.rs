@@ -22,6 +22,11 @@ pub trait Handler {
     /// Bytes that were sent and that the capture lacks.
     fn gap(&mut self, flow: &Flow, state: &mut Self::State, gap: &Gap);
 
+    /// Whether bytes that come are still of use. Of those that are not, no copies are compared: that saves time.
+    fn reads(&self, _state: &Self::State) -> bool {
+        true
+    }
+
     /// The flow is over.
     fn close(&mut self, flow: &Flow, state: Self::State, totals: &Totals);
 }
@@ -78,7 +83,7 @@ pub struct Totals {
     pub bytes: [u64; 2],
     /// Payload bytes missing.
     pub lost: [u64; 2],
-    /// Bytes of overlapping segments that contradict the first copy (TCP).
+    /// Bytes of overlapping segments that contradict the first copy (TCP), as in [`Counters`](crate::Counters).
     pub conflicts: u64,
     /// First packet.
     pub first: Timestamp,

@@ -11,6 +11,7 @@
 
 mod assembler;
 mod community_id;
+mod copies;
 mod counters;
 mod fragments;
 mod give;

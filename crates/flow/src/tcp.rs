@@ -7,13 +7,15 @@
 //! ```
 //!
 //! Offsets count from the first byte, in 64 bits, so that sequence numbers may wrap. The first copy of a byte wins;
-//! a later copy that differs from one still waiting is counted as a conflict.
+//! a later copy that differs is counted as a conflict.
 //!
-//! Leaves out copies of what was handed over: they are not compared. And whether a connection is over: what comes behind a FIN or a RST is bytes like others.
+//! Leaves out whether a connection is over: what comes behind a FIN or a RST is bytes like others.
 
 use std::collections::BTreeMap;
 
 use creance_model::Timestamp;
+
+use crate::copies::Copies;
 
 /// What comes out, in order.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,9 @@ pub(crate) struct Stream {
     seen: (u64, Timestamp),
     /// Packets seen since the other side acknowledged bytes that are missing here.
     patience: u8,
+    /// Whether bytes that come are of use to the handler.
+    pub(crate) reads: bool,
+    copies: Copies,
 }
 
 /// What was not handed over of a segment, and what was missing before it.
@@ -61,6 +66,8 @@ pub(crate) struct Counted {
     pub(crate) given_up: u64,
     /// Bytes of copies that contradict the first.
     pub(crate) conflicts: u64,
+    /// Bytes of copies of what is no longer remembered, or was never captured.
+    pub(crate) uncompared: u64,
     /// Bytes from before the beginning or beyond the window.
     pub(crate) unread: u64,
 }
@@ -213,6 +220,9 @@ impl Stream {
     /// Bytes that come next.
     fn hand_over(&mut self, bytes: &[u8], packet: u64, time: Timestamp, out: &mut dyn FnMut(Out<'_>)) {
         if !bytes.is_empty() {
+            if self.reads {
+                self.copies.remember(self.next, bytes);
+            }
             self.next += bytes.len() as u64;
             out(Out::Bytes(bytes, packet, time));
         }
@@ -226,7 +236,9 @@ impl Stream {
             return Counted::default();
         }
         let before = usize::try_from(-offset).unwrap_or(0).min(head);
-        Counted { unread: before as u64, ..Counted::default() }
+        let copy = bytes.get(before..head).unwrap_or_default();
+        let (differ, unknown) = self.copies.compare(offset.max(0).cast_unsigned(), copy);
+        Counted { given_up: 0, conflicts: differ, uncompared: unknown, unread: before as u64 }
     }
 
     /// The rest of a segment that the capture cut.
@@ -315,7 +327,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn run(base: u32, segments: &[(u64, &[u8])]) -> (Vec<u8>, u64, u64) {
-        let mut stream = Stream::default();
+        let mut stream = Stream { reads: true, ..Stream::default() };
         stream.syn(base.wrapping_sub(1));
         let (mut bytes, mut lost, mut conflicts) = (Vec::new(), 0, 0);
         let mut out = |one: Out<'_>| match one {

@@ -35,6 +35,29 @@ impl Handler for Kept {
     }
 }
 
+/// Reads the first chunk of a flow only.
+struct First;
+
+impl Handler for First {
+    type State = bool;
+
+    fn open(&mut self, _: &Flow) -> bool {
+        false
+    }
+
+    fn data(&mut self, _: &Flow, state: &mut bool, _: &Chunk<'_>) {
+        *state = true;
+    }
+
+    fn gap(&mut self, _: &Flow, _: &mut bool, _: &Gap) {}
+
+    fn reads(&self, state: &bool) -> bool {
+        !*state
+    }
+
+    fn close(&mut self, _: &Flow, _: bool, _: &Totals) {}
+}
+
 const FIN: u8 = 1;
 const SYN: u8 = 2;
 const RST: u8 = 4;
@@ -268,6 +291,65 @@ fn what_is_not_read_is_counted() {
     ]);
     assert_eq!((flows.len(), flows[0].1[0].as_slice()), (1, &b"keptept"[..]));
     assert_eq!(counters.unread_bytes, 3 + 6 + 6);
+}
+
+#[test]
+fn a_copy_that_contradicts_what_was_handed_over_is_counted() {
+    let segment = |at: u32, payload: &[u8]| tcp(Side::Client, at, 0, ACK, payload);
+    let first = [segment(1, b"lat=0;"), segment(7, b"lon=0;")];
+    let count = |copies: &[Vec<u8>]| {
+        let (flows, counters) = run(&[&first, copies].concat());
+        assert_eq!(flows[0].1[0].get(..12), Some(&b"lat=0;lon=0;"[..]));
+        assert_eq!(flows[0].2.conflicts, counters.conflicts);
+        (counters.conflicts, counters.uncompared_bytes)
+    };
+    assert_eq!(count(&first), (0, 0));
+    assert_eq!(count(&[segment(1, b"lat=7;")]), (6, 0));
+    // One copy of both, and one that goes on.
+    assert_eq!(count(&[segment(1, b"lat=0;lon=7;")]), (6, 0));
+    assert_eq!(count(&[segment(7, b"lon=7;alt=7;")]), (6, 0));
+    // Parts of what came in one piece cannot be compared, and that is told.
+    assert_eq!(count(&[segment(2, b"at=7")]), (0, 4));
+    assert_eq!(count(&[segment(4, b"=7;lon=0;")]), (0, 3));
+}
+
+#[test]
+fn a_copy_that_comes_long_after_is_counted_as_not_compared() {
+    let mut packets: Vec<Vec<u8>> =
+        (0..100).map(|index| tcp(Side::Client, 1 + 4 * index, 0, ACK, &[1; 4])).collect();
+    packets.push(tcp(Side::Client, 1, 0, ACK, &[2; 4]));
+    packets.push(tcp(Side::Client, 397, 0, ACK, &[2; 4]));
+    let (_, counters) = run(&packets);
+    assert_eq!((counters.conflicts, counters.uncompared_bytes), (4, 4));
+}
+
+#[test]
+fn copies_of_what_was_of_no_use_are_not_compared_and_others_are() {
+    let packets = [
+        tcp(Side::Client, 1, 0, ACK, b"decoy"),
+        tcp(Side::Client, 6, 0, ACK, b"opaque"),
+        tcp(Side::Client, 6, 0, ACK, b"OPAQUE"),
+        tcp(Side::Client, 1, 0, ACK, b"truthOPAQUE"),
+        tcp(Side::Client, 3, 0, ACK, b"uthOPAQUE"),
+    ];
+    let mut assembler = Assembler::new(First, Options::default());
+    for (number, data) in (1..).zip(&packets) {
+        let (time, wire_len) = (Timestamp::default(), u32::try_from(data.len()).unwrap());
+        assembler.packet(&Packet { number, time, link: LinkType::RAW, interface: 0, wire_len, data });
+    }
+    let (_, counters) = assembler.finish();
+    assert_eq!((counters.conflicts, counters.uncompared_bytes), (5, 3));
+}
+
+#[test]
+fn copies_of_what_waited_are_compared_too() {
+    let (flows, counters) = run(&[
+        tcp(Side::Client, 1, 0, ACK, b"ab"),
+        tcp(Side::Client, 5, 0, ACK, b"ef"),
+        tcp(Side::Client, 3, 0, ACK, b"cd"),
+        tcp(Side::Client, 5, 0, ACK, b"EF"),
+    ]);
+    assert_eq!((flows[0].1[0].as_slice(), counters.conflicts), (&b"abcdef"[..], 2));
 }
 
 #[test]
