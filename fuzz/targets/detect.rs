@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         fields: Vec::new(),
         parts: expand(bytes, None, &limits),
     };
-    for sighting in look(&message, &CONTEXT) {
+    for sighting in look(&message, &CONTEXT).sightings {
         let part = message.parts.get(sighting.part).expect("a sighting names a part of its message");
         if let Some([start, end]) = sighting.range {
             assert!(start <= end && end <= part.bytes.len() as u64, "{}: {start}..{end}", sighting.detector);

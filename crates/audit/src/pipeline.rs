@@ -183,7 +183,10 @@ impl<'a> Pipeline<'a> {
     /// Shows an outbound message to every detector.
     fn look(&mut self, flow: &Flow, flow_name: Option<&Name>, message: &Message) {
         let Some(context) = self.context.filter(|_| !message.parts.is_empty()) else { return };
-        let sightings = creance_detect::look(message, context);
+        let creance_detect::Looked { sightings, limits } = creance_detect::look(message, context);
+        for limit in limits {
+            *self.reached.entry(limit.to_owned()).or_default() += 1;
+        }
         if sightings.is_empty() {
             return;
         }

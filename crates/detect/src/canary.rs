@@ -7,7 +7,7 @@ mod place;
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use creance_model::{DataClass, Match, Message};
 
-use crate::{Card, Context, Detector, Sighting, location, named, texts};
+use crate::{Card, Context, Detector, Sighting, Sink, location, named, texts};
 
 pub use file::CanaryError;
 
@@ -106,7 +106,7 @@ impl Detector for Canary {
         }
     }
 
-    fn look(&self, message: &Message, context: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>) {
         let canaries = &context.canaries;
         let Some((searcher, meanings)) = &canaries.forms else { return };
         let report = |index: usize, part: usize, range: Option<[u64; 2]>, form: &str| {
@@ -123,7 +123,7 @@ impl Detector for Canary {
                 if let Some(sighting) =
                     report(*planted, index, Some([hit.start() as u64, hit.end() as u64]), form)
                 {
-                    emit(sighting);
+                    sink.sight(sighting);
                 }
             }
         }
@@ -132,13 +132,13 @@ impl Detector for Canary {
                 DataClass::Location => {
                     let Some(place) = location::pair(&one.value) else { continue };
                     for (part, range) in place::find(message, place) {
-                        report(planted, part, range, "").into_iter().for_each(&mut *emit);
+                        report(planted, part, range, "").into_iter().for_each(|one| sink.sight(one));
                     }
                 }
                 DataClass::Phone | DataClass::Contacts if digits(&one.value).len() >= 9 => {
                     for (part, _, text) in texts(message).filter(|(.., text)| text.len() <= 40) {
                         if let Some(step) = same_number(&one.value, text) {
-                            report(planted, part, None, step).into_iter().for_each(&mut *emit);
+                            report(planted, part, None, step).into_iter().for_each(|one| sink.sight(one));
                         }
                     }
                 }
@@ -147,7 +147,7 @@ impl Detector for Canary {
                         if text == one.value
                             && let Some(sighting) = report(planted, part, None, "")
                         {
-                            emit(sighting);
+                            sink.sight(sighting);
                         }
                     }
                 }
@@ -207,6 +207,7 @@ mod tests {
 
     fn planted(message: &Message) -> Vec<(DataClass, String, usize, String)> {
         crate::look(message, &CONTEXT)
+            .sightings
             .into_iter()
             .filter(|one| one.matched == Match::Canary)
             .map(|one| (one.data_class, one.value, one.part, one.encoding.join(" ")))

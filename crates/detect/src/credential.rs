@@ -3,7 +3,7 @@
 use creance_model::{Carrier, DataClass, Match, Message};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
-use crate::{Card, Context, Detector, Sighting, email, key, named, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, email, key, named, texts};
 
 /// Credentials in the places that protocols have for them, and in fields named for them.
 pub(crate) struct Credential;
@@ -27,15 +27,15 @@ impl Detector for Credential {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
         for (index, name, text) in named(message) {
             let text = text.trim();
             if name == "authorization" || name == "proxy-authorization" {
-                authorization(index, text, emit);
+                authorization(index, text, sink);
                 continue;
             }
             if let Some(claims) = jwt(text) {
-                token(index, text, &claims, emit);
+                token(index, text, &claims, sink);
                 continue;
             }
             let secret = text.len() >= 4 && ends(name, SECRETS) && !is_placeholder(text);
@@ -44,11 +44,22 @@ impl Detector for Credential {
             let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
             let matched = if cookie { Match::Pattern } else { Match::Structured };
             if secret || token || is_cloud_key(text) {
-                emit(Sighting::whole(DataClass::Credential, matched, ID, index, text));
+                sink.sight(Sighting::whole(DataClass::Credential, matched, ID, index, text));
             }
         }
+        let mut seen = 0;
         for (index, _, text) in texts(message) {
-            in_urls(index, text, emit);
+            for (start, user, password) in in_urls(text) {
+                if seen == MOST {
+                    return sink.limited("URLs with passwords in one message");
+                }
+                seen += 1;
+                sink.sight(Sighting {
+                    range: Some([start as u64, (start + password.len()) as u64]),
+                    ..Sighting::whole(DataClass::Credential, Match::Structured, ID, index, password)
+                });
+                account(index, user, &[], sink);
+            }
         }
     }
 }
@@ -60,41 +71,29 @@ fn ends(name: &str, names: &[&str]) -> bool {
         .any(|first| names.contains(&words.joined(first, words.len())))
 }
 
-/// URLs of one text that are looked at.
-const MOST: usize = 200;
-
-/// Name and password in front of the host of a URL (RFC 3986). A name alone is often a public key.
-fn in_urls(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
-    for (at, _) in text.match_indices("://").take(MOST) {
+/// Where passwords stand in front of the hosts of URLs (RFC 3986), with the names before them. A name alone is often a
+/// public key.
+fn in_urls(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    text.match_indices("://").filter_map(move |(at, _)| {
         let start = at + 3;
-        let rest = text.get(start..).unwrap_or_default();
+        let rest = text.get(start..)?;
         let end = rest.find(|c: char| c.is_whitespace() || "/?#\"'<>\\".contains(c)).unwrap_or(rest.len());
-        let authority = rest.get(..end).unwrap_or_default();
-        let Some((user, password)) = authority.rsplit_once('@').and_then(|(info, _)| info.split_once(':'))
-        else {
-            continue;
-        };
-        if password.is_empty() || is_placeholder(password) {
-            continue;
-        }
-        let secret = start + user.len() + 1;
-        emit(Sighting {
-            range: Some([secret as u64, (secret + password.len()) as u64]),
-            ..Sighting::whole(DataClass::Credential, Match::Structured, ID, index, password)
-        });
-        account(index, user, &[], emit);
-    }
+        let (info, _) = rest.get(..end)?.rsplit_once('@')?;
+        let (user, password) = info.split_once(':')?;
+        let secret = !password.is_empty() && !is_placeholder(password);
+        secret.then_some((start + user.len() + 1, user, password))
+    })
 }
 
 /// The name that goes with a secret: an account, and an e-mail address if it is one.
-fn account(index: usize, user: &str, encoding: &[&str], emit: &mut dyn FnMut(Sighting)) {
+fn account(index: usize, user: &str, encoding: &[&str], sink: &mut Sink<'_>) {
     if user.len() < 2 {
         return;
     }
-    let address = email::addresses(user).contains(&(0, user.len()));
+    let address = email::is_address(user);
     let class = if address { DataClass::Email } else { DataClass::AccountId };
     let encoding = encoding.iter().map(|step| (*step).to_owned()).collect();
-    emit(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, user) });
+    sink.sight(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, user) });
 }
 
 const SECRETS: &[&str] = &[
@@ -131,7 +130,7 @@ fn is_placeholder(text: &str) -> bool {
         || matches!(text, "null" | "true" | "false" | "undefined" | "none")
 }
 
-fn authorization(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
+fn authorization(index: usize, text: &str, sink: &mut Sink<'_>) {
     let Some((scheme, value)) = text.split_once(' ') else { return };
     let value = value.trim();
     match scheme.to_lowercase().as_str() {
@@ -145,23 +144,23 @@ fn authorization(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
             // An empty password means that the name is a key.
             let secret = if password.is_empty() { user } else { password };
             if !secret.is_empty() {
-                emit(Sighting {
+                sink.sight(Sighting {
                     encoding: vec!["base64".to_owned()],
                     ..Sighting::whole(DataClass::Credential, Match::Structured, ID, index, secret)
                 });
             }
             if !password.is_empty() {
-                account(index, user, &["base64"], emit);
+                account(index, user, &["base64"], sink);
             }
         }
         "bearer" | "token" if value.len() >= 8 => match jwt(value) {
-            Some(claims) => token(index, value, &claims, emit),
-            None => emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, value)),
+            Some(claims) => token(index, value, &claims, sink),
+            None => sink.sight(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, value)),
         },
         "digest" => {
             // The answer to a challenge is no password; the name is an account.
             if let Some(user) = value.split("username=\"").nth(1).and_then(|rest| rest.split('"').next()) {
-                account(index, user, &[], emit);
+                account(index, user, &[], sink);
             }
         }
         // `AWS4-HMAC-SHA256 Credential=AKIA…/…` and `OSS LTAI…:signature`: the key's name, and never its secret.
@@ -170,7 +169,7 @@ fn authorization(index: usize, text: &str, emit: &mut dyn FnMut(Sighting)) {
                 .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
                 .filter(|word| is_cloud_key(word))
             {
-                emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, word));
+                sink.sight(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, word));
             }
         }
     }
@@ -191,13 +190,8 @@ fn jwt(text: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
     }
 }
 
-fn token(
-    index: usize,
-    text: &str,
-    claims: &serde_json::Map<String, serde_json::Value>,
-    emit: &mut dyn FnMut(Sighting),
-) {
-    emit(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
+fn token(index: usize, text: &str, claims: &serde_json::Map<String, serde_json::Value>, sink: &mut Sink<'_>) {
+    sink.sight(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
     for (claim, class) in CLAIMS {
         let value = match claims.get(*claim) {
             Some(serde_json::Value::String(text)) => text.clone(),
@@ -205,10 +199,10 @@ fn token(
             _ => continue,
         };
         if value.len() >= 3 {
-            let address = *claim == "sub" && email::addresses(&value).contains(&(0, value.len()));
+            let address = *claim == "sub" && email::is_address(&value);
             let class = if address { DataClass::Email } else { *class };
             let encoding = vec![format!("jwt:/{claim}")];
-            emit(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, value) });
+            sink.sight(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, value) });
         }
     }
 }
@@ -238,12 +232,10 @@ fn is_cloud_key(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{fields, told};
+    use crate::fixture::{fields, header, told};
 
     fn seen(text: &str) -> Vec<(DataClass, String)> {
-        let mut seen = Vec::new();
-        authorization(0, text, &mut |sighting| seen.push((sighting.data_class, sighting.value)));
-        seen
+        told(&header("authorization", text)).into_iter().map(|(class, _, value)| (class, value)).collect()
     }
 
     #[test]

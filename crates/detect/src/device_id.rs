@@ -2,7 +2,7 @@
 
 use creance_model::{Carrier, DataClass, Match, Message};
 
-use crate::{Card, Context, Detector, Sighting, email, key, named};
+use crate::{Card, Context, Detector, Sighting, Sink, email, key, named};
 
 /// Identifiers by field name and shape.
 pub(crate) struct DeviceId;
@@ -18,7 +18,7 @@ impl Detector for DeviceId {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
         for (index, name, text) in named(message) {
             let text = text.trim();
             let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
@@ -26,7 +26,7 @@ impl Detector for DeviceId {
                 Some(class) if !cookie || matches!(class, DataClass::AccountId) => class,
                 _ => continue,
             };
-            emit(Sighting::whole(class, Match::Structured, "identifiers", index, text));
+            sink.sight(Sighting::whole(class, Match::Structured, "identifiers", index, text));
         }
     }
 }
@@ -140,7 +140,7 @@ fn class(name: &str, text: &str) -> Option<DataClass> {
             word.as_str(),
             "null" | "undefined" | "anonymous" | "guest" | "true" | "false" | "none" | "unknown" | "-1"
         );
-        let address = !email::addresses(text).is_empty();
+        let address = email::addresses(text).next().is_some();
         return (token && text.len() >= 3 && text.len() <= 64 && !nobody && !address)
             .then_some(DataClass::AccountId);
     }

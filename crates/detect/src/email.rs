@@ -2,7 +2,7 @@
 
 use creance_model::{Carrier, DataClass, Match, Message};
 
-use crate::{Card, Context, Detector, Sighting, key, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
 
 /// E-mail addresses in text and in fields named for them.
 pub(crate) struct Email;
@@ -18,7 +18,8 @@ impl Detector for Email {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+        let mut seen = 0;
         for (index, part, text) in texts(message) {
             // The contact in a `User-Agent` is the software's author.
             if part.carrier == Carrier::Header
@@ -28,11 +29,15 @@ impl Detector for Email {
             }
             let named = part.name.as_deref().is_some_and(|name| key::says(name, KEYS));
             for (start, end) in addresses(text) {
+                if seen == MOST {
+                    return sink.limited("e-mail addresses in one message");
+                }
+                seen += 1;
                 let Some(address) = text.get(start..end) else { continue };
                 let whole = address.len() == text.trim().len();
                 let matched =
                     if named || whole && part.name.is_some() { Match::Structured } else { Match::Pattern };
-                emit(Sighting {
+                sink.sight(Sighting {
                     range: Some([start as u64, end as u64]),
                     ..Sighting::whole(DataClass::Email, matched, "email", index, address)
                 });
@@ -47,27 +52,31 @@ const KEYS: &[&str] =
     &["email", "mail", "emailaddress", "user", "username", "account", "login", "owner", "contact"];
 
 /// Where addresses stand in a text.
-pub(crate) fn addresses(text: &str) -> Vec<(usize, usize)> {
+pub(crate) fn addresses(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
     let domain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
     let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices('@').take(1000) {
-        let before = bytes.get(..at).unwrap_or_default();
-        let after = bytes.get(at + 1..).unwrap_or_default();
+    text.match_indices('@').filter_map(move |(at, _)| {
+        let before = bytes.get(..at)?;
+        let after = bytes.get(at + 1..)?;
         let start = at - before.iter().rev().take(64).take_while(|byte| local(byte)).count();
         let mut end = at + 1 + after.iter().take(253).take_while(|byte| domain(byte)).count();
         while end > at && bytes.get(end - 1).is_some_and(|byte| b".-".contains(byte)) {
             end -= 1;
         }
-        let (Some(name), Some(host)) = (text.get(start..at), text.get(at + 1..end)) else { continue };
+        let (name, host) = (text.get(start..at)?, text.get(at + 1..end)?);
         // `scheme://user@host` is the address of a machine.
-        let machine = in_authority(before.get(..start).unwrap_or_default());
-        if !name.is_empty() && !name.starts_with('.') && !machine && is_domain(host) {
-            found.push((start, end));
-        }
-    }
-    found
+        let found = !name.is_empty()
+            && !name.starts_with('.')
+            && is_domain(host)
+            && !in_authority(before.get(..start)?);
+        found.then_some((start, end))
+    })
+}
+
+/// Whether a whole text is one address.
+pub(crate) fn is_address(text: &str) -> bool {
+    addresses(text).next() == Some((0, text.len()))
 }
 
 /// Whether text ends inside the authority of a URL: after `://` and before any slash.
@@ -96,7 +105,7 @@ mod tests {
     use crate::fixture::{fields, header, told};
 
     fn found(text: &str) -> Vec<&str> {
-        addresses(text).into_iter().map(|(start, end)| &text[start..end]).collect()
+        addresses(text).map(|(start, end)| &text[start..end]).collect()
     }
 
     #[test]

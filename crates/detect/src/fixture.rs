@@ -53,7 +53,7 @@ pub(crate) fn header(name: &str, text: &str) -> Message {
 
 /// What all detectors say without canaries.
 pub(crate) fn told(message: &Message) -> Vec<(DataClass, Match, String)> {
-    let told = look(message, &Context::default());
+    let told = look(message, &Context::default()).sightings;
     told.into_iter().map(|one| (one.data_class, one.matched, one.value)).collect()
 }
 

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use exif::{In, Tag, Value};
 use ring::digest;
 
-use crate::{Card, Context, Detector, Sighting, location};
+use crate::{Card, Context, Detector, Sighting, Sink, location};
 
 /// Pictures by their first bytes.
 pub(crate) struct Image;
@@ -23,7 +23,7 @@ impl Detector for Image {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
         for (index, part) in message.parts.iter().enumerate() {
             let Some((class, kind)) = kind(&part.bytes) else { continue };
             let size = size(kind, &part.bytes);
@@ -33,11 +33,14 @@ impl Detector for Image {
                 let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
                 let value = format!("{kind}, {size}{} bytes, SHA-256 {hash}", part.bytes.len());
                 let file = file_name(message, index);
-                emit(Sighting { file, ..Sighting::whole(class, Match::Structured, "image", index, value) });
+                sink.sight(Sighting {
+                    file,
+                    ..Sighting::whole(class, Match::Structured, "image", index, value)
+                });
             }
             // A thumbnail shows little, and says as much as any picture about where it was taken.
             if kind == "JPEG" {
-                inside(index, &part.bytes, emit);
+                inside(index, &part.bytes, sink);
             }
         }
     }
@@ -105,7 +108,7 @@ fn file_name(message: &Message, index: usize) -> Option<String> {
 }
 
 /// Place and serial number in the EXIF of a JPEG (CIPA DC-008).
-fn inside(index: usize, bytes: &[u8], emit: &mut dyn FnMut(Sighting)) {
+fn inside(index: usize, bytes: &[u8], sink: &mut Sink<'_>) {
     let mut reader = exif::Reader::new();
     reader.continue_on_error(true);
     let exif = match reader.read_from_container(&mut Cursor::new(bytes)) {
@@ -127,7 +130,7 @@ fn inside(index: usize, bytes: &[u8], emit: &mut dyn FnMut(Sighting)) {
     {
         let encoding = vec!["exif:GPS".to_owned()];
         let value = format!("{lat:.6},{lon:.6}");
-        emit(Sighting {
+        sink.sight(Sighting {
             encoding,
             ..Sighting::whole(DataClass::Location, Match::Structured, "image", index, value)
         });
@@ -140,7 +143,7 @@ fn inside(index: usize, bytes: &[u8], emit: &mut dyn FnMut(Sighting)) {
             .filter(|serial| serial.len() >= 4)
     {
         let encoding = vec!["exif:BodySerialNumber".to_owned()];
-        emit(Sighting {
+        sink.sight(Sighting {
             encoding,
             ..Sighting::whole(DataClass::Serial, Match::Structured, "image", index, serial)
         });
@@ -150,6 +153,7 @@ fn inside(index: usize, bytes: &[u8], emit: &mut dyn FnMut(Sighting)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Canaries;
 
     #[test]
     fn first_bytes_tell_and_words_do_not() {
@@ -226,6 +230,10 @@ mod tests {
 
     #[test]
     fn a_cut_picture_does_no_harm() {
-        inside(0, &[0xff, 0xd8, 0xff, 0xe1, 0, 20, b'E', b'x', b'i', b'f', 0, 0, b'I', b'I'], &mut |_| {});
+        inside(
+            0,
+            &[0xff, 0xd8, 0xff, 0xe1, 0, 20, b'E', b'x', b'i', b'f', 0, 0, b'I', b'I'],
+            &mut Sink::new(&Canaries::default()),
+        );
     }
 }

@@ -16,14 +16,14 @@ mod mask;
 mod phone;
 mod serial;
 mod severity;
-
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+mod sink;
 
 use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 pub use canary::{Canaries, CanaryError};
 pub use mask::{mask, mask_path, mask_step};
 pub use severity::severity;
+pub use sink::{Looked, Sink};
 
 /// Every detector, the strongest matches first.
 pub const ALL: &[&dyn Detector] = &[
@@ -107,72 +107,23 @@ pub trait Detector: Sync {
     /// What it is, for people.
     fn card(&self) -> &'static Card;
 
-    /// Emits what it sees.
-    fn look(&self, message: &Message, context: &Context, emit: &mut dyn FnMut(Sighting));
+    /// Tells the sink what it sees, and the limits that it reaches.
+    fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>);
 }
 
-/// Sightings of one message that are kept.
+/// Candidates in one message that a detector looks at; that there were more is told as a limit reached.
 const MOST: usize = 10_000;
 
 /// Shows a message to every detector. A value is told once per message and class, by its strongest match.
 ///
 /// A place that is a planted one becomes that canary, however it was written. A canary also silences weaker sightings of
 /// its class that overlap it, and of the same value under another class; other values beside it are told.
-pub fn look(message: &Message, context: &Context) -> Vec<Sighting> {
-    let mut all: Vec<Sighting> = Vec::new();
-    let mut known: HashMap<(DataClass, String), usize> = HashMap::new();
-    let mut planted: Vec<Sighting> = Vec::new();
-    let mut planted_values: HashSet<String> = HashSet::new();
+pub fn look(message: &Message, context: &Context) -> Looked {
+    let mut sink = Sink::new(&context.canaries);
     for detector in ALL {
-        detector.look(message, context, &mut |mut sighting| {
-            if sighting.matched != Match::Canary {
-                context.canaries.recognise(&mut sighting);
-            }
-            if sighting.matched != Match::Canary
-                && (planted_values.contains(&plain(&sighting.value))
-                    || planted.iter().any(|canary| hides(canary, &sighting)))
-            {
-                return;
-            }
-            match known.entry((sighting.data_class, normal(sighting.data_class, &sighting.value))) {
-                Entry::Occupied(entry) => {
-                    if let Some(one) = all.get_mut(*entry.get())
-                        && sighting.matched < one.matched
-                    {
-                        *one = sighting;
-                    }
-                }
-                Entry::Vacant(entry) if all.len() < MOST => {
-                    entry.insert(all.len());
-                    if sighting.matched == Match::Canary {
-                        planted_values.insert(plain(&sighting.value));
-                        planted.push(sighting.clone());
-                    }
-                    all.push(sighting);
-                }
-                Entry::Vacant(_) => {}
-            }
-        });
+        detector.look(message, context, &mut sink);
     }
-    all
-}
-
-/// Whether a weaker sighting is a canary seen again: same class, same part, and nothing that keeps them apart.
-fn hides(canary: &Sighting, weaker: &Sighting) -> bool {
-    canary.data_class == weaker.data_class
-        && canary.part == weaker.part
-        && match (canary.range, weaker.range) {
-            (Some(one), Some(other)) => one[0] < other[1] && other[0] < one[1],
-            _ => true,
-        }
-}
-
-/// A value as it is compared with others of its class. Signs and points matter in places, everything in secrets.
-fn normal(class: DataClass, value: &str) -> String {
-    match class {
-        DataClass::Credential | DataClass::Location => value.to_owned(),
-        _ => plain(value),
-    }
+    sink.done()
 }
 
 /// Letters and digits alone, in lower case; the value itself if it has none.
@@ -219,16 +170,52 @@ mod tests {
     use super::*;
     use crate::fixture::{body, canaries, fields, parts, told};
     use proptest::prelude::*;
+    use std::{collections::HashSet, fmt::Write};
+
+    /// A text that repeats a pattern with numbers in place of its `#`.
+    fn many(pattern: &str, count: usize) -> String {
+        (0..count).fold(String::new(), |mut text, number| {
+            let _ = write!(text, "{}", pattern.replace('#', &number.to_string()));
+            text
+        })
+    }
 
     #[test]
-    fn a_body_of_thousands_of_addresses_is_answered_up_to_the_limit() {
-        use std::fmt::Write;
-        let mut text = String::new();
-        for number in 0..20_000 {
-            let _ = write!(text, "u{number}@a.example ");
+    fn a_body_of_thousands_of_addresses_is_answered_up_to_the_limit_and_the_limit_is_told() {
+        let text = many("u#@a.example ", 20_000);
+        let looked = look(&body(text.as_bytes()), &Context::default());
+        assert_eq!(looked.sightings.len(), MOST);
+        assert!(looked.limits.contains("e-mail addresses in one message"), "{:?}", looked.limits);
+    }
+
+    #[test]
+    fn no_limit_is_reached_in_silence() {
+        for (pattern, limit) in [
+            ("a#@b.example ", "e-mail addresses in one message"),
+            ("+999 1234567 # ", "telephone numbers in one message"),
+            ("http://a:b#@c/ ", "URLs with passwords in one message"),
+            ("1581F5BKD225D00BP891 # ", "serial numbers in one message"),
+        ] {
+            let text = many(pattern, MOST + 1);
+            let limits = look(&body(text.as_bytes()), &Context::default()).limits;
+            assert!(limits.contains(limit), "{pattern}: {limits:?}");
         }
-        let told = look(&body(text.as_bytes()), &Context::default()).len();
-        assert!((1000..=MOST).contains(&told), "{told}");
+        let two = fields(&[("a", &many("a#@b.example ", 6000)), ("c", &many("http://a:b#@c/ ", 6000))]);
+        assert_eq!(Vec::from_iter(look(&two, &Context::default()).limits), ["sightings in one message"]);
+    }
+
+    #[test]
+    fn padding_does_not_use_up_a_limit() {
+        for (pad, value) in [
+            ("@ a@a @.", "o.lindqvarn@netzwacht.example"),
+            ("+1 ", "+49 30 901820"),
+            ("http://a.example/ x://y ", "http://a:s3cret@b.example/"),
+            ("word ", "1581F5BKD225D00BP891"),
+        ] {
+            let text = format!("{} {value}", pad.repeat(MOST + 1));
+            let looked = look(&body(text.as_bytes()), &Context::default());
+            assert!(!looked.sightings.is_empty() && looked.limits.is_empty(), "{pad}: {looked:?}");
+        }
     }
 
     #[test]
@@ -242,7 +229,8 @@ mod tests {
     fn a_canary_does_not_hide_its_neighbours() {
         let context = canaries(&[("email", "ada@skylark.example")]);
         let message = body(b"ada@skylark.example, bob@skylark.example");
-        let told: Vec<_> = look(&message, &context).into_iter().map(|one| (one.matched, one.value)).collect();
+        let told: Vec<_> =
+            look(&message, &context).sightings.into_iter().map(|one| (one.matched, one.value)).collect();
         let expected = [(Match::Canary, "ada@skylark.example"), (Match::Pattern, "bob@skylark.example")];
         assert_eq!(told, expected.map(|(matched, value)| (matched, value.to_owned())));
     }
@@ -284,7 +272,7 @@ mod tests {
                 (Carrier::Body, parent, "json:/0", name.as_deref(), bytes.as_slice())
             }).collect();
             let message = parts(&list);
-            for one in look(&message, &PLANTED) {
+            for one in look(&message, &PLANTED).sightings {
                 let part = message.parts.get(one.part).unwrap();
                 let [start, end] = one.range.unwrap_or_default();
                 prop_assert!(start <= end && end <= part.bytes.len() as u64);

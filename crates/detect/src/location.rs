@@ -2,7 +2,7 @@
 
 use creance_model::{Carrier, DataClass, Match, Message, Part};
 
-use crate::{Card, Context, Detector, Sighting, key, named, texts};
+use crate::{Card, Context, Detector, Sighting, Sink, key, named, texts};
 
 const ID: &str = "location";
 
@@ -20,13 +20,13 @@ impl Detector for Location {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
         let fields: Vec<(usize, &str, &str)> = named(message).collect();
         let parent = |index: usize| message.parts.get(index).and_then(|part| part.parent);
         let mut tell = |index: usize, lat: f64, lon: f64| {
             if believable(lat, lon) {
                 let value = format!("{lat},{lon}");
-                emit(Sighting::whole(DataClass::Location, Match::Structured, ID, index, value));
+                sink.sight(Sighting::whole(DataClass::Location, Match::Structured, ID, index, value));
             }
         };
         for (position, (index, name, text)) in fields.iter().enumerate() {
@@ -71,7 +71,7 @@ impl Detector for Location {
                 }
             }
         }
-        hidden(message, emit);
+        hidden(message, sink);
     }
 }
 
@@ -87,7 +87,7 @@ fn follows(message: &Message, first: usize, second: usize) -> bool {
 }
 
 /// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
-fn hidden(message: &Message, emit: &mut dyn FnMut(Sighting)) {
+fn hidden(message: &Message, sink: &mut Sink<'_>) {
     let decoded = |part: &Part| part.carrier == Carrier::DnsLabel && part.parent.is_some();
     for (index, _, text) in texts(message).filter(|(_, part, _)| decoded(part)) {
         let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
@@ -99,7 +99,13 @@ fn hidden(message: &Message, emit: &mut dyn FnMut(Sighting)) {
                 && decimals(second) >= 4
                 && believable(lat, lon)
             {
-                emit(Sighting::whole(DataClass::Location, Match::Pattern, ID, index, format!("{lat},{lon}")));
+                sink.sight(Sighting::whole(
+                    DataClass::Location,
+                    Match::Pattern,
+                    ID,
+                    index,
+                    format!("{lat},{lon}"),
+                ));
             }
         }
     }

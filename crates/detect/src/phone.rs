@@ -1,8 +1,9 @@
 //! Telephone numbers, by libphonenumber's rules.
 
 use creance_model::{DataClass, Match, Message};
+use smallvec::SmallVec;
 
-use crate::{Card, Context, Detector, Sighting, key, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
 
 /// Telephone numbers with their country code, and any in fields named for them.
 pub(crate) struct Phone;
@@ -18,21 +19,28 @@ impl Detector for Phone {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+        let mut seen = 0;
         for (index, part, text) in texts(message) {
             let whole = text.trim();
-            let digits = whole.chars().filter(char::is_ascii_digit).count();
-            let shaped = whole.len() <= 32
-                && whole.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c))
-                && (7..=15).contains(&digits)
-                && whole.chars().filter(char::is_ascii_digit).any(|c| !whole.starts_with(c));
-            if shaped && part.name.as_deref().is_some_and(is_named) {
-                emit(Sighting::whole(DataClass::Phone, Match::Structured, "phone", index, whole));
+            if is_shaped(whole) && part.name.as_deref().is_some_and(is_named) {
+                sink.sight(Sighting::whole(DataClass::Phone, Match::Structured, "phone", index, whole));
                 continue;
             }
-            for (start, end) in international(text) {
-                let Some(number) = text.get(start..end) else { continue };
-                emit(Sighting {
+            for (start, ends) in international(text) {
+                if seen == MOST {
+                    return sink.limited("telephone numbers in one message");
+                }
+                seen += 1;
+                // The longest stretch that is a number is it.
+                let Some((end, number)) = ends
+                    .into_iter()
+                    .rev()
+                    .find_map(|end| Some((end, text.get(start..end).filter(|text| valid(text))?)))
+                else {
+                    continue;
+                };
+                sink.sight(Sighting {
                     range: Some([start as u64, end as u64]),
                     ..Sighting::whole(DataClass::Phone, Match::Pattern, "phone", index, number)
                 });
@@ -90,23 +98,25 @@ fn is_named(name: &str) -> bool {
     key::says(name, KEYS) && !key::words(name).iter().any(|word| OTHERWISE.contains(&word))
 }
 
-/// Candidates of one text that are given to libphonenumber's rules, which are slow.
-const MOST: usize = 200;
+/// Digits with the signs that people put between them; not all digits the same.
+fn is_shaped(text: &str) -> bool {
+    let digits = || text.bytes().filter(u8::is_ascii_digit);
+    text.len() <= 32
+        && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). ".contains(&byte))
+        && (7..=15).contains(&digits().count())
+        && digits().any(|byte| !text.as_bytes().starts_with(&[byte]))
+}
 
-/// Where numbers with a plus and a country code stand in a text.
-fn international(text: &str) -> Vec<(usize, usize)> {
+/// Where numbers with a plus and a country code may stand in a text: the start, and the ends of runs of digits.
+fn international(text: &str) -> impl Iterator<Item = (usize, SmallVec<[usize; 16]>)> {
     let bytes = text.as_bytes();
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    let candidates = text.match_indices('+').filter(|(at, _)| {
-        let alone = at
-            .checked_sub(1)
-            .and_then(|before| bytes.get(before))
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        alone && bytes.get(at + 1).is_some_and(|byte| matches!(byte, b'1'..=b'9'))
-    });
-    for (start, _) in candidates.take(MOST) {
-        // Ends of runs of digits; the longest stretch that is a number is it.
-        let mut ends = Vec::new();
+    text.match_indices('+').filter_map(move |(start, _)| {
+        let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+        let first = bytes.get(start + 1)?;
+        if before.is_some_and(u8::is_ascii_alphanumeric) || !matches!(first, b'1'..=b'9') {
+            return None;
+        }
+        let mut ends = SmallVec::new();
         let mut digits = 0;
         for (at, byte) in bytes.iter().enumerate().skip(start + 1).take(24) {
             match byte {
@@ -119,10 +129,8 @@ fn international(text: &str) -> Vec<(usize, usize)> {
                 ends.push(at + 1);
             }
         }
-        let number = ends.into_iter().rev().find(|end| text.get(start..*end).is_some_and(valid));
-        found.extend(number.map(|end| (start, end)));
-    }
-    found
+        (!ends.is_empty()).then_some((start, ends))
+    })
 }
 
 /// Whether a number with its country code is one that its country gives out.

@@ -4,9 +4,11 @@
 //! 1581 │ F │ 5BKD225D00BP891      maker (4) │ length of the rest (1–9, A–F) │ the rest; no I and no O
 //! ```
 
+use std::cell::LazyCell;
+
 use creance_model::{DataClass, Match, Message};
 
-use crate::{Card, Context, Detector, Sighting, key, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
 
 /// Aircraft serials.
 pub(crate) struct Serial;
@@ -22,42 +24,48 @@ impl Detector for Serial {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, emit: &mut dyn FnMut(Sighting)) {
-        let uuids = uuids(message);
+    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+        // Few messages hold anything shaped like a serial.
+        let uuids = LazyCell::new(|| uuids(message));
+        let mut seen = 0;
         for (index, part, text) in texts(message) {
             let name = part.name.as_deref().unwrap_or_default();
             if key::is(name, REQUESTS) {
                 continue;
             }
-            let whole = text;
-            let text = text.trim();
             let named = key::says(name, KEYS);
-            for word in text.split(|c: char| !c.is_ascii_alphanumeric()).take(10_000) {
-                if !is_cta(word) || uuids.iter().any(|uuid| made_of(word, uuid)) {
+            let matched = if named { Match::Structured } else { Match::Pattern };
+            for (start, word) in words(text, named) {
+                if seen == MOST {
+                    return sink.limited("serial numbers in one message");
+                }
+                seen += 1;
+                if uuids.iter().any(|uuid| made_of(word, uuid)) {
                     continue;
                 }
-                let matched = if named {
-                    Match::Structured
-                } else if MAKERS.iter().any(|maker| word.starts_with(maker)) {
-                    Match::Pattern
-                } else {
-                    continue;
-                };
-                // Both are slices of the same text.
-                let start = word.as_ptr().addr().saturating_sub(whole.as_ptr().addr()) as u64;
-                emit(Sighting {
-                    range: Some([start, start + word.len() as u64]),
+                sink.sight(Sighting {
+                    range: Some([start as u64, (start + word.len()) as u64]),
                     ..Sighting::whole(DataClass::Serial, matched, "serial", index, word)
                 });
             }
+            let text = text.trim();
             let plain = (8..=20).contains(&text.len())
                 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
             let letters = text.chars().any(|c| c.is_ascii_uppercase());
             if named && plain && letters && !is_cta(text) {
-                emit(Sighting::whole(DataClass::Serial, Match::Structured, "serial", index, text));
+                sink.sight(Sighting::whole(DataClass::Serial, Match::Structured, "serial", index, text));
             }
         }
     }
+}
+
+/// Words shaped like serials: of any maker in fields named for serials, else of makers that are known.
+fn words(text: &str, named: bool) -> impl Iterator<Item = (usize, &str)> {
+    let base = text.as_ptr().addr();
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(move |word| is_cta(word) && (named || MAKERS.iter().any(|maker| word.starts_with(maker))))
+        // Both are slices of the same text.
+        .map(move |word| (word.as_ptr().addr().saturating_sub(base), word))
 }
 
 const KEYS: &[&str] = &[
@@ -114,7 +122,7 @@ pub(crate) fn is_cta(word: &str) -> bool {
 fn uuids(message: &Message) -> Vec<String> {
     let mut found = Vec::new();
     for (_, _, text) in texts(message) {
-        for word in text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).take(1000) {
+        for word in text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')) {
             if word.len() == 36 && word.matches('-').count() == 4 && found.len() < 100 {
                 found.push(word.replace('-', "").to_uppercase());
             }
