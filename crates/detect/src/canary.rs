@@ -109,46 +109,38 @@ impl Detector for Canary {
     fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>) {
         let canaries = &context.canaries;
         let Some((searcher, meanings)) = &canaries.forms else { return };
-        let report = |index: usize, part: usize, range: Option<[u64; 2]>, form: &str| {
-            let planted = canaries.planted.get(index)?;
-            let mut sighting = Sighting::whole(planted.class, Match::Canary, ID, part, planted.value.clone());
-            sighting.range = range;
-            sighting.encoding = if form.is_empty() { Vec::new() } else { vec![form.to_owned()] };
-            Some(sighting)
+        let mut report = |index: usize, part: usize, range: Option<[u64; 2]>, form: &str| {
+            let Some(Planted { class, value }) = canaries.planted.get(index) else { return };
+            let encoding = if form.is_empty() { Vec::new() } else { vec![form.to_owned()] };
+            let sighting = Sighting::whole(*class, Match::Canary, ID, part, value.clone());
+            sink.sight(Sighting { range, encoding, ..sighting });
         };
         // Children are shown first: the deepest part that holds a value tells the most of how it got there.
         for (index, part) in message.parts.iter().enumerate().rev() {
             for hit in searcher.find_iter(&part.bytes) {
-                let Some((planted, form)) = meanings.get(hit.pattern().as_usize()) else { continue };
-                if let Some(sighting) =
-                    report(*planted, index, Some([hit.start() as u64, hit.end() as u64]), form)
-                {
-                    sink.sight(sighting);
+                if let Some((planted, form)) = meanings.get(hit.pattern().as_usize()) {
+                    report(*planted, index, Some([hit.start() as u64, hit.end() as u64]), form);
                 }
             }
         }
+        let places = canaries.planted.iter().enumerate().filter(|(_, one)| one.class == DataClass::Location);
+        let places = places.filter_map(|(index, one)| Some((index, location::pair(&one.value)?)));
+        for (planted, part, range) in place::find(message, &places.collect::<Vec<_>>()) {
+            report(planted, part, range, "");
+        }
         for (planted, one) in canaries.planted.iter().enumerate() {
             match one.class {
-                DataClass::Location => {
-                    let Some(place) = location::pair(&one.value) else { continue };
-                    for (part, range) in place::find(message, place) {
-                        report(planted, part, range, "").into_iter().for_each(|one| sink.sight(one));
-                    }
-                }
+                DataClass::Location => {}
                 DataClass::Phone | DataClass::Contacts if digits(&one.value).len() >= 9 => {
                     for (part, _, text) in texts(message).filter(|(.., text)| text.len() <= 40) {
                         if let Some(step) = same_number(&one.value, text) {
-                            report(planted, part, None, step).into_iter().for_each(|one| sink.sight(one));
+                            report(planted, part, None, step);
                         }
                     }
                 }
                 _ if one.value.len() < SHORT => {
-                    for (part, _, text) in named(message) {
-                        if text == one.value
-                            && let Some(sighting) = report(planted, part, None, "")
-                        {
-                            sink.sight(sighting);
-                        }
+                    for (part, ..) in named(message).filter(|(.., text)| *text == one.value) {
+                        report(planted, part, None, "");
                     }
                 }
                 _ => {}

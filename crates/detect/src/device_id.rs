@@ -1,6 +1,8 @@
 //! Identifiers of phones and tablets, of accounts, and of networks, in fields named for them.
 
-use creance_model::{Carrier, DataClass, Match, Message};
+use std::{cell::LazyCell, collections::HashSet};
+
+use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 use crate::{Card, Context, Detector, Sighting, Sink, email, key, named};
 
@@ -19,10 +21,17 @@ impl Detector for DeviceId {
     }
 
     fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+        // Objects that have a field of devices. Few messages have a UUID to ask for them.
+        let devices = LazyCell::new(|| {
+            let of_device = |part: &&Part| part.name.as_deref().is_some_and(|name| key::is(name, BESIDE));
+            message.parts.iter().filter(of_device).map(|part| part.parent).collect::<HashSet<_>>()
+        });
         for (index, name, text) in named(message) {
             let text = text.trim();
-            let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
-            let class = match class(name, text).or_else(|| in_context(message, index, name, text)) {
+            let Some(part) = message.parts.get(index) else { continue };
+            let cookie = part.carrier == Carrier::Cookie;
+            let of_device = || devices.contains(&part.parent);
+            let class = match class(name, text).or_else(|| in_context(part, name, text, of_device)) {
                 Some(class) if !cookie || matches!(class, DataClass::AccountId) => class,
                 _ => continue,
             };
@@ -75,9 +84,11 @@ const ACCOUNT: &[&str] = &[
 const NETWORK: &[&str] =
     &["ssid", "wifissid", "bssid", "wifibssid", "wifimac", "mac", "macaddress", "routermac", "wifi"];
 
+/// Fields beside which a UUID is one of a device.
+const BESIDE: &[&str] = &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
+
 /// Identifiers whose names say little: `id` in an object `user`, `uuid` beside a model.
-fn in_context(message: &Message, index: usize, name: &str, text: &str) -> Option<DataClass> {
-    let part = message.parts.get(index)?;
+fn in_context(part: &Part, name: &str, text: &str, of_device: impl Fn() -> bool) -> Option<DataClass> {
     if name == "id" {
         let object = part.step.rsplit('/').nth(1)?;
         return if key::is(object, &["device", "phone"]) {
@@ -91,10 +102,7 @@ fn in_context(message: &Message, index: usize, name: &str, text: &str) -> Option
     if !key::is(name, &["uuid", "guid"]) || !is_uuid(text) {
         return None;
     }
-    let beside = message.parts.iter().filter(|other| other.parent == part.parent);
-    let device = ["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
-    let device = beside.filter_map(|other| other.name.as_deref()).any(|name| key::is(name, &device));
-    device.then_some(DataClass::DeviceId)
+    of_device().then_some(DataClass::DeviceId)
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::fixture::{body, canaries, fields, parts, told};
     use proptest::prelude::*;
-    use std::{collections::HashSet, fmt::Write};
+    use std::{collections::HashSet, fmt::Write, time::Instant};
 
     /// A text that repeats a pattern with numbers in place of its `#`.
     fn many(pattern: &str, count: usize) -> String {
@@ -215,6 +215,25 @@ mod tests {
             let text = format!("{} {value}", pad.repeat(MOST + 1));
             let looked = look(&body(text.as_bytes()), &Context::default());
             assert!(!looked.sightings.is_empty() && looked.limits.is_empty(), "{pad}: {looked:?}");
+        }
+    }
+
+    #[test]
+    fn time_grows_with_the_fields_of_a_message_and_not_with_their_square() {
+        let context = canaries(&[("location", "24.801868,120.965208")]);
+        let uuid = "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d";
+        let time = |field: (&str, &str), count: usize| {
+            let message = fields(&vec![field; count]);
+            let once = || {
+                let start = Instant::now();
+                look(&message, &context);
+                start.elapsed().as_secs_f64()
+            };
+            (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+        };
+        for field in [("x", "24.801868"), ("uuid", uuid), ("lat", "24.801868"), ("point", "24.801868")] {
+            let (few, many) = (time(field, 20_000), time(field, 100_000));
+            assert!(many < 15.0 * few, "{field:?}: {few} s, {many} s");
         }
     }
 

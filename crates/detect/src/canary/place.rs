@@ -4,6 +4,8 @@
 //! A single number is never enough, and numbers of fewer than three decimals say nothing. What could be wrong: a place
 //! cut to three decimals is a square of some hundred metres, and others may be in it.
 
+use std::collections::HashSet;
+
 use creance_model::Message;
 
 use crate::{key, location, named, texts};
@@ -16,44 +18,71 @@ const TOLERANCE: f64 = 1e-5;
 
 /// Whether two written numbers, in this order or the other, are the planted place.
 pub(super) fn same(planted: (f64, f64), first: &str, second: &str) -> bool {
-    let (lat, lon) = planted;
-    (near(first, lat) && near(second, lon)) || (near(first, lon) && near(second, lat))
+    Degrees::read(first).zip(Degrees::read(second)).is_some_and(|pair| is(planted, pair))
 }
 
-/// Rounded and cut numbers both lie within one unit of their last decimal.
-fn near(text: &str, degrees: f64) -> bool {
-    let text = text.trim();
-    let decimals = location::decimals(text);
-    let unit = 10_f64.powi(-i32::try_from(decimals.min(9)).unwrap_or(9));
-    decimals >= 3
-        && text.parse::<f64>().is_ok_and(|number| (number - degrees).abs() <= (unit * 1.01).max(TOLERANCE))
+fn is((lat, lon): (f64, f64), (first, second): (Degrees, Degrees)) -> bool {
+    (first.near(lat) && second.near(lon)) || (first.near(lon) && second.near(lat))
 }
 
-/// The parts, with ranges where it is a stretch of text, that hold a planted place.
-pub(super) fn find(message: &Message, planted: (f64, f64)) -> Vec<(usize, Option<[u64; 2]>)> {
+/// A written number of three decimals or more.
+#[derive(Clone, Copy)]
+struct Degrees {
+    number: f64,
+    /// Rounded and cut numbers both lie within one unit of their last decimal.
+    within: f64,
+}
+
+impl Degrees {
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let decimals = location::decimals(text);
+        let unit = 10_f64.powi(-i32::try_from(decimals.min(9)).ok()?);
+        let number = text.parse().ok().filter(|_| decimals >= 3)?;
+        Some(Self { number, within: (unit * 1.01).max(TOLERANCE) })
+    }
+
+    fn near(self, degrees: f64) -> bool {
+        (self.number - degrees).abs() <= self.within
+    }
+}
+
+/// Which planted place each part holds, with the range where it is a stretch of text.
+pub(super) fn find(
+    message: &Message,
+    planted: &[(usize, (f64, f64))],
+) -> Vec<(usize, usize, Option<[u64; 2]>)> {
     let mut found = Vec::new();
+    if planted.is_empty() {
+        return found;
+    }
     for (index, part, text) in texts(message) {
         // The middle of a map that is shown is not where anybody is.
         if part.name.as_deref().is_some_and(is_viewport) {
             continue;
         }
-        let mut before: Option<(usize, usize, &str)> = None;
+        let mut before: Option<(usize, usize, Degrees)> = None;
         for (start, end, number) in numbers(text) {
             if let Some((first, stop, other)) = before
                 && start.saturating_sub(stop) <= APART
-                && same(planted, other, number)
             {
-                found.push((index, Some([first as u64, end as u64])));
+                let here = planted.iter().filter(|(_, place)| is(*place, (other, number)));
+                found.extend(here.map(|(which, _)| (*which, index, Some([first as u64, end as u64]))));
             }
             before = Some((start, end, number));
         }
     }
-    let fields: Vec<(usize, &str, &str)> = named(message).filter(|(_, name, _)| !is_viewport(name)).collect();
     let parent = |index: usize| message.parts.get(index).and_then(|part| part.parent);
-    for (index, ..) in fields.iter().filter(|(.., text)| near(text, planted.0)) {
-        if fields.iter().any(|(other, _, text)| near(text, planted.1) && parent(*other) == parent(*index)) {
-            found.push((*index, None));
-        }
+    let fields: Vec<(usize, Option<usize>, Degrees)> = named(message)
+        .filter_map(|(index, name, text)| Some((index, name, Degrees::read(text)?)))
+        .filter(|(_, name, _)| !is_viewport(name))
+        .map(|(index, _, number)| (index, parent(index), number))
+        .collect();
+    for (which, (lat, lon)) in planted {
+        let beside: HashSet<Option<usize>> =
+            fields.iter().filter(|(.., number)| number.near(*lon)).map(|(_, parent, _)| *parent).collect();
+        let here = fields.iter().filter(|(_, parent, number)| number.near(*lat) && beside.contains(parent));
+        found.extend(here.map(|(index, ..)| (*which, *index, None)));
     }
     found
 }
@@ -62,8 +91,8 @@ fn is_viewport(name: &str) -> bool {
     key::is(name, &["center", "bbox", "viewport", "bounds", "mapcenter"])
 }
 
-/// Numbers with a decimal point: start, end, text.
-fn numbers(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+/// Numbers with a decimal point: start, end, value.
+fn numbers(text: &str) -> impl Iterator<Item = (usize, usize, Degrees)> {
     let bytes = text.as_bytes();
     text.match_indices('.').filter_map(move |(point, _)| {
         let before = bytes.get(..point)?;
@@ -77,7 +106,7 @@ fn numbers(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
             || (bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit));
         let fits = (1..=3).contains(&whole) && decimals >= 3 && !dotted;
         fits.then_some(())?;
-        Some((start, end, text.get(start..end)?))
+        Some((start, end, Degrees::read(text.get(start..end)?)?))
     })
 }
 
@@ -86,7 +115,7 @@ mod tests {
     use super::*;
     use crate::fixture::{body, fields};
 
-    const PLANTED: (f64, f64) = (24.801_868, 120.965_208);
+    const PLANTED: &[(usize, (f64, f64))] = &[(0, (24.801_868, 120.965_208))];
 
     #[test]
     fn written_in_any_way() {
