@@ -131,7 +131,15 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 fn authorization(index: usize, text: &str, sink: &mut Sink<'_>) {
-    let Some((scheme, value)) = text.split_once(' ') else { return };
+    let Some((scheme, value)) = text.split_once(char::is_whitespace) else {
+        // Without a scheme: a token all the same.
+        if let Some(claims) = jwt(text) {
+            token(index, text, &claims, sink);
+        } else if text.len() >= 16 {
+            sink.sight(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
+        }
+        return;
+    };
     let value = value.trim();
     match scheme.to_lowercase().as_str() {
         "basic" => {
@@ -165,6 +173,9 @@ fn authorization(index: usize, text: &str, sink: &mut Sink<'_>) {
         }
         // `AWS4-HMAC-SHA256 Credential=AKIA…/…` and `OSS LTAI…:signature`: the key's name, and never its secret.
         _ => {
+            if let Some(claims) = jwt(value) {
+                return token(index, value, &claims, sink);
+            }
             for word in value
                 .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
                 .filter(|word| is_cloud_key(word))
@@ -273,6 +284,22 @@ mod tests {
             (DataClass::AccountId, "u8554731491".to_owned()),
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_token_needs_no_scheme() {
+        let web =
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1ODU1NDczMTQ5MSIsImVtYWlsIjoib0BuZXR6d2FjaHQuZXhhbXBsZSJ9.c2ln";
+        let claims = [
+            (DataClass::Credential, web.into()),
+            (DataClass::Email, "o@netzwacht.example".into()),
+            (DataClass::AccountId, "u8554731491".into()),
+        ];
+        assert_eq!(seen(web), claims);
+        assert_eq!(seen(&format!("JWT {web}")), claims);
+        assert_eq!(seen("0935f0c699e2a8fe"), [(DataClass::Credential, "0935f0c699e2a8fe".into())]);
+        assert_eq!(seen("0935f0c699e2a8f"), []);
+        assert_eq!(seen("undefined"), []);
     }
 
     #[test]
