@@ -1,29 +1,41 @@
-//! Pictures and films in bodies, and the place and serial number inside a JPEG.
+//! Pictures, films and recordings in bodies, and the place and serial number inside a JPEG.
 
-use std::io::Cursor;
+use std::{collections::HashMap, io::Cursor};
 
-use creance_model::{DataClass, Match, Message};
+use creance_model::{DataClass, Match, Message, Part};
 use data_encoding::HEXLOWER;
 use exif::{In, Tag, Value};
 use ring::digest;
 
 use crate::{Card, Context, Detector, Sighting, Sink, location};
 
-/// Pictures by their first bytes.
+/// Pictures, films and recordings by their first bytes.
 pub(crate) struct Image;
 
 impl Detector for Image {
     fn card(&self) -> &'static Card {
         &Card {
             id: "image",
-            what: "a picture or film, and the GPS position and serial number in a picture's EXIF",
+            what: "a picture, film or recording, and the GPS position and serial number in a picture's EXIF",
             why: "It shows what the aircraft saw, and often says where and with which camera.",
             wrong: "A picture may be an avatar or a map tile; what it shows is not judged.",
-            classes: &[DataClass::Imagery, DataClass::Video, DataClass::Location, DataClass::Serial],
+            classes: &[
+                DataClass::Imagery,
+                DataClass::Video,
+                DataClass::Audio,
+                DataClass::Location,
+                DataClass::Serial,
+            ],
         }
     }
 
     fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+        let names: HashMap<usize, &Part> = message
+            .parts
+            .iter()
+            .filter(|part| part.step == "multipart-filename")
+            .filter_map(|part| Some((part.parent?, part)))
+            .collect();
         for (index, part) in message.parts.iter().enumerate() {
             let Some((class, kind)) = kind(&part.bytes) else { continue };
             let size = size(kind, &part.bytes);
@@ -32,7 +44,8 @@ impl Detector for Image {
                 let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, &part.bytes).as_ref());
                 let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
                 let value = format!("{kind}, {size}{} bytes, SHA-256 {hash}", part.bytes.len());
-                let file = file_name(message, index);
+                // The name that a multipart body gives its file.
+                let file = names.get(&index).map(|name| String::from_utf8_lossy(&name.bytes).into_owned());
                 sink.sight(Sighting {
                     file,
                     ..Sighting::whole(class, Match::Structured, "image", index, value)
@@ -94,17 +107,19 @@ fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
         [0xff, 0xd8, 0xff, ..] => Some((DataClass::Imagery, "JPEG")),
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, ..] => Some((DataClass::Imagery, "PNG")),
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some((DataClass::Imagery, "TIFF")),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'h', b'e', ..] => Some((DataClass::Imagery, "HEIC")),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some((DataClass::Video, "MP4")),
+        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => Some(media(brand)),
         _ => None,
     }
 }
 
-/// The name that a multipart body gives its file.
-fn file_name(message: &Message, index: usize) -> Option<String> {
-    let named =
-        message.parts.iter().find(|part| part.parent == Some(index) && part.step == "multipart-filename")?;
-    Some(String::from_utf8_lossy(&named.bytes).into_owned())
+/// What an ISO base media file holds, by its major brand (ISO/IEC 14496-12 and 23008-12; <https://mp4ra.org>). Sequences of pictures are films.
+fn media(brand: &[u8]) -> (DataClass, &'static str) {
+    match brand.get(..4) {
+        Some(b"M4A " | b"M4B ") => (DataClass::Audio, "M4A"),
+        Some(b"heic" | b"heix" | b"heim" | b"heis" | b"mif1" | b"msf1") => (DataClass::Imagery, "HEIC"),
+        Some(b"avif") => (DataClass::Imagery, "AVIF"),
+        _ => (DataClass::Video, "MP4"),
+    }
 }
 
 /// Place and serial number in the EXIF of a JPEG (CIPA DC-008).
@@ -160,6 +175,28 @@ mod tests {
         assert_eq!(kind(&[0xff, 0xd8, 0xff, 0xe0]), Some((DataClass::Imagery, "JPEG")));
         assert_eq!(kind(b"\0\0\0\x18ftypisom"), Some((DataClass::Video, "MP4")));
         assert_eq!(kind(b"JPEG"), None);
+    }
+
+    #[test]
+    fn the_major_brand_tells_sound_pictures_and_films_apart() {
+        for (brand, class) in [
+            ("M4A ", DataClass::Audio),
+            ("M4B ", DataClass::Audio),
+            ("heic", DataClass::Imagery),
+            ("heix", DataClass::Imagery),
+            ("mif1", DataClass::Imagery),
+            ("msf1", DataClass::Imagery),
+            ("avif", DataClass::Imagery),
+            ("avis", DataClass::Video),
+            ("hevc", DataClass::Video),
+            ("isom", DataClass::Video),
+            ("mp42", DataClass::Video),
+            ("qt  ", DataClass::Video),
+            ("", DataClass::Video),
+        ] {
+            let bytes = [b"\0\0\0\x18ftyp", brand.as_bytes()].concat();
+            assert_eq!(kind(&bytes).map(|one| one.0), Some(class), "{brand}");
+        }
     }
 
     use crate::fixture::{body, told};
