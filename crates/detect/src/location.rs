@@ -1,5 +1,7 @@
 //! Places: named pairs of degrees.
 
+use std::{cell::LazyCell, collections::HashSet};
+
 use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 use crate::{Card, Context, Detector, Sighting, Sink, key, named, texts};
@@ -29,6 +31,7 @@ impl Detector for Location {
                 sink.sight(Sighting::whole(DataClass::Location, Match::Structured, ID, index, value));
             }
         };
+        let geometries = LazyCell::new(|| geometries(message));
         for (position, (index, name, text)) in fields.iter().enumerate() {
             if let Some((whose, scale)) = scale(name, LATITUDE) {
                 let Some(lat) = scale_text(text, scale) else { continue };
@@ -50,23 +53,27 @@ impl Detector for Location {
                 {
                     tell(*index, lat, lon);
                 }
-            } else if key::is(name, PAIR) {
-                let geojson = key::is(name, &["coordinates"]);
-                let swap = |(first, second)| if geojson { (second, first) } else { (first, second) };
+            } else if key::is(name, DEGREES) || key::is(name, PLACES) {
                 let next = fields.get(position + 1).filter(|(next, next_name, _)| {
                     parent(*next) == parent(*index) && next_name == name && follows(message, *index, *next)
                 });
-                if let Some((.., second)) = next {
-                    let numbers = (scale_text(text, 1.0), scale_text(second, 1.0));
-                    if let (Some(first), Some(second_number)) = numbers
-                        && (decimals(text) >= 3 || decimals(second) >= 3)
-                    {
-                        let (lat, lon) = swap((first, second_number));
-                        tell(*index, lat, lon);
-                    }
-                } else if let Some((lat, lon)) = pair(text) {
-                    let (lat, lon) =
-                        if text.trim_start().starts_with('[') { swap((lat, lon)) } else { (lat, lon) };
+                let pair = next.map(|(.., second)| (*text, *second)).or_else(|| halves(text));
+                let Some((first, second)) = pair else { continue };
+                let Some((lat, lon)) = scale_text(first, 1.0).zip(scale_text(second, 1.0)) else { continue };
+                let (fewer, more) =
+                    (decimals(first).min(decimals(second)), decimals(first).max(decimals(second)));
+                let coordinates = key::is(name, &["coordinates"]);
+                let sure = if key::is(name, DEGREES)
+                    || coordinates && geometries.contains(&object(message, *index))
+                {
+                    more >= 3 && (next.is_some() || fewer >= 1)
+                } else {
+                    // `point` and `position` are places on a screen or in a model as well.
+                    fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
+                };
+                let swapped = coordinates && (next.is_some() || text.trim_start().starts_with('['));
+                if sure {
+                    let (lat, lon) = if swapped { (lon, lat) } else { (lat, lon) };
                     tell(*index, lat, lon);
                 }
             }
@@ -84,6 +91,25 @@ fn follows(message: &Message, first: usize, second: usize) -> bool {
     step(first)
         .and_then(|step| step.strip_suffix("/0"))
         .is_some_and(|array| step(second).and_then(|step| step.strip_suffix("/1")) == Some(array))
+}
+
+/// Objects that are geometries of GeoJSON (RFC 7946), by their `type`.
+fn geometries(message: &Message) -> HashSet<Option<usize>> {
+    let types = ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"];
+    named(message)
+        .filter(|(_, name, text)| *name == "type" && types.contains(text))
+        .map(|(index, ..)| message.parts.get(index).and_then(|part| part.parent))
+        .collect()
+}
+
+/// The object that a number among its `coordinates` belongs to: above the arrays.
+fn object(message: &Message, index: usize) -> Option<usize> {
+    let part = |index: usize| message.parts.get(index);
+    let mut at = part(index)?.parent;
+    while let Some(array) = at.and_then(part).filter(|part| part.step.contains("/coordinates")) {
+        at = array.parent;
+    }
+    at
 }
 
 /// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
@@ -113,21 +139,10 @@ fn hidden(message: &Message, sink: &mut Sink<'_>) {
 
 const LATITUDE: &[&str] = &["lat", "latitude"];
 const LONGITUDE: &[&str] = &["lon", "lng", "long", "longitude", "longtitude"];
-const PAIR: &[&str] = &[
-    "ll",
-    "latlng",
-    "latlon",
-    "loc",
-    "location",
-    "coord",
-    "coords",
-    "coordinates",
-    "geo",
-    "gps",
-    "pos",
-    "position",
-    "point",
-];
+/// Fields of a pair of degrees.
+const DEGREES: &[&str] = &["ll", "latlng", "latlon", "geo", "gps"];
+/// Fields of a pair that may be degrees.
+const PLACES: &[&str] = &["loc", "location", "coord", "coords", "coordinates", "pos", "position", "point"];
 
 /// Whose coordinate a key names (`home` of `homeLat`, nothing of `lat`), and what its numbers are to be divided by: 1, or
 /// 10^7 and 10^6 where the key says so.
@@ -202,7 +217,7 @@ fn halves(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{fields, parts, told};
+    use crate::fixture::{Shape, fields, parts, told};
 
     #[test]
     fn reports() {
@@ -214,7 +229,9 @@ mod tests {
             (&[("pilot_lat", "24.745"), ("pilot_lng", "121.042")], "24.745,121.042"),
             (&[("homelat", "-24.745"), ("homelng", "121.042")], "-24.745,121.042"),
             (&[("ll", "24.801868,120.965208")], "24.801868,120.965208"),
-            (&[("loc", "24.801868, 120.9")], "24.801868,120.9"),
+            (&[("ll", "24.801868, 120.9")], "24.801868,120.9"),
+            (&[("latlng", "0.4321,0.8765")], "0.4321,0.8765"),
+            (&[("loc", "24.801868, 0.9652")], "24.801868,0.9652"),
             (&[("position", "(24.801868 120.965208)")], "24.801868,120.965208"),
         ];
         for (list, place) in table {
@@ -237,6 +254,10 @@ mod tests {
             &[("center_lat", "24.801868"), ("center_lon", "120.965208")],
             &[("price", "12.999,13.999")],
             &[("loc", "zh_TW"), ("pos", "3,4")],
+            &[("point", "0.4321,0.8765")],
+            &[("coords", "-0.432100,0.876500")],
+            &[("position", "1.234,5.678")],
+            &[("loc", "24.801868, 120.9")],
         ];
         for list in table {
             assert!(told(&fields(list)).is_empty(), "{list:?}: {:?}", told(&fields(list)));
@@ -259,16 +280,44 @@ mod tests {
 
     #[test]
     fn arrays_are_pairs_and_geojson_begins_with_the_longitude() {
-        for (name, first, second) in [("coords", "24.745", "121.042"), ("coordinates", "121.042", "24.745")] {
+        for (name, first, second) in
+            [("coords", "24.7453", "121.0425"), ("coordinates", "121.0425", "24.7453")]
+        {
             let steps = [format!("json:/{name}/0"), format!("json:/{name}/1")];
             let message = parts(&[
                 (Carrier::Body, None, "json:/", None, b""),
                 (Carrier::Body, Some(0), &steps[0], Some(name), first.as_bytes()),
                 (Carrier::Body, Some(0), &steps[1], Some(name), second.as_bytes()),
             ]);
-            let place = (DataClass::Location, Match::Structured, "24.745,121.042".to_owned());
+            let place = (DataClass::Location, Match::Structured, "24.7453,121.0425".to_owned());
             assert_eq!(told(&message), [place], "{name}");
         }
+    }
+
+    /// A JSON object of a `type` and an array `name` of arrays of these numbers.
+    fn nested(kind: &str, name: &str, numbers: [&str; 3]) -> Vec<String> {
+        let steps: Vec<String> = (0..3).map(|index| format!("json:/{name}/0/{index}")).collect();
+        let array = format!("json:/{name}");
+        let inner = format!("json:/{name}/0");
+        let mut shapes: Vec<Shape<'_>> = vec![
+            (Carrier::Body, None, "json:/", None, b""),
+            (Carrier::Body, Some(0), &array, None, b""),
+            (Carrier::Body, Some(1), &inner, None, b""),
+        ];
+        for (step, number) in steps.iter().zip(numbers) {
+            shapes.push((Carrier::Body, Some(2), step, Some(name), number.as_bytes()));
+        }
+        shapes.push((Carrier::Body, Some(0), "json:/type", Some("type"), kind.as_bytes()));
+        told(&parts(&shapes)).into_iter().map(|(.., value)| value).collect()
+    }
+
+    #[test]
+    fn coordinates_beside_a_type_of_geojson_are_places_and_points_on_a_screen_are_not() {
+        assert_eq!(nested("LineString", "coordinates", ["0.42", "0.876", "9.1"]), ["0.876,0.42"]);
+        assert_eq!(nested("focus", "coordinates", ["0.4321", "0.8765", "0"]), [""; 0]);
+        assert_eq!(nested("focus", "coordinates", ["121.0425", "24.7453", "0"]), ["24.7453,121.0425"]);
+        assert_eq!(nested("Point", "point", ["0.4321", "0.8765", "0"]), [""; 0]);
+        assert_eq!(nested("mesh", "position", ["1.234", "5.678", "9.1"]), [""; 0]);
     }
 
     #[test]
