@@ -10,8 +10,8 @@ use creance_model::{DataClass, FlightState, Match, Severity, Trigger, Visibility
 /// | location, imagery, video, audio, flight-log, contacts, messages, person-name, email, phone, serial | medium |
 /// | account-id, device-id, installed-apps, network-info, file-hash | low |
 ///
-/// One step up when the aircraft flies or is off and nobody asked for it (automatic), and one when it went in the clear, at most
-/// to critical; a shape alone (`pattern`) is never more than low, an opaque size never more than medium.
+/// One step up when the aircraft flies or is off and nobody asked for it (automatic), and one when a credential, or anything
+/// to an operator that is not known, went in the clear, at most to critical; a shape alone (`pattern`) is never more than low, an opaque size never more than medium.
 pub fn severity(
     class: DataClass,
     matched: Match,
