@@ -1,4 +1,5 @@
-//! The canary file: TOML with `[[canary]]` tables of `class` and `value`.
+//! The canary file: TOML with `[[canary]]` tables of `class` and `value`. Its errors name lines, and never show what was
+//! planted.
 
 use creance_model::DataClass;
 use serde::Deserialize;
@@ -12,18 +13,21 @@ use crate::location;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CanaryError {
-    /// It is not the TOML that is wanted; the message names the line.
-    #[error("not a canary file: {0}")]
-    Toml(#[from] toml::de::Error),
+    /// It is not the TOML that is wanted.
+    #[error("line {line}: {why}")]
+    Toml {
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
     /// A class is not known.
-    #[error("line {line}, canary {number}: class is `{class}`, expected one of {expected}")]
+    #[error("line {line}, canary {number}: class is not known, expected one of {expected}")]
     Class {
         /// Where it stands, counted from 1.
         line: usize,
         /// Which table, counted from 1.
         number: usize,
-        /// What was found.
-        class: String,
         /// What is known.
         expected: String,
     },
@@ -37,15 +41,13 @@ pub enum CanaryError {
     },
     /// A place is not written as one.
     #[error(
-        "line {line}, canary {number}: value is `{value}`, expected a latitude and a longitude with three decimals or more, such as 24.801868,120.965208"
+        "line {line}, canary {number}: value is no place, expected a latitude and a longitude with three decimals or more, such as 24.801868,120.965208"
     )]
     Place {
         /// Where it stands, counted from 1.
         line: usize,
         /// Which table, counted from 1.
         number: usize,
-        /// What was found.
-        value: String,
     },
     /// There are more forms than can be searched at once.
     #[error("too many canaries: {0}")]
@@ -66,16 +68,17 @@ struct Table {
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<Planted>, CanaryError> {
-    let file: File = toml::from_str(text)?;
-    let line = |found: &Spanned<String>| {
-        text.get(..found.span().start).unwrap_or_default().matches('\n').count() + 1
-    };
+    let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+    let file: File = toml::from_str(text).map_err(|error| CanaryError::Toml {
+        line: line_of(error.span().map_or(0, |span| span.start)),
+        why: without_found(error.message()).to_lowercase(),
+    })?;
+    let line = |found: &Spanned<String>| line_of(found.span().start);
     let one = |(index, table): (usize, Table)| {
         let number = index + 1;
         let class = DataClass::from_name(table.class.get_ref()).ok_or_else(|| CanaryError::Class {
             line: line(&table.class),
             number,
-            class: table.class.get_ref().clone(),
             expected: DataClass::ALL.iter().map(|class| class.name()).collect::<Vec<_>>().join(", "),
         })?;
         let line = line(&table.value);
@@ -88,11 +91,22 @@ pub(super) fn parse(text: &str) -> Result<Vec<Planted>, CanaryError> {
                 !location::believable(lat, lon) || location::least_decimals(&value) < 3
             })
         {
-            return Err(CanaryError::Place { line, number, value });
+            return Err(CanaryError::Place { line, number });
         }
         Ok(Planted { class, value })
     };
     file.canary.into_iter().enumerate().map(one).collect()
+}
+
+/// A message of serde without what was found (`invalid type: integer `1`, expected a string`): that may be what was planted.
+fn without_found(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((found, expected)) => {
+            let kind = found.split([':', '`', '"']).next().unwrap_or_default().trim_end();
+            format!("{kind}, expected {expected}")
+        }
+        None => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -105,23 +119,55 @@ mod tests {
         let table = [
             (
                 "class = \"mail\"\nvalue = \"x\"",
-                "line 5, canary 2: class is `mail`, expected one of location, ",
+                "line 5, canary 2: class is not known, expected one of location, ",
             ),
             ("class = \"email\"\nvalue = \" \"", "line 6, canary 2: value is empty, expected what"),
             (
                 "class = \"location\"\nvalue = \"Taipei\"",
-                "line 6, canary 2: value is `Taipei`, expected a latitude",
+                "line 6, canary 2: value is no place, expected a latitude",
             ),
-            (
-                "class = \"location\"\nvalue = \"24.8,120.9\"",
-                "line 6, canary 2: value is `24.8,120.9`, expected",
-            ),
-            ("class = \"location\"\nvalue = \"120.96520,24.80186\"", "line 6, canary 2: value is"),
+            ("class = \"location\"\nvalue = \"24.8,120.9\"", "line 6, canary 2: value is no place, expected"),
+            ("class = \"location\"\nvalue = \"120.96520,24.80186\"", "line 6, canary 2: value is no place"),
+            ("class = 1", "line 5: invalid type, expected a string"),
+            ("class = \"email\"", "line 4: missing field `value`"),
+            ("class = \"email", "line 5: invalid basic string, expected"),
         ];
         for (bad, message) in table {
             let error = parse(&format!("{good}[[canary]]\n{bad}\n")).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
-        assert!(parse("[[canary]]\nclass = 1\n").unwrap_err().to_string().contains("line 2"));
+    }
+
+    #[test]
+    fn no_error_shows_what_was_planted() {
+        let table = [
+            ("oskar", "[[canary]]\nclass = \"oskar\"\nvalue = \"email\""),
+            ("oskar", "[[canary]]\nclass = \"email\"\nvalue = \"oskar"),
+            ("oskar", "[[canary]]\nclass = \"email\"\nvalue = oskar"),
+            ("oskar", "[[canary]]\nclass = \"location\"\nvalue = \"oskar\""),
+            ("oskar", "[[canary]]\nclass = \"email\"\nvalue = { oskar = 1 }"),
+            ("oskar", "canary = \"oskar\""),
+            ("oskar", "canary = \"a, expected oskar\""),
+            ("oskar", "canary = [\"oskar\"]"),
+            ("oskar", "canary = { oskar = 1 }"),
+            ("oskar", "\"oskar\" = \"email\""),
+            ("oskar", "\"oskar\" = 1\n\"oskar\" = 2"),
+            ("oskar", "oskar.a = 1\noskar = 2"),
+            ("oskar", "[oskar]\n[oskar]"),
+            ("oskar", "oskar"),
+            ("oskar", "[[canary]]\noskar = \\"),
+            ("886900779195", "[[canary]]\nclass = \"phone\"\nvalue = 886900779195"),
+            ("886900779195", "[[canary]]\nclass = \"phone\"\nvalue = +886900779195"),
+            ("25.37", "[[canary]]\nclass = \"location\"\nvalue = 25.37"),
+            ("25.37", "[[canary]]\nclass = \"location\"\nvalue = \"25.37,120.96\""),
+            ("1999", "[[canary]]\nclass = \"email\"\nvalue = 1999-01-01"),
+        ];
+        for (planted, text) in table {
+            let error = parse(text).unwrap_err();
+            for shown in [error.to_string(), format!("{error:?}")] {
+                assert!(!shown.contains(planted), "{text}\n{shown}");
+            }
+            assert!(std::error::Error::source(&error).is_none());
+        }
     }
 }
