@@ -8,7 +8,7 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{mask, mask_step, severity};
+use creance_detect::{Secrets, mask, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Input,
     Interval, Match, Occurrence, Phase, Report, Source, Transport, Trigger, Visibility,
@@ -236,7 +236,7 @@ impl Fold<'_> {
         decode_path.extend(sighting.encoding.iter().cloned());
         let encoding = encoding(&decode_path);
         if !self.reveal {
-            decode_path = decode_path.iter().map(|step| mask_step(step)).collect();
+            decode_path = decode_path.iter().map(|step| mask_step(step, &Secrets::default())).collect();
         }
         let value =
             if self.reveal { sighting.value.clone() } else { mask(sighting.data_class, &sighting.value) };

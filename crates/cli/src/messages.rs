@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 
 use creance_audit::Request;
-use creance_detect::{mask_path, mask_step};
+use creance_detect::{Secrets, mask_path, mask_step};
 use creance_model::{Field, Flow, Message, Part, Value};
 use serde_json::{Map, json};
 
@@ -71,8 +71,8 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
 fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Value {
     match (name, value) {
         ("uri", Value::Text(uri)) if !reveal => match uri.split_once('?') {
-            Some((path, _)) => json!(format!("{}?…", mask_path(path))),
-            None => json!(mask_path(uri)),
+            Some((path, _)) => json!(format!("{}?…", mask_path(path, &Secrets::default()))),
+            None => json!(mask_path(uri, &Secrets::default())),
         },
         ("name", Value::Text(name)) if !reveal => {
             json!(
@@ -92,7 +92,7 @@ const LONG: usize = 32;
 
 fn parts(message: &Message, reveal: bool) -> Vec<String> {
     let container = |(_, part): &(usize, &Part)| part.name.is_none();
-    let step = |step: String| if reveal { step } else { mask_step(&step) };
+    let step = |step: String| if reveal { step } else { mask_step(&step, &Secrets::default()) };
     let path = |(index, _)| message.decode_path(index).into_iter().map(step).collect::<Vec<_>>().join(" > ");
     message.parts.iter().enumerate().filter(container).map(path).collect()
 }

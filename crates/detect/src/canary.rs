@@ -53,6 +53,11 @@ impl Canaries {
         Ok(Self { planted, forms: Some((searcher, meanings)) })
     }
 
+    /// What was planted.
+    pub fn values(&self) -> impl Iterator<Item = (DataClass, &str)> {
+        self.planted.iter().map(|one| (one.class, one.value.as_str()))
+    }
+
     /// Makes a sighting of a planted place or number a canary: however it was written, its meaning is the planted one.
     pub(crate) fn recognise(&self, sighting: &mut Sighting) {
         let planted = self.planted.iter().filter(|one| match sighting.data_class {

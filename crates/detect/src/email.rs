@@ -96,7 +96,7 @@ fn is_domain(host: &str) -> bool {
 }
 
 /// Names that no registry gives away (RFC 2606): planted and test addresses use them.
-const RESERVED: &[&str] = &["example", "test", "invalid"];
+pub(crate) const RESERVED: &[&str] = &["example", "test", "invalid"];
 
 #[cfg(test)]
 mod tests {

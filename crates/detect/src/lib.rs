@@ -14,6 +14,7 @@ mod key;
 mod location;
 mod mask;
 mod phone;
+mod secrets;
 mod serial;
 mod severity;
 mod sink;
@@ -21,7 +22,8 @@ mod sink;
 use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 pub use canary::{Canaries, CanaryError};
-pub use mask::{mask, mask_path, mask_step};
+pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
+pub use secrets::Secrets;
 pub use severity::severity;
 pub use sink::{Looked, Sink};
 
