@@ -133,25 +133,34 @@ impl Detector for Canary {
         for (planted, part, range) in place::find(message, &places.collect::<Vec<_>>()) {
             report(planted, part, range, "");
         }
-        for (planted, one) in canaries.planted.iter().enumerate() {
-            match one.class {
-                DataClass::Location => {}
-                DataClass::Phone | DataClass::Contacts if digits(&one.value).len() >= 9 => {
-                    for (part, _, text) in texts(message).filter(|(.., text)| text.len() <= 40) {
-                        if let Some(step) = same_number(&one.value, text) {
-                            report(planted, part, None, step);
-                        }
+        let planted = || canaries.planted.iter().enumerate();
+        let numbers: Vec<_> = planted().filter(|(_, one)| is_number(one)).collect();
+        let short: Vec<_> = planted().filter(|(_, one)| is_short(one)).collect();
+        if !numbers.is_empty() {
+            for (part, _, text) in texts(message).filter(|(.., text)| text.len() <= 40) {
+                for (planted, one) in &numbers {
+                    if let Some(step) = same_number(&one.value, text) {
+                        report(*planted, part, None, step);
                     }
                 }
-                _ if one.value.len() < SHORT => {
-                    for (part, ..) in named(message).filter(|(.., text)| *text == one.value) {
-                        report(planted, part, None, "");
-                    }
+            }
+        }
+        if !short.is_empty() {
+            for (part, _, text) in named(message) {
+                for (planted, _) in short.iter().filter(|(_, one)| one.value == text) {
+                    report(*planted, part, None, "");
                 }
-                _ => {}
             }
         }
     }
+}
+
+fn is_number(one: &Planted) -> bool {
+    matches!(one.class, DataClass::Phone | DataClass::Contacts) && digits(&one.value).len() >= 9
+}
+
+fn is_short(one: &Planted) -> bool {
+    one.class != DataClass::Location && one.value.len() < SHORT
 }
 
 fn digits(text: &str) -> String {

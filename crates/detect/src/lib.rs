@@ -137,8 +137,8 @@ fn plain(value: &str) -> String {
 /// Named fields of a message that hold text: index, key, value.
 fn named(message: &Message) -> impl Iterator<Item = (usize, &str, &str)> {
     message.parts.iter().enumerate().filter_map(|(index, part)| {
-        let text = std::str::from_utf8(&part.bytes).ok()?;
-        Some((index, part.name.as_deref()?, text))
+        let name = part.name.as_deref()?;
+        Some((index, name, std::str::from_utf8(&part.bytes).ok()?))
     })
 }
 

@@ -115,6 +115,9 @@ fn object(message: &Message, index: usize) -> Option<usize> {
 /// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
 fn hidden(message: &Message, sink: &mut Sink<'_>) {
     let decoded = |part: &Part| part.carrier == Carrier::DnsLabel && part.parent.is_some();
+    if !message.parts.iter().any(decoded) {
+        return;
+    }
     for (index, _, text) in texts(message).filter(|(_, part, _)| decoded(part)) {
         let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
         let numbers: Vec<&str> = text.split(|c| !numeric(c)).filter(|word| !word.is_empty()).collect();

@@ -4,8 +4,9 @@
 //! 1581 │ F │ 5BKD225D00BP891      maker (4) │ length of the rest (1–9, A–F) │ the rest; no I and no O
 //! ```
 
-use std::cell::LazyCell;
+use std::{cell::LazyCell, sync::LazyLock};
 
+use aho_corasick::packed::Searcher;
 use creance_model::{DataClass, Match, Message};
 
 use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
@@ -35,7 +36,21 @@ impl Detector for Serial {
             }
             let named = key::says(name, KEYS);
             let matched = if named { Match::Structured } else { Match::Pattern };
-            for (start, word) in words(text, named) {
+            let (mut every, mut near);
+            let shaped: &mut dyn Iterator<Item = (usize, &str)> = match &*MAKERS_SEARCH {
+                Some(search) if !named => {
+                    near = words_of_makers(search, text);
+                    &mut near
+                }
+                _ => {
+                    every = words(text);
+                    &mut every
+                }
+            };
+            for (start, word) in shaped {
+                if !named && !MAKERS.iter().any(|maker| word.starts_with(maker)) {
+                    continue;
+                }
                 if seen == MOST {
                     return sink.limited("serial numbers in one message");
                 }
@@ -59,13 +74,26 @@ impl Detector for Serial {
     }
 }
 
-/// Words shaped like serials: of any maker in fields named for serials, else of makers that are known.
-fn words(text: &str, named: bool) -> impl Iterator<Item = (usize, &str)> {
+/// Words shaped like serials, of any maker.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let base = text.as_ptr().addr();
     text.split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(move |word| is_cta(word) && (named || MAKERS.iter().any(|maker| word.starts_with(maker))))
+        .filter(|word| is_cta(word))
         // Both are slices of the same text.
         .map(move |word| (word.as_ptr().addr().saturating_sub(base), word))
+}
+
+/// Words shaped like serials, of makers that are known: most text has no field's name to say so, and is searched fast.
+fn words_of_makers<'t>(search: &'t Searcher, text: &'t str) -> impl Iterator<Item = (usize, &'t str)> {
+    let bytes = text.as_bytes();
+    search.find_iter(text).filter_map(move |hit| {
+        let start = hit.start();
+        let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+        let rest = bytes.get(start..)?;
+        let length = rest.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let word = text.get(start..start + length)?;
+        (!before.is_some_and(u8::is_ascii_alphanumeric) && is_cta(word)).then_some((start, word))
+    })
 }
 
 const KEYS: &[&str] = &[
@@ -102,6 +130,12 @@ const REQUESTS: &[&str] = &[
 
 /// Makers whose codes are known (ICAO manufacturer codes for CTA-2063-A): DJI, Parrot, Autel, Skydio.
 const MAKERS: &[&str] = &["1581", "1588", "1748", "1668"];
+
+/// None on machines without vector instructions.
+static MAKERS_SEARCH: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(MAKERS));
+
+/// Characters of the longest serial.
+const LONGEST: usize = 4 + 1 + 15;
 
 /// Four characters of maker, one that counts the rest, and the rest. No I and no O.
 pub(crate) fn is_cta(word: &str) -> bool {
@@ -168,6 +202,17 @@ mod tests {
         ];
         for list in table {
             assert!(told(&fields(list)).is_empty(), "{list:?}: {:?}", told(&fields(list)));
+        }
+    }
+
+    #[test]
+    fn serials_of_known_makers_are_words_of_any_text() {
+        let text =
+            "15811581F5BKD225D00BP891 (1581F5BKD225D00BP891)é1581F6SKYJU4JF3AN3XX,1581F5BKD225D00BP8911";
+        let found: Vec<&str> = words(text).map(|(_, word)| word).collect();
+        assert_eq!(found, ["1581F5BKD225D00BP891", "1581F6SKYJU4JF3AN3XX"]);
+        if let Some(search) = &*MAKERS_SEARCH {
+            assert!(words_of_makers(search, text).eq(words(text)));
         }
     }
 

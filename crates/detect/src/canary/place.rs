@@ -25,6 +25,9 @@ fn is((lat, lon): (f64, f64), (first, second): (Degrees, Degrees)) -> bool {
     (first.near(lat) && second.near(lon)) || (first.near(lon) && second.near(lat))
 }
 
+/// One of the last decimal. From the fifth on it is less than what counts as the same.
+const UNITS: [f64; 6] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
+
 /// A written number of three decimals or more.
 #[derive(Clone, Copy)]
 struct Degrees {
@@ -37,9 +40,11 @@ impl Degrees {
     fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let decimals = location::decimals(text);
-        let unit = 10_f64.powi(-i32::try_from(decimals.min(9)).ok()?);
-        let number = text.parse().ok().filter(|_| decimals >= 3)?;
-        Some(Self { number, within: (unit * 1.01).max(TOLERANCE) })
+        if decimals < 3 {
+            return None;
+        }
+        let unit = UNITS.get(decimals).copied().unwrap_or_default();
+        Some(Self { number: text.parse().ok()?, within: (unit * 1.01).max(TOLERANCE) })
     }
 
     fn near(self, degrees: f64) -> bool {
