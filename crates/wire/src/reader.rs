@@ -126,6 +126,11 @@ impl Reader {
         }
     }
 
+    /// Whether bytes that come are still looked at.
+    pub const fn reads(&self) -> bool {
+        !matches!(self.state, State::Over(..))
+    }
+
     /// What the flow speaks: a protocol of [`ALL`], or a name guessed from first bytes and ports, or `unknown`.
     pub fn protocol(&self) -> &'static str {
         match &self.state {
