@@ -1,4 +1,5 @@
-//! creance against tshark, over every shared capture: packets, DNS names, server names, HTTP/1 requests, exit codes.
+//! creance against tshark, over every shared capture with its keys: packets, DNS names, server names, HTTP/1 and HTTP/2
+//! requests, MQTT topics, exit codes.
 //!
 //! What tshark says is in the captures' `oracle` folder. Each difference is listed with its reason in `known.toml`;
 //! one that is gone is a failure too.
@@ -23,7 +24,7 @@ struct Known {
 #[derive(Debug, Deserialize)]
 struct Difference {
     capture: String,
-    /// `dns`, `sni` or `http1`.
+    /// One of [`FACTS`].
     fact: String,
     /// What only creance has.
     #[serde(default)]
@@ -38,6 +39,9 @@ struct Difference {
     why: String,
 }
 
+/// What is compared.
+const FACTS: [&str; 5] = ["dns", "sni", "http1", "http2", "mqtt"];
+
 type Facts = BTreeMap<&'static str, BTreeSet<String>>;
 
 fn theirs(oracle: &Value) -> Facts {
@@ -49,17 +53,28 @@ fn theirs(oracle: &Value) -> Facts {
             .filter_map(|value| value.as_str().map(str::to_owned))
             .collect()
     };
-    let http = oracle["http1"].as_array().into_iter().flatten().map(|row| {
-        let cell = |index: usize| row[index].as_str().unwrap_or_default().to_owned();
-        [cell(0), cell(1), cell(2)].join(" ")
-    });
-    Facts::from([("dns", strings("dns_queries")), ("sni", strings("tls_sni")), ("http1", http.collect())])
+    let requests = |key: &str| -> BTreeSet<String> {
+        let rows = oracle[key].as_array().into_iter().flatten();
+        rows.map(|row| {
+            let cell = |index: usize| row[index].as_str().unwrap_or_default().to_owned();
+            [cell(0), cell(1), cell(2)].join(" ")
+        })
+        .collect()
+    };
+    Facts::from([
+        ("dns", strings("dns_queries")),
+        ("sni", strings("tls_sni")),
+        ("http1", requests("http1")),
+        ("http2", requests("http2")),
+        ("mqtt", strings("mqtt_topics")),
+    ])
 }
 
-fn ours(path: &str) -> Facts {
-    let output = run(["messages", path, "--reveal", "-q"]);
-    let mut facts =
-        Facts::from([("dns", BTreeSet::new()), ("sni", BTreeSet::new()), ("http1", BTreeSet::new())]);
+fn ours(path: &str, keys: Option<&str>) -> Facts {
+    let mut arguments = vec!["messages", path, "--reveal", "-q"];
+    arguments.extend(keys.into_iter().flat_map(|keys| ["--keys", keys]));
+    let output = run(arguments);
+    let mut facts = Facts::from(FACTS.map(|fact| (fact, BTreeSet::new())));
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let message: Value = serde_json::from_slice(line).unwrap();
         let field = |name: &str| message["fields"][name].as_str().unwrap_or_default().to_owned();
@@ -67,6 +82,18 @@ fn ours(path: &str) -> Facts {
             ("dns", _) => ("dns", field("name")),
             ("tls", "client-hello") => ("sni", field("sni")),
             ("http/1", "request") => ("http1", [field("host"), field("method"), field("uri")].join(" ")),
+            ("http/2", "request" | "push-promise") => {
+                ("http2", [field("host"), field("method"), field("uri")].join(" "))
+            }
+            ("mqtt", "publish") => ("mqtt", field("topic")),
+            ("mqtt", "subscribe") => {
+                let topics = message["fields"]["topics"].as_array().into_iter().flatten();
+                facts
+                    .get_mut("mqtt")
+                    .unwrap()
+                    .extend(topics.filter_map(|topic| topic.as_str().map(str::to_owned)));
+                continue;
+            }
             _ => continue,
         };
         if !value.is_empty() {
@@ -98,12 +125,7 @@ fn we_see_what_tshark_sees() {
     let mut places = BTreeSet::new();
     for one in &known.difference {
         assert!(!one.why.is_empty(), "{}: a difference without its reason", one.capture);
-        assert!(
-            ["dns", "sni", "http1"].contains(&one.fact.as_str()),
-            "{}: no fact `{}`",
-            one.capture,
-            one.fact
-        );
+        assert!(FACTS.contains(&one.fact.as_str()), "{}: no fact `{}`", one.capture, one.fact);
         assert!(places.insert((&one.capture, &one.fact)), "{} {} is listed twice", one.capture, one.fact);
         let oracle = folder.join("oracle").join(format!("{}.json", one.capture));
         assert!(oracle.is_file(), "no capture {}", one.capture);
@@ -115,7 +137,10 @@ fn we_see_what_tshark_sees() {
         let oracle: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let capture = oracle["capture"].as_str().unwrap();
         let file = folder.join(capture).display().to_string();
-        let audit = run(["audit", &file, "--format", "json", "-q"]);
+        let keys = oracle["keys"].as_str().map(|keys| folder.join(keys).display().to_string());
+        let mut arguments = vec!["audit", &file, "--format", "json", "-q"];
+        arguments.extend(keys.iter().flat_map(|keys| ["--keys", keys]));
+        let audit = run(arguments);
         let code = audit.status.code().unwrap();
         let Some(packets) = oracle["packets"].as_u64() else {
             assert_eq!(code, 3, "{capture}: HAR is not read yet");
@@ -135,8 +160,8 @@ fn we_see_what_tshark_sees() {
         if code != if cut { 4 } else { 0 } || damaged != cut {
             complaints.push(format!("{capture}: exit code {code}, damage {}", document["damage"]));
         }
-        let (ours, theirs) = (ours(&file), theirs(&oracle));
-        for fact in ["dns", "sni", "http1"] {
+        let (ours, theirs) = (ours(&file, keys.as_deref()), theirs(&oracle));
+        for fact in FACTS {
             compared += theirs[fact].len();
             let only_ours: BTreeSet<String> = ours[fact].difference(&theirs[fact]).cloned().collect();
             let only_theirs: BTreeSet<String> = theirs[fact].difference(&ours[fact]).cloned().collect();
