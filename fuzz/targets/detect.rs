@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 static CONTEXT: LazyLock<Context> =
-    LazyLock::new(|| Context { canaries: Canaries::parse(CANARIES).unwrap() });
+    LazyLock::new(|| Context { canaries: Canaries::parse(CANARIES).unwrap(), ..Context::default() });
 
 const CANARIES: &str = r#"
 [[canary]]

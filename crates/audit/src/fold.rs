@@ -8,7 +8,7 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{Secrets, mask, mask_step, severity};
+use creance_detect::{Secrets, mask, mask_file, mask_host, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Input,
     Interval, Match, Occurrence, Phase, Report, Source, Transport, Trigger, Visibility,
@@ -53,23 +53,31 @@ pub(crate) fn report(
     let phases = flight.phases();
     let app_states = actions.as_ref().map(crate::actions::Actions::app_states).unwrap_or_default();
 
-    let mut triggers: BTreeMap<u64, (BTreeSet<DataClass>, usize)> = BTreeMap::new();
+    let mut triggers: BTreeMap<u64, (BTreeSet<DataClass>, BTreeSet<&str>, usize)> = BTreeMap::new();
     for (index, seen) in run.pipeline.seen.iter().enumerate() {
-        let entry = triggers.entry(seen.message).or_insert_with(|| (BTreeSet::new(), index));
+        let entry = triggers.entry(seen.message).or_insert_with(|| (BTreeSet::new(), BTreeSet::new(), index));
         entry.0.insert(seen.sighting.data_class);
+        entry.1.extend(seen.sighting.file.as_deref().and_then(|file| file.rsplit('/').next()));
     }
     let trigger_of = |message: u64| -> Trigger {
-        let (Some(actions), Some((classes, index))) = (&actions, triggers.get(&message)) else {
+        let (Some(actions), Some((classes, files, index))) = (&actions, triggers.get(&message)) else {
             return Trigger::Unknown;
         };
         let Some(seen) = run.pipeline.seen.get(*index) else { return Trigger::Unknown };
         let classes: Vec<DataClass> = classes.iter().copied().collect();
-        let carries = |file: &str| seen.sent.carried.iter().any(|carried| carried.eq_ignore_ascii_case(file));
+        let carries = |file: &str| {
+            let carried = seen.sent.carried.iter().map(String::as_str).chain(files.iter().copied());
+            carried.into_iter().any(|carried| carried.eq_ignore_ascii_case(file))
+        };
         actions.trigger(seen.time, &classes, carries)
     };
 
+    let sighted =
+        run.pipeline.seen.iter().map(|seen| (seen.sighting.data_class, seen.sighting.value.as_str()));
+    let secrets = if request.reveal { Secrets::default() } else { Secrets::new(sighted) };
     let fold = Fold {
         atlas,
+        secrets: &secrets,
         phases: &phases,
         app_states: &app_states,
         context_source: actions.as_ref().map(|actions| actions.source().to_owned()),
@@ -79,8 +87,8 @@ pub(crate) fn report(
         files: &run.notes,
     };
     let (findings, untold) = fold.findings(&run.pipeline.seen, &trigger_of);
-    let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas);
-    let coverage = coverage(&run.pipeline.traffic);
+    let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
+    let coverage = coverage(&run.pipeline.traffic, &secrets);
     let notes = notes(request, run, untold, &hashed.inputs);
     let case = Case {
         id: hashed.case_id,
@@ -163,6 +171,8 @@ type Fact = (
 
 struct Fold<'a> {
     atlas: &'a Atlas,
+    /// What names must not say.
+    secrets: &'a Secrets,
     phases: &'a [Phase],
     app_states: &'a [Interval<AppState>],
     context_source: Option<String>,
@@ -184,7 +194,11 @@ impl Fold<'_> {
                 finding.data_class,
                 finding.digest.clone(),
                 (one.sent.inside.ip, one.sent.transport),
-                (one.sent.outside.ip, finding.destination.port, finding.destination.host.clone()),
+                (
+                    one.sent.outside.ip,
+                    finding.destination.port,
+                    one.sent.name.as_ref().map(|name| name.host.clone()),
+                ),
                 (finding.flight_state, finding.app_state, finding.trigger, finding.visibility),
             );
             match facts.entry(fact) {
@@ -218,10 +232,15 @@ impl Fold<'_> {
         (findings, untold)
     }
 
+    fn file(&self, name: &str) -> String {
+        if self.reveal { name.to_owned() } else { mask_file(name, self.secrets) }
+    }
+
     fn finding(&self, seen: &Seen, trigger: Trigger) -> Finding {
         let sighting = &seen.sighting;
         let name = seen.sent.name.as_ref();
-        let destination = destination(self.atlas, seen.sent.outside.ip, seen.sent.outside.port, name);
+        let destination =
+            destination(self.atlas, self.secrets, seen.sent.outside.ip, seen.sent.outside.port, name);
         let phase = phases::at(self.phases, seen.time);
         let flight_state = phase.map_or(FlightState::Unknown, |phase| phase.state);
         let app_state = self
@@ -236,7 +255,7 @@ impl Fold<'_> {
         decode_path.extend(sighting.encoding.iter().cloned());
         let encoding = encoding(&decode_path);
         if !self.reveal {
-            decode_path = decode_path.iter().map(|step| mask_step(step, &Secrets::default())).collect();
+            decode_path = decode_path.iter().map(|step| mask_step(step, self.secrets)).collect();
         }
         let value =
             if self.reveal { sighting.value.clone() } else { mask(sighting.data_class, &sighting.value) };
@@ -277,7 +296,7 @@ impl Fold<'_> {
             context_source: self.context_source.clone(),
             bytes: seen.message_bytes,
             count: 1,
-            file: sighting.file.clone(),
+            file: sighting.file.as_deref().map(|name| self.file(name)),
             sites: Vec::new(),
             occurrences: vec![Occurrence {
                 time: seen.time,
@@ -317,12 +336,17 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     }
 }
 
+/// A host as far as it may be shown. The default of secrets is: all of it.
+fn shown_host(host: &str, secrets: &Secrets) -> String {
+    if secrets.is_empty() { host.to_owned() } else { mask_host(host, secrets) }
+}
+
 /// The steps of a path that are encodings, not places.
 fn encoding(path: &[String]) -> Vec<String> {
     path.iter().skip(1).filter(|step| !step.contains([':', '/', ' '])).cloned().collect()
 }
 
-fn destination(atlas: &Atlas, ip: IpAddr, port: u16, name: Option<&Name>) -> Destination {
+fn destination(atlas: &Atlas, secrets: &Secrets, ip: IpAddr, port: u16, name: Option<&Name>) -> Destination {
     // The server asked is not where the name asked for lies.
     let host = name.filter(|name| name.basis != Name::DNS_QUERY).map(|name| name.host.as_str());
     let location = atlas.locate(ip, host);
@@ -330,7 +354,7 @@ fn destination(atlas: &Atlas, ip: IpAddr, port: u16, name: Option<&Name>) -> Des
     Destination {
         ip: Some(ip.to_string()),
         port,
-        host: name.map(|name| name.host.clone()),
+        host: name.map(|name| shown_host(&name.host, secrets)),
         host_basis: name.map(|name| name.basis.to_owned()),
         organization_basis: location.organization.is_some().then(|| location.organization_basis.to_owned()),
         organization: location.organization,
@@ -365,6 +389,7 @@ fn destinations(
     findings: &[Finding],
     phases: &[Phase],
     atlas: &Atlas,
+    secrets: &Secrets,
 ) -> Vec<creance_model::Traffic> {
     let mut classes: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.matched != Match::Pattern) {
@@ -378,8 +403,8 @@ fn destinations(
         .iter()
         .map(|((ip, port, transport, host), sum)| {
             let name = host.as_ref().zip(sum.basis).map(|(host, basis)| Name { host: host.clone(), basis });
-            let of = |host: Option<String>| classes.get(&(ip.to_string(), host)).cloned().unwrap_or_default();
-            let mut found = of(host.clone());
+            let host = host.as_ref().map(|host| shown_host(host, secrets));
+            let mut found = classes.get(&(ip.to_string(), host)).cloned().unwrap_or_default();
             if sum.protocols.contains("dns") {
                 let asked = classes.iter().filter(|((address, _), _)| *address == ip.to_string());
                 found.extend(asked.flat_map(|(_, found)| found.iter().cloned()));
@@ -387,7 +412,7 @@ fn destinations(
             let bytes = sum.up + sum.down;
             let opaque = bytes - sum.readable.min(bytes);
             creance_model::Traffic {
-                destination: destination(atlas, *ip, *port, name.as_ref()),
+                destination: destination(atlas, secrets, *ip, *port, name.as_ref()),
                 transport: *transport,
                 protocols: sum.protocols.iter().map(|name| (*name).to_owned()).collect(),
                 first: sum.first,
@@ -407,13 +432,17 @@ fn destinations(
     rows
 }
 
-fn coverage(traffic: &Traffic) -> Coverage {
+fn coverage(traffic: &Traffic, secrets: &Secrets) -> Coverage {
+    let mut unread = traffic.unread(MOST_UNREAD);
+    for row in &mut unread {
+        row.what = shown_host(&row.what, secrets);
+    }
     Coverage {
         bytes: traffic.bytes,
         readable: traffic.readable,
         opaque: traffic.bytes - traffic.readable,
         lost: traffic.lost,
-        unread: traffic.unread(MOST_UNREAD),
+        unread,
     }
 }
 
@@ -439,12 +468,6 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
             ));
         }
     }
-    if !request.device.is_empty() {
-        notes.push(
-            "The device folder was hashed into the case and not used: its content is not matched yet."
-                .to_owned(),
-        );
-    }
     if inputs.iter().any(|input| input.kind == "place-data") {
         notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
     }
@@ -468,6 +491,10 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
     counted(
         run.counters.conflicts,
         "bytes of overlapping segments contradict what came first; the first copy was read",
+    );
+    counted(
+        run.counters.uncompared_bytes,
+        "bytes came again in other pieces, or long after, and could not be compared with what was read",
     );
     counted(run.counters.cut_packets, "packets were cut by the capture's length limit");
     counted(run.notes.dropped, "packets were dropped by the capturing machine, by its own count");

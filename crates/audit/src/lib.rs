@@ -11,6 +11,7 @@
 //! Nothing here writes files or prints; the command line does.
 
 mod actions;
+mod device;
 mod error;
 mod flight;
 mod fold;

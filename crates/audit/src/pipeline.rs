@@ -341,6 +341,10 @@ impl Handler for Pipeline<'_> {
         reader.gap(flow, gap.from, gap.bytes, at, limits, &mut |message| self.message(flow, name, &message));
     }
 
+    fn reads(&self, state: &State) -> bool {
+        state.reader.reads()
+    }
+
     fn close(&mut self, flow: &Flow, mut state: State, totals: &Totals) {
         let State { reader, name, .. } = &mut state;
         let limits = &self.limits.wire;

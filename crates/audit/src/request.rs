@@ -2,12 +2,12 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use creance_detect::{Canaries, Context};
+use creance_detect::{Canaries, Context, DeviceFiles};
 use creance_place::Atlas;
 
 use creance_wire::KeyLog;
 
-use crate::{Error, actions::Actions, flight, phases::FlightEvidence};
+use crate::{Error, actions::Actions, device, flight, phases::FlightEvidence};
 
 /// An audit: inputs and what is known beside them.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ pub struct Request {
     pub keys: Vec<PathBuf>,
     /// A canary file.
     pub canaries: Option<PathBuf>,
-    /// Folders with the contents of cards and phones. Hashed into the case; not used yet.
+    /// Folders with the contents of cards and phones: their files are looked for, by content and by hash.
     pub device: Vec<PathBuf>,
     /// Flight logs.
     pub flight: Vec<PathBuf>,
@@ -123,6 +123,11 @@ impl Request {
             context.canaries = Canaries::parse(&text(path)?)
                 .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
         }
+        let mut files = Vec::new();
+        for folder in &self.device {
+            files.extend(device::read(folder)?);
+        }
+        context.device = DeviceFiles::new(files);
         Ok(Arc::new(context))
     }
 

@@ -78,7 +78,7 @@ pub(crate) struct Audit {
     /// Planted values to look for (TOML tables `canary` with class and value).
     #[arg(long, value_name = "FILE")]
     pub(crate) canaries: Option<PathBuf>,
-    /// A folder with the content of card and phone. Hashed into the case; not matched yet.
+    /// A folder with the content of card and phone: its files are looked for, by content and by hash.
     #[arg(long, value_name = "DIR")]
     pub(crate) device: Vec<PathBuf>,
     /// A flight log: MAVLink .tlog, GPX, DJI .txt, or CSV with a header.

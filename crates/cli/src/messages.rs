@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 
 use creance_audit::Request;
-use creance_detect::{Secrets, mask_path, mask_step};
+use creance_detect::{Secrets, mask_host, mask_path, mask_step};
 use creance_model::{Field, Flow, Message, Part, Value};
 use serde_json::{Map, json};
 
@@ -47,6 +47,7 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
     for Field { name, value } in &message.fields {
         fields.insert((*name).to_owned(), shown(name, value, reveal));
     }
+    let host = message.field("host").or_else(|| message.field("sni")).map(|host| shown("host", host, reveal));
     json!({
         "schema": "creance.message/1",
         "time": message.time,
@@ -58,7 +59,7 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
         "inside_basis": flow.inside_basis,
         "flow": creance_flow::community_id(flow),
         "source": source,
-        "destination": {"ip": destination.ip, "port": destination.port, "host": message.text("host").or_else(|| message.text("sni"))},
+        "destination": {"ip": destination.ip, "port": destination.port, "host": host},
         "packets": message.packets,
         "bytes": message.bytes,
         "parts": parts(message, reveal),
@@ -66,29 +67,63 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
     })
 }
 
-/// Without `--reveal`, a target ends at its question mark, segments of it and labels of names that do not look like names
-/// are left out, and positions are in whole degrees.
+/// Without `--reveal`, only what is known to be no value of anybody's is shown in full. A target ends at its question
+/// mark; segments and labels that do not look like names are left out; positions are in whole degrees.
 fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Value {
+    let path = |path: &str| mask_path(path, &Secrets::default());
     match (name, value) {
-        ("uri", Value::Text(uri)) if !reveal => match uri.split_once('?') {
-            Some((path, _)) => json!(format!("{}?…", mask_path(path, &Secrets::default()))),
-            None => json!(mask_path(uri, &Secrets::default())),
+        _ if reveal || PLAIN.contains(&name) => json!(value),
+        ("uri", Value::Text(uri)) => match uri.split_once('?') {
+            Some((target, _)) => json!(format!("{}?…", path(target))),
+            None => json!(path(uri)),
         },
-        ("name", Value::Text(name)) if !reveal => {
-            json!(
-                name.split('.')
-                    .map(|label| if label.len() > LONG { "…" } else { label })
-                    .collect::<Vec<_>>()
-                    .join(".")
-            )
+        ("host" | "sni" | "name", Value::Text(host)) => json!(mask_host(host, &Secrets::default())),
+        ("names", Value::List(names)) => {
+            json!(names.iter().map(|name| shown("name", name, reveal)).collect::<Vec<_>>())
         }
-        ("lat" | "lon", Value::Float(degrees)) if !reveal => json!(degrees.trunc()),
-        _ => json!(value),
+        ("topic", Value::Text(topic)) => json!(path(topic)),
+        ("topics", Value::List(topics)) => {
+            json!(topics.iter().map(|topic| shown("topic", topic, reveal)).collect::<Vec<_>>())
+        }
+        ("lat" | "lon", Value::Float(degrees)) => json!(degrees.trunc()),
+        (_, Value::List(list)) => json!(list.iter().map(|_| "…").collect::<Vec<_>>()),
+        _ => json!("…"),
     }
 }
 
-/// Longer labels of a DNS name carry data more often than a name.
-const LONG: usize = 32;
+/// Fields that say how something was sent, not what.
+const PLAIN: &[&str] = &[
+    "type",
+    "id",
+    "rcode",
+    "addresses",
+    "version",
+    "cipher",
+    "ja4",
+    "alpn",
+    "grease",
+    "ech",
+    "level",
+    "description",
+    "why",
+    "issuer",
+    "method",
+    "status",
+    "content_type",
+    "message",
+    "sysid",
+    "compid",
+    "fix_type",
+    "landed_state",
+    "system_status",
+    "armed",
+    "autopilot",
+    "qos",
+    "payload_bytes",
+    "opcode",
+    "body_cut",
+    "limit",
+];
 
 fn parts(message: &Message, reveal: bool) -> Vec<String> {
     let container = |(_, part): &(usize, &Part)| part.name.is_none();

@@ -11,7 +11,8 @@ use creance_model::{Carrier, Message, Part, Side, Timestamp, Visibility};
 const BYTES: usize = 32 << 20;
 
 fn main() {
-    let context = Context { canaries: Canaries::parse(&planted()).expect("the file is good") };
+    let context =
+        Context { canaries: Canaries::parse(&planted()).expect("the file is good"), ..Context::default() };
     let prose =
         "The aircraft climbs slowly over the river, and the pilot on the far bank waits for its picture. ";
     let log = "2026-06-11 08:30:00.123 I/Camera(1207): frame 4711 exposure=1/500 iso=100 temp=41.5 pos=(0.113,2.250) +12 ms http://x ok\n";

@@ -60,5 +60,8 @@ pub(crate) fn told(message: &Message) -> Vec<(DataClass, Match, String)> {
 /// A context with these canaries.
 pub(crate) fn canaries(list: &[(&str, &str)]) -> Context {
     let table = |(class, value): &(&str, &str)| format!("[[canary]]\nclass = '{class}'\nvalue = '{value}'\n");
-    Context { canaries: Canaries::parse(&list.iter().map(table).collect::<String>()).unwrap() }
+    Context {
+        canaries: Canaries::parse(&list.iter().map(table).collect::<String>()).unwrap(),
+        ..Context::default()
+    }
 }

@@ -41,9 +41,7 @@ impl Detector for Image {
             let size = size(kind, &part.bytes);
             let icon = size.is_some_and(|(width, height)| width <= ICON && height <= ICON);
             if part.bytes.len() >= LEAST && !icon {
-                let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, &part.bytes).as_ref());
-                let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
-                let value = format!("{kind}, {size}{} bytes, SHA-256 {hash}", part.bytes.len());
+                let value = describe(kind, size, &part.bytes);
                 // The name that a multipart body gives its file.
                 let file = names.get(&index).map(|name| String::from_utf8_lossy(&name.bytes).into_owned());
                 sink.sight(Sighting {
@@ -57,6 +55,18 @@ impl Detector for Image {
             }
         }
     }
+}
+
+/// What a picture, film or recording is called, if it is one.
+pub(crate) fn described(bytes: &[u8]) -> Option<String> {
+    let (_, kind) = kind(bytes)?;
+    Some(describe(kind, size(kind, bytes), bytes))
+}
+
+fn describe(kind: &str, size: Option<(u16, u16)>, bytes: &[u8]) -> String {
+    let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref());
+    let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
+    format!("{kind}, {size}{} bytes, SHA-256 {hash}", bytes.len())
 }
 
 /// Shorter pictures are beacons.

@@ -5,6 +5,7 @@
 
 mod canary;
 mod credential;
+mod device;
 mod device_id;
 mod email;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod sink;
 use creance_model::{Carrier, DataClass, Match, Message, Part};
 
 pub use canary::{Canaries, CanaryError};
+pub use device::{DeviceFile, DeviceFiles};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
 pub use severity::severity;
@@ -30,6 +32,7 @@ pub use sink::{Looked, Sink};
 /// Every detector, the strongest matches first.
 pub const ALL: &[&dyn Detector] = &[
     &canary::Canary,
+    &device::Device,
     &credential::Credential,
     &email::Email,
     &phone::Phone,
@@ -59,6 +62,8 @@ pub struct Card {
 pub struct Context {
     /// Planted values.
     pub canaries: Canaries,
+    /// Files of the examined device.
+    pub device: DeviceFiles,
 }
 
 /// Something sensitive in a message.

@@ -68,11 +68,19 @@ pub fn mask_step(step: &str, secrets: &Secrets) -> String {
 
 /// A path of names, each segment that does not look like one, or says a secret, left out.
 pub fn mask_path(path: &str, secrets: &Secrets) -> String {
-    let shown = |segment: &&str| is_plain(segment) && !secrets.hides(segment);
+    let shown = |segment: &&str| without_reading(segment).split('@').all(is_plain) && !secrets.hides(segment);
     let segments = path.split('/').map(|segment| Some(segment).filter(shown).unwrap_or("…"));
     let masked = segments.collect::<Vec<_>>().join("/");
     // A secret may go over several segments.
     if secrets.hides(&masked) { "…".to_owned() } else { masked }
+}
+
+/// A segment without the word behind it that says how a number was read (`protobuf:/1 zigzag`).
+fn without_reading(segment: &str) -> &str {
+    match segment.split_once(' ') {
+        Some((name, "zigzag" | "signed" | "float" | "double")) => name,
+        _ => segment,
+    }
 }
 
 /// Letters, few digits, and the signs that names of fields have; or a small number. No point: names of people have it.

@@ -43,6 +43,11 @@ impl Secrets {
         Self { long, short }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.long.is_none() && self.short.is_empty()
+    }
+
     /// Whether a name says one of them.
     pub fn hides(&self, text: &str) -> bool {
         self.long.as_ref().is_some_and(|long| long.is_match(&plain(text)))

@@ -1,0 +1,110 @@
+//! The content of cards and phones: every file's length and hashes, and what kind of record it is.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+use creance_detect::DeviceFile;
+use creance_model::DataClass;
+use md5::{Digest, Md5};
+use ring::digest;
+
+use crate::Error;
+
+/// Files that are read; of further ones nothing is known.
+const MOST: usize = 100_000;
+
+/// Reads a folder. Links are not followed.
+pub(crate) fn read(folder: &Path) -> Result<Vec<DeviceFile>, Error> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let io = |source| Error::Io { path: next.display().to_string(), source };
+        for entry in fs::read_dir(&next).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            let kind = entry.file_type().map_err(io)?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && files.len() < MOST {
+                let path = entry.path();
+                let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+                let io = |source| Error::Io { path: path.display().to_string(), source };
+                files.push(hash(&path, name).map_err(io)?);
+            }
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+fn hash(path: &Path, name: String) -> io::Result<DeviceFile> {
+    let mut file = File::open(path)?;
+    let (mut sha256, mut sha1, mut md5) = (
+        digest::Context::new(&digest::SHA256),
+        digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY),
+        Md5::new(),
+    );
+    let mut buffer = vec![0; 1 << 17];
+    let (mut bytes, mut head) = (0, Vec::new());
+    loop {
+        let read = file.read(&mut buffer)?;
+        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
+        if head.is_empty() {
+            head.extend_from_slice(piece.get(..512).unwrap_or(piece));
+        }
+        bytes += read as u64;
+        sha256.update(piece);
+        sha1.update(piece);
+        md5.update(piece);
+    }
+    Ok(DeviceFile {
+        class: class(&name, &head),
+        name,
+        bytes,
+        sha256: sha256.finish().as_ref().try_into().unwrap_or_default(),
+        sha1: sha1.finish().as_ref().try_into().unwrap_or_default(),
+        md5: md5.finalize().into(),
+    })
+}
+
+/// What kind of record a file is, by its ending; a table, by its header; a text, by the name that apps give flight logs.
+fn class(name: &str, head: &[u8]) -> Option<DataClass> {
+    let lower = name.to_lowercase();
+    let (stem, ending) = lower.rsplit_once('.')?;
+    match ending {
+        "jpg" | "jpeg" | "png" | "dng" | "heic" | "webp" | "tif" | "tiff" => Some(DataClass::Imagery),
+        "mp4" | "mov" | "lrf" | "avi" | "mkv" | "ts" => Some(DataClass::Video),
+        "wav" | "m4a" | "mp3" | "aac" | "amr" | "ogg" | "opus" | "flac" => Some(DataClass::Audio),
+        "tlog" | "ulg" | "gpx" | "bfl" => Some(DataClass::FlightLog),
+        "bin" if head.starts_with(&[0xa3, 0x95]) => Some(DataClass::FlightLog),
+        // Subtitles in which aircraft write where they are.
+        "srt" => String::from_utf8_lossy(head).to_lowercase().contains("lat").then_some(DataClass::FlightLog),
+        "csv" => {
+            let header =
+                String::from_utf8_lossy(head.split(|byte| *byte == b'\n').next().unwrap_or_default())
+                    .to_lowercase();
+            let has = |name: &str| {
+                header.split([',', ';', '\t']).any(|cell| cell.trim().trim_matches('"').starts_with(name))
+            };
+            (has("lat") && has("lon")).then_some(DataClass::FlightLog)
+        }
+        "txt" | "log" | "dat" => stem.contains("flight").then_some(DataClass::FlightLog),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_classed_and_tables_only_if_they_hold_places() {
+        assert_eq!(class("DCIM/A.JPG", b""), Some(DataClass::Imagery));
+        assert_eq!(class("log.csv", b"time,lat,lon\n"), Some(DataClass::FlightLog));
+        assert_eq!(class("prices.csv", b"time,price\n"), None);
+        assert_eq!(class("FlightRecord_1.txt", b""), Some(DataClass::FlightLog));
+        assert_eq!(class("readme.txt", b""), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Files of the examined device: their whole content in a body, or their hash in a text.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use creance_model::{DataClass, Match, Message, Part};
+use data_encoding::HEXLOWER;
+use ring::digest;
+
+use crate::{Card, Context, Detector, Sighting, Sink, image};
+
+/// A file of the device.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeviceFile {
+    /// Its path below the folder that was given.
+    pub name: String,
+    /// What it holds; `None` for files that are no record of their own, such as settings.
+    pub class: Option<DataClass>,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Hashes of its content.
+    pub sha256: [u8; 32],
+    /// As above.
+    pub sha1: [u8; 20],
+    /// As above.
+    pub md5: [u8; 16],
+}
+
+/// Files of the device, ready to be looked for.
+#[derive(Debug, Default)]
+pub struct DeviceFiles {
+    files: Vec<DeviceFile>,
+    by_length: HashMap<u64, Vec<usize>>,
+    /// All hashes in hex, and which file and hash each is.
+    hashes: Option<AhoCorasick>,
+}
+
+/// Shorter files are the same on many devices.
+const LEAST: u64 = 64;
+
+/// Files whose hashes are looked for.
+const MOST: usize = 20_000;
+
+const KINDS: [&str; 3] = ["sha256-hex", "sha1-hex", "md5-hex"];
+
+impl DeviceFiles {
+    /// Files of the device. Very short ones are left out.
+    pub fn new(files: impl IntoIterator<Item = DeviceFile>) -> Self {
+        let files: Vec<DeviceFile> = files.into_iter().filter(|file| file.bytes >= LEAST).collect();
+        let mut by_length: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (index, file) in files.iter().enumerate().filter(|(_, file)| file.class.is_some()) {
+            by_length.entry(file.bytes).or_default().push(index);
+        }
+        let hex = files.iter().take(MOST).flat_map(|file| {
+            [HEXLOWER.encode(&file.sha256), HEXLOWER.encode(&file.sha1), HEXLOWER.encode(&file.md5)]
+        });
+        // More than can be searched at once are not searched.
+        let hashes = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(hex).ok();
+        Self { hashes: hashes.filter(|_| !files.is_empty()), files, by_length }
+    }
+
+    fn content(&self, part: &Part) -> Option<(&DeviceFile, DataClass)> {
+        let same_length = self.by_length.get(&(part.bytes.len() as u64))?;
+        let hash = digest::digest(&digest::SHA256, &part.bytes);
+        let files = same_length.iter().filter_map(|index| self.files.get(*index));
+        let file = files.into_iter().find(|file| file.sha256 == hash.as_ref())?;
+        Some((file, file.class?))
+    }
+}
+
+/// Files of the device by content and by hash.
+pub(crate) struct Device;
+
+impl Detector for Device {
+    fn card(&self) -> &'static Card {
+        &Card {
+            id: "device",
+            what: "the whole content of a file on the examined device, or its SHA-256, SHA-1 or MD5 in hex",
+            why: "It is the very file: nothing else has its hash. A hash sent alone tells who else has the file.",
+            wrong: "Files that many devices share, such as those of an app itself, say nothing about the user.",
+            classes: &[
+                DataClass::Imagery,
+                DataClass::Video,
+                DataClass::Audio,
+                DataClass::FlightLog,
+                DataClass::FileHash,
+            ],
+        }
+    }
+
+    fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>) {
+        let device = &context.device;
+        let Some(hashes) = &device.hashes else { return };
+        for (index, part) in message.parts.iter().enumerate() {
+            if let Some((file, class)) = device.content(part) {
+                let value = image::described(&part.bytes).unwrap_or_else(|| {
+                    format!("file, {} bytes, SHA-256 {}", file.bytes, HEXLOWER.encode(&file.sha256))
+                });
+                sink.sight(Sighting {
+                    file: Some(file.name.clone()),
+                    ..Sighting::whole(class, Match::Device, "device", index, value)
+                });
+            }
+            for hit in hashes.find_iter(&part.bytes).take(MOST) {
+                let which = hit.pattern().as_usize();
+                let (Some(file), Some(kind)) =
+                    (device.files.get(which / KINDS.len()), KINDS.get(which % KINDS.len()))
+                else {
+                    continue;
+                };
+                // A longer run of digits is another number.
+                let digit = |at: Option<usize>| {
+                    at.and_then(|at| part.bytes.get(at)).is_some_and(u8::is_ascii_hexdigit)
+                };
+                if digit(hit.start().checked_sub(1)) || digit(Some(hit.end())) {
+                    continue;
+                }
+                let value =
+                    String::from_utf8_lossy(part.bytes.get(hit.range()).unwrap_or_default()).to_lowercase();
+                sink.sight(Sighting {
+                    range: Some([hit.start() as u64, hit.end() as u64]),
+                    encoding: vec![(*kind).to_owned()],
+                    file: Some(file.name.clone()),
+                    ..Sighting::whole(DataClass::FileHash, Match::Device, "device", index, value)
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fixture::body, look};
+    use md5::{Digest, Md5};
+
+    fn context(content: &[u8]) -> Context {
+        let ring = |algorithm| digest::digest(algorithm, content).as_ref().to_vec();
+        let file = DeviceFile {
+            name: "phone/voice/note.wav".to_owned(),
+            class: Some(DataClass::Audio),
+            bytes: content.len() as u64,
+            sha256: ring(&digest::SHA256).try_into().unwrap(),
+            sha1: ring(&digest::SHA1_FOR_LEGACY_USE_ONLY).try_into().unwrap(),
+            md5: Md5::digest(content).into(),
+        };
+        Context { device: DeviceFiles::new([file]), ..Context::default() }
+    }
+
+    fn told(bytes: &[u8], context: &Context) -> Vec<(DataClass, Match, Option<String>)> {
+        look(&body(bytes), context)
+            .sightings
+            .into_iter()
+            .map(|one| (one.data_class, one.matched, one.file))
+            .collect()
+    }
+
+    #[test]
+    fn the_content_and_the_hashes_of_a_file_are_found_and_others_are_not() {
+        let content = vec![7; 300];
+        let given = context(&content);
+        let file = Some("phone/voice/note.wav".to_owned());
+        assert_eq!(told(&content, &given), [(DataClass::Audio, Match::Device, file.clone())]);
+        let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, &content).as_ref());
+        for text in [format!("{{\"sha\":\"{hash}\"}}"), hash.to_uppercase()] {
+            assert_eq!(told(text.as_bytes(), &given), [(DataClass::FileHash, Match::Device, file.clone())]);
+        }
+        assert!(told(&[8; 300], &given).is_empty() && told(format!("{hash}0").as_bytes(), &given).is_empty());
+    }
+
+    #[test]
+    fn short_files_say_nothing() {
+        assert!(told(&[7; 20], &context(&[7; 20])).is_empty());
+    }
+}
