@@ -14,6 +14,7 @@ mod actions;
 mod device;
 mod error;
 mod flight;
+mod flows;
 mod fold;
 mod inputs;
 mod names;
@@ -25,8 +26,11 @@ mod traffic;
 use creance_capture::Capture;
 use creance_model::{Flow, Message, Report};
 use creance_wire::KeyLog;
+use data_encoding::HEXLOWER;
+use ring::digest;
 
 pub use error::Error;
+pub use flows::{FlowTold, Hello};
 pub use request::{Limits, Progress, Request};
 
 use inputs::Inputs;
@@ -46,6 +50,16 @@ pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Re
     Ok(fold::report(request, &run, hashed, evidence, &atlas))
 }
 
+/// Whether a request is a part of an upload that is told as a whole later.
+pub fn is_part_of_upload(message: &Message) -> bool {
+    creance_wire::Piece::of(message).is_some()
+}
+
+/// The SHA-256 of bytes, in lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
 /// How reading of messages ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Read {
@@ -62,7 +76,21 @@ pub fn messages(
 ) -> Result<Read, Error> {
     let capture = inputs::capture(request)?;
     let keys = request.key_log()?;
-    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_sink(sink);
+    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_messages(sink);
+    let run = run(capture, pipeline, &keys, request, progress);
+    Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
+}
+
+/// Hands every conversation of the inputs to `sink` when it is over, in that order.
+pub fn flows(
+    request: &Request,
+    sink: &mut dyn FnMut(FlowTold),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Read, Error> {
+    let atlas = request.atlas()?;
+    let capture = inputs::capture(request)?;
+    let keys = request.key_log()?;
+    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_flows(sink, &atlas);
     let run = run(capture, pipeline, &keys, request, progress);
     Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
 }

@@ -6,12 +6,14 @@ use creance_capture::Notes;
 use creance_detect::{Context, Sighting};
 use creance_flow::{Chunk, Counters, Gap, Handler, Totals};
 use creance_model::{
-    Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
+    Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
 };
-use creance_wire::{At, KeyLog, Reader, TunnelJoiner};
+use creance_place::Atlas;
+use creance_wire::{At, KeyLog, Piece, Reader, TunnelJoiner, UploadJoiner};
 
 use crate::{
     flight::Sample,
+    flows::{FlowTold, Hello, Sums},
     names::{Name, Names},
     phases::Vehicles,
     request::Limits,
@@ -29,7 +31,7 @@ pub(crate) struct Seen {
     /// At most [`MOST_PACKETS`], the first and last included.
     pub(crate) packets: Arc<[u64]>,
     pub(crate) decode_path: Vec<String>,
-    pub(crate) carrier: creance_model::Carrier,
+    pub(crate) carrier: Carrier,
     pub(crate) protocol: &'static str,
     pub(crate) visibility: Visibility,
     pub(crate) sent: Arc<Sent>,
@@ -50,7 +52,10 @@ pub(crate) struct Sent {
 }
 
 /// Takes every message with its flow.
-pub(crate) type Sink<'a> = &'a mut dyn FnMut(&Flow, &Message);
+pub(crate) type Messages<'a> = &'a mut dyn FnMut(&Flow, &Message);
+
+/// Takes every flow that is over, and what says where it went.
+pub(crate) type Flows<'a> = (&'a mut dyn FnMut(FlowTold), &'a Atlas);
 
 /// The one pass.
 pub(crate) struct Pipeline<'a> {
@@ -58,7 +63,8 @@ pub(crate) struct Pipeline<'a> {
     context: Option<&'a Context>,
     limits: &'a Limits,
     keys: KeyLog,
-    sink: Option<Sink<'a>>,
+    messages_to: Option<Messages<'a>>,
+    flows_to: Option<Flows<'a>>,
     pub(crate) names: Names,
     pub(crate) vehicles: Vehicles,
     /// Telemetry seen in the capture.
@@ -71,6 +77,7 @@ pub(crate) struct Pipeline<'a> {
     /// Limits that application protocols reached, and how often.
     pub(crate) reached: std::collections::BTreeMap<String, u64>,
     tunnels: TunnelJoiner,
+    uploads: UploadJoiner,
     messages: u64,
 }
 
@@ -90,6 +97,8 @@ pub(crate) struct State {
     /// The best founded name so far.
     name: Option<Name>,
     up_over_time: Clock,
+    hello: Hello,
+    decrypted: bool,
 }
 
 impl<'a> Pipeline<'a> {
@@ -98,7 +107,8 @@ impl<'a> Pipeline<'a> {
             context,
             limits,
             keys,
-            sink: None,
+            messages_to: None,
+            flows_to: None,
             names: Names::new(limits.names),
             vehicles: Vehicles::default(),
             samples: Vec::new(),
@@ -108,18 +118,24 @@ impl<'a> Pipeline<'a> {
             traffic: Traffic::default(),
             reached: std::collections::BTreeMap::new(),
             tunnels: TunnelJoiner::default(),
+            uploads: UploadJoiner::default(),
             messages: 0,
         }
     }
 
-    pub(crate) fn with_sink(mut self, sink: Sink<'a>) -> Self {
-        self.sink = Some(sink);
+    pub(crate) fn with_messages(mut self, sink: Messages<'a>) -> Self {
+        self.messages_to = Some(sink);
+        self
+    }
+
+    pub(crate) fn with_flows(mut self, sink: &'a mut dyn FnMut(FlowTold), atlas: &'a Atlas) -> Self {
+        self.flows_to = Some((sink, atlas));
         self
     }
 
     fn message(&mut self, flow: &Flow, name: &mut Option<Name>, message: &Message) {
         self.messages += 1;
-        if let Some(sink) = &mut self.sink {
+        if let Some(sink) = &mut self.messages_to {
             sink(flow, message);
         }
         if let Some(Value::Text(limit)) = message.field("limit") {
@@ -150,6 +166,10 @@ impl<'a> Pipeline<'a> {
         if !ours && !leaves_by_recursion(flow, message) {
             return;
         }
+        if let Some(piece) = Piece::of(message) {
+            self.part_of_upload(flow, name.as_ref(), message, &piece);
+            return;
+        }
         self.look(flow, name.as_ref(), message);
         if message.protocol == "dns"
             && message.kind == "query"
@@ -166,6 +186,35 @@ impl<'a> Pipeline<'a> {
             self.messages += 1;
             self.look(&flow, None, &joined);
         }
+        for (flow, joined) in self.uploads.finish(&self.limits.wire) {
+            self.joined(&flow, &joined);
+        }
+    }
+
+    /// A part of an object is looked at when the object is whole; what stands around it, at once.
+    fn part_of_upload(&mut self, flow: &Flow, name: Option<&Name>, message: &Message, piece: &Piece) {
+        let around = message.parts.iter().take_while(|part| part.carrier != Carrier::Body).cloned().collect();
+        self.look(
+            flow,
+            name,
+            &Message {
+                parts: around,
+                packets: message.packets.clone(),
+                fields: message.fields.clone(),
+                ..*message
+            },
+        );
+        for (flow, joined) in self.uploads.take(flow, message, piece, &self.limits.wire) {
+            self.joined(&flow, &joined);
+        }
+    }
+
+    fn joined(&mut self, flow: &Flow, joined: &Message) {
+        self.messages += 1;
+        if let Some(sink) = &mut self.messages_to {
+            sink(flow, joined);
+        }
+        self.look(flow, None, joined);
     }
 
     fn telemetry(&mut self, message: &Message) {
@@ -178,6 +227,24 @@ impl<'a> Pipeline<'a> {
         } else {
             *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
         }
+    }
+
+    /// Tells a flow that is over, where that is asked for.
+    fn told(&mut self, flow: &Flow, state: &mut State, totals: &Totals) {
+        let Some((sink, atlas)) = &mut self.flows_to else { return };
+        let ours = flow.inside.unwrap_or(Side::Client);
+        let sums = Sums {
+            first: totals.first,
+            last: totals.last,
+            packets: totals.packets[0] + totals.packets[1],
+            up: totals.bytes[ours.index()],
+            down: totals.bytes[ours.other().index()],
+            lost: totals.lost[0] + totals.lost[1],
+            unread: unread(&state.reader, totals),
+            decrypted: state.decrypted,
+        };
+        let hello = std::mem::take(&mut state.hello);
+        sink(FlowTold::new(flow, state.reader.protocol(), state.name.as_ref(), sums, hello, atlas));
     }
 
     /// Shows an outbound message to every detector.
@@ -216,7 +283,7 @@ impl<'a> Pipeline<'a> {
                     packets => listed(packets),
                 },
                 decode_path: path(message, part),
-                carrier: message.parts.get(part).map_or(creance_model::Carrier::Field, |part| part.carrier),
+                carrier: message.parts.get(part).map_or(Carrier::Field, |part| part.carrier),
                 protocol: message.protocol,
                 visibility: message.visibility,
                 sent: Arc::clone(&sent),
@@ -250,6 +317,15 @@ fn leaves_by_recursion(flow: &Flow, message: &Message) -> bool {
             .text("name")
             .and_then(|name| name.trim_end_matches('.').rsplit_once('.'))
             .is_some_and(|(_, top)| !local.contains(&top.to_ascii_lowercase().as_str()))
+}
+
+/// Bytes that were not read, with the reason, of each side.
+fn unread(reader: &Reader, totals: &Totals) -> [(&'static str, u64); 2] {
+    let (readable, opaque) = (reader.readable(), reader.opaque());
+    [Side::Client, Side::Server].map(|side| {
+        let bytes = totals.bytes[side.index()].saturating_sub(readable[side.index()]);
+        (opaque[side.index()].unwrap_or_else(|| traffic::why_unread(reader.protocol())), bytes)
+    })
 }
 
 /// Telemetry samples kept: a day at ten a second.
@@ -319,17 +395,25 @@ impl Handler for Pipeline<'_> {
 
     fn open(&mut self, flow: &Flow) -> State {
         let name = flow.inside.and_then(|_| self.names.of(flow.inside_end().ip, flow.outside_end().ip));
-        State { reader: Reader::new(self.keys.clone()), name, up_over_time: Clock::default() }
+        State {
+            reader: Reader::new(self.keys.clone()),
+            name,
+            up_over_time: Clock::default(),
+            hello: Hello::default(),
+            decrypted: false,
+        }
     }
 
     fn data(&mut self, flow: &Flow, state: &mut State, chunk: &Chunk<'_>) {
         if flow.direction(chunk.from) == Direction::Outbound {
             state.up_over_time.add(chunk.time, chunk.bytes.len() as u64);
         }
-        let State { reader, name, .. } = state;
+        let State { reader, name, hello, decrypted, .. } = state;
         let limits = &self.limits.wire;
         let at = At { packet: chunk.packet, time: chunk.time };
         reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut |message| {
+            *decrypted |= message.visibility == Visibility::Decrypted;
+            hello.note(&message);
             self.message(flow, name, &message);
         });
     }
@@ -350,18 +434,14 @@ impl Handler for Pipeline<'_> {
         let limits = &self.limits.wire;
         reader.finish(flow, limits, &mut |message| self.message(flow, name, &message));
         let payload = totals.bytes[0] + totals.bytes[1];
+        self.told(flow, &mut state, totals);
         let Some(inside) = flow.inside else {
             self.traffic.lan.0 += 1;
             self.traffic.lan.1 += payload;
             return;
         };
-        let readable = state.reader.readable();
-        let opaque = state.reader.opaque();
+        let unread = unread(&state.reader, totals);
         let protocol = state.reader.protocol();
-        let unread = [Side::Client, Side::Server].map(|side| {
-            let bytes = totals.bytes[side.index()].saturating_sub(readable[side.index()]);
-            (opaque[side.index()].unwrap_or_else(|| traffic::why_unread(protocol)), bytes)
-        });
         let outside = flow.outside_end();
         let sum = Sum {
             basis: None,

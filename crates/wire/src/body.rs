@@ -19,6 +19,8 @@ mod xml;
 
 use std::borrow::Cow;
 
+pub(crate) use nested::percent;
+
 use creance_model::{Carrier, Part};
 
 use crate::Limits;
@@ -219,8 +221,8 @@ impl<'a> Tree<'a> {
             }
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = pair.split_at(at);
-            let name = String::from_utf8_lossy(&nested::percent(name)).into_owned();
-            let value = nested::percent(value.get(1..).unwrap_or_default());
+            let name = String::from_utf8_lossy(&percent(name)).into_owned();
+            let value = percent(value.get(1..).unwrap_or_default());
             let part = self.child(parent, Cow::Owned(format!("{kind}:{name}")), value, Some(name));
             self.open(part);
         }

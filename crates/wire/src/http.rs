@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use creance_cursor::inflate::{End, Method, inflate};
 use creance_model::{Carrier, Field, Message, Value};
 
-use crate::{Limits, body::Tree};
+use crate::{Limits, body::Tree, storage};
 
 /// A message's semantics (RFC 9110), whatever version carried it.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,10 @@ pub(crate) fn fill(
     }
     if !keep {
         return message;
+    }
+    let host = message.text("host").unwrap_or_default();
+    if let Some(stored) = storage::describe(host, head) {
+        message.fields.extend(stored.fields());
     }
     let mut tree = Tree::new(limits);
     if let Some(target) = head.target {

@@ -110,7 +110,7 @@ impl Session for Connection {
             inner.feed(flow, from, bytes, at, limits, emit);
             return Progress::More;
         }
-        let keep = flow.direction(from) == Direction::Outbound;
+        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let mut rest = bytes;
         while !rest.is_empty() {
             let half = self.half(from);
@@ -164,7 +164,7 @@ impl Session for Connection {
             inner.gap(flow, from, bytes, at, limits, emit);
             return Progress::More;
         }
-        let keep = flow.direction(from) == Direction::Outbound;
+        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let half = self.half(from);
         half.cut = Some("bytes missing in the capture");
         match half.state {
@@ -185,7 +185,7 @@ impl Session for Connection {
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         for from in [Side::Client, Side::Server] {
-            let keep = flow.direction(from) == Direction::Outbound;
+            let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
             let half = self.half(from);
             if half.head.is_some() {
                 if half.state != State::Rest {

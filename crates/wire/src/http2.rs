@@ -182,7 +182,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = flow.direction(from) == Direction::Outbound;
+        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let [client, server] = &mut self.sides;
         let half = if from == Side::Client { client } else { server };
         if half.over.is_none() {
@@ -222,7 +222,7 @@ impl Session for Connection {
 impl Half {
     /// Tells all messages that are not whole.
     fn end(&mut self, from: Side, flow: &Flow, why: &'static str, limits: &Limits, emit: Emit<'_>) {
-        let keep = flow.direction(from) == Direction::Outbound;
+        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         for (_, mut stream) in std::mem::take(&mut self.streams) {
             stream.cut = stream.cut.or(Some(why));
             emit(stream.message(from, keep, limits));

@@ -19,8 +19,10 @@ mod keys;
 pub mod mavlink;
 mod mqtt;
 mod reader;
+mod storage;
 mod tls;
 mod tunnel;
+mod upload;
 mod websocket;
 mod x509;
 
@@ -32,6 +34,7 @@ pub use kept::Budget;
 pub use keys::{Added, KeyLog};
 pub use reader::Reader;
 pub use tunnel::TunnelJoiner;
+pub use upload::{Piece, UploadJoiner};
 
 /// Every protocol that is read, in the order in which they are tried.
 pub const ALL: &[&dyn Protocol] =
@@ -135,6 +138,8 @@ pub struct Limits {
     pub parts: usize,
     /// Deepest nesting of parts.
     pub depth: usize,
+    /// Whether bodies are kept that come in as well as those that leave.
+    pub both_ways: bool,
 }
 
 impl Default for Limits {
@@ -146,6 +151,7 @@ impl Default for Limits {
             decoded: 64 << 20,
             parts: 20_000,
             depth: 12,
+            both_ways: false,
         }
     }
 }

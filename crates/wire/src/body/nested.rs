@@ -171,7 +171,7 @@ pub(super) fn has_magic(bytes: &[u8]) -> bool {
 }
 
 /// `%41` and `+` undone; what is no escape stays.
-pub(super) fn percent(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn percent(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((first, behind)) = rest.split_first() {
