@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, body)) = bytes.split_first() else { return };
     let media_type = MEDIA_TYPES[usize::from(*choice) % MEDIA_TYPES.len()];
-    let limits = Limits { head: 4096, body: 65_536, decoded: 262_144, parts: 256, depth: 6 };
+    let limits =
+        Limits { head: 4096, body: 65_536, decoded: 262_144, parts: 256, depth: 6, ..Limits::default() };
     let parts = expand(body, media_type, &limits);
     assert!(parts.len() <= limits.parts, "{} parts", parts.len());
     for (number, part) in parts.iter().enumerate() {

@@ -339,3 +339,139 @@ fn bundled_data_is_listed_with_its_dates_and_licences() {
     let listed = text(&run(["data"]).stdout);
     assert!(listed.contains("CC BY") && listed.contains("2026"), "{listed}");
 }
+
+/// The example's capture with its keys.
+fn with_keys(command: &str, more: &[&str]) -> Vec<String> {
+    let (capture, keys) = (example("capture.pcapng"), example("capture.keys"));
+    let paths = [capture, keys].map(|path| path.display().to_string());
+    let [capture, keys] = paths;
+    let first = [command.to_owned(), capture, "--keys".to_owned(), keys, "-q".to_owned()];
+    first.into_iter().chain(more.iter().map(|more| (*more).to_owned())).collect()
+}
+
+#[test]
+fn flows_are_listed_in_every_format_and_filtered() {
+    let rows: Vec<Value> = text(&run(with_keys("flows", &[])).stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let array: Vec<Value> =
+        serde_json::from_slice(&run(with_keys("flows", &["--format", "json"])).stdout).unwrap();
+    assert_eq!(rows, array);
+    assert!(rows.iter().all(|row| row["schema"] == "creance.flow/1"));
+    let decrypted = rows.iter().filter(|row| row["visibility"] == "decrypted").count();
+    let opaque = rows.iter().filter(|row| row["protocol"] == "tls" && row["visibility"] == "opaque").count();
+    assert!(decrypted > 20 && opaque > 0, "{decrypted} decrypted, {opaque} opaque");
+    // Connections without a key in the log say so.
+    assert!(rows.iter().all(|row| row["visibility"] != "opaque" || row["why_opaque"][0].is_string()));
+
+    let csv = text(&run(with_keys("flows", &["--format", "csv"])).stdout);
+    let mut table = csv::Reader::from_reader(csv.as_bytes());
+    let host = table.headers().unwrap().iter().position(|name| name == "outside.host").unwrap();
+    assert_eq!(
+        table.records().filter(|row| row.as_ref().is_ok_and(|row| row.get(host).is_some())).count(),
+        rows.len()
+    );
+    assert_eq!(text(&run(with_keys("flows", &["--format", "table"])).stdout).lines().count(), rows.len() + 1);
+
+    let some = rows.iter().find_map(|row| row["outside"]["host"].as_str()).unwrap();
+    let filtered = text(&run(with_keys("flows", &["--host", some])).stdout);
+    let expected = rows.iter().filter(|row| row["outside"]["host"] == some).count();
+    assert_eq!(filtered.lines().count(), expected);
+}
+
+#[test]
+fn keys_make_the_difference_between_opaque_and_decrypted() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = fs::read_to_string(example("capture.keys")).unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| !line.starts_with('#')).collect();
+    let decrypted = |keys: Option<&str>| -> (usize, u64, String) {
+        let capture = example("capture.pcapng").display().to_string();
+        let mut arguments =
+            vec!["audit".to_owned(), capture, "--format".to_owned(), "json".to_owned(), "-q".to_owned()];
+        if let Some(keys) = keys {
+            let path = folder.path().join("some.keys");
+            fs::write(&path, keys).unwrap();
+            arguments.extend(["--keys".to_owned(), path.display().to_string()]);
+        }
+        let document: Value = serde_json::from_slice(&run(arguments).stdout).unwrap();
+        let findings = document["findings"].as_array().unwrap();
+        let found = findings.iter().filter(|finding| finding["visibility"] == "decrypted").count();
+        (found, document["coverage"]["opaque"].as_u64().unwrap(), document["coverage"]["unread"].to_string())
+    };
+    let (none, all_opaque, _) = decrypted(None);
+    assert_eq!(none, 0);
+    let (all, least_opaque, _) = decrypted(Some(&log));
+    // The secrets of a connection are several lines: half of the connections keep theirs.
+    let mut randoms: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+    randoms.sort_unstable();
+    randoms.dedup();
+    let kept = &randoms[..randoms.len() / 2];
+    let half: Vec<&str> = lines
+        .iter()
+        .copied()
+        .filter(|line| line.split(' ').nth(1).is_some_and(|random| kept.contains(&random)))
+        .collect();
+    let (some, some_opaque, _) = decrypted(Some(&half.join("\n")));
+    assert!(0 < some && some < all, "{some} of {all}");
+    assert!(
+        least_opaque < some_opaque && some_opaque < all_opaque,
+        "{least_opaque} {some_opaque} {all_opaque}"
+    );
+    // Keys of these connections that are not theirs: nothing opens, and the reason is told.
+    let wrong: Vec<String> = lines
+        .iter()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let (label, random, secret) = (words.next()?, words.next()?, words.next()?);
+            Some(format!("{label} {random} {}", "5a".repeat(secret.len() / 2)))
+        })
+        .collect();
+    let (found, opaque, why) = decrypted(Some(&wrong.join("\n")));
+    assert_eq!((found, opaque), (0, all_opaque));
+    assert!(why.contains("does not fit"), "{why}");
+}
+
+#[test]
+fn messages_are_filtered_by_kind_direction_and_visibility() {
+    let arguments =
+        ["--protocol", "mqtt", "--kind", "publish", "--direction", "outbound", "--visibility", "decrypted"];
+    let output = run(with_keys("messages", &arguments));
+    let lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() > 5, "{}", lines.len());
+    assert!(lines.iter().all(|line| line["protocol"] == "mqtt" && line["kind"] == "publish"));
+    // The topic holds a serial number, which is masked.
+    assert!(lines.iter().all(|line| line["fields"]["topic"].as_str().unwrap().contains('…')));
+}
+
+#[test]
+fn carried_files_are_written_as_they_are_on_the_device() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files").display().to_string();
+    let output = run(with_keys("extract", &["-o", &files]));
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let manifest = fs::read_to_string(Path::new(&files).join("manifest.jsonl")).unwrap();
+    let mut device = std::collections::BTreeSet::new();
+    let mut folders = vec![example("device")];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                device.insert(fs::read(path).unwrap());
+            }
+        }
+    }
+    let mut same = 0;
+    for line in manifest.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let bytes = fs::read(Path::new(&files).join(row["file"].as_str().unwrap())).unwrap();
+        assert_eq!(row["bytes"], bytes.len());
+        same += usize::from(device.contains(&bytes));
+    }
+    assert!(same >= 9, "{same} files of the device among {}", manifest.lines().count());
+    let again = run(with_keys("extract", &["-o", &files]));
+    assert_eq!(code(&again), 2, "a folder with files is left alone");
+}

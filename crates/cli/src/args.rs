@@ -1,6 +1,6 @@
 //! What may be typed.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
@@ -25,6 +25,9 @@ Examples:
   creance audit flight.pcapng                          what left, on the terminal
   creance audit flight.pcapng --flight flight.tlog -o case
   tcpdump -w - | creance audit -
+  creance flows flight.pcapng --format table           the conversations
+  creance messages flight.pcapng --protocol http/2 --keys flight.keys
+  creance extract flight.pcapng --keys flight.keys -o files
   creance data                                         the bundled data sets with their dates
 
 Exit codes: 0 done · 1 findings at or over --fail-on · 2 usage · 3 an input unreadable ·
@@ -46,8 +49,12 @@ pub(crate) enum Command {
     /// Reads captures and says what left, to whom, and in which phase of the flight.
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
-    /// Lists the application messages of captures, one JSON object a line.
+    /// Lists the conversations of captures: with whom, how much, how much of it could be read.
+    Flows(List),
+    /// Lists the application messages of captures.
     Messages(Messages),
+    /// Writes the files that captures carry, uploads and downloads, with a manifest.
+    Extract(Extract),
     /// Lists the bundled data sets, or imports newer ones.
     Data(Data),
     /// Explains a detector, or prints a schema: `creance explain schema findings`.
@@ -114,14 +121,12 @@ fn severity(text: &str) -> Result<Severity, String> {
     Severity::from_name(text).ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
 }
 
+/// Captures, and what is needed to read them.
 #[derive(ClapArgs, Debug)]
-pub(crate) struct Messages {
+pub(crate) struct Captures {
     /// Captures, as for audit.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
-    /// Only this protocol: dns, tls, http/1, mavlink.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) protocol: Option<String>,
     /// A TLS key log in the NSS format (SSLKEYLOGFILE): what it fits is decrypted. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
@@ -129,12 +134,58 @@ pub(crate) struct Messages {
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
     /// Shows fields in full. Without it request targets lose their query and what does not look like a name, and
-    /// positions are in whole degrees. Bodies are never shown.
+    /// positions are in whole degrees.
     #[arg(long)]
     pub(crate) reveal: bool,
-    /// One JSON object a line.
+}
+
+/// What is listed, and of which conversations.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) captures: Captures,
+    /// Only this protocol: dns, tls, http/1, http/2, websocket, mqtt, mavlink …
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: Option<String>,
+    /// Only with this host or one below it: `dji.com` takes `api.dji.com` as well.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// Only with this address at either end.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) ip: Option<IpAddr>,
+    /// Only what could be read like this: clear, decrypted, opaque.
+    #[arg(long, value_name = "HOW", value_parser = ["clear", "decrypted", "opaque"])]
+    pub(crate) visibility: Option<String>,
+    /// How rows are written.
     #[arg(long, value_enum, default_value_t = Lines::Jsonl)]
     pub(crate) format: Lines,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Extract {
+    #[command(flatten)]
+    pub(crate) captures: Captures,
+    /// The folder to write: new or empty.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Only to or from this host or one below it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// Bodies that are no files as well: JSON, forms, protocol buffers.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Messages {
+    #[command(flatten)]
+    pub(crate) list: List,
+    /// Only this kind: query, request, client-hello, publish …
+    #[arg(long, value_name = "NAME")]
+    pub(crate) kind: Option<String>,
+    /// Only this way: outbound, inbound, lan.
+    #[arg(long, value_name = "WAY", value_parser = ["outbound", "inbound", "lan"])]
+    pub(crate) direction: Option<String>,
 }
 
 /// A format of lists.
@@ -142,6 +193,12 @@ pub(crate) struct Messages {
 pub(crate) enum Lines {
     /// One JSON object a line.
     Jsonl,
+    /// One JSON array.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Columns for people.
+    Table,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -8,8 +8,11 @@ mod case;
 mod data;
 mod exit;
 mod explain;
+mod extract;
+mod flows;
 mod messages;
 mod progress;
+mod rows;
 
 use std::process::ExitCode;
 
@@ -46,7 +49,9 @@ fn run(args: Args) -> anyhow::Result<u8> {
     }
     match args.command {
         Some(Command::Audit(options)) => audit::run(&options, args.talk),
+        Some(Command::Flows(options)) => flows::run(&options, args.talk),
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
+        Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Explain(options)) => explain::run(&options),
         None => {

@@ -1,34 +1,38 @@
-//! `creance messages`: the application messages of captures, one JSON object a line (`creance.message/1`).
+//! `creance messages`: the application messages of captures (`creance.message/1`).
 
-use std::io::{BufWriter, Write};
-
-use creance_audit::Request;
 use creance_detect::{Secrets, mask_host, mask_path, mask_step};
 use creance_model::{Field, Flow, Message, Part, Value};
 use serde_json::{Map, json};
 
 use crate::{
     args::{Messages, Talk},
-    exit,
+    exit, flows,
     progress::Bar,
+    rows::Rows,
 };
 
+/// What the table shows.
+const COLUMNS: &[(&str, usize)] = &[
+    ("/time", 27),
+    ("/protocol", 9),
+    ("/kind", 14),
+    ("/direction", 9),
+    ("/visibility", 9),
+    ("/destination/ip", 15),
+    ("/destination/host", 30),
+    ("/bytes", 9),
+    ("/fields", 60),
+];
+
 pub(crate) fn run(options: &Messages, talk: Talk) -> anyhow::Result<u8> {
-    let request = Request {
-        inputs: options.inputs.clone(),
-        keys: options.keys.clone(),
-        inside: options.inside.clone(),
-        ..Request::default()
-    };
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut rows = Rows::new(options.list.format, COLUMNS);
     let mut failed = None;
     let bar = Bar::new(talk);
     let read = creance_audit::messages(
-        &request,
+        &flows::request(&options.list.captures),
         &mut |flow, message| {
-            let wanted = options.protocol.as_deref().is_none_or(|name| name == message.protocol);
-            if wanted && failed.is_none() {
-                failed = writeln!(out, "{}", line(flow, message, options.reveal)).err();
+            if failed.is_none() && wanted(options, flow, message) {
+                failed = rows.row(&line(flow, message, options.list.captures.reveal)).err();
             }
         },
         &mut |progress| bar.tell(progress),
@@ -36,8 +40,22 @@ pub(crate) fn run(options: &Messages, talk: Talk) -> anyhow::Result<u8> {
     bar.done();
     let read = read?;
     failed.map_or(Ok(()), Err)?;
-    out.flush()?;
+    rows.finish()?;
     Ok(if read.incomplete { exit::INCOMPLETE } else { exit::DONE })
+}
+
+fn wanted(options: &Messages, flow: &Flow, message: &Message) -> bool {
+    let list = &options.list;
+    let is = |wanted: &Option<String>, value: serde_json::Value| {
+        wanted.as_deref().is_none_or(|wanted| value == wanted)
+    };
+    let host = || message.text("host").or_else(|| message.text("sni")).or_else(|| message.text("name"));
+    is(&list.protocol, json!(message.protocol))
+        && is(&options.kind, json!(message.kind))
+        && is(&options.direction, json!(flow.direction(message.from)))
+        && is(&list.visibility, json!(message.visibility))
+        && list.ip.is_none_or(|ip| [flow.client.ip, flow.server.ip].contains(&ip))
+        && list.host.as_deref().is_none_or(|name| host().is_some_and(|host| flows::is_below(host, name)))
 }
 
 fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
@@ -69,7 +87,7 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
 
 /// Without `--reveal`, only what is known to be no value of anybody's is shown in full. A target ends at its question
 /// mark; segments and labels that do not look like names are left out; positions are in whole degrees.
-fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Value {
+pub(crate) fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Value {
     let path = |path: &str| mask_path(path, &Secrets::default());
     match (name, value) {
         _ if reveal || PLAIN.contains(&name) => json!(value),
@@ -123,6 +141,10 @@ const PLAIN: &[&str] = &[
     "opcode",
     "body_cut",
     "limit",
+    "storage",
+    "region",
+    "upload_parts",
+    "complete",
 ];
 
 fn parts(message: &Message, reveal: bool) -> Vec<String> {
