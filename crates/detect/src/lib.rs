@@ -239,8 +239,9 @@ mod tests {
             (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
         };
         for field in [("x", "24.801868"), ("uuid", uuid), ("lat", "24.801868"), ("point", "24.801868")] {
-            let (few, many) = (time(field, 20_000), time(field, 100_000));
-            assert!(many < 15.0 * few, "{field:?}: {few} s, {many} s");
+            // Twenty times as many: a square would be four hundred, and a busy machine is far from that.
+            let (few, many) = (time(field, 5_000), time(field, 100_000));
+            assert!(many < 100.0 * few, "{field:?}: {few} s, {many} s");
         }
     }
 

@@ -9,6 +9,8 @@ pub struct Reader {
     keys: KeyLog,
     state: State,
     guessed: &'static str,
+    /// Whether the first bytes of either side look encrypted.
+    random: [Option<bool>; 2],
 }
 
 enum State {
@@ -25,15 +27,18 @@ const TRIES: u8 = 12;
 /// Bytes that are enough to tell any protocol: a first line with a long target.
 const ENOUGH: usize = 2048;
 
+/// Why nothing was read of a flow whose bytes look like no format.
+const LOOKS_RANDOM: &str = "unknown protocol, encrypted or compressed by its look";
+
 impl Reader {
     /// A flow of which nothing was seen.
     pub const fn new(keys: KeyLog) -> Self {
-        Self { keys, state: State::Probing(TRIES, [None, None]), guessed: "unknown" }
+        Self { keys, state: State::Probing(TRIES, [None, None]), guessed: "unknown", random: [None; 2] }
     }
 
     /// A flow whose protocol is known.
     pub(crate) const fn reading(session: Box<dyn Session>, keys: KeyLog) -> Self {
-        Self { keys, state: State::Reading(session), guessed: "unknown" }
+        Self { keys, state: State::Reading(session), guessed: "unknown", random: [None; 2] }
     }
 
     /// Reads what `from` sent next.
@@ -55,6 +60,9 @@ impl Reader {
                 let head = waiting.as_ref().map_or(bytes, |waiting| waiting.bytes());
                 if self.guessed == "unknown" {
                     self.guessed = guess::name(flow, from, head);
+                }
+                if let Some(random) = self.random.get_mut(from.index()) {
+                    *random = random.or_else(|| guess::looks_random(head));
                 }
                 let mut perhaps = false;
                 let mut found: Option<&dyn Protocol> = None;
@@ -152,8 +160,10 @@ impl Reader {
     pub fn opaque(&self) -> [Option<&'static str>; 2] {
         match &self.state {
             State::Reading(session) => session.opaque(),
-            State::Over(_, opaque) => *opaque,
-            State::Probing(..) => [None; 2],
+            State::Over(_, opaque) if *opaque != [None; 2] => *opaque,
+            _ => self
+                .random
+                .map(|random| (random == Some(true) && self.guessed == "unknown").then_some(LOOKS_RANDOM)),
         }
     }
 
