@@ -10,7 +10,8 @@ use creance_wire::{Limits, expand};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let limits = Limits { head: 4096, body: 65_536, decoded: 131_072, parts: 128, depth: 5, ..Limits::default() };
+    let limits =
+        Limits { head: 4096, body: 65_536, decoded: 131_072, parts: 128, depth: 5, ..Limits::default() };
     let message = Message {
         time: Timestamp::from_nanos(0),
         protocol: "http/1",

@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{ALL, At, Budget, KeyLog, Limits, Progress, Reader};
+use creance_wire::{ALL, At, Budget, KeyLog, Limits, Means, Progress, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -21,13 +21,12 @@ fuzz_target!(|bytes: &[u8]| {
         depth: 6,
         both_ways: choice & 0x70 == 0x70,
     };
-    let keys = KeyLog::default();
     let transport = if choice & 0x80 == 0 { Transport::Tcp } else { Transport::Udp };
     let flow = flow(transport, PORTS[usize::from(*choice >> 4 & 7) % PORTS.len()]);
     let choice = usize::from(*choice & 15) % (ALL.len() + 1);
     let emit = &mut |message: Message| check(&message, &limits);
     let Some(protocol) = ALL.get(choice) else {
-        let mut reader = Reader::new(keys);
+        let mut reader = Reader::new(KeyLog::default());
         for (number, chunk) in Chunks(rest).enumerate() {
             match chunk {
                 Chunk::Sent(from, bytes) => reader.feed(&flow, from, bytes, at(number), &limits, emit),
@@ -37,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         reader.finish(&flow, &limits, emit);
         return;
     };
-    let mut session = protocol.start(&keys);
+    let mut session = protocol.start(&Means::default());
     for (number, chunk) in Chunks(rest).enumerate() {
         let progress = match chunk {
             Chunk::Sent(from, bytes) => {

@@ -22,8 +22,11 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<DeviceFile>, Error> {
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         let io = |source| Error::Io { path: next.display().to_string(), source };
-        for entry in fs::read_dir(&next).map_err(io)? {
-            let entry = entry.map_err(io)?;
+        // In order of names: which files are beyond the bound must not depend on the file system.
+        let mut entries =
+            fs::read_dir(&next).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
             let kind = entry.file_type().map_err(io)?;
             if kind.is_dir() {
                 folders.push(entry.path());

@@ -138,9 +138,7 @@ impl<'a> Pipeline<'a> {
         if let Some(sink) = &mut self.messages_to {
             sink(flow, message);
         }
-        if let Some(Value::Text(limit)) = message.field("limit") {
-            *self.reached.entry(limit.clone()).or_default() += 1;
-        }
+        self.note_limit(message);
         let ours = flow.direction(message.from) == Direction::Outbound;
         match (message.protocol, message.kind) {
             ("dns", "response") => {
@@ -193,24 +191,38 @@ impl<'a> Pipeline<'a> {
 
     /// A part of an object is looked at when the object is whole; what stands around it, at once.
     fn part_of_upload(&mut self, flow: &Flow, name: Option<&Name>, message: &Message, piece: &Piece) {
-        let around = message.parts.iter().take_while(|part| part.carrier != Carrier::Body).cloned().collect();
-        self.look(
-            flow,
-            name,
-            &Message {
-                parts: around,
-                packets: message.packets.clone(),
-                fields: message.fields.clone(),
-                ..*message
-            },
-        );
+        if piece.is_end() {
+            // What ends an upload has content of its own.
+            self.look(flow, name, message);
+        } else {
+            let around =
+                message.parts.iter().take_while(|part| part.carrier != Carrier::Body).cloned().collect();
+            self.look(
+                flow,
+                name,
+                &Message {
+                    parts: around,
+                    packets: message.packets.clone(),
+                    fields: message.fields.clone(),
+                    ..*message
+                },
+            );
+        }
         for (flow, joined) in self.uploads.take(flow, message, piece, &self.limits.wire) {
             self.joined(&flow, &joined);
         }
     }
 
+    /// Counts a limit that was reached in a message.
+    fn note_limit(&mut self, message: &Message) {
+        if let Some(Value::Text(limit)) = message.field("limit") {
+            *self.reached.entry(limit.clone()).or_default() += 1;
+        }
+    }
+
     fn joined(&mut self, flow: &Flow, joined: &Message) {
         self.messages += 1;
+        self.note_limit(joined);
         if let Some(sink) = &mut self.messages_to {
             sink(flow, joined);
         }
@@ -419,10 +431,14 @@ impl Handler for Pipeline<'_> {
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut State, gap: &Gap) {
-        let State { reader, name, .. } = state;
+        let State { reader, name, hello, decrypted, .. } = state;
         let limits = &self.limits.wire;
         let at = At { packet: gap.packet, time: gap.time };
-        reader.gap(flow, gap.from, gap.bytes, at, limits, &mut |message| self.message(flow, name, &message));
+        reader.gap(flow, gap.from, gap.bytes, at, limits, &mut |message| {
+            *decrypted |= message.visibility == Visibility::Decrypted;
+            hello.note(&message);
+            self.message(flow, name, &message);
+        });
     }
 
     fn reads(&self, state: &State) -> bool {
@@ -430,9 +446,13 @@ impl Handler for Pipeline<'_> {
     }
 
     fn close(&mut self, flow: &Flow, mut state: State, totals: &Totals) {
-        let State { reader, name, .. } = &mut state;
+        let State { reader, name, hello, decrypted, .. } = &mut state;
         let limits = &self.limits.wire;
-        reader.finish(flow, limits, &mut |message| self.message(flow, name, &message));
+        reader.finish(flow, limits, &mut |message| {
+            *decrypted |= message.visibility == Visibility::Decrypted;
+            hello.note(&message);
+            self.message(flow, name, &message);
+        });
         let payload = totals.bytes[0] + totals.bytes[1];
         self.told(flow, &mut state, totals);
         let Some(inside) = flow.inside else {

@@ -48,6 +48,10 @@ impl Clock {
     }
 
     fn merge(&mut self, other: &Self) {
+        // The wider slots of the other must not be taken for narrow ones.
+        while self.widened < other.widened {
+            self.widen();
+        }
         let width = other.width();
         for (slot, bytes) in &other.slots {
             self.add(Timestamp::from_nanos(slot.saturating_mul(width)), *bytes);

@@ -3,13 +3,15 @@
 //! Names come from the wire and are made safe: no path, no hidden file, nothing that is overwritten.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{BufWriter, Write},
     path::Path,
 };
 
 use anyhow::Context;
-use creance_model::{Carrier, Flow, Message, Part, Value};
+use creance_detect::{Secrets, mask_file};
+use creance_model::{Carrier, Direction, Flow, Message, Part, Value};
 use serde_json::json;
 
 use crate::{
@@ -37,11 +39,12 @@ pub(crate) fn run(options: &Extract, talk: Talk) -> anyhow::Result<u8> {
     let mut request = flows::request(&options.captures);
     request.limits.wire.both_ways = true;
     let mut failed = None;
+    let mut hosts = HashMap::new();
     let bar = Bar::new(talk);
     let read = creance_audit::messages(
         &request,
         &mut |flow, message| {
-            if failed.is_none() && wanted(options, message) {
+            if failed.is_none() && wanted(options, &mut hosts, flow, message) {
                 failed = writer.message(flow, message).err();
             }
         },
@@ -60,15 +63,20 @@ pub(crate) fn run(options: &Extract, talk: Talk) -> anyhow::Result<u8> {
     Ok(if read.incomplete { exit::INCOMPLETE } else { exit::DONE })
 }
 
-fn wanted(options: &Extract, message: &Message) -> bool {
+fn wanted(options: &Extract, hosts: &mut HashMap<u64, String>, flow: &Flow, message: &Message) -> bool {
     // Parts of an upload are written as the object that they make.
-    if creance_audit::is_part_of_upload(message) {
+    let outbound = flow.direction(message.from) == Direction::Outbound;
+    if outbound && creance_audit::is_part_of_upload(message) {
         return false;
+    }
+    // An answer is from whom the flow's last request was for.
+    if let Some(host) = message.text("host") {
+        hosts.insert(flow.id, host.to_owned());
     }
     options
         .host
         .as_deref()
-        .is_none_or(|name| message.text("host").is_some_and(|host| flows::is_below(host, name)))
+        .is_none_or(|name| hosts.get(&flow.id).is_some_and(|host| flows::is_below(host, name)))
 }
 
 struct Writer<'a> {
@@ -83,12 +91,15 @@ impl Writer<'_> {
         for (index, name) in carried(message, self.options.all) {
             let Some(part) = message.parts.get(index).filter(|part| !part.bytes.is_empty()) else { continue };
             self.written += 1;
-            let safe = safe_name(self.written, &name, &part.bytes);
+            let reveal = self.options.captures.reveal;
+            // A name may say what values are masked for.
+            let shown =
+                if reveal { name.clone() } else { mask_file(&name, &Secrets::default()).replace('…', "") };
+            let safe = safe_name(self.written, &shown, &part.bytes);
             let path = self.folder.join(&safe);
             File::create_new(&path)
                 .and_then(|mut file| file.write_all(&part.bytes))
                 .with_context(|| format!("cannot write {}", path.display()))?;
-            let reveal = self.options.captures.reveal;
             let fields: serde_json::Map<_, _> = message
                 .fields
                 .iter()
@@ -102,7 +113,7 @@ impl Writer<'_> {
                 "sha256": creance_audit::sha256(&part.bytes),
                 "bytes": part.bytes.len(),
                 "complete": whole,
-                "media_type": part.media_type,
+                "media_type": part.media_type.as_deref().map(messages::essence),
                 "name": if reveal { json!(name) } else { json!("…") },
                 "time": message.time,
                 "protocol": message.protocol,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Captures, List, Talk},
-    exit,
+    exit, messages,
     progress::Bar,
     rows::Rows,
 };
@@ -100,7 +100,7 @@ fn row(told: &FlowTold, reveal: bool) -> Value {
         "why_opaque": told.why_opaque,
         "visibility": told.visibility,
         "sni": told.hello.sni.as_deref().map(shown),
-        "alpn": told.hello.alpn,
+        "alpn": told.hello.alpn.as_deref().map(|name| if reveal { name } else { messages::alpn(name) }),
         "ja4": told.hello.ja4,
     })
 }

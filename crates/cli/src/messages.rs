@@ -99,7 +99,13 @@ pub(crate) fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Valu
         ("names", Value::List(names)) => {
             json!(names.iter().map(|name| shown("name", name, reveal)).collect::<Vec<_>>())
         }
-        ("topic", Value::Text(topic)) => json!(path(topic)),
+        ("topic" | "region", Value::Text(text)) => json!(path(text)),
+        ("content_type", Value::Text(kind)) => json!(essence(kind)),
+        ("method", Value::Text(method)) => json!(word(method)),
+        ("alpn", Value::Text(name)) => json!(alpn(name)),
+        ("alpn", Value::List(names)) => {
+            json!(names.iter().map(|name| shown("alpn", name, reveal)).collect::<Vec<_>>())
+        }
         ("topics", Value::List(topics)) => {
             json!(topics.iter().map(|topic| shown("topic", topic, reveal)).collect::<Vec<_>>())
         }
@@ -107,6 +113,42 @@ pub(crate) fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Valu
         (_, Value::List(list)) => json!(list.iter().map(|_| "…").collect::<Vec<_>>()),
         _ => json!("…"),
     }
+}
+
+/// A media type without its parameters, which are free text.
+pub(crate) fn essence(kind: &str) -> &str {
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let plain = essence.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.+-_*".contains(&byte));
+    if plain && essence.len() <= 64 { essence } else { "…" }
+}
+
+/// A method, where it is a word in capitals as all registered ones are.
+fn word(method: &str) -> &str {
+    if method.len() <= 20 && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
+        method
+    } else {
+        "…"
+    }
+}
+
+/// A protocol name of TLS, where it is registered: others are free text of an app.
+pub(crate) fn alpn(name: &str) -> &str {
+    let known = [
+        "h2",
+        "h2c",
+        "h3",
+        "http/1.1",
+        "http/1.0",
+        "http/0.9",
+        "mqtt",
+        "dot",
+        "doq",
+        "webrtc",
+        "c-webrtc",
+        "acme-tls/1",
+    ];
+    let known = known.contains(&name) || name.starts_with("h3-") || name.starts_with("spdy/");
+    if known && name.len() <= 12 { name } else { "…" }
 }
 
 /// Fields that say how something was sent, not what.
@@ -118,16 +160,13 @@ const PLAIN: &[&str] = &[
     "version",
     "cipher",
     "ja4",
-    "alpn",
     "grease",
     "ech",
     "level",
     "description",
     "why",
     "issuer",
-    "method",
     "status",
-    "content_type",
     "message",
     "sysid",
     "compid",
@@ -142,7 +181,6 @@ const PLAIN: &[&str] = &[
     "body_cut",
     "limit",
     "storage",
-    "region",
     "upload_parts",
     "complete",
 ];

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, held::Held, tunnel};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held, tunnel};
 
 use message::{Read, kind};
 
@@ -37,7 +37,7 @@ impl Protocol for Dns {
         }
     }
 
-    fn start(&self, _: &KeyLog) -> Box<dyn Session> {
+    fn start(&self, _: &Means) -> Box<dyn Session> {
         Box::new(Conversation { streams: Default::default(), readable: [0; 2], name: "dns" })
     }
 }
@@ -196,7 +196,7 @@ mod tests {
         let one = [&[0, u8::try_from(query.len()).unwrap()], query.as_slice()].concat();
         let stream = [one.as_slice(), &one].concat();
         let mut told = Vec::new();
-        let mut session = Dns.start(&KeyLog::default());
+        let mut session = Dns.start(&Means::default());
         for (packet, piece) in (1..).zip(stream.chunks(10)) {
             let at = At { packet, time: Timestamp::from_secs(0) };
             let emit: Emit<'_> = &mut |message: Message| told.push(message.packets);

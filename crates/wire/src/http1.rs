@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use creance_model::{Direction, Flow, Message, Side, Transport};
 
 use crate::{
-    At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Reader, Session, http, kept::Kept, websocket,
+    At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, http, kept::Kept, websocket,
 };
 
 use head::{Head, Line};
@@ -28,14 +28,14 @@ impl Protocol for Http1 {
         if flow.transport == Transport::Tcp { head::probe(bytes) } else { Probe::No }
     }
 
-    fn start(&self, keys: &KeyLog) -> Box<dyn Session> {
-        Box::new(Connection { keys: keys.clone(), ..Connection::default() })
+    fn start(&self, means: &Means) -> Box<dyn Session> {
+        Box::new(Connection { means: means.clone(), ..Connection::default() })
     }
 }
 
 #[derive(Default)]
 struct Connection {
-    keys: KeyLog,
+    means: Means,
     sides: [Half; 2],
     /// Methods of requests that wait for their answer.
     asked: VecDeque<Method>,
@@ -266,7 +266,7 @@ impl Connection {
                 if tunnel {
                     let upgrade =
                         |head: &Head| head.header("upgrade").unwrap_or_default().to_ascii_lowercase();
-                    let keys = self.keys.clone();
+                    let means = self.means.clone();
                     let head = self.half(from).head.as_ref();
                     let websocket = head.filter(|head| status == 101 && upgrade(head) == "websocket");
                     let session = websocket.map(|head| {
@@ -274,12 +274,12 @@ impl Connection {
                         websocket::start(
                             &text("sec-websocket-extensions"),
                             &text("sec-websocket-protocol"),
-                            &keys,
+                            &means,
                         )
                     });
                     self.inner = Some(Box::new(match session {
-                        Some(session) => Reader::reading(session, keys),
-                        None => Reader::new(keys),
+                        Some(session) => Reader::reading(session, &means),
+                        None => Reader::within(&means),
                     }));
                 }
             }

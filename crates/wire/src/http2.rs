@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use creance_model::{Direction, Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
 
-use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, held::Held, http, kept::Kept};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held, http, kept::Kept};
 
 use hpack::{Decoder, Header};
 
@@ -30,7 +30,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const MOST_FRAME: usize = 1 << 20;
 
 /// Streams that may be open at one time.
-const MOST_STREAMS: usize = 4096;
+const MOST_STREAMS: usize = 512;
 
 /// Packets listed for one message.
 const MOST_PACKETS: usize = 1 << 16;
@@ -67,7 +67,7 @@ impl Protocol for Http2 {
         }
     }
 
-    fn start(&self, _: &KeyLog) -> Box<dyn Session> {
+    fn start(&self, _: &Means) -> Box<dyn Session> {
         Box::new(Connection::default())
     }
 }
@@ -88,6 +88,8 @@ struct Half {
     /// A DATA frame whose payload is arriving.
     data: Option<Data>,
     begun: bool,
+    /// Streams that this side gave up: the other side's half of them is over too.
+    reset: Vec<u32>,
     over: Option<&'static str>,
     readable: u64,
 }
@@ -112,6 +114,8 @@ struct Data {
 #[derive(Default)]
 struct Stream {
     headers: Vec<Header>,
+    /// Bytes of `headers`.
+    header_bytes: usize,
     more: bool,
     pushed: bool,
     body: Kept,
@@ -184,10 +188,21 @@ impl Session for Connection {
     ) -> Progress {
         let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let [client, server] = &mut self.sides;
-        let half = if from == Side::Client { client } else { server };
+        let (half, other) = if from == Side::Client { (client, server) } else { (server, client) };
         if half.over.is_none() {
             half.held.push(bytes, at);
             half.read(from, keep, limits, emit);
+        }
+        let reset = std::mem::take(&mut half.reset);
+        let keep = limits.both_ways || flow.direction(from.other()) == Direction::Outbound;
+        for stream in reset {
+            if other.data.as_ref().is_none_or(|data| data.stream != stream)
+                && let Some(mut stream) = other.streams.remove(&stream)
+                && !stream.headers.is_empty()
+            {
+                stream.cut = stream.cut.or(Some("the stream was reset"));
+                emit(stream.message(from.other(), keep, limits));
+            }
         }
         Progress::More
     }
@@ -223,7 +238,9 @@ impl Half {
     /// Tells all messages that are not whole.
     fn end(&mut self, from: Side, flow: &Flow, why: &'static str, limits: &Limits, emit: Emit<'_>) {
         let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
-        for (_, mut stream) in std::mem::take(&mut self.streams) {
+        for (_, mut stream) in
+            std::mem::take(&mut self.streams).into_iter().filter(|(_, stream)| !stream.headers.is_empty())
+        {
             stream.cut = stream.cut.or(Some(why));
             emit(stream.message(from, keep, limits));
         }
@@ -253,6 +270,10 @@ impl Half {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             let stream = u32::from_be_bytes([s0, s1, s2, s3]) & 0x7fff_ffff;
             if kind == DATA {
+                if self.block.is_some() {
+                    self.over = Some(BROKEN);
+                    return;
+                }
                 self.begin_data(stream, length, flags);
                 if self.data.is_none() {
                     return;
@@ -309,16 +330,23 @@ impl Half {
                     Some(Block { stream: about, bytes: rest.to_vec(), pushed: kind == PUSH_PROMISE, ends });
             }
             CONTINUATION => {
-                self.cite(stream, length);
+                if self.streams.contains_key(&stream) {
+                    self.cite(stream, length);
+                }
                 match &mut self.block {
-                    Some(block) if block.bytes.len() + payload.len() <= MOST_FRAME => {
+                    Some(block)
+                        if block.stream == stream && block.bytes.len() + payload.len() <= MOST_FRAME =>
+                    {
                         block.bytes.extend_from_slice(payload);
                     }
                     _ => return self.over = Some(BROKEN),
                 }
             }
             RST_STREAM => {
-                if let Some(mut stream) = self.streams.remove(&stream) {
+                self.reset.push(stream);
+                if let Some(mut stream) = self.streams.remove(&stream)
+                    && !stream.headers.is_empty()
+                {
                     stream.cut = stream.cut.or(Some("the stream was reset"));
                     emit(stream.message(from, keep, limits));
                 }
@@ -334,16 +362,20 @@ impl Half {
     /// A header block is whole.
     fn headed(&mut self, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
         let Some(block) = self.block.take() else { return };
-        let Ok(told) = self.decoder.decode(&block.bytes, limits.head) else {
+        let have = self.streams.get(&block.stream).map_or(0, |stream| stream.header_bytes);
+        let Ok(told) = self.decoder.decode(&block.bytes, limits.head.saturating_sub(have)) else {
             return self.over = Some(BROKEN);
         };
         let stream = self.streams.entry(block.stream).or_default();
-        let informed =
-            stream.headers.iter().all(|(name, value)| name != ":status" || !value.starts_with(b"1"));
-        if !stream.headers.is_empty() && !informed {
+        let interim =
+            stream.headers.first().is_some_and(|(name, value)| name == ":status" && value.starts_with(b"1"));
+        if interim {
             // An interim answer is over when the next one begins.
             stream.headers.clear();
+            stream.header_bytes = 0;
         }
+        stream.header_bytes +=
+            told.headers.iter().map(|(name, value)| name.len() + value.len() + 32).sum::<usize>();
         // Trailers follow the fields before.
         stream.headers.extend(told.headers);
         stream.more |= told.more;
@@ -388,7 +420,9 @@ impl Half {
             self.over = Some(BROKEN);
             return;
         }
-        self.cite(stream, head);
+        if self.streams.contains_key(&stream) {
+            self.cite(stream, head);
+        }
         self.readable += head as u64;
         self.held.consume(head);
         self.data = Some(Data { stream, left, padding, ends: flags & END_STREAM != 0 });
@@ -398,7 +432,16 @@ impl Half {
     fn data(&mut self, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) -> bool {
         let Some(data) = &mut self.data else { return true };
         let length = data.left.min(self.held.bytes().len());
-        let stream = self.streams.entry(data.stream).or_default();
+        let Some(stream) = self.streams.get_mut(&data.stream) else {
+            // Of a stream that was not seen to begin, or was given up: nobody is shown it.
+            data.left -= length;
+            self.held.consume(length);
+            if data.left > 0 {
+                return false;
+            }
+            self.data = None;
+            return true;
+        };
         for (piece, at) in self.held.pieces(0, length) {
             stream.note(at);
             let content = piece.len().min(data.left.saturating_sub(data.padding));

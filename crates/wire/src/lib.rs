@@ -32,7 +32,7 @@ pub use body::expand;
 pub use dns::dns_answers;
 pub use kept::Budget;
 pub use keys::{Added, KeyLog};
-pub use reader::Reader;
+pub use reader::{Means, Reader};
 pub use tunnel::TunnelJoiner;
 pub use upload::{Piece, UploadJoiner};
 
@@ -51,8 +51,8 @@ pub trait Protocol: Sync {
     /// Whether a flow that begins (or goes on, when its beginning was not seen) with these bytes may be it.
     fn probe(&self, flow: &Flow, from: Side, head: &[u8]) -> Probe;
 
-    /// Begins to read a flow. `keys` may open what is encrypted in it.
-    fn start(&self, keys: &KeyLog) -> Box<dyn Session>;
+    /// Begins to read a flow.
+    fn start(&self, means: &Means) -> Box<dyn Session>;
 }
 
 /// An answer to "is it yours?".

@@ -10,7 +10,7 @@
 
 use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session};
 
 /// MAVLink.
 pub(crate) struct Mavlink;
@@ -129,7 +129,7 @@ impl Protocol for Mavlink {
         }
     }
 
-    fn start(&self, _: &KeyLog) -> Box<dyn Session> {
+    fn start(&self, _: &Means) -> Box<dyn Session> {
         Box::new(Datagrams { readable: [0; 2] })
     }
 }

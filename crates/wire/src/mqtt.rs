@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use creance_cursor::{Cursor, Malformed};
 use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, body::Tree, held::Held};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, held::Held};
 
 /// MQTT.
 pub(crate) struct Mqtt;
@@ -54,7 +54,7 @@ impl Protocol for Mqtt {
         }
     }
 
-    fn start(&self, _: &KeyLog) -> Box<dyn Session> {
+    fn start(&self, _: &Means) -> Box<dyn Session> {
         Box::new(Connection::default())
     }
 }
@@ -86,7 +86,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = flow.direction(from) == Direction::Outbound;
+        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let level = &mut self.level;
         let [client, server] = &mut self.sides;
         let half = if from == Side::Client { client } else { server };
@@ -147,6 +147,20 @@ impl Half {
             if remaining > MOST_PACKET {
                 let have = self.held.bytes().len().min(whole);
                 self.skip = whole - have;
+                let body = rest.get(size..).unwrap_or_default();
+                let topic = bytes(&mut Cursor::new(body), "topic").map(String::from_utf8_lossy);
+                let topic = topic.ok().filter(|_| first >> 4 == 3).unwrap_or_default().into_owned();
+                emit(Message {
+                    time: self.held.first().map_or_else(Default::default, |at| at.time),
+                    protocol: "mqtt",
+                    kind: if first >> 4 == 3 { "publish" } else { "other" },
+                    from,
+                    visibility: Visibility::Clear,
+                    packets: self.held.packets(have),
+                    bytes: whole as u64,
+                    fields: vec![text("topic", &topic), text("limit", "length of an MQTT packet")],
+                    parts: Vec::new(),
+                });
                 self.held.consume(have);
                 continue;
             }
@@ -162,6 +176,7 @@ impl Half {
                     return;
                 }
             };
+            let understood = read.is_ok();
             if let Ok(Some(told)) = read {
                 emit(Message {
                     time: self.held.first().map_or_else(Default::default, |at| at.time),
@@ -175,7 +190,7 @@ impl Half {
                     parts: told.parts,
                 });
             }
-            self.readable += whole as u64;
+            self.readable += if understood { whole as u64 } else { 0 };
             self.held.consume(whole);
         }
     }

@@ -4,9 +4,22 @@ use creance_model::{Flow, Side};
 
 use crate::{ALL, At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, guess, held::Held};
 
+/// What reading may use, and how deep one flow lies in others.
+#[derive(Clone, Debug, Default)]
+pub struct Means {
+    /// Secrets that may open what is encrypted.
+    pub keys: KeyLog,
+    depth: u8,
+}
+
+/// Tunnels in tunnels that are followed: more are made to exhaust us.
+const DEEPEST: u8 = 8;
+
+const TOO_DEEP: &str = "tunnels within tunnels, too many";
+
 /// Reads a flow of a protocol yet unknown.
 pub struct Reader {
-    keys: KeyLog,
+    means: Means,
     state: State,
     guessed: &'static str,
     /// Whether the first bytes of either side look encrypted.
@@ -32,13 +45,27 @@ const LOOKS_RANDOM: &str = "unknown protocol, encrypted or compressed by its loo
 
 impl Reader {
     /// A flow of which nothing was seen.
-    pub const fn new(keys: KeyLog) -> Self {
-        Self { keys, state: State::Probing(TRIES, [None, None]), guessed: "unknown", random: [None; 2] }
+    pub fn new(keys: KeyLog) -> Self {
+        Self::begin(Means { keys, depth: 0 }, State::Probing(TRIES, [None, None]))
     }
 
-    /// A flow whose protocol is known.
-    pub(crate) const fn reading(session: Box<dyn Session>, keys: KeyLog) -> Self {
-        Self { keys, state: State::Reading(session), guessed: "unknown", random: [None; 2] }
+    /// A flow inside another.
+    pub(crate) fn within(outer: &Means) -> Self {
+        let means = Means { depth: outer.depth + 1, ..outer.clone() };
+        if means.depth > DEEPEST {
+            return Self::begin(means, State::Over([0; 2], [Some(TOO_DEEP); 2]));
+        }
+        Self::begin(means, State::Probing(TRIES, [None, None]))
+    }
+
+    /// A flow inside another whose protocol is known.
+    pub(crate) fn reading(session: Box<dyn Session>, outer: &Means) -> Self {
+        let means = Means { depth: outer.depth + 1, ..outer.clone() };
+        Self::begin(means, State::Reading(session))
+    }
+
+    const fn begin(means: Means, state: State) -> Self {
+        Self { means, state, guessed: "unknown", random: [None; 2] }
     }
 
     /// Reads what `from` sent next.
@@ -47,7 +74,7 @@ impl Reader {
             State::Over(..) => {}
             State::Reading(session) => {
                 if session.feed(flow, from, bytes, at, limits, emit) == Progress::Done {
-                    self.end();
+                    self.finish(flow, limits, emit);
                 }
             }
             State::Probing(tries, heads) => {
@@ -78,7 +105,7 @@ impl Reader {
                 }
                 if let Some(protocol) = found {
                     let other = other.take();
-                    self.state = State::Reading(protocol.start(&self.keys));
+                    self.state = State::Reading(protocol.start(&self.means));
                     self.replay(flow, from.other(), other.as_deref(), limits, emit);
                     if waiting.is_some() {
                         self.replay(flow, from, waiting.as_deref(), limits, emit);
@@ -115,7 +142,7 @@ impl Reader {
         match &mut self.state {
             State::Reading(session) => {
                 if session.gap(flow, from, bytes, at, limits, emit) == Progress::Done {
-                    self.end();
+                    self.finish(flow, limits, emit);
                 }
             }
             // What waits does not go on behind a gap.

@@ -123,7 +123,7 @@ fn by_signature(authorization: &str, target: &str) -> Option<Stored> {
     let signed = |name| parameter(target, name).is_some();
     let provider = if authorization.starts_with("AWS4-HMAC-SHA256")
         && authorization.contains("/s3/aws4_request")
-        || signed("X-Amz-Signature")
+        || parameter(target, "X-Amz-Credential").is_some_and(|scope| scope.contains("/s3/aws4_request"))
     {
         "s3"
     } else if authorization.starts_with("OSS ")

@@ -22,7 +22,7 @@ mod suites;
 
 use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Reader, Session, held::Held};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, held::Held};
 
 use hello::{Choice, Offer};
 use stages::{Stage, TLS13, cause};
@@ -59,14 +59,14 @@ impl Protocol for Tls {
         }
     }
 
-    fn start(&self, keys: &KeyLog) -> Box<dyn Session> {
-        Box::new(Connection { keys: keys.clone(), ..Connection::default() })
+    fn start(&self, means: &Means) -> Box<dyn Session> {
+        Box::new(Connection { means: means.clone(), ..Connection::default() })
     }
 }
 
 #[derive(Default)]
 struct Connection {
-    keys: KeyLog,
+    means: Means,
     sides: [Half; 2],
     offer: Option<Offer>,
     choice: Option<Choice>,
@@ -369,8 +369,8 @@ impl Connection {
                 self.messages(from, Visibility::Decrypted, emit);
             }
             23 => {
-                let keys = &self.keys;
-                let inner = self.inner.get_or_insert_with(|| Box::new(Reader::new(keys.clone())));
+                let means = &self.means;
+                let inner = self.inner.get_or_insert_with(|| Box::new(Reader::within(means)));
                 for (piece, at) in pieces {
                     inner.feed(flow, from, piece, at, limits, &mut decrypted(emit));
                 }
@@ -384,7 +384,7 @@ impl Connection {
         let mut held = std::mem::take(&mut self.half(from).handshake);
         while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
-            if length > MOST_MESSAGE || kind > 24 {
+            if length > MOST_MESSAGE {
                 return self.end(from, cause::BROKEN);
             }
             let Some(body) = body.get(..length) else { break };
@@ -415,7 +415,8 @@ impl Connection {
                 11 => ("certificate", hello::certificate(body, tls13)),
                 16 => {
                     let encrypted = body.get(2..).unwrap_or_default();
-                    self.premaster = self.keys.premaster(encrypted).or_else(|| self.keys.premaster(body));
+                    self.premaster =
+                        self.means.keys.premaster(encrypted).or_else(|| self.means.keys.premaster(body));
                     ("", Vec::new())
                 }
                 _ => ("", Vec::new()),
@@ -447,7 +448,7 @@ impl Connection {
         // Alerts are two bytes; longer ones are encrypted.
         let [level @ 1..=2, description] = fragment else { return };
         let name = hello::alert_name(*description);
-        if from == Side::Client && matches!(description, 42 | 46 | 48) && self.inner.is_none() {
+        if from == Side::Client && matches!(description, 42..=46 | 48) && self.inner.is_none() {
             self.refused = Some(name.clone());
         }
         let level = if *level == 2 { "fatal" } else { "warning" };

@@ -7,9 +7,12 @@
 //! resumed, appended   PUT with Content-Range, POST ?append&position=P …    the end of the range, or of the capture
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::IpAddr,
+};
 
-use creance_model::{Carrier, Field, Flow, Message, Value};
+use creance_model::{Carrier, Field, Flow, Message, Value, Visibility};
 
 use crate::{
     Limits,
@@ -22,6 +25,12 @@ const MOST_UPLOADS: usize = 256;
 
 /// Bytes of parts kept for all uploads.
 const MOST_BYTES: usize = 128 << 20;
+
+/// Parts of one upload; S3 allows ten thousand.
+const MOST_PARTS: usize = 20_000;
+
+/// What keeping a part costs beside its bytes.
+const COST: usize = 64;
 
 /// Packets listed for one object.
 const MOST_PACKETS: usize = 1 << 16;
@@ -51,6 +60,11 @@ enum Place {
 }
 
 impl Piece {
+    /// Whether it ends its upload and is no part of the object.
+    pub const fn is_end(&self) -> bool {
+        matches!(self.place, Place::End | Place::List)
+    }
+
     /// What a request that leaves is of an upload in several parts, if it is of one.
     pub fn of(message: &Message) -> Option<Self> {
         if message.kind != "request" {
@@ -112,7 +126,8 @@ fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
     Some((from, whole.parse().ok()))
 }
 
-/// Puts uploads together.
+/// Puts uploads together. What does not fit, or is not part of what comes out, is handed back to be looked at alone:
+/// nothing that left is hidden by being called a part.
 #[derive(Debug, Default)]
 pub struct UploadJoiner {
     open: VecDeque<Upload>,
@@ -121,21 +136,24 @@ pub struct UploadJoiner {
 
 #[derive(Debug)]
 struct Upload {
-    key: String,
+    key: (IpAddr, Visibility, String),
     flow: Flow,
     first: Message,
     parts: BTreeMap<u64, Vec<u8>>,
-    /// Names of blocks, by their numbers in order of arrival.
-    names: Vec<String>,
+    /// The numbers of named blocks.
+    names: HashMap<String, u64>,
     packets: Vec<u64>,
     bytes: u64,
-    /// Parts that were not kept.
-    refused: bool,
+    /// Bytes kept, with what keeping costs.
+    held: usize,
+    /// How far ranges go from the beginning without gap.
+    end: u64,
     ranged: bool,
 }
 
 impl UploadJoiner {
-    /// Takes a piece of an upload, and the body that came with it; gives the objects that are over by that.
+    /// Takes a piece of an upload, and the body that came with it; gives the objects that are over by that, and what
+    /// could not be kept.
     pub fn take(
         &mut self,
         flow: &Flow,
@@ -144,55 +162,68 @@ impl UploadJoiner {
         limits: &Limits,
     ) -> Vec<(Flow, Message)> {
         let mut over = Vec::new();
-        let known = self.open.iter().position(|upload| upload.key == piece.upload);
-        let body = body(message);
+        let key = (flow.end(message.from).ip, message.visibility, piece.upload.clone());
+        let known = self.open.iter().position(|upload| upload.key == key);
         let mut upload = match known.and_then(|at| self.open.remove(at)) {
             Some(upload) => upload,
-            None if matches!(piece.place, Place::End | Place::List) => return over,
+            None if piece.is_end() => return over,
             None => Upload {
-                key: piece.upload.clone(),
+                key,
                 flow: flow.clone(),
                 first: Message { parts: Vec::new(), packets: Vec::new(), ..message.clone() },
                 parts: BTreeMap::new(),
-                names: Vec::new(),
+                names: HashMap::new(),
                 packets: Vec::new(),
                 bytes: 0,
-                refused: false,
+                held: 0,
+                end: 0,
                 ranged: matches!(piece.place, Place::Range { .. }),
             },
         };
         upload.bytes += message.bytes;
         upload.packets.extend(message.packets.iter().take(MOST_PACKETS.saturating_sub(upload.packets.len())));
+        let body = body(message);
         let number = match &piece.place {
             Place::At(number) => Some(*number),
             Place::Range { from, .. } => Some(*from),
             Place::Named(name) => {
-                let at = upload.names.iter().position(|known| known == name).unwrap_or(upload.names.len());
-                if at == upload.names.len() {
-                    upload.names.push(name.clone());
-                }
-                Some(at as u64)
+                let next = upload.names.len() as u64;
+                Some(upload.names.get(name).copied().unwrap_or(next))
             }
             Place::End | Place::List => None,
         };
         if let Some(number) = number {
-            if self.held + body.len() <= MOST_BYTES {
-                self.held += body.len();
-                // A part that is sent again takes the place of the one before.
-                if let Some(before) = upload.parts.insert(number, body) {
-                    self.held -= before.len();
+            let name = match &piece.place {
+                Place::Named(name) => name.as_str(),
+                _ => "",
+            };
+            let cost = body.len() + name.len() + COST;
+            if self.held + cost <= MOST_BYTES && upload.parts.len() < MOST_PARTS {
+                if !name.is_empty() {
+                    upload.names.insert(name.to_owned(), number);
                 }
+                (self.held, upload.held) = (self.held + cost, upload.held + cost);
+                // A part that is sent again takes the place of the one before, which left all the same.
+                if let Some(before) = upload.parts.insert(number, body)
+                    && upload.parts.get(&number) != Some(&before)
+                {
+                    over.extend(upload.told(before, false, limits));
+                }
+                upload.advance(number);
             } else {
-                upload.refused = true;
+                let limit = Field { name: "limit", value: Value::Text("parts of uploads".to_owned()) };
+                let mut alone = message.clone();
+                alone.fields.push(limit);
+                over.push((flow.clone(), alone));
             }
         }
         let whole = match piece.place {
             Place::End => true,
             Place::List => {
-                upload.listed(&String::from_utf8_lossy(&self::body(message)));
+                over.extend(upload.listed(&String::from_utf8_lossy(&self::body(message)), limits));
                 true
             }
-            Place::Range { whole: Some(whole), .. } => upload.reaches(whole),
+            Place::Range { whole: Some(whole), .. } => upload.end >= whole,
             _ => false,
         };
         if whole {
@@ -211,42 +242,76 @@ impl UploadJoiner {
     /// The capture is over: what came of the uploads that were not ended.
     pub fn finish(&mut self, limits: &Limits) -> Vec<(Flow, Message)> {
         let open = std::mem::take(&mut self.open);
-        open.into_iter().filter_map(|upload| self.joined(upload, false, limits)).collect()
+        open.into_iter().flat_map(|upload| self.joined(upload, false, limits)).collect()
     }
 
-    fn joined(&mut self, mut upload: Upload, ended: bool, limits: &Limits) -> Option<(Flow, Message)> {
-        self.held -= upload.parts.values().map(Vec::len).sum::<usize>().min(self.held);
-        let count = upload.parts.len();
-        let mut object: Vec<u8> = Vec::new();
-        let mut missing = upload.refused;
+    /// The object; of ranges with gaps between them, each stretch.
+    fn joined(&mut self, mut upload: Upload, ended: bool, limits: &Limits) -> Vec<(Flow, Message)> {
+        self.held = self.held.saturating_sub(upload.held);
+        let mut stretches: Vec<Vec<u8>> = Vec::new();
+        let mut reach = 0;
+        let mut gaps = false;
         for (from, part) in std::mem::take(&mut upload.parts) {
-            if upload.ranged {
-                // Ranges that were sent again overlap; what is missing between them ends the object.
-                let have = object.len() as u64;
-                if from > have {
-                    missing = true;
-                    break;
+            let end = from.saturating_add(part.len() as u64);
+            match stretches.last_mut() {
+                Some(last) if !upload.ranged => last.extend_from_slice(&part),
+                // Ranges that were sent again overlap.
+                Some(last) if from <= reach => {
+                    let known = usize::try_from(reach - from).unwrap_or(usize::MAX);
+                    last.extend_from_slice(part.get(known..).unwrap_or_default());
                 }
-                let known = usize::try_from(have - from).unwrap_or(usize::MAX);
-                object.extend_from_slice(part.get(known..).unwrap_or_default());
-            } else {
-                object.extend_from_slice(&part);
+                _ => {
+                    gaps |= upload.ranged && from > 0;
+                    stretches.push(part);
+                }
+            }
+            reach = reach.max(end);
+        }
+        let complete = ended && !gaps;
+        stretches.into_iter().filter_map(|stretch| upload.told(stretch, complete, limits)).collect()
+    }
+}
+
+impl Upload {
+    /// Goes on as far as ranges follow each other, from one that was just added.
+    fn advance(&mut self, from: u64) {
+        if !self.ranged || from > self.end {
+            return;
+        }
+        while let Some((from, part)) = self.parts.range(..=self.end).next_back() {
+            let end = from.saturating_add(part.len() as u64);
+            if end <= self.end {
+                break;
+            }
+            self.end = end;
+        }
+    }
+
+    /// Puts named blocks into the order of a list (`<Latest>…</Latest>`, Azure Put Block List); gives those back that it
+    /// does not name.
+    fn listed(&mut self, list: &str, limits: &Limits) -> Vec<(Flow, Message)> {
+        let mut parts = std::mem::take(&mut self.parts);
+        for element in list.split('<').filter_map(|rest| {
+            ["Latest>", "Uncommitted>", "Committed>"].iter().find_map(|tag| rest.strip_prefix(tag))
+        }) {
+            if let Some(part) = self.names.get(element.trim()).and_then(|number| parts.remove(number)) {
+                self.parts.insert(self.parts.len() as u64, part);
             }
         }
+        parts.into_values().filter_map(|part| self.told(part, false, limits)).collect()
+    }
+
+    /// An object, or a piece of one, as a message.
+    fn told(&self, object: Vec<u8>, complete: bool, limits: &Limits) -> Option<(Flow, Message)> {
         if object.is_empty() {
             return None;
         }
-        upload.packets.sort_unstable();
-        upload.packets.dedup();
-        let mut message = upload.first;
+        let mut message = self.first.clone();
         message.kind = "upload";
-        message.packets = upload.packets;
-        message.bytes = upload.bytes;
-        let complete = ended && !missing;
-        message.fields.push(Field {
-            name: "upload_parts",
-            value: Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)),
-        });
+        message.packets.clone_from(&self.packets);
+        message.packets.sort_unstable();
+        message.packets.dedup();
+        message.bytes = self.bytes;
         message.fields.push(Field { name: "complete", value: Value::Flag(complete) });
         let media_type = message.text("content_type").map(str::to_owned);
         let mut tree = Tree::new(limits);
@@ -257,37 +322,7 @@ impl UploadJoiner {
         message
             .fields
             .extend(limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) }));
-        Some((upload.flow, message))
-    }
-}
-
-impl Upload {
-    /// Whether the ranges go without gap up to a length.
-    fn reaches(&self, whole: u64) -> bool {
-        let end =
-            self.parts.iter().fold(
-                0,
-                |end: u64, (from, part)| {
-                    if *from <= end { end.max(from + part.len() as u64) } else { end }
-                },
-            );
-        end >= whole
-    }
-
-    /// Puts named blocks into the order of a list (`<Latest>…</Latest>`, Azure Put Block List).
-    fn listed(&mut self, list: &str) {
-        let mut ordered = BTreeMap::new();
-        for element in list.split('<').filter_map(|rest| {
-            ["Latest>", "Uncommitted>", "Committed>"].iter().find_map(|tag| rest.strip_prefix(tag))
-        }) {
-            let place = self.names.iter().position(|name| name == element.trim());
-            if let Some(part) = place.and_then(|at| self.parts.get(&(at as u64))) {
-                ordered.insert(ordered.len() as u64, part.clone());
-            }
-        }
-        if ordered.len() == self.parts.len() {
-            self.parts = ordered;
-        }
+        Some((self.flow.clone(), message))
     }
 }
 
@@ -313,7 +348,7 @@ fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
         let Some(length) = length.filter(|length| *length > 0) else { break };
         let chunk = rest.get(..length).unwrap_or(rest);
         plain.extend_from_slice(chunk);
-        bytes = rest.get(length + 2..).unwrap_or_default();
+        bytes = length.checked_add(2).and_then(|end| rest.get(end..)).unwrap_or_default();
     }
     plain
 }
@@ -366,11 +401,15 @@ mod tests {
         };
         let end = request("POST", "/o?uploadId=U", &[], b"<Complete/>", 9);
         let whole = told(&[part(2, b"two"), part(1, b"bad"), part(3, b"three"), part(1, b"one"), end]);
-        assert_eq!(whole, [(b"onetwothree".to_vec(), true, vec![1, 2, 3, 9])]);
+        // What was replaced left as well.
+        assert_eq!(
+            whole,
+            [(b"bad".to_vec(), false, vec![1, 2, 3]), (b"onetwothree".to_vec(), true, vec![1, 2, 3, 9])]
+        );
     }
 
     #[test]
-    fn ranges_that_are_sent_again_count_once_and_a_gap_ends_the_object() {
+    fn ranges_that_are_sent_again_count_once_and_a_gap_parts_the_object() {
         let range =
             |text: &str, body: &[u8]| request("PUT", "/o?upload_id=U", &[("content-range", text)], body, 1);
         assert_eq!(
@@ -383,7 +422,7 @@ mod tests {
         );
         assert_eq!(
             told(&[range("bytes 0-1/9", b"ab"), range("bytes 4-5/9", b"ef")]),
-            [(b"ab".to_vec(), false, vec![1])]
+            [(b"ab".to_vec(), false, vec![1]), (b"ef".to_vec(), false, vec![1])]
         );
     }
 
@@ -411,6 +450,27 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_names_a_block_often_takes_it_once_and_others_are_told() {
+        let block =
+            |id: &str, body: &[u8]| request("PUT", &format!("/c/o?comp=block&blockid={id}"), &[], body, 1);
+        let list = "<Latest>A</Latest>".repeat(1000);
+        let end = request("PUT", "/c/o?comp=blocklist", &[], list.as_bytes(), 2);
+        let whole = told(&[block("A", b"a"), block("B", b"b"), end]);
+        assert_eq!(whole, [(b"b".to_vec(), false, vec![1, 2]), (b"a".to_vec(), true, vec![1, 2])]);
+    }
+
+    #[test]
+    fn a_range_that_does_not_begin_at_the_beginning_is_told() {
+        let range = request("PUT", "/o", &[("content-range", "bytes 100-105/200")], b"secret", 1);
+        assert_eq!(told(&[range]), [(b"secret".to_vec(), false, vec![1])]);
+    }
+
+    #[test]
+    fn lengths_of_chunks_that_cannot_be_end_the_body() {
+        assert_eq!(unchunked(b"ffffffffffffffff\nX"), b"X");
+    }
+
+    #[test]
     fn what_is_never_ended_is_bounded() {
         let (mut joiner, limits) = (UploadJoiner::default(), Limits::default());
         let mut over = 0;
@@ -420,7 +480,7 @@ mod tests {
         }
         assert_eq!(
             (over, joiner.open.len(), joiner.held),
-            (1000 - MOST_UPLOADS, MOST_UPLOADS, MOST_UPLOADS * 1000)
+            (1000 - MOST_UPLOADS, MOST_UPLOADS, MOST_UPLOADS * (1000 + COST))
         );
     }
 }

@@ -10,18 +10,18 @@ use creance_model::{Carrier, Direction, Field, Flow, Message, Side, Timestamp, V
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::{
-    At, Emit, KeyLog, Limits, Progress, Protocol, Reader, Session, body::Tree, held::Held, http, kept::Kept,
+    At, Emit, Limits, Means, Progress, Protocol, Reader, Session, body::Tree, held::Held, http, kept::Kept,
     mqtt,
 };
 
 /// Begins to read what follows an upgrade, by the fields of the answer.
-pub(crate) fn start(extensions: &str, protocol: &str, keys: &KeyLog) -> Box<dyn Session> {
+pub(crate) fn start(extensions: &str, protocol: &str, means: &Means) -> Box<dyn Session> {
     let deflated = extensions.to_ascii_lowercase().contains("permessage-deflate");
     let lasting = |side: &str| deflated && !extensions.contains(&format!("{side}_no_context_takeover"));
     let half = |side| Half { deflated, lasting: lasting(side), ..Half::default() };
     // MQTT over WebSocket names itself (MQTT 5 §6).
-    let inner = protocol.to_ascii_lowercase().starts_with("mqtt").then(|| mqtt::Mqtt.start(keys));
-    let inner = inner.map(|session| Box::new(Reader::reading(session, keys.clone())));
+    let inner = protocol.to_ascii_lowercase().starts_with("mqtt").then(|| mqtt::Mqtt.start(means));
+    let inner = inner.map(|session| Box::new(Reader::reading(session, means)));
     Box::new(Connection { sides: [half("client"), half("server")], inner })
 }
 
@@ -128,11 +128,15 @@ impl Session for Connection {
     }
 
     fn readable(&self) -> [u64; 2] {
-        self.sides.each_ref().map(|half| half.readable)
+        let [client, server] = self.inner.as_ref().map_or([0; 2], |inner| inner.readable());
+        let [a, b] = &self.sides;
+        [a.readable + client, b.readable + server]
     }
 
     fn opaque(&self) -> [Option<&'static str>; 2] {
-        self.sides.each_ref().map(|half| half.over)
+        let [client, server] = self.inner.as_ref().map_or([None; 2], |inner| inner.opaque());
+        let [a, b] = &self.sides;
+        [a.over.or(client), b.over.or(server)]
     }
 
     fn protocol(&self) -> &'static str {
@@ -182,7 +186,10 @@ impl Half {
                 }
             }
             frame.left -= length as u64;
-            self.readable += length as u64;
+            // What is inside counts for itself.
+            if inner.is_none() || self.deflated || frame.opcode >= CLOSE {
+                self.readable += length as u64;
+            }
             if let Some(draft) = &mut self.message {
                 draft.length += length as u64;
             }
@@ -256,6 +263,8 @@ impl Half {
 
     fn tell(&mut self, mut draft: Draft, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
         let opcode = if draft.opcode == TEXT { "text" } else { "binary" };
+        draft.packets.sort_unstable();
+        draft.packets.dedup();
         let mut message = Message {
             time: draft.first,
             protocol: "websocket",
@@ -290,7 +299,8 @@ impl Half {
         emit(message);
     }
 
-    /// Undoes the compression of a message, up to a limit; says whether all of it was.
+    /// Undoes the compression of a message, up to a limit; says whether all of it was. What cannot be undone leaves the
+    /// window in the middle of a block: nothing behind it can be.
     fn inflate(&mut self, bytes: &[u8], room: usize) -> (Vec<u8>, bool) {
         if !self.lasting {
             self.window = None;
@@ -301,19 +311,29 @@ impl Half {
         for mut input in [bytes, &[0, 0, 0xff, 0xff]] {
             loop {
                 if plain.len() >= room {
+                    self.over = Some(BROKEN);
                     return (plain, false);
                 }
                 plain.reserve((4 * input.len()).clamp(256, 1 << 16));
-                let before = window.total_in();
+                let (before, had) = (window.total_in(), plain.len());
                 let status = window.decompress_vec(input, &mut plain, FlushDecompress::Sync);
                 let used = usize::try_from(window.total_in() - before).unwrap_or(0);
                 input = input.get(used..).unwrap_or_default();
-                let full = plain.len() == plain.capacity();
                 match status {
-                    Ok(Status::Ok | Status::BufError) if full => {}
-                    Ok(_) if !input.is_empty() && used > 0 => {}
-                    Ok(_) => break,
-                    Err(_) => return (plain, false),
+                    // A block may say that it is the last; a sender may go on all the same (RFC 7692 §7.2.3.4).
+                    Ok(Status::StreamEnd) => {
+                        window.reset(false);
+                        if input.is_empty() {
+                            break;
+                        }
+                    }
+                    Ok(_) if used > 0 && !input.is_empty() || plain.len() == plain.capacity() => {}
+                    Ok(_) if input.is_empty() => break,
+                    Ok(_) if plain.len() > had => {}
+                    _ => {
+                        self.over = Some(BROKEN);
+                        return (plain, false);
+                    }
                 }
             }
         }
@@ -327,7 +347,7 @@ fn first_is_final(bytes: &[u8]) -> bool {
 
 impl Draft {
     fn note(&mut self, at: At) {
-        if self.packets.last().is_none_or(|last| *last < at.packet) {
+        if self.packets.last() != Some(&at.packet) {
             self.packets.push(at.packet);
         }
     }
@@ -380,6 +400,17 @@ mod tests {
             let messages: Vec<Vec<u8>> = told("", &bytes, step).into_iter().map(|(bytes, _)| bytes).collect();
             assert_eq!(messages, [b"{\"a\":1}".to_vec(), vec![7; 300]]);
         }
+    }
+
+    /// RFC 7692, §7.2.3.4 (a block that says it is the last) and §7.2.3.1.
+    #[test]
+    fn a_last_block_is_not_the_last_message() {
+        let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
+        let next = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        let bytes = [frame(0xc1, &last, [1; 4]), frame(0xc1, &next, [2; 4])].concat();
+        let messages: Vec<Vec<u8>> =
+            told("permessage-deflate", &bytes, 100).into_iter().map(|(bytes, _)| bytes).collect();
+        assert_eq!(messages, [b"Hello", b"Hello"]);
     }
 
     #[test]

@@ -76,6 +76,40 @@ fn the_streams_of_these_tests_are_understood() {
     assert_eq!(told, [3, 1, 1]);
 }
 
+#[test]
+fn tunnels_in_tunnels_end_somewhere() {
+    let flow = flow(Transport::Tcp, 80);
+    let pieces: Vec<(Side, &[u8])> = [
+        (Side::Client, b"CONNECT a:1 HTTP/1.1\r\n\r\n".as_slice()),
+        (Side::Server, b"HTTP/1.1 200 \r\n\r\n"),
+    ]
+    .into_iter()
+    .cycle()
+    .take(40_000)
+    .collect();
+    let told = read(&flow, &pieces).len();
+    assert!((2..100).contains(&told), "{told}");
+}
+
+#[test]
+fn headers_of_one_stream_without_end_are_bounded() {
+    let flow = flow(Transport::Tcp, 443);
+    let frame = |kind: u8, flags: u8, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    };
+    // A field of 3000 bytes goes into the table and is then referred to, twenty times a frame.
+    let long = [&[0x40, 1, b'a', 0x7f, 0xb9, 0x16], [b'x'; 3000].as_slice()].concat();
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(1, 4, &[&[0x82, 0x84], long.as_slice()].concat()));
+    for _ in 0..5000 {
+        bytes.extend(frame(1, 4, &[0xbe; 20]));
+    }
+    let told = read(&flow, &[(Side::Client, &bytes)]);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].len() < 2_000_000, "{} bytes", told[0].len());
+}
+
 /// JSON documents as programs write them.
 fn documents() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![

@@ -75,10 +75,14 @@ pub(crate) type Header = (String, Vec<u8>);
 /// Largest table that is kept, in the bytes of RFC 7541 §4.1. Peers agree on far less.
 const LARGEST: usize = 1 << 20;
 
+/// Bytes of fields that one block may copy.
+const MOST_WORK: usize = 4 << 20;
+
 /// Undoes the compression of one direction.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    table: VecDeque<Header>,
+    /// Fields, each with its size on the wire: a name may be mended when it is read.
+    table: VecDeque<(Header, usize)>,
     size: usize,
     most: usize,
 }
@@ -101,17 +105,35 @@ pub(super) struct Block {
 }
 
 impl Decoder {
-    /// Decodes a block. Fields beyond `most` bytes are left out, but do their part in the table.
+    /// Decodes a block. Fields beyond `most` bytes are left out, but do their part in the table. A block that refers to
+    /// far more than that, over and over, is broken.
     pub(super) fn decode(&mut self, block: &[u8], most: usize) -> Result<Block, Broken> {
         let mut input = Input(block);
         let (mut told, mut room) = (Block::default(), most);
+        let mut work = MOST_WORK;
         while let Some(first) = input.0.first().copied() {
-            let header = match first {
-                0x80.. => self.indexed(input.integer(7)?)?,
+            let (header, size) = match first {
+                0x80.. => {
+                    let index = input.integer(7)?;
+                    let (name, value) = self.indexed(index)?;
+                    let size = name.len() + value.len() + 32;
+                    // What does not fit is not copied.
+                    if size > room {
+                        told.more = true;
+                        continue;
+                    }
+                    ((name.to_owned(), value.to_vec()), size)
+                }
                 0x40..=0x7f => {
-                    let header = self.literal(&mut input, 6)?;
-                    self.insert(header.clone());
-                    header
+                    let (header, size) = self.literal(&mut input, 6)?;
+                    if size <= self.most {
+                        self.insert(header.clone(), size);
+                    } else {
+                        // Larger than the table: it empties it (RFC 7541 §4.4).
+                        self.table.clear();
+                        self.size = 0;
+                    }
+                    (header, size)
                 }
                 0x20..=0x3f => {
                     let size = input.integer(5)?;
@@ -124,7 +146,8 @@ impl Decoder {
                 }
                 _ => self.literal(&mut input, 4)?,
             };
-            match room.checked_sub(header.0.len() + header.1.len() + 32) {
+            work = work.checked_sub(size).ok_or(Broken)?;
+            match room.checked_sub(size) {
                 Some(left) => {
                     room = left;
                     told.headers.push(header);
@@ -135,33 +158,43 @@ impl Decoder {
         Ok(told)
     }
 
-    fn indexed(&self, index: usize) -> Result<Header, Broken> {
+    fn indexed(&self, index: usize) -> Result<(&str, &[u8]), Broken> {
         let index = index.checked_sub(1).ok_or(Broken)?;
-        match STATIC.get(index) {
-            Some((name, value)) => Ok(((*name).to_owned(), value.as_bytes().to_vec())),
-            None => self.table.get(index - STATIC.len()).cloned().ok_or(Broken),
+        if let Some((name, value)) = STATIC.get(index) {
+            return Ok((name, value.as_bytes()));
         }
+        let ((name, value), _) = self.table.get(index - STATIC.len()).ok_or(Broken)?;
+        Ok((name, value))
     }
 
-    fn literal(&self, input: &mut Input<'_>, bits: u8) -> Result<Header, Broken> {
-        let name = match input.integer(bits)? {
-            0 => String::from_utf8_lossy(&input.string()?).to_lowercase(),
-            index => self.indexed(index)?.0,
+    /// A field and its size by RFC 7541 §4.1.
+    fn literal(&self, input: &mut Input<'_>, bits: u8) -> Result<(Header, usize), Broken> {
+        let (name, length) = match input.integer(bits)? {
+            0 => {
+                let name = input.string()?;
+                (String::from_utf8_lossy(&name).to_lowercase(), name.len())
+            }
+            index => {
+                let (name, _) = self.indexed(index)?;
+                (name.to_owned(), name.len())
+            }
         };
-        Ok((name, input.string()?))
+        let value = input.string()?;
+        let size = length + value.len() + 32;
+        Ok(((name, value), size))
     }
 
-    fn insert(&mut self, header: Header) {
-        self.size += header.0.len() + header.1.len() + 32;
-        self.table.push_front(header);
+    fn insert(&mut self, header: Header, size: usize) {
+        self.size += size;
+        self.table.push_front((header, size));
         self.evict();
     }
 
     fn evict(&mut self) {
         while self.size > self.most
-            && let Some((name, value)) = self.table.pop_back()
+            && let Some((_, size)) = self.table.pop_back()
         {
-            self.size -= name.len() + value.len() + 32;
+            self.size -= size;
         }
     }
 }

@@ -101,7 +101,7 @@ impl Connection {
             (_, Side::Client) => Label::ClientTraffic,
             (_, Side::Server) => Label::ServerTraffic,
         };
-        let secret = self.keys.secret(&self.offer?.random, label)?;
+        let secret = self.means.keys.secret(&self.offer?.random, label)?;
         let opener = Opener::tls13(suite, &secret)?;
         Some(Open { phase, opener, secret, seeking: None, failures: 0 })
     }
@@ -114,13 +114,14 @@ impl Connection {
         offer: &Offer,
         choice: &Choice,
     ) -> Result<Open, &'static str> {
-        let known = self.keys.secret(&offer.random, Label::Master);
+        let known = self.means.keys.secret(&offer.random, Label::Master);
         let master = if let Some(master) = known {
             master
         } else {
             let sent = self.premaster.clone();
-            let premaster =
-                sent.or_else(|| self.keys.secret(&offer.random, Label::Premaster)).ok_or(cause::NO_KEY)?;
+            let premaster = sent
+                .or_else(|| self.means.keys.secret(&offer.random, Label::Premaster))
+                .ok_or(cause::NO_KEY)?;
             if choice.extended_master {
                 return Err(cause::EXTENDED);
             }
