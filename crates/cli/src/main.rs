@@ -20,6 +20,10 @@ use clap::{CommandFactory, Parser};
 
 use args::{Args, Command};
 
+/// Messages are many small parts: the system's allocator took a tenth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     exit::tell_bugs();
     let args = match Args::try_parse() {
