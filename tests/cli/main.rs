@@ -469,6 +469,8 @@ fn carried_files_are_written_as_they_are_on_the_device() {
         let row: Value = serde_json::from_str(line).unwrap();
         let bytes = fs::read(Path::new(&files).join(row["file"].as_str().unwrap())).unwrap();
         assert_eq!(row["bytes"], bytes.len());
+        let name = row["file"].as_str().unwrap();
+        assert!(!name.contains("-jpg") && !name.contains("..") && name.is_ascii(), "{name}");
         same += usize::from(device.contains(&bytes));
     }
     assert!(same >= 9, "{same} files of the device among {}", manifest.lines().count());

@@ -93,8 +93,11 @@ impl Writer<'_> {
             self.written += 1;
             let reveal = self.options.captures.reveal;
             // A name may say what values are masked for.
-            let shown =
-                if reveal { name.clone() } else { mask_file(&name, &Secrets::default()).replace('…', "") };
+            let shown = if reveal {
+                name.clone()
+            } else {
+                mask_file(&name, &Secrets::default()).replace('…', "file")
+            };
             let safe = safe_name(self.written, &shown, &part.bytes);
             let path = self.folder.join(&safe);
             File::create_new(&path)

@@ -210,7 +210,8 @@ impl Connection {
     /// Why the handshake came to nothing, if it did: the client refused what the server showed, as apps do that pin
     /// certificates (RFC 8446 §6).
     fn failed(&self) -> Option<String> {
-        let choice = self.choice.as_ref()?;
+        // Where the client was not heard at all, its silence says nothing.
+        let (choice, _) = (self.choice.as_ref()?, self.offer.as_ref()?);
         let [client, _] = &self.sides;
         if let Some(alert) = &self.refused {
             return Some(format!("the client refused the certificate: {alert}"));
@@ -219,7 +220,7 @@ impl Connection {
             return None;
         }
         match client.sealed {
-            0 if !client.changed => Some("the client went away after the server's hello".to_owned()),
+            0 if !client.changed => Some("the client said nothing after the server's hello".to_owned()),
             24..=LONGEST_ALERT if choice.version == TLS13 => {
                 Some("the client said no more than an encrypted alert after the server's hello".to_owned())
             }
@@ -573,5 +574,7 @@ mod tests {
             let refused = told.last().is_some_and(|(kind, _)| *kind == "handshake-failed");
             assert_eq!(refused, last.len() == 7, "{told:?}");
         }
+        let told = told(&mut Connection::default(), &[(Server, &theirs)]);
+        assert_eq!(told.len(), 1, "a capture of one side shows no refusal: {told:?}");
     }
 }
