@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rustc_hash::FxHashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// A name for an address and how it is known.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,14 +40,14 @@ impl Name {
 /// The latest name each client was given for each address. Bounded; what does not fit is counted.
 #[derive(Debug)]
 pub(crate) struct Names {
-    bound: FxHashMap<(IpAddr, IpAddr), Box<str>>,
+    bound: HashMap<(IpAddr, IpAddr), Box<str>>,
     limit: usize,
     pub(crate) refused: u64,
 }
 
 impl Names {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { bound: FxHashMap::default(), limit, refused: 0 }
+        Self { bound: HashMap::new(), limit, refused: 0 }
     }
 
     /// The client at `client` was told that `name` is at `address`.

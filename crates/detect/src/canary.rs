@@ -5,9 +5,9 @@ mod forms;
 mod place;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
-use creance_model::{DataClass, Match, Message};
+use creance_model::{DataClass, Match};
 
-use crate::{Card, Context, Detector, Sighting, Sink, location, named, texts};
+use crate::{Card, Context, Detector, Sighting, Sink, View, location};
 
 pub use file::CanaryError;
 
@@ -111,7 +111,7 @@ impl Detector for Canary {
         }
     }
 
-    fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         let canaries = &context.canaries;
         let Some((searcher, meanings)) = &canaries.forms else { return };
         let mut report = |index: usize, part: usize, range: Option<[u64; 2]>, form: &str| {
@@ -121,7 +121,7 @@ impl Detector for Canary {
             sink.sight(Sighting { range, encoding, ..sighting });
         };
         // Children are shown first: the deepest part that holds a value tells the most of how it got there.
-        for (index, part) in message.parts.iter().enumerate().rev() {
+        for (index, part) in message.parts().iter().enumerate().rev() {
             for hit in searcher.find_iter(&part.bytes) {
                 if let Some((planted, form)) = meanings.get(hit.pattern().as_usize()) {
                     report(*planted, index, Some([hit.start() as u64, hit.end() as u64]), form);
@@ -137,7 +137,7 @@ impl Detector for Canary {
         let numbers: Vec<_> = planted().filter(|(_, one)| is_number(one)).collect();
         let short: Vec<_> = planted().filter(|(_, one)| is_short(one)).collect();
         if !numbers.is_empty() {
-            for (part, _, text) in texts(message).filter(|(.., text)| text.len() <= 40) {
+            for (part, _, text) in message.texts().filter(|(.., text)| text.len() <= 40) {
                 for (planted, one) in &numbers {
                     if let Some(step) = same_number(&one.value, text) {
                         report(*planted, part, None, step);
@@ -146,7 +146,7 @@ impl Detector for Canary {
             }
         }
         if !short.is_empty() {
-            for (part, _, text) in named(message) {
+            for (part, _, text) in message.named() {
                 for (planted, _) in short.iter().filter(|(_, one)| one.value == text) {
                     report(*planted, part, None, "");
                 }
@@ -188,6 +188,8 @@ fn same_number(planted: &str, text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use creance_model::Message;
+
     use super::*;
     use crate::fixture::{body, canaries, fields, parts};
     use creance_model::Carrier;

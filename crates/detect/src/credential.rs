@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use creance_model::{Carrier, DataClass, Match, Message};
+use creance_model::{Carrier, DataClass, Match};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, email, key, named, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, View, email, key::Words};
 
 /// Credentials in the places that protocols have for them, and in fields named for them.
 pub(crate) struct Credential;
@@ -30,8 +30,8 @@ impl Detector for Credential {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
-        for (index, name, text) in named(message) {
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
+        for (index, name, text) in message.named() {
             let text = text.trim();
             if name == "authorization" || name == "proxy-authorization" {
                 authorization(index, text, sink);
@@ -41,17 +41,18 @@ impl Detector for Credential {
                 token(index, text, &claims, sink);
                 continue;
             }
-            let secret = text.len() >= 4 && ends(name, SECRETS) && !is_placeholder(text);
-            let token = text.len() >= 12 && ends(name, TOKENS);
+            let words = message.words(index);
+            let secret = text.len() >= 4 && ends(words, SECRETS) && !is_placeholder(text);
+            let token = text.len() >= 12 && ends(words, TOKENS);
             // Cookies called token hold a session more often than a secret of the user.
-            let cookie = message.parts.get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
+            let cookie = message.parts().get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
             let matched = if cookie { Match::Pattern } else { Match::Structured };
             if secret || token || is_cloud_key(text) {
                 sink.sight(Sighting::whole(DataClass::Credential, matched, ID, index, text));
             }
         }
         let mut seen = 0;
-        for (index, _, text) in texts(message) {
+        for (index, _, text) in message.texts() {
             for (start, user, password) in in_urls(text) {
                 if seen == MOST {
                     return sink.limited("URLs with passwords in one message");
@@ -68,8 +69,7 @@ impl Detector for Credential {
 }
 
 /// Whether a key ends in one of these names: `old_password` does, `password_changed_at` does not.
-fn ends(name: &str, names: &[&str]) -> bool {
-    let words = key::words(name);
+fn ends(words: Words<'_>, names: &[&str]) -> bool {
     (words.len().saturating_sub(3)..words.len())
         .any(|first| names.contains(&words.joined(first, words.len())))
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use creance_model::{DataClass, Match, Message, Part};
+use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
 use ring::digest;
 
-use crate::{Card, Context, Detector, Sighting, Sink, image};
+use crate::{Card, Context, Detector, Sighting, Sink, View, image};
 
 /// A file of the device.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,10 +88,10 @@ impl Detector for Device {
         }
     }
 
-    fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         let device = &context.device;
         let Some(hashes) = &device.hashes else { return };
-        for (index, part) in message.parts.iter().enumerate() {
+        for (index, part) in message.parts().iter().enumerate() {
             if let Some((file, class)) = device.content(part) {
                 let value = image::described(&part.bytes).unwrap_or_else(|| {
                     format!("file, {} bytes, SHA-256 {}", file.bytes, HEXLOWER.encode(&file.sha256))

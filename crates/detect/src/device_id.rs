@@ -2,9 +2,12 @@
 
 use std::{cell::LazyCell, collections::HashSet};
 
-use creance_model::{Carrier, DataClass, Match, Message, Part};
+use creance_model::{Carrier, DataClass, Match, Part};
 
-use crate::{Card, Context, Detector, Sighting, Sink, email, key, named};
+use crate::{
+    Card, Context, Detector, Sighting, Sink, View, email,
+    key::{Keys, Words},
+};
 
 /// Identifiers by field name and shape.
 pub(crate) struct DeviceId;
@@ -20,18 +23,20 @@ impl Detector for DeviceId {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         // Objects that have a field of devices. Few messages have a UUID to ask for them.
         let devices = LazyCell::new(|| {
-            let of_device = |part: &&Part| part.name.as_deref().is_some_and(|name| key::is(name, BESIDE));
-            message.parts.iter().filter(of_device).map(|part| part.parent).collect::<HashSet<_>>()
+            let parts = message.parts().iter().enumerate();
+            let of_device = parts.filter(|(index, _)| message.words(*index).are(BESIDE));
+            of_device.map(|(_, part)| part.parent).collect::<HashSet<_>>()
         });
-        for (index, name, text) in named(message) {
+        for (index, _, text) in message.named() {
+            let words = message.words(index);
             let text = text.trim();
-            let Some(part) = message.parts.get(index) else { continue };
+            let Some(part) = message.parts().get(index) else { continue };
             let cookie = part.carrier == Carrier::Cookie;
             let of_device = || devices.contains(&part.parent);
-            let class = match class(name, text).or_else(|| in_context(part, name, text, of_device)) {
+            let class = match class(words, text).or_else(|| in_context(part, words, text, of_device)) {
                 Some(class) if !cookie || matches!(class, DataClass::AccountId) => class,
                 _ => continue,
             };
@@ -88,18 +93,19 @@ const NETWORK: &[&str] =
 const BESIDE: &[&str] = &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
 
 /// Identifiers whose names say little: `id` in an object `user`, `uuid` beside a model.
-fn in_context(part: &Part, name: &str, text: &str, of_device: impl Fn() -> bool) -> Option<DataClass> {
-    if name == "id" {
+fn in_context(part: &Part, name: Words<'_>, text: &str, of_device: impl Fn() -> bool) -> Option<DataClass> {
+    if part.name.as_deref() == Some("id") {
         let object = part.step.rsplit('/').nth(1)?;
-        return if key::is(object, &["device", "phone"]) {
-            class("deviceid", text)
-        } else if key::is(object, &["user", "account", "member", "owner"]) {
-            class("userid", text)
+        let of = Keys::new(["deviceid", "userid", object].into_iter());
+        return if of.get(2).are(&["device", "phone"]) {
+            class(of.get(0), text)
+        } else if of.get(2).are(&["user", "account", "member", "owner"]) {
+            class(of.get(1), text)
         } else {
             None
         };
     }
-    if !key::is(name, &["uuid", "guid"]) || !is_uuid(text) {
+    if !name.are(&["uuid", "guid"]) || !is_uuid(text) {
         return None;
     }
     of_device().then_some(DataClass::DeviceId)
@@ -117,16 +123,16 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '0' | '-' | ':'))
 }
 
-fn class(name: &str, text: &str) -> Option<DataClass> {
+fn class(name: Words<'_>, text: &str) -> Option<DataClass> {
     let token = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c));
-    if key::says(name, &["imei", "imsi", "meid"]) {
+    if name.say(&["imei", "imsi", "meid"]) {
         let digits = text.chars().all(|c| c.is_ascii_digit());
         return (digits && (14..=16).contains(&text.len()) && !is_blank(text)).then_some(DataClass::DeviceId);
     }
     if is_blank(text) {
         return None;
     }
-    if key::is(name, DEVICE) {
+    if name.are(DEVICE) {
         // Identifiers are long and made of few characters; counters and versions are short.
         let digits = text.chars().filter(char::is_ascii_digit).count();
         return (token
@@ -135,14 +141,14 @@ fn class(name: &str, text: &str) -> Option<DataClass> {
             && text.parse::<f64>().map_or(true, |_| text.len() >= 14))
         .then_some(DataClass::DeviceId);
     }
-    if key::is(name, NETWORK) {
+    if name.are(NETWORK) {
         let mac = is_mac(text);
-        let station = key::is(name, &["ssid", "wifissid", "wifi"])
+        let station = name.are(&["ssid", "wifissid", "wifi"])
             && (2..=32).contains(&text.len())
             && !matches!(text, "true" | "false" | "null");
         return (mac || station).then_some(DataClass::NetworkInfo);
     }
-    if key::is(name, ACCOUNT) {
+    if name.are(ACCOUNT) {
         let word = text.to_lowercase();
         let nobody = matches!(
             word.as_str(),
@@ -168,22 +174,26 @@ mod tests {
     use super::*;
     use crate::fixture::{fields, parts, told};
 
+    fn named(name: &str, text: &str) -> Option<DataClass> {
+        class(Keys::new([name].into_iter()).get(0), text)
+    }
+
     #[test]
     fn name_and_shape_together_tell() {
-        assert_eq!(class("did", "009044832993173"), Some(DataClass::DeviceId));
-        assert_eq!(class("uid", "u3326224345"), Some(DataClass::AccountId));
-        assert_eq!(class("bssid", "02:dc:4d:b1:02:70"), Some(DataClass::NetworkInfo));
-        assert_eq!(class("phone_imei", "009044832993173"), Some(DataClass::DeviceId));
-        assert_eq!(class("androidId", "9774d56d682e549c"), Some(DataClass::DeviceId));
+        assert_eq!(named("did", "009044832993173"), Some(DataClass::DeviceId));
+        assert_eq!(named("uid", "u3326224345"), Some(DataClass::AccountId));
+        assert_eq!(named("bssid", "02:dc:4d:b1:02:70"), Some(DataClass::NetworkInfo));
+        assert_eq!(named("phone_imei", "009044832993173"), Some(DataClass::DeviceId));
+        assert_eq!(named("androidId", "9774d56d682e549c"), Some(DataClass::DeviceId));
     }
 
     #[test]
     fn a_name_alone_does_not() {
-        assert_eq!(class("did", "yes"), None);
-        assert_eq!(class("uid", "null"), None);
-        assert_eq!(class("mac", "00:00:00:00:00:00"), None);
-        assert_eq!(class("fluid", "u3326224345"), None);
-        assert_eq!(class("aid", "12"), None);
+        assert_eq!(named("did", "yes"), None);
+        assert_eq!(named("uid", "null"), None);
+        assert_eq!(named("mac", "00:00:00:00:00:00"), None);
+        assert_eq!(named("fluid", "u3326224345"), None);
+        assert_eq!(named("aid", "12"), None);
         for (name, text) in [
             ("idfa", "00000000-0000-0000-0000-000000000000"),
             ("imei", "000000000000000"),
@@ -194,7 +204,7 @@ mod tests {
             ("uuid", "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d"),
             ("ssid", "true"),
         ] {
-            assert_eq!(class(name, text), None, "{name}={text}");
+            assert_eq!(named(name, text), None, "{name}={text}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! E-mail addresses (the shapes of RFC 5321 that people use).
 
-use creance_model::{Carrier, DataClass, Match, Message};
+use creance_model::{Carrier, DataClass, Match};
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, View};
 
 /// E-mail addresses in text and in fields named for them.
 pub(crate) struct Email;
@@ -18,16 +18,14 @@ impl Detector for Email {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         let mut seen = 0;
-        for (index, part, text) in texts(message) {
+        for (index, part, text) in message.texts() {
             // The contact in a `User-Agent` is the software's author.
-            if part.carrier == Carrier::Header
-                && part.name.as_deref().is_some_and(|name| key::is(name, AGENT))
-            {
+            if part.carrier == Carrier::Header && message.words(index).are(AGENT) {
                 continue;
             }
-            let named = part.name.as_deref().is_some_and(|name| key::says(name, KEYS));
+            let named = message.words(index).say(KEYS);
             for (start, end) in addresses(text) {
                 if seen == MOST {
                     return sink.limited("e-mail addresses in one message");

@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, io::Cursor};
 
-use creance_model::{DataClass, Match, Message, Part};
+use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
 use exif::{In, Tag, Value};
 use ring::digest;
 
-use crate::{Card, Context, Detector, Sighting, Sink, location};
+use crate::{Card, Context, Detector, Sighting, Sink, View, location};
 
 /// Pictures, films and recordings by their first bytes.
 pub(crate) struct Image;
@@ -29,14 +29,14 @@ impl Detector for Image {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         let names: HashMap<usize, &Part> = message
-            .parts
+            .parts()
             .iter()
             .filter(|part| part.step == "multipart-filename")
             .filter_map(|part| Some((part.parent?, part)))
             .collect();
-        for (index, part) in message.parts.iter().enumerate() {
+        for (index, part) in message.parts().iter().enumerate() {
             let Some((class, kind)) = kind(&part.bytes) else { continue };
             let size = size(kind, &part.bytes);
             let icon = size.is_some_and(|(width, height)| width <= ICON && height <= ICON);

@@ -19,8 +19,9 @@ mod secrets;
 mod serial;
 mod severity;
 mod sink;
+mod view;
 
-use creance_model::{Carrier, DataClass, Match, Message, Part};
+use creance_model::{DataClass, Match, Message};
 
 pub use canary::{Canaries, CanaryError};
 pub use device::{DeviceFile, DeviceFiles};
@@ -28,6 +29,7 @@ pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
 pub use severity::severity;
 pub use sink::{Looked, Sink};
+pub use view::View;
 
 /// Every detector, the strongest matches first.
 pub const ALL: &[&dyn Detector] = &[
@@ -115,7 +117,7 @@ pub trait Detector: Sync {
     fn card(&self) -> &'static Card;
 
     /// Tells the sink what it sees, and the limits that it reaches.
-    fn look(&self, message: &Message, context: &Context, sink: &mut Sink<'_>);
+    fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>);
 }
 
 /// Candidates in one message that a detector looks at; that there were more is told as a limit reached.
@@ -127,8 +129,9 @@ const MOST: usize = 10_000;
 /// its class that overlap it, and of the same value under another class; other values beside it are told.
 pub fn look(message: &Message, context: &Context) -> Looked {
     let mut sink = Sink::new(&context.canaries);
+    let view = View::new(message);
     for detector in ALL {
-        detector.look(message, context, &mut sink);
+        detector.look(&view, context, &mut sink);
     }
     sink.done()
 }
@@ -139,41 +142,10 @@ fn plain(value: &str) -> String {
     if plain.is_empty() { value.to_owned() } else { plain }
 }
 
-/// Named fields of a message that hold text: index, key, value.
-fn named(message: &Message) -> impl Iterator<Item = (usize, &str, &str)> {
-    message.parts.iter().enumerate().filter_map(|(index, part)| {
-        let name = part.name.as_deref()?;
-        Some((index, name, std::str::from_utf8(&part.bytes).ok()?))
-    })
-}
-
-/// Parts that are text and that no child says more exactly: values, bodies of plain text, and the paths of request targets.
-fn texts(message: &Message) -> impl Iterator<Item = (usize, &Part, &str)> {
-    let mut opened = vec![false; message.parts.len()];
-    for part in &message.parts {
-        if let Some(flag) = part.parent.and_then(|parent| opened.get_mut(parent)) {
-            *flag = true;
-        }
-    }
-    message.parts.iter().enumerate().filter_map(move |(index, part)| {
-        // Header fields without a name say how the connection works.
-        if part.bytes.is_empty()
-            || (part.carrier == Carrier::Header && part.name.is_none() && part.parent.is_none())
-        {
-            return None;
-        }
-        if opened.get(index).copied().unwrap_or(false) {
-            // The query of a target has parts of its own; its path has none.
-            let target = part.carrier == Carrier::Uri && part.parent.is_none();
-            let path = target.then(|| part.bytes.split(|byte| *byte == b'?').next())??;
-            return Some((index, part, std::str::from_utf8(path).ok()?));
-        }
-        Some((index, part, std::str::from_utf8(&part.bytes).ok()?))
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use creance_model::Carrier;
+
     use super::*;
     use crate::fixture::{body, canaries, fields, parts, told};
     use proptest::prelude::*;

@@ -2,9 +2,9 @@
 
 use std::{cell::LazyCell, collections::HashSet};
 
-use creance_model::{Carrier, DataClass, Match, Message, Part};
+use creance_model::{Carrier, DataClass, Match, Part};
 
-use crate::{Card, Context, Detector, Sighting, Sink, key, named, texts};
+use crate::{Card, Context, Detector, Sighting, Sink, View, key::Words};
 
 const ID: &str = "location";
 
@@ -22,9 +22,8 @@ impl Detector for Location {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
-        let fields: Vec<(usize, &str, &str)> = named(message).collect();
-        let parent = |index: usize| message.parts.get(index).and_then(|part| part.parent);
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
+        let fields: Vec<(usize, &str, &str)> = message.named().collect();
         let mut tell = |index: usize, lat: f64, lon: f64| {
             if believable(lat, lon) {
                 let value = format!("{lat},{lon}");
@@ -33,7 +32,8 @@ impl Detector for Location {
         };
         let geometries = LazyCell::new(|| geometries(message));
         for (position, (index, name, text)) in fields.iter().enumerate() {
-            if let Some((whose, scale)) = scale(name, LATITUDE) {
+            let words = message.words(*index);
+            if let Some((whose, scale)) = scale(words, LATITUDE) {
                 let Some(lat) = scale_text(text, scale) else { continue };
                 // The nearest longitude of the same thing: `home_lat` goes with `home_lon`, not with `lon`.
                 let first = position.saturating_sub(NEAR);
@@ -42,9 +42,9 @@ impl Detector for Location {
                     .enumerate()
                     .skip(first)
                     .take(2 * NEAR + 1)
-                    .filter(|(_, (other, ..))| parent(*other) == parent(*index))
-                    .filter_map(|(place, (_, name, text))| {
-                        let (other, scale) = self::scale(name, LONGITUDE)?;
+                    .filter(|(_, (other, ..))| message.parent(*other) == message.parent(*index))
+                    .filter_map(|(place, (index, _, text))| {
+                        let (other, scale) = self::scale(message.words(*index), LONGITUDE)?;
                         (other == whose).then_some((place, scale_text(text, scale)?, *text))
                     })
                     .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
@@ -53,24 +53,25 @@ impl Detector for Location {
                 {
                     tell(*index, lat, lon);
                 }
-            } else if key::is(name, DEGREES) || key::is(name, PLACES) {
+            } else if words.are(DEGREES) || words.are(PLACES) {
                 let next = fields.get(position + 1).filter(|(next, next_name, _)| {
-                    parent(*next) == parent(*index) && next_name == name && follows(message, *index, *next)
+                    message.parent(*next) == message.parent(*index)
+                        && next_name == name
+                        && follows(message, *index, *next)
                 });
                 let pair = next.map(|(.., second)| (*text, *second)).or_else(|| halves(text));
                 let Some((first, second)) = pair else { continue };
                 let Some((lat, lon)) = scale_text(first, 1.0).zip(scale_text(second, 1.0)) else { continue };
                 let (fewer, more) =
                     (decimals(first).min(decimals(second)), decimals(first).max(decimals(second)));
-                let coordinates = key::is(name, &["coordinates"]);
-                let sure = if key::is(name, DEGREES)
-                    || coordinates && geometries.contains(&object(message, *index))
-                {
-                    more >= 3 && (next.is_some() || fewer >= 1)
-                } else {
-                    // `point` and `position` are places on a screen or in a model as well.
-                    fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
-                };
+                let coordinates = words.are(&["coordinates"]);
+                let sure =
+                    if words.are(DEGREES) || coordinates && geometries.contains(&object(message, *index)) {
+                        more >= 3 && (next.is_some() || fewer >= 1)
+                    } else {
+                        // `point` and `position` are places on a screen or in a model as well.
+                        fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
+                    };
                 let swapped = coordinates && (next.is_some() || text.trim_start().starts_with('['));
                 if sure {
                     let (lat, lon) = if swapped { (lon, lat) } else { (lat, lon) };
@@ -86,25 +87,26 @@ impl Detector for Location {
 const NEAR: usize = 8;
 
 /// Whether two parts are the first and second element of one JSON array.
-fn follows(message: &Message, first: usize, second: usize) -> bool {
-    let step = |index: usize| message.parts.get(index).map(|part| part.step.as_ref());
+fn follows(message: &View<'_>, first: usize, second: usize) -> bool {
+    let step = |index: usize| message.parts().get(index).map(|part| part.step.as_ref());
     step(first)
         .and_then(|step| step.strip_suffix("/0"))
         .is_some_and(|array| step(second).and_then(|step| step.strip_suffix("/1")) == Some(array))
 }
 
 /// Objects that are geometries of GeoJSON (RFC 7946), by their `type`.
-fn geometries(message: &Message) -> HashSet<Option<usize>> {
+fn geometries(message: &View<'_>) -> HashSet<Option<usize>> {
     let types = ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"];
-    named(message)
+    message
+        .named()
         .filter(|(_, name, text)| *name == "type" && types.contains(text))
-        .map(|(index, ..)| message.parts.get(index).and_then(|part| part.parent))
+        .map(|(index, ..)| message.parent(index))
         .collect()
 }
 
 /// The object that a number among its `coordinates` belongs to: above the arrays.
-fn object(message: &Message, index: usize) -> Option<usize> {
-    let part = |index: usize| message.parts.get(index);
+fn object(message: &View<'_>, index: usize) -> Option<usize> {
+    let part = |index: usize| message.parts().get(index);
     let mut at = part(index)?.parent;
     while let Some(array) = at.and_then(part).filter(|part| part.step.contains("/coordinates")) {
         at = array.parent;
@@ -113,12 +115,12 @@ fn object(message: &Message, index: usize) -> Option<usize> {
 }
 
 /// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
-fn hidden(message: &Message, sink: &mut Sink<'_>) {
+fn hidden(message: &View<'_>, sink: &mut Sink<'_>) {
     let decoded = |part: &Part| part.carrier == Carrier::DnsLabel && part.parent.is_some();
-    if !message.parts.iter().any(decoded) {
+    if !message.parts().iter().any(decoded) {
         return;
     }
-    for (index, _, text) in texts(message).filter(|(_, part, _)| decoded(part)) {
+    for (index, _, text) in message.texts().filter(|(_, part, _)| decoded(part)) {
         let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
         let numbers: Vec<&str> = text.split(|c| !numeric(c)).filter(|word| !word.is_empty()).collect();
         for window in numbers.windows(2) {
@@ -149,8 +151,7 @@ const PLACES: &[&str] = &["loc", "location", "coord", "coords", "coordinates", "
 
 /// Whose coordinate a key names (`home` of `homeLat`, nothing of `lat`), and what its numbers are to be divided by: 1, or
 /// 10^7 and 10^6 where the key says so.
-fn scale(name: &str, names: &[&str]) -> Option<(String, f64)> {
-    let words = key::words(name);
+fn scale(words: Words<'_>, names: &[&str]) -> Option<(String, f64)> {
     // `latE7`, `lat_e7` and `late7` say the same.
     let divisor = matches!(words.iter().last(), Some("e6" | "e7" | "0"));
     let before = words.len().checked_sub(if divisor && words.len() > 1 { 2 } else { 1 })?;

@@ -1,9 +1,9 @@
 //! Telephone numbers, by libphonenumber's rules.
 
-use creance_model::{DataClass, Match, Message};
+use creance_model::{DataClass, Match};
 use smallvec::SmallVec;
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, View, key::Words};
 
 /// Telephone numbers with their country code, and any in fields named for them.
 pub(crate) struct Phone;
@@ -19,11 +19,11 @@ impl Detector for Phone {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         let mut seen = 0;
-        for (index, part, text) in texts(message) {
+        for (index, _, text) in message.texts() {
             let whole = text.trim();
-            if is_shaped(whole) && part.name.as_deref().is_some_and(is_named) {
+            if is_shaped(whole) && is_named(message.words(index)) {
                 sink.sight(Sighting::whole(DataClass::Phone, Match::Structured, "phone", index, whole));
                 continue;
             }
@@ -94,8 +94,8 @@ const OTHERWISE: &[&str] = &[
     "uuid",
 ];
 
-fn is_named(name: &str) -> bool {
-    key::says(name, KEYS) && !key::words(name).iter().any(|word| OTHERWISE.contains(&word))
+fn is_named(words: Words<'_>) -> bool {
+    words.say(KEYS) && !words.iter().any(|word| OTHERWISE.contains(&word))
 }
 
 /// Digits with the signs that people put between them; not all digits the same.

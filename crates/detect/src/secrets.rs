@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use aho_corasick::AhoCorasick;
 use creance_model::DataClass;
 
-use crate::{key, plain};
+use crate::{key::Keys, plain};
 
 /// What a run saw and what was planted, to be kept out of names that are shown. The default hides nothing.
 ///
@@ -53,7 +53,7 @@ impl Secrets {
         self.long.as_ref().is_some_and(|long| long.is_match(&plain(text)))
             || !self.short.is_empty()
                 && (runs(text).any(|word| self.short.contains(&word))
-                    || key::words(text).iter().any(|word| self.short.contains(word)))
+                    || Keys::new([text].into_iter()).get(0).iter().any(|word| self.short.contains(word)))
     }
 }
 

@@ -7,9 +7,9 @@
 use std::{cell::LazyCell, sync::LazyLock};
 
 use aho_corasick::packed::Searcher;
-use creance_model::{DataClass, Match, Message};
+use creance_model::{DataClass, Match};
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, key, texts};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, View};
 
 /// Aircraft serials.
 pub(crate) struct Serial;
@@ -25,16 +25,16 @@ impl Detector for Serial {
         }
     }
 
-    fn look(&self, message: &Message, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         // Few messages hold anything shaped like a serial.
         let uuids = LazyCell::new(|| uuids(message));
         let mut seen = 0;
-        for (index, part, text) in texts(message) {
-            let name = part.name.as_deref().unwrap_or_default();
-            if key::is(name, REQUESTS) {
+        for (index, _, text) in message.texts() {
+            let key = message.words(index);
+            if key.are(REQUESTS) {
                 continue;
             }
-            let named = key::says(name, KEYS);
+            let named = key.say(KEYS);
             let matched = if named { Match::Structured } else { Match::Pattern };
             let (mut every, mut near);
             let shaped: &mut dyn Iterator<Item = (usize, &str)> = match &*MAKERS_SEARCH {
@@ -153,9 +153,9 @@ pub(crate) fn is_cta(word: &str) -> bool {
 }
 
 /// Digits of the UUIDs in a message.
-fn uuids(message: &Message) -> Vec<String> {
+fn uuids(message: &View<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for (_, _, text) in texts(message) {
+    for (_, _, text) in message.texts() {
         for word in text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')) {
             if word.len() == 36 && word.matches('-').count() == 4 && found.len() < 100 {
                 found.push(word.replace('-', "").to_uppercase());

@@ -252,7 +252,7 @@ impl<H: Handler> Assembler<H> {
     fn replace(&mut self, arrived: &Arrived<'_>, (source, destination): (u16, u16), sequence: u32) {
         let a = Endpoint { ip: arrived.source, port: source };
         let b = Endpoint { ip: arrived.destination, port: destination };
-        let Some(at) = self.table.find(&Key::new(a, b, arrived.protocol)) else { return };
+        let Some(at) = self.table.find(&Key::new(a, b, arrived.protocol).0) else { return };
         let Some(entry) = self.table.get(at) else { return };
         let over = entry.over.is_some() || entry.bytes != [0; 2] || entry.lost != [0; 2];
         let from = usize::from(a != entry.flow.client);
@@ -277,14 +277,13 @@ impl<H: Handler> Assembler<H> {
     ) -> (u32, Side) {
         let a = Endpoint { ip: arrived.source, port: source };
         let b = Endpoint { ip: arrived.destination, port: destination };
-        let key = Key::new(a, b, arrived.protocol);
+        let (key, low) = Key::new(a, b, arrived.protocol);
         let at = match self.table.find(&key) {
             Some(at) => at,
             None => self.open(arrived, key, (a, b), transport, syn),
         };
-        self.table.touch(at, arrived.time, self.now);
-        let Some(entry) = self.table.get(at) else { return (at, Side::Client) };
-        let from = if a == entry.flow.client { Side::Client } else { Side::Server };
+        let Some(entry) = self.table.touch(at, arrived.time, self.now) else { return (at, Side::Client) };
+        let from = if low == entry.client_low { Side::Client } else { Side::Server };
         add(&mut entry.packets, from.index(), 1);
         (at, from)
     }

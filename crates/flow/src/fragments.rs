@@ -13,7 +13,7 @@ use std::{
 };
 
 use creance_model::Timestamp;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 use crate::ip::{Fragment, Packet};
 
@@ -37,7 +37,7 @@ const PATIENCE: i64 = 30 * 1_000_000_000;
 /// Packets being put together.
 #[derive(Debug, Default)]
 pub(crate) struct Fragments {
-    pending: FxHashMap<Key, Pending>,
+    pending: HashMap<Key, Pending>,
     /// In order of first fragments; those that became whole since stay until it is their turn.
     order: VecDeque<(Key, u64)>,
     serial: u64,

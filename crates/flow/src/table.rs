@@ -3,26 +3,34 @@
 //! A slab of entries, an index by canonical endpoints, and lists from the least to the most recently seen, so that the
 //! oldest is found without a search: one for TCP, one for the rest, one for TCP that seems to be over.
 
-use std::{hash::Hash, net::IpAddr};
+use std::net::IpAddr;
 
 use creance_model::{Endpoint, Flow, Timestamp, Transport};
-use rustc_hash::FxHashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::{handler::Close, tcp::Stream};
 
-/// The endpoints of a flow, the lower first, whichever end a packet came from.
+/// The endpoints of a flow, the lower first, whichever end a packet came from. Addresses are numbers here: these are
+/// compared for every packet.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Key {
-    low: (IpAddr, u16),
-    high: (IpAddr, u16),
+    low: u128,
+    high: u128,
+    ports: [u16; 2],
     protocol: u8,
+    /// Which of the two are IPv4.
+    v4: [bool; 2],
 }
 
 impl Key {
-    pub(crate) fn new(a: Endpoint, b: Endpoint, protocol: u8) -> Self {
-        let (a, b) = ((a.ip, a.port), (b.ip, b.port));
-        let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        Self { low, high, protocol }
+    /// The key of a packet from `a` to `b`, and whether `a` is the lower.
+    #[inline]
+    pub(crate) fn new(a: Endpoint, b: Endpoint, protocol: u8) -> (Self, bool) {
+        let (a, b) = (ordered(a), ordered(b));
+        let first = a <= b;
+        let (low, high) = if first { (a, b) } else { (b, a) };
+        let (ports, v4) = ([low.2, high.2], [low.0, high.0]);
+        (Self { low: low.1, high: high.1, ports, protocol, v4 }, first)
     }
 
     fn of(flow: &Flow) -> Self {
@@ -31,7 +39,15 @@ impl Key {
             Transport::Udp => 17,
             Transport::Other(number) => number,
         };
-        Self::new(flow.client, flow.server, protocol)
+        Self::new(flow.client, flow.server, protocol).0
+    }
+}
+
+#[inline]
+fn ordered(end: Endpoint) -> (bool, u128, u16) {
+    match end.ip {
+        IpAddr::V4(ip) => (true, u128::from(ip.to_bits()), end.port),
+        IpAddr::V6(ip) => (false, ip.to_bits(), end.port),
     }
 }
 
@@ -50,6 +66,8 @@ pub(crate) struct Entry<S> {
     pub(crate) lost: [u64; 2],
     pub(crate) conflicts: u64,
     pub(crate) syn: bool,
+    /// Whether the client is the lower end of the key.
+    pub(crate) client_low: bool,
     /// TCP only.
     pub(crate) streams: Option<Box<[Stream; 2]>>,
     newer: u32,
@@ -80,7 +98,7 @@ impl<S> Entry<S> {
 pub(crate) struct Table<S> {
     entries: Vec<Option<Entry<S>>>,
     free: Vec<u32>,
-    index: FxHashMap<Key, u32>,
+    index: HashMap<Key, u32>,
     oldest: [u32; 3],
     newest: [u32; 3],
 }
@@ -90,7 +108,7 @@ impl<S> Table<S> {
         Self {
             entries: Vec::new(),
             free: Vec::new(),
-            index: FxHashMap::default(),
+            index: HashMap::new(),
             oldest: [NONE; 3],
             newest: [NONE; 3],
         }
@@ -110,6 +128,7 @@ impl<S> Table<S> {
 
     pub(crate) fn insert(&mut self, key: Key, flow: Flow, state: S) -> u32 {
         let streams = (flow.transport == Transport::Tcp).then(Box::default);
+        let client_low = ordered(flow.client) <= ordered(flow.server);
         let entry = Entry {
             last: flow.first,
             seen: flow.first,
@@ -121,6 +140,7 @@ impl<S> Table<S> {
             lost: [0; 2],
             conflicts: 0,
             syn: false,
+            client_low,
             streams,
             newer: NONE,
             older: NONE,
@@ -147,16 +167,17 @@ impl<S> Table<S> {
         Some(entry)
     }
 
-    /// Marks an entry as just seen.
-    pub(crate) fn touch(&mut self, at: u32, time: Timestamp, now: Timestamp) {
-        let Some(entry) = self.get(at) else { return };
-        entry.last = entry.last.max(time);
-        entry.seen = now;
-        let list = entry.list();
+    /// Marks an entry as just seen, and gives it.
+    pub(crate) fn touch(&mut self, at: u32, time: Timestamp, now: Timestamp) -> Option<&mut Entry<S>> {
+        let list = self.get(at)?.list();
         if self.newest.get(list as usize) != Some(&at) {
             self.unlink(at);
             self.link(at);
         }
+        let entry = self.get(at)?;
+        entry.last = entry.last.max(time);
+        entry.seen = now;
+        Some(entry)
     }
 
     /// Marks an entry that was just seen as over, or as not.

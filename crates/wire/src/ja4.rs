@@ -37,17 +37,24 @@ pub(crate) fn ja4(hello: &Hello) -> String {
         _ => "00",
     };
     let sni = if hello.sni { 'd' } else { 'i' };
-    let counts = format!("{:02}{:02}", ciphers.len().min(99), extensions.len().min(99));
-    let head = format!("t{version}{sni}{counts}{}", ends(hello.alpn.as_deref()));
-
+    let counted = extensions.len();
     ciphers.sort_unstable();
     extensions.retain(|kind| !matches!(kind, 0x0000 | 0x0010));
     extensions.sort_unstable();
     let mut second = list(&extensions);
     if !hello.signatures.is_empty() {
-        second = format!("{second}_{}", list(&hello.signatures));
+        second.push('_');
+        second.push_str(&list(&hello.signatures));
     }
-    format!("{head}_{}_{}", hash(&list(&ciphers)), hash(if extensions.is_empty() { "" } else { &second }))
+    let second = if extensions.is_empty() { "" } else { &second };
+    format!(
+        "t{version}{sni}{:02}{:02}{}_{}_{}",
+        ciphers.len().min(99),
+        counted.min(99),
+        ends(hello.alpn.as_deref()),
+        hash(&list(&ciphers)),
+        hash(second),
+    )
 }
 
 /// The first and last character of the first protocol; of its hex when they are not letters or digits.
@@ -66,14 +73,22 @@ fn ends(alpn: Option<&[u8]>) -> String {
 }
 
 fn list(values: &[u16]) -> String {
-    values.iter().map(|value| format!("{value:04x}")).collect::<Vec<_>>().join(",")
+    let mut list = String::with_capacity(5 * values.len());
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            list.push(',');
+        }
+        HEXLOWER.encode_append(&value.to_be_bytes(), &mut list);
+    }
+    list
 }
 
 fn hash(text: &str) -> String {
     if text.is_empty() {
         return "000000000000".to_owned();
     }
-    HEXLOWER.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()).chars().take(12).collect()
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    HEXLOWER.encode(hash.as_ref().first_chunk::<6>().map_or(&[], |first| first))
 }
 
 #[cfg(test)]
