@@ -2,6 +2,7 @@
 //!
 //! * creance: the whole audit, SHA-256 of the input included, as JSON to nowhere;
 //! * tshark: server names of TLS hellos, the least that answers "who was talked to";
+//! * creance's flows of TLS, on one thread: the same job;
 //! * ndpiReader: its summary.
 //!
 //! Times are medians of the rounds; memory is the most anonymous memory seen (`RssAnon`). A peer that is not here, or
@@ -60,7 +61,14 @@ fn main() -> ExitCode {
         },
         Contender {
             name: "creance audit --jobs 1",
-            command: [vec![built], words("audit FILE --format json -q --jobs 1")].concat(),
+            command: [vec![built.clone()], words("audit FILE --format json -q --jobs 1")].concat(),
+            seconds: Vec::new(),
+            memory: 0,
+            ended: Ended::NotHere,
+        },
+        Contender {
+            name: "creance flows (SNI, one thread)",
+            command: [vec![built], words("flows FILE --protocol tls --format csv -q")].concat(),
             seconds: Vec::new(),
             memory: 0,
             ended: Ended::NotHere,

@@ -25,8 +25,8 @@ pub(crate) struct Buffer {
     failed: Option<(ErrorKind, String)>,
 }
 
-/// How much is read at once.
-pub(crate) const PIECE: usize = 1 << 20;
+/// How much is read at once: what stays in a processor's own cache until it is parsed.
+pub(crate) const PIECE: usize = 1 << 16;
 
 impl Buffer {
     /// A window that reads `piece` bytes at once.

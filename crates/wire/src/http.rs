@@ -107,7 +107,7 @@ pub(crate) fn fill(
     for (name, value) in head.headers.iter().filter(|(name, _)| name != "cookie") {
         let dull = DULL.contains(&name.as_str());
         let named = (!dull).then(|| name.clone());
-        let part = tree.root(Carrier::Header, format!("header:{name}"), value.clone(), named);
+        let part = tree.root(Carrier::Header, ["header:", name].concat(), value.clone(), named);
         if !dull {
             tree.open(part);
         }

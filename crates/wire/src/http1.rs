@@ -96,6 +96,9 @@ enum State {
     Lost,
 }
 
+/// Room for a head, that it does not grow line by line.
+const USUAL_HEAD: usize = 1024;
+
 impl Session for Connection {
     fn feed(
         &mut self,
@@ -388,17 +391,28 @@ impl Half {
     }
 
     fn read_head(&mut self, rest: &mut &[u8], limits: &Limits) -> Step {
-        let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
-        let (line, behind) = rest.split_at(line);
-        self.lines.extend_from_slice(line);
-        *rest = behind;
-        if !self.lines.ends_with(b"\n") {
-            return if self.lines.len() > limits.head { Step::Broken } else { Step::More };
+        if self.lines.capacity() == 0 {
+            self.lines.reserve(USUAL_HEAD.min(rest.len()));
         }
-        let empty = matches!(self.lines.get(self.line_start..), Some(b"\r\n" | b"\n"));
-        self.line_start = self.lines.len();
-        if !empty {
-            return if self.lines.len() > limits.head { Step::Broken } else { Step::More };
+        loop {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (line, behind) = rest.split_at(end);
+            self.lines.extend_from_slice(line);
+            *rest = behind;
+            let whole = line.ends_with(b"\n");
+            let last = whole && matches!(self.lines.get(self.line_start..), Some(b"\r\n" | b"\n"));
+            if whole {
+                self.line_start = self.lines.len();
+            }
+            if last {
+                break;
+            }
+            if self.lines.len() > limits.head {
+                return Step::Broken;
+            }
+            if rest.is_empty() {
+                return Step::More;
+            }
         }
         let lines = std::mem::take(&mut self.lines);
         self.line_start = 0;

@@ -64,8 +64,7 @@ const METHODS: &[&[u8]] =
 
 impl Head {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut lines =
-            bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut lines = lines(bytes).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.by_ref().find(|line| !line.is_empty())?;
         let first = String::from_utf8_lossy(first);
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
@@ -77,11 +76,11 @@ impl Head {
                 value.extend_from_slice(line.trim_ascii());
                 continue;
             }
-            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let Some(colon) = memchr::memchr(b':', line) else { continue };
             let (name, value) = line.split_at(colon);
             more |= headers.len() >= MOST_FIELDS;
             if !more {
-                let name = String::from_utf8_lossy(name.trim_ascii()).to_lowercase();
+                let name = lower(name.trim_ascii());
                 headers.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
             }
         }
@@ -126,6 +125,23 @@ impl Head {
         fields.extend(self.shared().told());
         fields
     }
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]).map(move |end| {
+        let line = bytes.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line
+    })
+}
+
+/// A name in lower case. Nearly all are ASCII, as they should be.
+fn lower(name: &[u8]) -> String {
+    String::from_utf8(name.to_ascii_lowercase())
+        .ok()
+        .filter(|name| name.is_ascii())
+        .unwrap_or_else(|| String::from_utf8_lossy(name).to_lowercase())
 }
 
 /// A first line; one without a version is taken where a Host field vouches for it.
