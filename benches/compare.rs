@@ -1,9 +1,11 @@
-//! Runs creance and its peers on one file, interleaved, and prints a table: `compare CAPTURE [ROUNDS]`
+//! Runs creance and its peers on one file, interleaved, and prints a table: `compare CAPTURE [ROUNDS [KEYS]]`
 //!
 //! * creance: the whole audit, SHA-256 of the input included, as JSON to nowhere;
 //! * tshark: server names of TLS hellos, the least that answers "who was talked to";
 //! * creance's flows of TLS, on one thread: the same job;
 //! * ndpiReader: its summary.
+//!
+//! With a key log, another job is compared: the requests of HTTP within TLS, on one thread, and creance's whole audit.
 //!
 //! Times are medians of the rounds; memory is the most anonymous memory seen (`RssAnon`). A peer that is not here, or
 //! fails, is said to be so.
@@ -33,10 +35,35 @@ enum Ended {
     With(Option<i32>),
 }
 
+/// Who was talked to.
+const WHO: &[(&str, &str)] = &[
+    ("creance audit", "CREANCE audit FILE --format json -q"),
+    ("creance audit --jobs 1", "CREANCE audit FILE --format json -q --jobs 1"),
+    ("creance flows (SNI, one thread)", "CREANCE flows FILE --protocol tls --format csv -q"),
+    ("ndpiReader", "ndpiReader -q -i FILE"),
+    (
+        "tshark (SNI)",
+        "tshark -n -r FILE -Y tls.handshake.type==1 -T fields -e tls.handshake.extensions_server_name",
+    ),
+];
+
+/// What was said within TLS.
+const WITHIN_TLS: &[(&str, &str)] = &[
+    (
+        "creance messages (one thread)",
+        "CREANCE messages FILE --keys KEYS --protocol http/1 --kind request --format csv -q",
+    ),
+    ("creance audit", "CREANCE audit FILE --keys KEYS --format json -q"),
+    (
+        "tshark (HTTP requests)",
+        "tshark -n -r FILE -o tls.keylog_file:KEYS -Y http.request -T fields -e http.host -e http.request.uri",
+    ),
+];
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let Some(capture) = arguments.next() else {
-        eprintln!("usage: compare CAPTURE [ROUNDS]");
+        eprintln!("usage: compare CAPTURE [ROUNDS [KEYS]]");
         return ExitCode::from(2);
     };
     let rounds: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
@@ -48,48 +75,23 @@ fn main() -> ExitCode {
         .ok()
         .and_then(|path| Some(path.parent()?.join("creance").display().to_string()));
     let built = built.unwrap_or_default();
-    let words = |text: &str| {
-        text.split(' ').map(|word| if word == "FILE" { capture.clone() } else { word.to_owned() }).collect()
+    let keys = arguments.next();
+    let contender = |(name, command): &(&'static str, &str)| Contender {
+        name,
+        command: command
+            .split(' ')
+            .map(|word| match word {
+                "FILE" => capture.clone(),
+                "CREANCE" => built.clone(),
+                _ => word.replace("KEYS", keys.as_deref().unwrap_or_default()),
+            })
+            .collect(),
+        seconds: Vec::new(),
+        memory: 0,
+        ended: Ended::NotHere,
     };
-    let mut contenders = vec![
-        Contender {
-            name: "creance audit",
-            command: [vec![built.clone()], words("audit FILE --format json -q")].concat(),
-            seconds: Vec::new(),
-            memory: 0,
-            ended: Ended::NotHere,
-        },
-        Contender {
-            name: "creance audit --jobs 1",
-            command: [vec![built.clone()], words("audit FILE --format json -q --jobs 1")].concat(),
-            seconds: Vec::new(),
-            memory: 0,
-            ended: Ended::NotHere,
-        },
-        Contender {
-            name: "creance flows (SNI, one thread)",
-            command: [vec![built], words("flows FILE --protocol tls --format csv -q")].concat(),
-            seconds: Vec::new(),
-            memory: 0,
-            ended: Ended::NotHere,
-        },
-        Contender {
-            name: "ndpiReader",
-            command: words("ndpiReader -q -i FILE"),
-            seconds: Vec::new(),
-            memory: 0,
-            ended: Ended::NotHere,
-        },
-        Contender {
-            name: "tshark (SNI)",
-            command: words(
-                "tshark -n -r FILE -Y tls.handshake.type==1 -T fields -e tls.handshake.extensions_server_name",
-            ),
-            seconds: Vec::new(),
-            memory: 0,
-            ended: Ended::NotHere,
-        },
-    ];
+    let jobs = if keys.is_some() { WITHIN_TLS } else { WHO };
+    let mut contenders: Vec<Contender> = jobs.iter().map(contender).collect();
     for _ in 0..rounds {
         for contender in &mut contenders {
             let Some((ended, seconds, memory)) = run(&contender.command) else { continue };
