@@ -16,9 +16,9 @@ use crate::Error;
 /// Files that are read; of further ones nothing is known.
 const MOST: usize = 100_000;
 
-/// Reads a folder. Links are not followed.
-pub(crate) fn read(folder: &Path) -> Result<Vec<DeviceFile>, Error> {
-    let mut files = Vec::new();
+/// Reads a folder, and says how many files it left out. Links are not followed.
+pub(crate) fn read(folder: &Path) -> Result<(Vec<DeviceFile>, usize), Error> {
+    let (mut files, mut unread) = (Vec::new(), 0);
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         let io = |source| Error::Io { path: next.display().to_string(), source };
@@ -30,7 +30,9 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<DeviceFile>, Error> {
             let kind = entry.file_type().map_err(io)?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() && files.len() < MOST {
+            } else if kind.is_file() && files.len() >= MOST {
+                unread += 1;
+            } else if kind.is_file() {
                 let path = entry.path();
                 let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
                 let io = |source| Error::Io { path: path.display().to_string(), source };
@@ -39,7 +41,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<DeviceFile>, Error> {
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
+    Ok((files, unread))
 }
 
 fn hash(path: &Path, name: String) -> io::Result<DeviceFile> {

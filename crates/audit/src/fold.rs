@@ -22,7 +22,7 @@ use crate::{
     inputs::Hashed,
     names::Name,
     phases,
-    pipeline::{Run, Seen},
+    pipeline::{Pipeline, Run, Seen},
     request::{Circumstances, Request},
     traffic::Traffic,
 };
@@ -142,8 +142,15 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
         run.notes.further_damage,
         run.notes.further_secrets,
         run.notes.unmerged,
+        pipeline.keys.added().refused as u64,
+        beyond_device(pipeline),
     ];
     counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
+}
+
+/// Files of the device whose hashes were not looked for.
+fn beyond_device(pipeline: &Pipeline<'_>) -> u64 {
+    pipeline.context.map_or(0, |context| context.device.beyond() as u64)
 }
 
 /// Phases without end are shown as long as the capture lasts.
@@ -509,6 +516,13 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
     counted(counters.inexact_resets, "resets were not exact and were not believed");
     counted(run.notes.further_damage, "further places of damage are not listed");
     counted(run.notes.further_secrets, "secrets in the capture were beyond the limit and were not kept");
+    let keys = run.pipeline.keys.added();
+    counted(keys.refused as u64, "secrets of key logs were beyond the limit and were not kept");
+    counted(keys.unreadable as u64, "lines of key logs are no secrets and were passed over");
+    counted(
+        beyond_device(&run.pipeline),
+        "files of the device are beyond the limit: their hashes were not looked for",
+    );
     counted(
         run.notes.unmerged,
         "files overlap more others in time than may be open at once and were read after them",

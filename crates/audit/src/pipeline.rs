@@ -60,9 +60,9 @@ pub(crate) type Flows<'a> = (&'a mut dyn FnMut(FlowTold), &'a Atlas);
 /// The one pass.
 pub(crate) struct Pipeline<'a> {
     /// What is looked for; `None`: nothing.
-    context: Option<&'a Context>,
+    pub(crate) context: Option<&'a Context>,
     limits: &'a Limits,
-    keys: KeyLog,
+    pub(crate) keys: KeyLog,
     messages_to: Option<Messages<'a>>,
     flows_to: Option<Flows<'a>>,
     pub(crate) names: Names,

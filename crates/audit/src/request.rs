@@ -123,11 +123,13 @@ impl Request {
             context.canaries = Canaries::parse(&text(path)?)
                 .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
         }
-        let mut files = Vec::new();
+        let (mut files, mut unread) = (Vec::new(), 0);
         for folder in &self.device {
-            files.extend(device::read(folder)?);
+            let (more, left_out) = device::read(folder)?;
+            files.extend(more);
+            unread += left_out;
         }
-        context.device = DeviceFiles::new(files);
+        context.device = DeviceFiles::new(files, unread);
         Ok(Arc::new(context))
     }
 

@@ -33,6 +33,8 @@ pub struct DeviceFiles {
     by_length: HashMap<u64, Vec<usize>>,
     /// All hashes in hex, and which file and hash each is.
     hashes: Option<AhoCorasick>,
+    /// Files beyond a bound: of these only the content, or nothing, is known.
+    beyond: usize,
 }
 
 /// Shorter files are the same on many devices.
@@ -44,8 +46,8 @@ const MOST: usize = 20_000;
 const KINDS: [&str; 3] = ["sha256-hex", "sha1-hex", "md5-hex"];
 
 impl DeviceFiles {
-    /// Files of the device. Very short ones are left out.
-    pub fn new(files: impl IntoIterator<Item = DeviceFile>) -> Self {
+    /// Files of the device, and how many more there were that were not read. Very short ones are left out.
+    pub fn new(files: impl IntoIterator<Item = DeviceFile>, unread: usize) -> Self {
         let files: Vec<DeviceFile> = files.into_iter().filter(|file| file.bytes >= LEAST).collect();
         let mut by_length: HashMap<u64, Vec<usize>> = HashMap::new();
         for (index, file) in files.iter().enumerate().filter(|(_, file)| file.class.is_some()) {
@@ -56,7 +58,13 @@ impl DeviceFiles {
         });
         // More than can be searched at once are not searched.
         let hashes = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(hex).ok();
-        Self { hashes: hashes.filter(|_| !files.is_empty()), files, by_length }
+        let beyond = unread + files.len().saturating_sub(MOST);
+        Self { hashes: hashes.filter(|_| !files.is_empty()), files, by_length, beyond }
+    }
+
+    /// How many files were beyond a bound: their hashes are not looked for.
+    pub const fn beyond(&self) -> usize {
+        self.beyond
     }
 
     fn content(&self, part: &Part) -> Option<(&DeviceFile, DataClass)> {
@@ -144,7 +152,7 @@ mod tests {
             sha1: ring(&digest::SHA1_FOR_LEGACY_USE_ONLY).try_into().unwrap(),
             md5: Md5::digest(content).into(),
         };
-        Context { device: DeviceFiles::new([file]), ..Context::default() }
+        Context { device: DeviceFiles::new([file], 0), ..Context::default() }
     }
 
     fn told(bytes: &[u8], context: &Context) -> Vec<(DataClass, Match, Option<String>)> {

@@ -55,6 +55,8 @@ struct Store {
     by_random: HashMap<([u8; 32], Label), Vec<u8>>,
     /// Premaster secrets by the first bytes of their encrypted form (`RSA`).
     by_encrypted: HashMap<[u8; 8], Vec<u8>>,
+    /// Of all logs.
+    added: Added,
 }
 
 /// Secrets kept: about 200 bytes each.
@@ -116,7 +118,15 @@ impl KeyLog {
                 _ => added.unreadable += 1,
             }
         }
+        store.added.secrets += added.secrets;
+        store.added.unreadable += added.unreadable;
+        store.added.refused += added.refused;
         added
+    }
+
+    /// What was taken from all logs so far.
+    pub fn added(&self) -> Added {
+        self.0.read().map(|store| store.added).unwrap_or_default()
     }
 
     /// Whether there is nothing in it.
@@ -157,5 +167,7 @@ mod tests {
         assert_eq!(log.secret(&[0x11; 32], Label::Master), Some(vec![0x22; 48]));
         assert_eq!(log.premaster(&[1, 2, 3, 4, 5, 6, 7, 8, 9]), Some(vec![0xbb]));
         assert_eq!(format!("{log:?}"), "KeyLog");
+        log.add(b"noise");
+        assert_eq!(log.added(), Added { secrets: 2, unreadable: 4, refused: 0 });
     }
 }
