@@ -1,5 +1,5 @@
-//! creance against tshark, over every shared capture with its keys: packets, DNS names, server names, HTTP/1 and HTTP/2
-//! requests, MQTT topics, exit codes.
+//! creance against tshark, over every shared capture with its keys: packets, DNS names, server names over TCP and QUIC, HTTP/1
+//! and HTTP/2 requests, MQTT topics, exit codes.
 //!
 //! What tshark says is in the captures' `oracle` folder. Each difference is listed with its reason in `known.toml`;
 //! one that is gone is a failure too.
@@ -40,7 +40,7 @@ struct Difference {
 }
 
 /// What is compared.
-const FACTS: [&str; 5] = ["dns", "sni", "http1", "http2", "mqtt"];
+const FACTS: [&str; 6] = ["dns", "sni", "quic", "http1", "http2", "mqtt"];
 
 type Facts = BTreeMap<&'static str, BTreeSet<String>>;
 
@@ -64,6 +64,7 @@ fn theirs(oracle: &Value) -> Facts {
     Facts::from([
         ("dns", strings("dns_queries")),
         ("sni", strings("tls_sni")),
+        ("quic", strings("quic_sni")),
         ("http1", requests("http1")),
         ("http2", requests("http2")),
         ("mqtt", strings("mqtt_topics")),
@@ -81,6 +82,7 @@ fn ours(path: &str, keys: Option<&str>) -> Facts {
         let (fact, value) = match (message["protocol"].as_str().unwrap(), message["kind"].as_str().unwrap()) {
             ("dns", _) => ("dns", field("name")),
             ("tls", "client-hello") => ("sni", field("sni")),
+            ("quic", "client-hello") => ("quic", field("sni")),
             ("http/1", "request") => ("http1", [field("host"), field("method"), field("uri")].join(" ")),
             ("http/2", "request" | "push-promise") => {
                 ("http2", [field("host"), field("method"), field("uri")].join(" "))

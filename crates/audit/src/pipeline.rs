@@ -148,7 +148,7 @@ impl<'a> Pipeline<'a> {
             }
             ("mavlink", _) => self.telemetry(message),
             // Our own side says whom it asks for; the other side says who it is.
-            ("tls", "client-hello") if ours => stronger(name, message.text("sni"), Name::SNI),
+            ("tls" | "quic", "client-hello") if ours => stronger(name, message.text("sni"), Name::SNI),
             ("tls", "certificate") if !ours => {
                 if let Some(Value::List(names)) = message.field("names")
                     && let Some(Value::Text(first)) = names.first()

@@ -6,6 +6,8 @@
 use data_encoding::HEXLOWER;
 use ring::digest;
 
+use crate::tls::hello::Over;
+
 /// What a ClientHello gives the fingerprint. GREASE values (RFC 8701) are still in the lists.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Hello {
@@ -22,10 +24,11 @@ pub(crate) fn is_grease(value: u16) -> bool {
     value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
 }
 
-/// The fingerprint over TCP.
-pub(crate) fn ja4(hello: &Hello) -> String {
+/// The fingerprint.
+pub(crate) fn ja4(hello: &Hello, over: Over) -> String {
     let keep =
         |values: &[u16]| -> Vec<u16> { values.iter().copied().filter(|value| !is_grease(*value)).collect() };
+    let over = if over == Over::Quic { 'q' } else { 't' };
     let (mut ciphers, mut extensions) = (keep(&hello.ciphers), keep(&hello.extensions));
     let version = match hello.version {
         0x0304 => "13",
@@ -48,7 +51,7 @@ pub(crate) fn ja4(hello: &Hello) -> String {
     }
     let second = if extensions.is_empty() { "" } else { &second };
     format!(
-        "t{version}{sni}{:02}{:02}{}_{}_{}",
+        "{over}{version}{sni}{:02}{:02}{}_{}_{}",
         ciphers.len().min(99),
         counted.min(99),
         ends(hello.alpn.as_deref()),
@@ -112,6 +115,6 @@ mod tests {
             signatures: vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
             alpn: Some(b"h2".to_vec()),
         };
-        assert_eq!(ja4(&hello), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(ja4(&hello, Over::Tcp), "t13d1516h2_8daaf6152771_e5627efa2ab1");
     }
 }

@@ -138,6 +138,12 @@ impl KeyLog {
         self.0.read().ok()?.by_random.get(&(*random, label)).cloned()
     }
 
+    /// Whether there is any secret of TLS 1.3 for this client's random.
+    pub(crate) fn knows(&self, random: &[u8; 32]) -> bool {
+        let labels = [Label::ClientHandshake, Label::ClientTraffic, Label::ServerTraffic];
+        labels.into_iter().any(|label| self.secret(random, label).is_some())
+    }
+
     /// The premaster secret that was sent encrypted like this.
     pub(crate) fn premaster(&self, encrypted: &[u8]) -> Option<Vec<u8>> {
         self.0.read().ok()?.by_encrypted.get(encrypted.first_chunk::<8>()?).cloned()

@@ -10,6 +10,7 @@ mod dns;
 mod fixture;
 mod guess;
 mod held;
+mod hkdf;
 mod http;
 mod http1;
 mod http2;
@@ -18,6 +19,7 @@ mod kept;
 mod keys;
 pub mod mavlink;
 mod mqtt;
+mod quic;
 mod reader;
 mod storage;
 mod tls;
@@ -38,7 +40,7 @@ pub use upload::{Piece, UploadJoiner};
 
 /// Every protocol that is read, in the order in which they are tried.
 pub const ALL: &[&dyn Protocol] =
-    &[&tls::Tls, &http2::Http2, &http1::Http1, &mqtt::Mqtt, &dns::Dns, &mavlink::Mavlink];
+    &[&tls::Tls, &http2::Http2, &http1::Http1, &mqtt::Mqtt, &quic::Quic, &dns::Dns, &mavlink::Mavlink];
 
 /// Takes messages as they become whole.
 pub type Emit<'a> = &'a mut dyn FnMut(Message);

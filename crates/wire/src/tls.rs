@@ -15,7 +15,7 @@
 //! Encrypted Client Hello (RFC 9849) is told where its extension is present; by design nobody can tell a real one from
 //! GREASE, so that is what is said.
 
-mod hello;
+pub(crate) mod hello;
 mod open;
 mod stages;
 mod suites;
@@ -391,7 +391,7 @@ impl Connection {
             let Some(body) = body.get(..length) else { break };
             let tls13 = self.choice.is_some_and(|choice| choice.version >= TLS13);
             let (name, fields) = match kind {
-                1 => match hello::client_hello(body) {
+                1 => match hello::client_hello(body, hello::Over::Tcp) {
                     Ok((fields, offer)) if from == Side::Client => {
                         self.offer = Some(offer);
                         ("client-hello", fields)
@@ -465,7 +465,7 @@ impl Connection {
 const LONGEST_ALERT: u64 = 40;
 
 /// What a client says of itself or of whom it asks for: server name, protocols, the names in its certificate.
-fn names(message: &Message) -> Vec<Part> {
+pub(crate) fn names(message: &Message) -> Vec<Part> {
     if message.from == Side::Server {
         return Vec::new();
     }

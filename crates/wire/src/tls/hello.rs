@@ -47,15 +47,15 @@ pub(super) fn alert_name(description: u8) -> String {
 
 /// What the key schedule needs of a client's hello.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Offer {
-    pub(super) random: [u8; 32],
+pub(crate) struct Offer {
+    pub(crate) random: [u8; 32],
     /// Whether data may follow at once (RFC 8446 §4.2.10).
     pub(super) early_data: bool,
 }
 
 /// What the key schedule needs of a server's hello.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     pub(super) random: [u8; 32],
     pub(super) version: u16,
     pub(super) suite: u16,
@@ -77,7 +77,14 @@ fn random(cursor: &mut Cursor<'_>) -> Result<[u8; 32], Malformed> {
     Ok(cursor.take("random", 32)?.try_into().unwrap_or([0; 32]))
 }
 
-pub(super) fn client_hello(body: &[u8]) -> Result<(Vec<Field>, Offer), Malformed> {
+/// What carries a hello.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Over {
+    Tcp,
+    Quic,
+}
+
+pub(crate) fn client_hello(body: &[u8], over: Over) -> Result<(Vec<Field>, Offer), Malformed> {
     let mut cursor = Cursor::new(body);
     let mut hello = Hello { version: cursor.u16_be("version")?, ..Hello::default() };
     let mut offer = Offer { random: random(&mut cursor)?, early_data: false };
@@ -127,7 +134,7 @@ pub(super) fn client_hello(body: &[u8]) -> Result<(Vec<Field>, Offer), Malformed
     }
     let mut fields = vec![
         Field { name: "version", value: Value::Text(version(hello.version)) },
-        Field { name: "ja4", value: Value::Text(ja4::ja4(&hello)) },
+        Field { name: "ja4", value: Value::Text(ja4::ja4(&hello, over)) },
     ];
     if let Some(sni) = sni {
         fields.push(Field { name: "sni", value: Value::Text(sni) });
@@ -151,7 +158,7 @@ pub(super) fn client_hello(body: &[u8]) -> Result<(Vec<Field>, Offer), Malformed
     Ok((fields, offer))
 }
 
-pub(super) fn server_hello(body: &[u8]) -> Result<(Vec<Field>, Choice), Malformed> {
+pub(crate) fn server_hello(body: &[u8]) -> Result<(Vec<Field>, Choice), Malformed> {
     let mut cursor = Cursor::new(body);
     let mut chosen = cursor.u16_be("version")?;
     let random = random(&mut cursor)?;

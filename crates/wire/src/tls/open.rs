@@ -11,11 +11,11 @@ use ccm::{
 };
 use ring::{
     aead::{Aad, LessSafeKey, Nonce, UnboundKey},
-    hkdf::{self, KeyType},
-    hmac,
+    hkdf, hmac,
 };
 
 use super::suites::{Cipher, Hash, Suite};
+use crate::hkdf::expand_label;
 
 /// Opens the records of one side, from one change of keys to the next.
 pub(super) struct Opener {
@@ -314,23 +314,9 @@ pub(super) fn updated(hash: Hash, secret: &[u8]) -> Option<Vec<u8>> {
     expand(hash, secret, b"traffic upd", hash.length())
 }
 
-struct Length(usize);
-
-impl KeyType for Length {
-    fn len(&self) -> usize {
-        self.0
-    }
-}
-
-/// HKDF-Expand-Label with an empty context (RFC 8446 §7.1).
+/// HKDF-Expand-Label of a secret.
 fn expand(hash: Hash, secret: &[u8], label: &[u8], length: usize) -> Option<Vec<u8>> {
-    let mut out = vec![0; length];
-    let prk = hkdf::Prk::new_less_safe(hash.hkdf(), secret);
-    let size = u16::try_from(length).ok()?.to_be_bytes();
-    let label_length = [u8::try_from(label.len() + 6).ok()?];
-    let info = [size.as_slice(), &label_length, b"tls13 ", label, &[0]];
-    prk.expand(&info, Length(length)).ok()?.fill(&mut out).ok()?;
-    Some(out)
+    expand_label(&hkdf::Prk::new_less_safe(hash.hkdf(), secret), label, length)
 }
 
 #[cfg(test)]
