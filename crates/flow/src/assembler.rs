@@ -54,10 +54,11 @@ struct Arrived<'a> {
 impl<H: Handler> Assembler<H> {
     /// Nothing seen yet.
     pub fn new(handler: H, options: Options) -> Self {
+        let table = Table::new(options.max_flows);
         Self {
             handler,
             options,
-            table: Table::new(),
+            table,
             fragments: Fragments::default(),
             counters: Counters::default(),
             flows: 0,

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use creance_model::{Endpoint, Flow, Timestamp, Transport};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, fast::RandomState};
 
 use crate::{handler::Close, tcp::Stream};
 
@@ -74,6 +74,9 @@ pub(crate) struct Entry<S> {
     older: u32,
 }
 
+/// Flows that room is asked for at once.
+const MOST_AT_ONCE: usize = 1 << 18;
+
 /// No entry. Places take 32 bits, for there are many.
 const NONE: u32 = u32::MAX;
 
@@ -104,11 +107,14 @@ pub(crate) struct Table<S> {
 }
 
 impl<S> Table<S> {
-    pub(crate) fn new() -> Self {
+    /// A table that will hold at most so many flows. Room for them is asked for at once, so that nothing is ever copied to
+    /// grow; memory that is not written to costs nothing.
+    pub(crate) fn new(most: usize) -> Self {
+        let room = most.min(MOST_AT_ONCE);
         Self {
-            entries: Vec::new(),
+            entries: Vec::with_capacity(room),
             free: Vec::new(),
-            index: HashMap::new(),
+            index: HashMap::with_capacity_and_hasher(room, RandomState::default()),
             oldest: [NONE; 3],
             newest: [NONE; 3],
         }
