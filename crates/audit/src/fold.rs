@@ -541,6 +541,11 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
     for (name, (packets, bytes)) in &run.counters.not_ip {
         notes.push(format!("{packets} packets ({bytes} bytes) of {name} were not read."));
     }
+    for (name, packets) in &run.counters.tunnelled {
+        notes.push(format!(
+            "{packets} packets came in {name}; what it carries was read as if it had come alone."
+        ));
+    }
     for (name, count) in &run.counters.malformed {
         notes.push(format!("{count} packets were malformed: {name}."));
     }

@@ -1,10 +1,10 @@
 //! Packets in, flows out.
 //!
 //! ```text
-//! packet ─▶ link ─▶ ip ─▶ fragments ─▶ entry of the table ─▶ segment or datagram ─▶ Handler
+//! packet ─▶ link ─▶ ip ─▶ fragments ─▶ (tunnel ─▶ ip …) ─▶ entry of the table ─▶ segment or datagram ─▶ Handler
 //! ```
 //!
-//! Leaves out tunnels (GRE, VXLAN, …): what they carry is the payload of one flow.
+//! Of a tunnel what it carries is followed, not the tunnel itself.
 
 use std::net::IpAddr;
 
@@ -16,12 +16,12 @@ use crate::{
     give::{add, end, give},
     handler::{Chunk, Close, Handler},
     inside, ip,
-    link::{self, Carried},
+    link::{self, Carried, Frame},
     options::Options,
     segment::{self, Header},
     table::{Entry, Key, List, Table},
     tcp::{Out, Segment},
-    udp,
+    tunnel, udp,
 };
 
 /// Follows flows and hands what they carry to a [`Handler`].
@@ -73,7 +73,11 @@ impl<H: Handler> Assembler<H> {
         if (packet.data.len() as u64) < u64::from(packet.wire_len) {
             self.counters.cut_packets += 1;
         }
-        let frame = link::strip(packet.link, packet.data);
+        self.frame(packet, link::strip(packet.link, packet.data), 0);
+    }
+
+    /// Takes a frame: that of the packet, or one that lies so many tunnels deep in it.
+    fn frame(&mut self, packet: &Packet<'_>, frame: Frame<'_>, depth: u8) {
         let data = match frame.payload {
             Carried::Ip(data) => data,
             Carried::Other(name) => {
@@ -88,8 +92,10 @@ impl<H: Handler> Assembler<H> {
             Ok(parsed) => parsed,
             Err(what) => return self.malformed(what),
         };
-        self.now = self.now.max(packet.time);
-        self.expire();
+        if depth == 0 {
+            self.now = self.now.max(packet.time);
+            self.expire();
+        }
         // A length of zero is that of the frame: what the capture cut of it is known from there alone.
         let missing = if parsed.unbounded {
             (packet.wire_len as usize).saturating_sub(packet.data.len())
@@ -106,7 +112,7 @@ impl<H: Handler> Assembler<H> {
             payload: parsed.payload,
             missing,
         };
-        let Some(fragment) = parsed.fragment else { return self.transport(&arrived) };
+        let Some(fragment) = parsed.fragment else { return self.arrived(packet, &arrived, depth) };
         if let Some(whole) = self.fragments.add(&parsed, fragment, self.now) {
             let mut payload = whole.payload.as_slice();
             (arrived.source, arrived.destination, arrived.protocol) =
@@ -114,7 +120,18 @@ impl<H: Handler> Assembler<H> {
             if arrived.source.is_ipv6() && ip::extensions(&mut arrived.protocol, &mut payload).is_err() {
                 return self.malformed("IPv6 extension header");
             }
-            self.transport(&Arrived { payload, missing: 0, ..arrived });
+            self.arrived(packet, &Arrived { payload, missing: 0, ..arrived }, depth);
+        }
+    }
+
+    /// Takes a whole packet: a tunnel's is opened, any other belongs to a flow.
+    fn arrived(&mut self, packet: &Packet<'_>, arrived: &Arrived<'_>, depth: u8) {
+        match tunnel::inside(arrived.protocol, arrived.payload).filter(|_| depth < tunnel::DEEPEST) {
+            Some((name, frame)) => {
+                *self.counters.tunnelled.entry(name).or_default() += 1;
+                self.frame(packet, frame, depth + 1);
+            }
+            None => self.transport(arrived),
         }
     }
 

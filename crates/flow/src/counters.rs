@@ -9,6 +9,8 @@ pub struct Counters {
     pub packets: u64,
     /// Frames that carry no IP, by name: packets and bytes.
     pub not_ip: BTreeMap<&'static str, (u64, u64)>,
+    /// Packets that a tunnel carried, and were read as if they had come alone, by the tunnel's name.
+    pub tunnelled: BTreeMap<&'static str, u64>,
     /// Packets with a header that makes no sense, by header.
     pub malformed: BTreeMap<&'static str, u64>,
     /// Packets that the capture cut short.

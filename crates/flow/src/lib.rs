@@ -23,6 +23,7 @@ mod options;
 mod segment;
 mod table;
 mod tcp;
+mod tunnel;
 mod udp;
 
 pub use assembler::Assembler;

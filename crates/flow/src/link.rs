@@ -5,8 +5,8 @@
 //! cooked: … sender … EtherType │ IP                      loopback: address family │ IP
 //! ```
 //!
-//! Ethernet II and 802.3 with LLC/SNAP, 802.1Q and QinQ tags, Linux cooked v1 and v2, BSD loopback, raw IP, and data
-//! frames of 802.11 with and without radiotap. Other carriers (`PPPoE`, GRE, MPLS, …) are named and counted.
+//! Ethernet II and 802.3 with LLC/SNAP, 802.1Q and QinQ tags, `PPPoE`, MPLS, PPP, Linux cooked v1 and v2, BSD loopback,
+//! raw IP, and data frames of 802.11 with and without radiotap. Others are named and counted.
 
 use creance_model::LinkType;
 
@@ -35,6 +35,12 @@ pub(crate) fn strip(link: LinkType, data: &[u8]) -> Frame<'_> {
             plain(Carried::Ip(data))
         }
         LinkType::NULL | LinkType::LOOP => plain(loopback(data)),
+        LinkType::PPP | LinkType::PPP_HDLC | LinkType::PPP_WITH_DIRECTION => {
+            // One byte of direction, in one of them.
+            let skipped = usize::from(link == LinkType::PPP_WITH_DIRECTION);
+            plain(ppp(data.get(skipped..).unwrap_or_default()))
+        }
+        LinkType::PPP_ETHER => plain(pppoe(data)),
         LinkType::LINUX_SLL => cooked(data, 14, 16, 6),
         LinkType::LINUX_SLL2 => cooked(data, 0, 20, 12),
         LinkType::IEEE802_11 => wifi(data, false),
@@ -47,7 +53,7 @@ pub(crate) fn strip(link: LinkType, data: &[u8]) -> Frame<'_> {
     }
 }
 
-fn ethernet(data: &[u8]) -> Frame<'_> {
+pub(crate) fn ethernet(data: &[u8]) -> Frame<'_> {
     let (Some(receiver), Some(sender)) = (mac(data, 0), mac(data, 6)) else {
         return Frame { payload: Carried::Malformed("Ethernet header"), macs: None };
     };
@@ -60,7 +66,7 @@ fn ethernet(data: &[u8]) -> Frame<'_> {
     Frame { payload, macs: Some((sender, receiver)) }
 }
 
-fn ethertype(mut kind: u16, mut rest: &[u8]) -> Carried<'_> {
+pub(crate) fn ethertype(mut kind: u16, mut rest: &[u8]) -> Carried<'_> {
     // Tags are few; more than eight are an attack.
     for _ in 0..8 {
         match kind {
@@ -82,12 +88,52 @@ fn ethertype(mut kind: u16, mut rest: &[u8]) -> Carried<'_> {
             0x9000 => return Carried::Other("Ethernet loopback"),
             0x888e => return Carried::Other("EAPOL"),
             0x88cc => return Carried::Other("LLDP"),
-            0x8863 | 0x8864 => return Carried::Other("PPPoE"),
-            0x8847 | 0x8848 => return Carried::Other("MPLS"),
+            0x8863 => return Carried::Other("PPPoE discovery"),
+            0x8864 => return pppoe(rest),
+            0x880b => return ppp(rest),
+            0x8847 | 0x8848 => return mpls(rest),
             _ => return Carried::Other("unknown EtherType"),
         }
     }
     Carried::Malformed("VLAN tags without end")
+}
+
+/// A session of `PPPoE` (RFC 2516): version and type, code, session, length, then PPP.
+fn pppoe(rest: &[u8]) -> Carried<'_> {
+    let length = be16(rest, 4).map(usize::from);
+    match (length, rest.get(6..)) {
+        // What lies behind the stated length is padding.
+        (Some(length), Some(frame)) => ppp(frame.get(..length.min(frame.len())).unwrap_or_default()),
+        _ => Carried::Malformed("PPPoE header"),
+    }
+}
+
+/// PPP (RFC 1661), with or without the address and control of RFC 1662; its protocol may be one byte long.
+pub(crate) fn ppp(data: &[u8]) -> Carried<'_> {
+    let data = data.strip_prefix(&[0xff, 3]).unwrap_or(data);
+    match data {
+        [0, 0x21 | 0x57, rest @ ..] | [0x21 | 0x57, rest @ ..] => Carried::Ip(rest),
+        [0xc0, 0x21, ..] => Carried::Other("PPP link control"),
+        [_, _, ..] => Carried::Other("PPP without IP"),
+        _ => Carried::Malformed("PPP header"),
+    }
+}
+
+/// Labels of MPLS (RFC 3032), of which the last has a bit set; then IP, by its version.
+pub(crate) fn mpls(mut rest: &[u8]) -> Carried<'_> {
+    for _ in 0..16 {
+        let Some((label, behind)) = rest.split_first_chunk::<4>() else {
+            return Carried::Malformed("MPLS label");
+        };
+        rest = behind;
+        if label[2] & 1 != 0 {
+            return match rest.first().map(|first| first >> 4) {
+                Some(4 | 6) => Carried::Ip(rest),
+                _ => Carried::Other("MPLS without IP"),
+            };
+        }
+    }
+    Carried::Malformed("MPLS labels without end")
 }
 
 /// LLC with SNAP (RFC 1042): `aa aa 03 000000`, then an `EtherType`.
@@ -200,6 +246,22 @@ mod tests {
         let frame = [&[2; 6][..], &[4; 6], &[0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0], &[0x45]].concat();
         let stripped = strip(LinkType::ETHERNET, &frame);
         assert_eq!(stripped, Frame { payload: Carried::Ip(&[0x45]), macs: Some(([4; 6], [2; 6])) });
+    }
+
+    #[test]
+    fn sessions_of_pppoe_and_labels_of_mpls_come_off() {
+        let frame = |kind: &[u8], rest: &[u8]| [&[2; 12], kind, rest].concat();
+        let payload = |frame: &[u8]| match strip(LinkType::ETHERNET, frame).payload {
+            Carried::Ip(data) => data.to_vec(),
+            other => panic!("{other:?}"),
+        };
+        // Padding behind the session's length is none of its.
+        let pppoe = frame(&[0x88, 0x64], &[0x11, 0, 0, 7, 0, 3, 0, 0x21, 0x45, 0, 0]);
+        assert_eq!(payload(&pppoe), [0x45]);
+        let mpls = frame(&[0x88, 0x47], &[0, 1, 0, 64, 0, 2, 1, 64, 0x60]);
+        assert_eq!(payload(&mpls), [0x60]);
+        assert_eq!(strip(LinkType::PPP, &[0xff, 3, 0, 0x57, 0x60]).payload, Carried::Ip(&[0x60]));
+        assert_eq!(strip(LinkType::PPP, &[0xc0, 0x21, 1]).payload, Carried::Other("PPP link control"));
     }
 
     #[test]

@@ -15,6 +15,14 @@ impl LinkType {
     pub const NULL: Self = Self(0);
     /// Ethernet (IEEE 802.3).
     pub const ETHERNET: Self = Self(1);
+    /// PPP (RFC 1661), possibly with address and control as in HDLC.
+    pub const PPP: Self = Self(9);
+    /// PPP in HDLC-like framing (RFC 1662), or Cisco's.
+    pub const PPP_HDLC: Self = Self(50);
+    /// A session of `PPPoE` (RFC 2516), without its Ethernet header.
+    pub const PPP_ETHER: Self = Self(51);
+    /// PPP behind a byte that tells the direction.
+    pub const PPP_WITH_DIRECTION: Self = Self(204);
     /// Raw IP, version told by the first nibble (the registry's number).
     pub const RAW: Self = Self(101);
     /// Raw IP as old files number it (`DLT_RAW` of most systems).
