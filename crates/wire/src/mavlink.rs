@@ -1,4 +1,4 @@
-//! MAVLink 1 and 2 over UDP (mavlink.io/en/guide/serialization.html; messages of common.xml).
+//! MAVLink 1 and 2 over UDP and TCP (mavlink.io/en/guide/serialization.html; messages of common.xml).
 //!
 //! ```text
 //! v1  fe │ len │ seq │ sys │ comp │ msg           │ payload │ crc16
@@ -10,7 +10,7 @@
 
 use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held};
 
 /// MAVLink.
 pub(crate) struct Mavlink;
@@ -123,14 +123,25 @@ impl Protocol for Mavlink {
     }
 
     fn probe(&self, flow: &Flow, _: Side, head: &[u8]) -> Probe {
-        match head.first() {
-            Some(0xfe | 0xfd) if flow.transport == Transport::Udp && good_length(head) => Probe::Yes,
+        match (flow.transport, head.first()) {
+            (Transport::Udp, Some(0xfe | 0xfd)) if good_length(head) => Probe::Yes,
+            // A stream has no borders to agree with: a checksum must, or the lengths of two frames.
+            (Transport::Tcp, Some(0xfe | 0xfd)) if parse_frame(head).is_some() => Probe::Yes,
+            (Transport::Tcp, Some(0xfe | 0xfd)) => {
+                let behind = stated_length(head).and_then(|whole| head.get(whole..));
+                match behind {
+                    None | Some([]) => Probe::Perhaps,
+                    Some(next) if is_cut(next) => Probe::Perhaps,
+                    Some(next) if stated_length(next).is_some() => Probe::Yes,
+                    Some(_) => Probe::No,
+                }
+            }
             _ => Probe::No,
         }
     }
 
     fn start(&self, _: &Means) -> Box<dyn Session> {
-        Box::new(Datagrams { readable: [0; 2] })
+        Box::new(Frames::default())
     }
 }
 
@@ -166,11 +177,20 @@ fn unread_frame(bytes: &[u8]) -> Option<usize> {
     matches!(bytes.get(whole), None | Some(0xfe | 0xfd)).then_some(whole)
 }
 
-struct Datagrams {
+/// Whether a frame may begin here that is not whole yet.
+fn is_cut(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(0xfe | 0xfd)) && (bytes.len() < 3 || stated_length(bytes).is_none())
+}
+
+/// Frames, in datagrams or in a stream.
+#[derive(Default)]
+struct Frames {
+    /// What is being read of each side; of a stream, the beginning of a frame may wait.
+    held: [Held; 2],
     readable: [u64; 2],
 }
 
-impl Session for Datagrams {
+impl Session for Frames {
     fn feed(
         &mut self,
         flow: &Flow,
@@ -181,50 +201,53 @@ impl Session for Datagrams {
         emit: Emit<'_>,
     ) -> Progress {
         let leaves = flow.direction(from) == Direction::Outbound;
-        let mut rest = bytes;
-        let mut read = 0;
-        while !rest.is_empty() {
-            let mut message = Message {
-                time: at.time,
-                protocol: "mavlink",
-                kind: "telemetry",
-                from,
-                visibility: Visibility::Clear,
-                packets: vec![at.packet],
-                bytes: 0,
-                fields: Vec::new(),
-                parts: Vec::new(),
-            };
-            if let Some((frame, length)) = parse_frame(rest) {
-                rest = rest.get(length..).unwrap_or_default();
-                read += length;
-                let Some(fields) = fields(&frame) else { continue };
-                message.bytes = length as u64;
-                message.fields = fields;
-                if leaves {
-                    message.parts = parts(&frame.payload, &message.fields);
+        let stream = flow.transport == Transport::Tcp;
+        let ([client, server], [up, down]) = (&mut self.held, &mut self.readable);
+        let (held, readable) = if from == Side::Client { (client, up) } else { (server, down) };
+        held.push(bytes, at);
+        while !(held.bytes().is_empty() || stream && is_cut(held.bytes())) {
+            let rest = held.bytes();
+            let (mut kind, mut told, mut found) = ("other", Vec::new(), Vec::new());
+            let length = if let Some((frame, length)) = parse_frame(rest) {
+                *readable += length as u64;
+                kind = "telemetry";
+                told = fields(&frame).unwrap_or_default();
+                if leaves && !told.is_empty() {
+                    found = parts(&frame.payload, &told);
                 }
-                emit(message);
-                continue;
+                length
+            } else {
+                let length = unread_frame(rest).unwrap_or(1);
+                if length > 1 && leaves {
+                    // Not understood, but what is planted is found in it all the same.
+                    let frame = rest.get(..length).unwrap_or_default();
+                    found.push(Part::new(Carrier::Field, None, "frame", None, frame));
+                }
+                length
+            };
+            if !told.is_empty() || !found.is_empty() {
+                emit(Message {
+                    time: held.first().map_or(at.time, |at| at.time),
+                    protocol: "mavlink",
+                    kind,
+                    from,
+                    visibility: Visibility::Clear,
+                    packets: held.packets(length),
+                    bytes: length as u64,
+                    fields: told,
+                    parts: found,
+                });
             }
-            let length = unread_frame(rest).unwrap_or(1);
-            if length > 1 && leaves {
-                // Not understood, but what is planted is found in it all the same.
-                let frame = rest.get(..length).unwrap_or_default();
-                message.kind = "other";
-                message.bytes = length as u64;
-                message.parts.push(Part::new(Carrier::Field, None, "frame", None, frame));
-                emit(message);
-            }
-            rest = rest.get(length..).unwrap_or_default();
-        }
-        if let Some(sum) = self.readable.get_mut(from.index()) {
-            *sum += read as u64;
+            held.consume(length);
         }
         Progress::More
     }
 
-    fn gap(&mut self, _: &Flow, _: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
+    fn gap(&mut self, _: &Flow, from: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
+        // The next frame is found by its checksum.
+        if let Some(held) = self.held.get_mut(from.index()) {
+            *held = Held::default();
+        }
         Progress::More
     }
 
@@ -275,6 +298,31 @@ mod tests {
         let mut frame = heartbeat(0);
         frame[12] ^= 1;
         assert_eq!(parse_frame(&frame), None);
+    }
+
+    #[test]
+    fn a_stream_in_any_pieces_gives_the_same_frames_and_goes_on_behind_a_gap() {
+        let flow = crate::fixture::flow();
+        let whole = [heartbeat(0), heartbeat(0x80), heartbeat(0)].concat();
+        for size in [1, 5, 16, 17, 18, 51] {
+            let mut told = Vec::new();
+            let mut frames = Frames::default();
+            let mut feed = |frames: &mut Frames, bytes: &[u8], packet| {
+                let at = At { packet, time: creance_model::Timestamp::default() };
+                frames.feed(&flow, Side::Client, bytes, at, &Limits::default(), &mut |one| told.push(one));
+            };
+            for (packet, piece) in (1..).zip(whole.chunks(size)) {
+                feed(&mut frames, piece, packet);
+            }
+            feed(&mut frames, &whole[..9], 98);
+            let at = At { packet: 99, time: creance_model::Timestamp::default() };
+            frames.gap(&flow, Side::Client, 7, at, &Limits::default(), &mut |_| {});
+            feed(&mut frames, &[&whole[3..20], &whole].concat(), 100);
+            assert_eq!(told.len(), 6, "pieces of {size}");
+            let of_second = (17 / size as u64 + 1..=33 / size as u64 + 1).collect::<Vec<_>>();
+            assert_eq!(told[1].packets, of_second);
+            assert_eq!(frames.readable, [6 * 17, 0]);
+        }
     }
 
     #[test]
