@@ -1,5 +1,5 @@
-//! creance against tshark, over every shared capture with its keys: packets, DNS names, server names over TCP and QUIC, HTTP/1
-//! and HTTP/2 requests, MQTT topics, exit codes.
+//! creance against tshark, over every shared capture with its keys: packets, DNS names, server names over TCP and QUIC,
+//! HTTP/1 and HTTP/2 requests, MQTT topics, exit codes.
 //!
 //! What tshark says is in the captures' `oracle` folder. Each difference is listed with its reason in `known.toml`;
 //! one that is gone is a failure too.

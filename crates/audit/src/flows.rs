@@ -1,6 +1,6 @@
 //! Conversations, one by one: who with whom, what about, how much of it could be read.
 
-use creance_model::{Flow, Message, Timestamp, Value, Visibility};
+use creance_model::{Flow, Message, Side, Timestamp, Value, Visibility};
 use creance_place::Atlas;
 
 use crate::names::Name;
@@ -64,7 +64,7 @@ impl Hello {
             _ => None,
         };
         match message.kind {
-            "client-hello" => {
+            "client-hello" if message.from == Side::Client => {
                 self.sni = first("sni").or(self.sni.take());
                 self.ja4 = first("ja4").or(self.ja4.take());
                 self.alpn = self.alpn.take().or_else(|| first("alpn"));

@@ -521,7 +521,7 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
     counted(keys.unreadable as u64, "lines of key logs are no secrets and were passed over");
     counted(
         beyond_device(&run.pipeline),
-        "files of the device are beyond the limit: their hashes were not looked for",
+        "files of the device are beyond a limit: their hashes, or they themselves, were not looked for",
     );
     counted(
         run.notes.unmerged,

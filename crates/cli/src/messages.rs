@@ -158,6 +158,7 @@ const PLAIN: &[&str] = &[
     "rcode",
     "addresses",
     "version",
+    "quic",
     "cipher",
     "ja4",
     "grease",

@@ -58,7 +58,8 @@ impl DeviceFiles {
         });
         // More than can be searched at once are not searched.
         let hashes = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(hex).ok();
-        let beyond = unread + files.len().saturating_sub(MOST);
+        let searched = if hashes.is_some() { MOST } else { 0 };
+        let beyond = unread + files.len().saturating_sub(searched);
         Self { hashes: hashes.filter(|_| !files.is_empty()), files, by_length, beyond }
     }
 
@@ -98,7 +99,6 @@ impl Detector for Device {
 
     fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         let device = &context.device;
-        let Some(hashes) = &device.hashes else { return };
         for (index, part) in message.parts().iter().enumerate() {
             if let Some((file, class)) = device.content(part) {
                 let value = image::described(&part.bytes).unwrap_or_else(|| {
@@ -109,6 +109,7 @@ impl Detector for Device {
                     ..Sighting::whole(class, Match::Device, "device", index, value)
                 });
             }
+            let Some(hashes) = &device.hashes else { continue };
             for hit in hashes.find_iter(&part.bytes).take(MOST) {
                 let which = hit.pattern().as_usize();
                 let (Some(file), Some(kind)) =

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use creance_model::{Endpoint, Flow, Timestamp, Transport};
-use foldhash::{HashMap, fast::RandomState};
+use foldhash::HashMap;
 
 use crate::{handler::Close, tcp::Stream};
 
@@ -107,14 +107,14 @@ pub(crate) struct Table<S> {
 }
 
 impl<S> Table<S> {
-    /// A table that will hold at most so many flows. Room for them is asked for at once, so that nothing is ever copied to
-    /// grow; memory that is not written to costs nothing.
+    /// A table that will hold at most so many flows. Room for their entries is asked for at once, so that up to
+    /// [`MOST_AT_ONCE`] none is copied to grow; pages that are not written to take no memory.
     pub(crate) fn new(most: usize) -> Self {
         let room = most.min(MOST_AT_ONCE);
         Self {
             entries: Vec::with_capacity(room),
             free: Vec::new(),
-            index: HashMap::with_capacity_and_hasher(room, RandomState::default()),
+            index: HashMap::default(),
             oldest: [NONE; 3],
             newest: [NONE; 3],
         }

@@ -40,6 +40,16 @@ impl Kept {
         bytes.len()
     }
 
+    /// What is kept.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How much that is.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// What was kept; it counts no longer.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         if let Some(budget) = &self.budget {

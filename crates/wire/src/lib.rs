@@ -40,7 +40,7 @@ pub use upload::{Piece, UploadJoiner};
 
 /// Every protocol that is read, in the order in which they are tried.
 pub const ALL: &[&dyn Protocol] =
-    &[&tls::Tls, &http2::Http2, &http1::Http1, &mqtt::Mqtt, &quic::Quic, &dns::Dns, &mavlink::Mavlink];
+    &[&tls::Tls, &http2::Http2, &http1::Http1, &mqtt::Mqtt, &mavlink::Mavlink, &quic::Quic, &dns::Dns];
 
 /// Takes messages as they become whole.
 pub type Emit<'a> = &'a mut dyn FnMut(Message);

@@ -11,19 +11,23 @@
 //! ```
 //!
 //! Initial packets are protected with keys that follow from what everyone sees; their CRYPTO frames hold the hellos of
-//! TLS. Left out, and counted as opaque: 0-RTT, Handshake and 1-RTT packets, even where a key log has their secrets;
-//! versions whose salt is not known are named.
+//! TLS. One pair of ports may serve several connections, each with a first connection id of its own. Left out, and
+//! counted as opaque: 0-RTT, Handshake and 1-RTT packets, even where a key log has their secrets. Of versions that are
+//! not read, the name is told.
 
 mod google;
 mod initial;
 mod stream;
 mod version;
 
+use std::collections::VecDeque;
+
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Field, Flow, Message, Side, Transport, Value, Visibility};
+use creance_model::{Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
+    held::Held,
     tls::{self, hello},
 };
 use initial::Initial;
@@ -42,14 +46,15 @@ impl Protocol for Quic {
         if flow.transport != Transport::Udp || from == Side::Server {
             return Probe::No;
         }
-        match Header::read(head) {
-            // Numbers that nobody knows are believed where servers listen for QUIC.
-            Some(header) if header.version.is_known() || flow.server.port == 443 => Probe::Yes,
-            _ => match google::version(head) {
-                Some(_) => Probe::Yes,
-                None => Probe::No,
-            },
-        }
+        let begins = Header::read(head).is_some_and(|header| {
+            // Elsewhere than where servers listen for QUIC, only what clients must send first is believed to be it.
+            header.kind == header.version.initial()
+                && (flow.server.port == 443
+                    || header.version.is_known()
+                        && head.len() >= SHORTEST_FIRST
+                        && header.bounds().is_ok_and(|(_, end)| end <= head.len()))
+        });
+        if begins || google::version(head).is_some() { Probe::Yes } else { Probe::No }
     }
 
     fn start(&self, means: &Means) -> Box<dyn Session> {
@@ -57,18 +62,39 @@ impl Protocol for Quic {
     }
 }
 
-/// Datagrams after which a handshake that has not been read is not waited for any longer.
-const MOST_DATAGRAMS: u32 = 200;
+/// Clients fill up the datagrams of their Initial packets to at least this (RFC 9000 §14.1).
+const SHORTEST_FIRST: usize = 1200;
+
+/// Handshakes followed at once between one pair of ports.
+const MOST_HANDSHAKES: usize = 4;
+
+/// Keys derived in vain before no more are: each takes some microseconds.
+const MOST_TRIES: u8 = 64;
+
+/// Packets of one datagram that may begin a handshake.
+const MOST_FIRST: u8 = 2;
 
 #[derive(Default)]
 struct Connection {
     means: Means,
-    version: Option<Version>,
-    initial: Option<Initial>,
+    handshakes: VecDeque<Handshake>,
+    tries: u8,
+    /// The first version that the client used, and where, while nothing was told of it.
+    asked: Option<(Version, At)>,
+    told: bool,
+    readable: [u64; 2],
+    /// Why the rest was not read, where more is known than that there is no key.
+    cause: Option<&'static str>,
+}
+
+/// A handshake, by what its keys follow from. The keys themselves are derived anew for each of the few packets that
+/// need them: they are large.
+struct Handshake {
+    /// The id that the client first chose for its server.
+    id: Vec<u8>,
+    version: Version,
+    salt: &'static [u8],
     sides: [Half; 2],
-    datagrams: u32,
-    /// A key log has secrets of this connection, which are of no use yet.
-    keyed: bool,
 }
 
 #[derive(Default)]
@@ -76,7 +102,8 @@ struct Half {
     crypto: Stream,
     /// Bytes of the handshake that were told.
     told: usize,
-    readable: u64,
+    /// A hello was told that is no request for another one.
+    over: bool,
 }
 
 /// A packet with a long header, as far as it is not protected.
@@ -126,40 +153,38 @@ fn length(cursor: &mut Cursor<'_>) -> Result<usize, Malformed> {
 }
 
 impl Session for Connection {
-    fn feed(&mut self, _: &Flow, from: Side, bytes: &[u8], at: At, _: &Limits, emit: Emit<'_>) -> Progress {
-        self.datagrams += 1;
+    fn feed(
+        &mut self,
+        _: &Flow,
+        from: Side,
+        bytes: &[u8],
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> Progress {
         match google::version(bytes) {
-            Some(version) if from == Side::Client => {
-                self.version.get_or_insert(version);
-                if let Some((told, length)) = google::hello(bytes) {
-                    self.google_hello(version, told, length, at, emit);
-                    return Progress::Done;
-                }
-            }
-            _ => self.datagram(from, bytes, at, emit),
+            Some(version) if from == Side::Client => self.google(version, bytes, at, emit),
+            _ => self.datagram(from, bytes, at, limits, emit),
         }
-        let [client, server] = &self.sides;
-        let over = client.told > 0 && server.told > 0 || self.datagrams >= MOST_DATAGRAMS;
-        if over { Progress::Done } else { Progress::More }
+        Progress::More
     }
 
     fn gap(&mut self, _: &Flow, _: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
         Progress::More
     }
 
-    fn finish(&mut self, _: &Flow, _: &Limits, _: Emit<'_>) {}
+    fn finish(&mut self, _: &Flow, _: &Limits, emit: Emit<'_>) {
+        if let Some((version, at)) = self.asked.filter(|_| !self.told) {
+            emit(message(Side::Client, "initial", version, Vec::new(), (0, at.time, vec![at.packet])));
+        }
+    }
 
     fn readable(&self) -> [u64; 2] {
-        self.sides.each_ref().map(|half| half.readable)
+        self.readable
     }
 
     fn opaque(&self) -> [Option<&'static str>; 2] {
-        let old = self.version.is_some_and(|version| version.salts().is_empty());
-        [Some(match (self.keyed, old) {
-            (true, _) => "encrypted, keys of QUIC are not used yet",
-            (_, true) => "encrypted, version of QUIC not read",
-            _ => "encrypted, no key",
-        }); 2]
+        [Some(self.cause.unwrap_or(NO_KEY)); 2]
     }
 
     fn protocol(&self) -> &'static str {
@@ -167,50 +192,148 @@ impl Session for Connection {
     }
 }
 
-impl Connection {
-    fn half(&mut self, from: Side) -> &mut Half {
-        let [client, server] = &mut self.sides;
-        if from == Side::Client { client } else { server }
-    }
+/// Why the rest was not read.
+const NO_KEY: &str = "encrypted, no key";
+const NOT_YET: &str = "encrypted, keys of QUIC are not used yet";
+const VERSION: &str = "encrypted, version of QUIC not read";
+const LIMIT: &str = "handshake of QUIC beyond a limit";
 
+impl Connection {
     /// Reads the packets of a datagram.
-    fn datagram(&mut self, from: Side, bytes: &[u8], at: At, emit: Emit<'_>) {
+    fn datagram(&mut self, from: Side, bytes: &[u8], at: At, limits: &Limits, emit: Emit<'_>) {
         let mut rest = bytes;
+        let mut first = if bytes.len() < SHORTEST_FIRST { 0 } else { MOST_FIRST };
         while let Some(header) = Header::read(rest) {
-            if from == Side::Client {
-                self.version = Some(header.version);
+            if header.kind == header.version.retry() {
+                return;
             }
             let Ok((number, end)) = header.bounds() else { return };
             let Some((packet, behind)) = rest.split_at_checked(end) else { return };
-            if header.kind == header.version.initial()
-                && let Some(payload) = self.open(from, &header, packet, number)
-            {
-                self.half(from).readable += packet.len() as u64;
-                // What is damaged ends the packet; what came before it counts.
-                let _ = self.frames(from, &payload, at);
-                self.hellos(from, header.version, emit);
+            if header.kind == header.version.initial() {
+                if from == Side::Client {
+                    self.asked.get_or_insert((header.version, at));
+                }
+                if let Some((which, payload)) = self.open(from, &header, packet, number, &mut first)
+                    && self.read(which, from, &payload, at, limits, emit)
+                    && let Some(readable) = self.readable.get_mut(from.index())
+                {
+                    *readable += packet.len() as u64;
+                }
             }
             rest = behind;
         }
     }
 
-    fn open(&mut self, from: Side, header: &Header<'_>, packet: &[u8], number: usize) -> Option<Vec<u8>> {
-        let opened = self.initial.as_ref().and_then(|initial| initial.open(from.index(), packet, number));
-        if opened.is_some() || from == Side::Server {
-            return opened;
+    /// The payload of an Initial packet, and which handshake it belongs to.
+    fn open(
+        &mut self,
+        from: Side,
+        header: &Header<'_>,
+        packet: &[u8],
+        number: usize,
+        first: &mut u8,
+    ) -> Option<(usize, Vec<u8>)> {
+        if packet.len() < number + initial::LEAST {
+            return None;
         }
-        // The first packet, or the first after the server asked for another one (RFC 9000 §8.1), or of another version.
-        header.version.salts().iter().find_map(|salt| {
+        for (which, handshake) in self.handshakes.iter_mut().enumerate().rev() {
+            if handshake.sides.iter().all(|half| half.over) || self.tries == MOST_TRIES {
+                continue;
+            }
+            self.tries += 1;
+            // A server may answer in another version, with keys from the same id (RFC 9368).
+            let other = header.version.salts().first().filter(|_| header.version != handshake.version);
+            for (version, salt) in other
+                .map(|salt| (header.version, salt.as_slice()))
+                .into_iter()
+                .chain([(handshake.version, handshake.salt)])
+            {
+                let initial = Initial::new(version, salt, &handshake.id);
+                if let Some(payload) = initial.and_then(|one| one.open(from.index(), packet, number)) {
+                    (handshake.version, handshake.salt) = (version, salt);
+                    self.tries -= 1;
+                    return Some((which, payload));
+                }
+            }
+        }
+        // The first packet, or the first after the server asked for another one (RFC 9000 §8.1).
+        if from == Side::Server || *first == 0 || self.tries == MOST_TRIES {
+            return None;
+        }
+        *first -= 1;
+        self.tries += 1;
+        let opened = header.version.salts().iter().find_map(|salt| {
             let initial = Initial::new(header.version, salt, header.destination)?;
-            let opened = initial.open(from.index(), packet, number)?;
-            self.initial = Some(initial);
-            Some(opened)
-        })
+            Some((salt.as_slice(), initial.open(from.index(), packet, number)?))
+        });
+        let Some((salt, payload)) = opened else {
+            self.cause.get_or_insert(VERSION);
+            return None;
+        };
+        self.tries -= 1;
+        if self.handshakes.len() == MOST_HANDSHAKES {
+            self.handshakes.pop_front();
+        }
+        self.handshakes.push_back(Handshake {
+            id: header.destination.to_vec(),
+            version: header.version,
+            salt,
+            sides: [Half::default(), Half::default()],
+        });
+        Some((self.handshakes.len() - 1, payload))
     }
 
-    /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4).
-    fn frames(&mut self, from: Side, payload: &[u8], at: At) -> Result<(), Malformed> {
+    /// Reads the frames of an Initial packet. False: a limit was reached.
+    fn read(
+        &mut self,
+        which: usize,
+        from: Side,
+        payload: &[u8],
+        at: At,
+        limits: &Limits,
+        emit: Emit<'_>,
+    ) -> bool {
+        let Self { means, handshakes, cause, told, .. } = self;
+        let Some(handshake) = handshakes.get_mut(which) else { return true };
+        // What is damaged ends the packet; what came before it counts.
+        let kept = handshake.frames(from, payload, at, limits).unwrap_or(true);
+        if !kept {
+            *cause = Some(LIMIT);
+        }
+        let mut knows = false;
+        handshake.hellos(from, &mut |message, random| {
+            *told = true;
+            knows |= random.is_some_and(|random| means.keys.knows(random));
+            emit(message);
+        });
+        if knows {
+            *cause = Some(NOT_YET);
+        }
+        if handshake.sides.iter().all(|half| half.over) {
+            // Nothing more is waited for.
+            handshake.sides.iter_mut().for_each(|half| half.crypto = Stream::default());
+        }
+        kept
+    }
+
+    /// Google's own QUIC without protection.
+    fn google(&mut self, version: Version, bytes: &[u8], at: At, emit: Emit<'_>) {
+        self.asked.get_or_insert((version, at));
+        self.cause.get_or_insert(VERSION);
+        if let Some((fields, length)) = google::hello(bytes) {
+            self.told = true;
+            self.readable[0] += length as u64;
+            emit(message(Side::Client, "client-hello", version, fields, (length, at.time, vec![at.packet])));
+        }
+    }
+}
+
+impl Handshake {
+    /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4). False: a limit was
+    /// reached.
+    fn frames(&mut self, from: Side, payload: &[u8], at: At, limits: &Limits) -> Result<bool, Malformed> {
         let mut cursor = Cursor::new(payload);
+        let mut kept = true;
         while !cursor.is_empty() {
             match number(&mut cursor)? {
                 0 | 1 => {}
@@ -227,77 +350,85 @@ impl Connection {
                         number(&mut cursor)?;
                     }
                 }
-                6 => {
+                kind if kind == if self.version.has_google_frames() { 8 } else { 6 } => {
                     let offset = number(&mut cursor)?;
                     let length = length(&mut cursor)?;
                     let bytes = cursor.take("crypto data", length)?;
-                    self.half(from).crypto.add(offset, bytes, at);
+                    kept &= self.half(from).crypto.add(offset, bytes, at, limits);
                 }
                 _ => break,
             }
         }
-        Ok(())
+        Ok(kept)
     }
 
-    /// Tells the handshake messages that are whole.
-    fn hellos(&mut self, from: Side, version: Version, emit: Emit<'_>) {
-        if self.half(from).crypto.is_empty() {
-            return;
-        }
-        let (whole, brought) = self.half(from).crypto.whole();
+    fn half(&mut self, from: Side) -> &mut Half {
+        let [client, server] = &mut self.sides;
+        if from == Side::Client { client } else { server }
+    }
+
+    /// Tells the handshake messages that are whole, each with the client's random if it has one.
+    fn hellos(&mut self, from: Side, tell: &mut dyn FnMut(Message, Option<&[u8; 32]>)) {
+        let version = self.version;
+        let half = self.half(from);
+        let mut held = half.crypto.whole();
+        held.consume(half.told);
         if version.is_google() {
-            if let Some(told) = google::tags(&whole).filter(|_| self.half(from).told == 0) {
-                self.half(from).told = whole.len();
-                emit(message(from, "client-hello", version, told, whole.len(), &brought));
+            if let Some((fields, true)) = google::tags(held.bytes())
+                && from == Side::Client
+                && !half.over
+            {
+                half.over = true;
+                let length = held.bytes().len();
+                tell(message(from, "client-hello", version, fields, evidence(&held, length)), None);
             }
             return;
         }
-        while let Some((&[kind, a, b, c], body)) =
-            whole.get(self.half(from).told..).and_then(|rest| rest.split_first_chunk::<4>())
-        {
+        while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             let Some(body) = body.get(..length) else { break };
-            self.half(from).told += 4 + length;
-            let (name, fields) = match kind {
-                1 => match hello::client_hello(body, hello::Over::Quic) {
-                    Ok((fields, offer)) => {
-                        self.keyed |= self.means.keys.knows(&offer.random);
-                        ("client-hello", fields)
+            match (kind, from) {
+                (1, Side::Client) => {
+                    if let Ok((fields, offer)) = hello::client_hello(body, hello::Over::Quic) {
+                        let message =
+                            message(from, "client-hello", version, fields, evidence(&held, length + 4));
+                        half.over = true;
+                        tell(message, Some(&offer.random));
                     }
-                    Err(_) => continue,
-                },
-                2 => match hello::server_hello(body) {
-                    Ok((fields, _)) => ("server-hello", fields),
-                    Err(_) => continue,
-                },
-                _ => continue,
-            };
-            emit(message(from, name, version, fields, 4 + length, &brought));
+                }
+                (2, Side::Server) => {
+                    if let Ok((fields, choice)) = hello::server_hello(body) {
+                        let message =
+                            message(from, "server-hello", version, fields, evidence(&held, length + 4));
+                        half.over = !choice.retry;
+                        tell(message, None);
+                    }
+                }
+                _ => {}
+            }
+            half.told += 4 + length;
+            held.consume(4 + length);
         }
     }
-
-    fn google_hello(&mut self, version: Version, told: Vec<Field>, length: usize, at: At, emit: Emit<'_>) {
-        let half = self.half(Side::Client);
-        half.readable += length as u64;
-        half.told = length;
-        emit(message(Side::Client, "client-hello", version, told, length, &[at]));
-    }
 }
+
+/// Length, time and packets of the first bytes.
+fn evidence(held: &Held, length: usize) -> Evidence {
+    (length, held.first().map_or_else(Timestamp::default, |at| at.time), held.packets(length))
+}
+
+type Evidence = (usize, Timestamp, Vec<u64>);
 
 fn message(
     from: Side,
     kind: &'static str,
     version: Version,
     mut fields: Vec<Field>,
-    length: usize,
-    brought: &[At],
+    (length, time, packets): Evidence,
 ) -> Message {
     fields.push(Field { name: "quic", value: Value::Text(version.name()) });
-    let mut packets: Vec<u64> = brought.iter().map(|at| at.packet).collect();
-    packets.sort_unstable();
-    packets.dedup();
     let mut message = Message {
-        time: brought.iter().map(|at| at.time).min().unwrap_or_default(),
+        time,
         protocol: "quic",
         kind,
         from,
@@ -328,13 +459,18 @@ mod tests {
         [&[1, 0, 0, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
     }
 
-    /// An Initial packet of a client with one CRYPTO frame.
-    fn packet(version: Version, id: &[u8], number: u8, offset: u8, crypto: &[u8]) -> Vec<u8> {
-        let salt = version.salts().first().unwrap();
-        let initial = Initial::new(version, salt, id).unwrap();
-        let mut payload = vec![6, offset, u8::try_from(crypto.len()).unwrap()];
-        payload.extend(crypto);
-        payload.resize(60.max(payload.len()), 0);
+    /// An Initial packet with one CRYPTO frame, of the side of this index.
+    fn packet(version: Version, id: &[u8], side: usize, offset: u8, crypto: &[u8]) -> Vec<u8> {
+        let kind = if version.has_google_frames() { 8 } else { 6 };
+        let number = |value: usize| (u16::try_from(value).unwrap() | 0x4000).to_be_bytes();
+        let (offset, length) = (number(offset.into()), number(crypto.len()));
+        sealed(version, id, side, &[&[kind], offset.as_slice(), &length, crypto].concat())
+    }
+
+    fn sealed(version: Version, id: &[u8], side: usize, frames: &[u8]) -> Vec<u8> {
+        let initial = Initial::new(version, version.salts().first().unwrap(), id).unwrap();
+        let mut payload = frames.to_vec();
+        payload.resize(SHORTEST_FIRST, 0);
         let length = u16::try_from(payload.len() + 17).unwrap() | 0x4000;
         let mut header = vec![0xc0 | version.initial() << 4];
         header.extend(version.0.to_be_bytes());
@@ -342,48 +478,161 @@ mod tests {
         header.extend(id);
         header.extend([0, 0]);
         header.extend(length.to_be_bytes());
-        header.push(number);
-        initial.seal(0, header, &payload)
+        header.push(1);
+        initial.seal(side, header, &payload)
+    }
+
+    fn udp() -> Flow {
+        Flow { transport: Transport::Udp, ..flow() }
+    }
+
+    fn feed(connection: &mut Connection, datagrams: &[(Side, Vec<u8>)]) -> Vec<Message> {
+        let mut told = Vec::new();
+        for (packet, (from, datagram)) in (1..).zip(datagrams) {
+            let at = At { packet, time: Timestamp::default() };
+            connection.feed(&udp(), *from, datagram, at, &Limits::default(), &mut |one| told.push(one));
+        }
+        connection.finish(&udp(), &Limits::default(), &mut |one| told.push(one));
+        told
     }
 
     fn told(datagrams: &[Vec<u8>]) -> Vec<Message> {
-        let flow = Flow { transport: Transport::Udp, ..flow() };
-        let mut told = Vec::new();
-        let mut connection = Connection::default();
-        for (packet, datagram) in (1..).zip(datagrams) {
-            let at = At { packet, time: Timestamp::default() };
-            connection.feed(&flow, Side::Client, datagram, at, &Limits::default(), &mut |one| told.push(one));
-        }
-        told
+        let datagrams: Vec<_> = datagrams.iter().map(|bytes| (Side::Client, bytes.clone())).collect();
+        feed(&mut Connection::default(), &datagrams)
     }
+
+    fn kinds(told: &[Message]) -> Vec<(&str, &[u64])> {
+        told.iter().map(|one| (one.kind, one.packets.as_slice())).collect()
+    }
+
+    const V1: Version = Version(1);
 
     #[test]
     fn a_hello_over_several_datagrams_in_any_order_is_read() {
         let hello = hello();
         let (first, second) = hello.split_at(20);
-        for version in [1, 0x6b33_43cf, 0xff00_001d, 0xface_b001, 0x1a2a_3a4a].map(Version) {
+        for version in
+            [1, 0x6b33_43cf, 0xff00_001d, 0xface_b001, 0xface_b003, 0x1a2a_3a4a, 0x5430_3531].map(Version)
+        {
             let late = packet(version, b"12345678", 0, 20, second);
-            let early = packet(version, b"12345678", 1, 0, first);
+            let early = packet(version, b"12345678", 0, 0, first);
             let told = told(&[late, early]);
-            assert_eq!(told.len(), 1, "{version:?}");
-            assert_eq!((told[0].text("sni"), told[0].packets.as_slice()), (Some("a.example"), &[1, 2][..]));
+            assert_eq!(kinds(&told), [("client-hello", &[1, 2][..])], "{version:?}");
+            assert_eq!(told[0].text("sni"), Some("a.example"));
             assert_eq!(told[0].text("quic"), Some(version.name().as_str()));
             assert!(told[0].text("ja4").is_some_and(|ja4| ja4.starts_with('q')));
         }
     }
 
     #[test]
-    fn packets_that_share_a_datagram_and_a_new_id_after_a_retry_are_read() {
+    fn googles_hello_is_waited_for_until_its_values_are_there() {
+        let hello = b"CHLO\x01\0\0\0SNI\0\x09\0\0\0a.example";
+        let q050 = Version(0x5130_3530);
+        let (first, second) = hello.split_at(18);
+        let told = told(&[packet(q050, b"1234", 0, 0, first), packet(q050, b"1234", 0, 18, second)]);
+        assert_eq!(kinds(&told), [("client-hello", &[1, 2][..])]);
+        assert_eq!(told[0].text("sni"), Some("a.example"));
+    }
+
+    #[test]
+    fn both_sides_are_read_and_a_request_for_another_hello_is_not_the_end() {
+        let mut server = vec![3, 3];
+        server.extend([7; 32]);
+        server.extend([0, 0x13, 1, 0]);
+        let mut retry = server.clone();
+        retry[2..34].copy_from_slice(&hello::RETRY);
+        let framed = |body: &[u8]| [&[2, 0, 0, u8::try_from(body.len()).unwrap()], body].concat();
+        let (server, retry) = (framed(&server), framed(&retry));
+        let at = u8::try_from(retry.len()).unwrap();
+        let again = u8::try_from(hello().len()).unwrap();
+        let mut connection = Connection::default();
+        let told = feed(
+            &mut connection,
+            &[
+                (Side::Client, packet(V1, b"1234", 0, 0, &hello())),
+                (Side::Server, packet(V1, b"1234", 1, 0, &retry)),
+                (Side::Client, packet(V1, b"1234", 0, again, &hello())),
+                (Side::Server, packet(V1, b"1234", 1, at, &server)),
+            ],
+        );
+        assert_eq!(
+            kinds(&told),
+            [
+                ("client-hello", &[1][..]),
+                ("server-hello", &[2]),
+                ("client-hello", &[3]),
+                ("server-hello", &[4])
+            ]
+        );
+        assert!(connection.readable().iter().all(|readable| *readable > 2 * 1200));
+        // A hello of a client from the server says nothing of the client.
+        let spoofed = feed(
+            &mut Connection::default(),
+            &[
+                (Side::Client, packet(V1, b"1234", 0, 0, &hello()[..9])),
+                (Side::Server, packet(V1, b"1234", 1, 0, &hello())),
+            ],
+        );
+        assert_eq!(kinds(&spoofed), [("initial", &[1][..])]);
+    }
+
+    #[test]
+    fn packets_that_share_a_datagram_connections_that_share_ports_and_retries_are_read() {
         let hello = hello();
         let (first, second) = hello.split_at(30);
-        let one = packet(Version(1), b"1234", 0, 0, first);
-        let two = packet(Version(1), b"1234", 1, 30, second);
-        assert_eq!(told(&[[one.clone(), two].concat()]).len(), 1);
-        // The server asked for another packet: its id is the new one's, whose keys follow from it.
-        let again = packet(Version(1), b"abcdefgh", 1, 30, second);
-        assert_eq!(told(&[one.clone(), again]).len(), 1);
-        let mut flipped = one;
+        let (one, two) = (packet(V1, b"1234", 0, 0, first), packet(V1, b"1234", 0, 30, second));
+        assert_eq!(told(&[[one.clone(), two.clone()].concat()]).len(), 1);
+        // Another connection between the first one's packets, and the whole hello again behind a new id.
+        let other = packet(V1, b"abcdefgh", 0, 0, &hello);
+        let told = told(&[one, other, two]);
+        assert_eq!(kinds(&told), [("client-hello", &[2][..]), ("client-hello", &[1, 3])]);
+    }
+
+    #[test]
+    fn what_does_not_authenticate_or_is_cut_tells_its_version_alone() {
+        let whole = packet(V1, b"1234", 0, 0, &hello());
+        let mut flipped = whole.clone();
         *flipped.last_mut().unwrap() ^= 1;
-        assert!(told(&[flipped]).is_empty(), "authentication fails");
+        let told_of = told(&[flipped]);
+        assert_eq!(kinds(&told_of), [("initial", &[1][..])]);
+        assert_eq!(told_of[0].text("quic"), Some("1"));
+        for length in 0..whole.len() {
+            let told = told(&[whole[..length].to_vec()]);
+            assert!(told.iter().all(|one| one.kind == "initial"), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_hello_is_not_hidden_in_silence() {
+        let flood: Vec<Vec<u8>> = (0..4_u8)
+            .map(|turn| {
+                let frame = |one: u8| [6, 0x40 | turn, one | 0x80, 1, 0];
+                sealed(V1, b"1234", 0, &(0..60).step_by(2).flat_map(frame).collect::<Vec<u8>>())
+            })
+            .collect();
+        let mut datagrams: Vec<_> = flood.into_iter().map(|one| (Side::Client, one)).collect();
+        datagrams.push((Side::Client, packet(V1, b"1234", 0, 0, &hello())));
+        let mut connection = Connection::default();
+        assert_eq!(kinds(&feed(&mut connection, &datagrams)), [("initial", &[1][..])]);
+        assert_eq!(connection.opaque()[0], Some(LIMIT));
+    }
+
+    #[test]
+    fn other_protocols_are_not_taken_for_it() {
+        let flow = Flow { server: creance_model::Endpoint { port: 14550, ..udp().server }, ..udp() };
+        // MAVLink 2 with a full payload looks like a draft's long header.
+        let mavlink = [&[0xfd, 0xff, 0, 0, 1, 1, 1, 10, 1, 0][..], &[0; 257]].concat();
+        assert_eq!(Quic.probe(&flow, Side::Client, &mavlink), Probe::No);
+        let initial = packet(V1, b"1234", 0, 0, &hello());
+        assert_eq!(Quic.probe(&flow, Side::Client, &initial), Probe::Yes);
+        assert_eq!(Quic.probe(&flow, Side::Server, &initial), Probe::No);
+        assert_eq!(Quic.probe(&udp(), Side::Client, &[0x40, 1, 2, 3]), Probe::No);
+        // Ids longer than there may be, and lengths near the largest number.
+        assert_eq!(
+            Quic.probe(&udp(), Side::Client, &[&[0xc0, 0, 0, 0, 1, 21][..], &[0; 40]].concat()),
+            Probe::No
+        );
+        let endless = [&[0xc0, 0, 0, 0, 1, 0, 0][..], &[0xff; 16], &[0; 1200]].concat();
+        assert_eq!(kinds(&told(&[endless])), []);
     }
 }

@@ -10,8 +10,8 @@ use creance_model::{Field, Value};
 
 use super::version::Version;
 
-/// The version of a packet in the layout before Q044: flags with a version and an id of eight bytes; or of a later one in
-/// the layout of the drafts.
+/// The version of a packet in the layout before Q044: flags with a version and an id of eight bytes; or of a later one
+/// in the layout of the drafts.
 pub(super) fn version(bytes: &[u8]) -> Option<Version> {
     let version = match bytes {
         [flags, rest @ ..] if flags & 0xc0 == 0 && flags & 0x09 == 0x09 => rest.get(8..12)?,
@@ -26,36 +26,44 @@ pub(super) fn version(bytes: &[u8]) -> Option<Version> {
 /// Where a hello may begin: behind the longest header, the hash, and the frame's own.
 const FURTHEST: usize = 64;
 
-/// The hello of a datagram in the clear, and how many bytes it takes.
+/// Tags of one hello: Google's clients send some thirty.
+const MOST_TAGS: usize = 128;
+
+/// The hello of a datagram in the clear, as much of it as the capture holds, and how many bytes it takes.
 pub(super) fn hello(bytes: &[u8]) -> Option<(Vec<Field>, usize)> {
     let head = bytes.get(..bytes.len().min(FURTHEST))?;
     let start = head.windows(4).position(|window| window == b"CHLO")?;
     let hello = bytes.get(start..)?;
-    Some((tags(hello)?, hello.len()))
+    let (fields, _) = tags(hello)?;
+    Some((fields, hello.len()))
 }
 
-/// What a client's hello says.
-pub(super) fn tags(hello: &[u8]) -> Option<Vec<Field>> {
+/// What a client's hello says, and whether all its values are there.
+pub(super) fn tags(hello: &[u8]) -> Option<(Vec<Field>, bool)> {
     let rest = hello.strip_prefix(b"CHLO")?;
     let ([low, high, ..], rest) = rest.split_first_chunk::<4>()?;
     let count = usize::from(u16::from_le_bytes([*low, *high]));
+    if count > MOST_TAGS {
+        return None;
+    }
     let (tags, values) = rest.split_at_checked(count * 8)?;
-    let mut fields = Vec::new();
+    let mut fields: Vec<Field> = Vec::new();
     let mut start = 0;
     for [a, b, c, d, end @ ..] in tags.as_chunks::<8>().0 {
         let end = usize::try_from(u32::from_le_bytes(*end)).ok()?;
-        // Values that the capture does not hold are passed over.
+        // The ends rise, and values that the capture does not hold are passed over.
         let value = values.get(start..end);
-        start = end;
+        start = Some(end).filter(|end| *end >= start)?;
         let name = match &[*a, *b, *c, *d] {
             b"SNI\0" => "sni",
             b"UAID" => "user_agent",
             _ => continue,
         };
         let text = value.and_then(|value| std::str::from_utf8(value).ok());
+        let text = text.filter(|_| fields.iter().all(|field| field.name != name));
         fields.extend(text.map(|text| Field { name, value: Value::Text(text.to_owned()) }));
     }
-    Some(fields)
+    Some((fields, start <= values.len()))
 }
 
 #[cfg(test)]
@@ -76,5 +84,13 @@ mod tests {
         assert_eq!(length, 48);
         assert!(version(b"\x08\x01\x02\x03\x04\x05\x06\x07\x08Q043").is_none());
         assert!(tags(b"CHLO\xff\xff\0\0SNI\0").is_none());
+        // Ends that go back, and a tag that comes again.
+        let twice = |ends: [u8; 3]| {
+            let tag = |end| [b"SNI\0".as_slice(), &[end, 0, 0, 0]].concat();
+            tags(&[b"CHLO\x03\0\0\0".as_slice(), &ends.map(tag).concat(), b"abcdef"].concat())
+        };
+        assert!(twice([6, 0, 6]).is_none());
+        assert_eq!(twice([2, 4, 6]), Some((vec![text("sni", "ab")], true)));
+        assert_eq!(twice([2, 4, 7]).map(|(_, whole)| whole), Some(false));
     }
 }

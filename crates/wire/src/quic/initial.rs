@@ -8,6 +8,9 @@ use ring::{
 use super::version::Version;
 use crate::hkdf::expand_label;
 
+/// Bytes from the packet number on that an Initial packet has at least: four, and the sample of its protection.
+pub(super) const LEAST: usize = 20;
+
 /// What takes the protection off the packets of both sides, by [`creance_model::Side::index`].
 pub(super) struct Initial {
     sides: [Keys; 2],

@@ -2,51 +2,50 @@
 
 use std::collections::BTreeMap;
 
-use crate::At;
+use crate::{At, Limits, held::Held, kept::Kept};
 
 /// Bytes of CRYPTO frames of one side (RFC 9000 §19.6).
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     /// By offset.
-    pieces: BTreeMap<u64, (Vec<u8>, At)>,
-    held: usize,
+    pieces: BTreeMap<usize, (Kept, At)>,
 }
 
-/// Bytes held of one side: hellos with post-quantum keys take a few thousand.
-const MOST_HELD: usize = 1 << 16;
+/// Bytes of one side: hellos with post-quantum keys take a few thousand.
+const MOST_BYTES: usize = 1 << 14;
 
-/// Frames held of one side.
-const MOST_PIECES: usize = 512;
+/// Frames of one side. Clients that cut their hello to pieces make some dozen.
+const MOST_PIECES: usize = 64;
 
 impl Stream {
-    /// Adds a frame; of two with the same offset the longer stands.
-    pub(super) fn add(&mut self, offset: u64, bytes: &[u8], at: At) {
-        let room = self.held + bytes.len() <= MOST_HELD && self.pieces.len() < MOST_PIECES;
-        let known = self.pieces.get(&offset).map_or(0, |(known, _)| known.len());
-        if room && bytes.len() > known {
-            self.held += bytes.len() - known;
-            self.pieces.insert(offset, (bytes.to_vec(), at));
+    /// Adds a frame; of two with the same offset the longer stands. False: a limit was reached, and it was not kept.
+    pub(super) fn add(&mut self, offset: u64, bytes: &[u8], at: At, limits: &Limits) -> bool {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        if self.pieces.get(&offset).is_some_and(|(known, _)| known.len() >= bytes.len()) {
+            return true;
         }
+        let end = offset.saturating_add(bytes.len());
+        if end > MOST_BYTES || self.pieces.len() == MOST_PIECES {
+            return false;
+        }
+        let mut kept = Kept::default();
+        let whole = kept.push(bytes, limits) == bytes.len();
+        self.pieces.insert(offset, (kept, at));
+        whole
     }
 
-    /// The bytes from the beginning on, as far as there is no hole, and what brought them.
-    pub(super) fn whole(&self) -> (Vec<u8>, Vec<At>) {
-        let (mut whole, mut brought) = (Vec::new(), Vec::new());
+    /// The bytes from the beginning on, as far as there is no hole, each with the packet that brought it.
+    pub(super) fn whole(&self) -> Held {
+        let mut whole = Held::default();
+        let mut end = 0_usize;
         for (offset, (bytes, at)) in &self.pieces {
-            let end = whole.len() as u64;
             let Some(known) = end.checked_sub(*offset) else { break };
-            let new = usize::try_from(known).ok().and_then(|known| bytes.get(known..));
-            if let Some(new) = new.filter(|new| !new.is_empty()) {
-                whole.extend_from_slice(new);
-                brought.push(*at);
+            if let Some(new) = bytes.bytes().get(known..) {
+                whole.push(new, *at);
+                end += new.len();
             }
         }
-        (whole, brought)
-    }
-
-    /// Whether anything came.
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        whole
     }
 }
 
@@ -60,10 +59,10 @@ mod tests {
         #[test]
         fn frames_in_any_order_and_over_each_other_give_the_same(
             bytes in prop::collection::vec(any::<u8>(), 1..400),
-            cuts in prop::collection::vec((any::<prop::sample::Index>(), 1_usize..60), 0..40),
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), 1_usize..60), 0..20),
             late: prop::sample::Index,
         ) {
-            let mut stream = Stream::default();
+            let (mut stream, limits) = (Stream::default(), Limits::default());
             let mut frames: Vec<(usize, usize)> =
                 cuts.iter().map(|(at, length)| (at.index(bytes.len()), *length)).collect();
             // Whatever else came, every byte came once.
@@ -72,21 +71,38 @@ mod tests {
             frames.rotate_left(late.index(last));
             for (packet, (at, length)) in (1..).zip(&frames) {
                 let piece = bytes.get(*at..(at + length).min(bytes.len())).unwrap();
-                stream.add(*at as u64, piece, At { packet, time: Timestamp::default() });
+                stream.add(*at as u64, piece, At { packet, time: Timestamp::default() }, &limits);
             }
-            let (whole, _) = stream.whole();
-            prop_assert!(whole == bytes, "{} of {}", whole.len(), bytes.len());
+            let whole = stream.whole();
+            prop_assert!(whole.bytes() == bytes, "{} of {}", whole.bytes().len(), bytes.len());
         }
     }
 
     #[test]
     fn a_hole_ends_what_is_whole_until_it_is_filled() {
         let at = |packet| At { packet, time: Timestamp::default() };
+        let (mut stream, limits) = (Stream::default(), Limits::default());
+        assert!(stream.add(3, b"def", at(1), &limits));
+        assert!(stream.whole().bytes().is_empty());
+        assert!(stream.add(0, b"abcd", at(2), &limits));
+        let whole = stream.whole();
+        assert_eq!(
+            (whole.bytes(), whole.packets(4), whole.packets(6)),
+            (&b"abcdef"[..], vec![2], vec![1, 2])
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_a_limit_is_refused_and_said_to_be() {
+        let at = At { packet: 1, time: Timestamp::default() };
+        let limits = Limits::default();
         let mut stream = Stream::default();
-        stream.add(3, b"def", at(1));
-        assert!(stream.whole().0.is_empty());
-        stream.add(0, b"abcd", at(2));
-        assert_eq!(stream.whole().0, b"abcdef");
-        assert_eq!(stream.whole().1.iter().map(|at| at.packet).collect::<Vec<_>>(), [2, 1]);
+        assert!(!stream.add(1 << 61, b"x", at, &limits) && !stream.add(u64::MAX, b"x", at, &limits));
+        for offset in 0..MOST_PIECES as u64 {
+            assert!(stream.add(100 + 2 * offset, b"x", at, &limits));
+        }
+        assert!(!stream.add(0, b"hello", at, &limits));
+        let poor = Limits { bodies: crate::Budget::new(3), ..Limits::default() };
+        assert!(!Stream::default().add(0, b"hello", at, &poor));
     }
 }

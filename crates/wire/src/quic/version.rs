@@ -56,27 +56,31 @@ impl Version {
         self.0.to_be_bytes()[0] == b'Q'
     }
 
-    /// The draft whose protection it has.
+    /// Whether handshakes come in Google's own frame, whatever is in them.
+    pub(super) const fn has_google_frames(self) -> bool {
+        matches!(self.0, 0x5130_3530 | 0x5430_3530 | 0x5430_3531)
+    }
+
+    /// The draft that it is.
     const fn draft(self) -> Option<u8> {
         match self.0 {
-            0xff00_0001..=0xff00_00ff => Some(self.0.to_be_bytes()[3]),
-            0xface_b001 => Some(22),
-            0xface_b002..=0xface_bfff => Some(27),
+            0xff00_0001..=0xff00_0022 => Some(self.0.to_be_bytes()[3]),
             _ => None,
         }
     }
 
-    /// The salts of Initial secrets (RFC 9001 §5.2, RFC 9369 §3.3.1, and the drafts) that a packet may have: that of its
-    /// version; where that is reserved for trying out negotiation, or not known, those of the standard and its late
-    /// drafts. Authentication tells which it is.
+    /// The salts of Initial secrets (RFC 9001 §5.2, RFC 9369 §3.3.1, and the drafts) that a packet may have: that of
+    /// its version; where that is reserved for trying out negotiation, or not known, those of the standard and its
+    /// late drafts. Authentication tells which it is.
     pub(super) const fn salts(self) -> &'static [[u8; 20]] {
         match (self.0, self.draft()) {
             (V1, _) | (_, Some(33..)) => &[STANDARD],
             (V2, _) => &[SECOND],
             (_, Some(29..=32)) => &[DRAFT_29],
             (_, Some(23..=28)) => &[DRAFT_23],
-            (_, Some(21..=22)) => &[DRAFT_21],
+            (0xface_b001, _) | (_, Some(21..=22)) => &[DRAFT_21],
             (_, Some(..=20)) => &[],
+            (0xface_b002..=0xface_bfff, _) => &[DRAFT_23, STANDARD, DRAFT_29],
             (0x5130_3530, _) => &[Q050],
             (0x5430_3530, _) => &[T050],
             (0x5430_3531, _) => &[T051],
@@ -92,6 +96,11 @@ impl Version {
     /// Which packets are Initial ones, by the two bits of their type (RFC 9369 §3.2).
     pub(super) const fn initial(self) -> u8 {
         if self.0 == V2 { 1 } else { 0 }
+    }
+
+    /// Which packets ask for another Initial one; they have no length.
+    pub(super) const fn retry(self) -> u8 {
+        if self.0 == V2 { 0 } else { 3 }
     }
 }
 
