@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use creance_cursor::inflate::{End, Method, inflate};
 use creance_model::{Carrier, Field, Message, Value};
 
-use crate::{Limits, body::Tree, storage};
+use crate::{Limits, aws_chunked, body::Tree, storage};
 
 /// A message's semantics (RFC 9110), whatever version carried it.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,15 @@ impl Head<'_> {
         value
             .split(',')
             .map(|one| one.trim().to_lowercase())
-            .filter(|one| !one.is_empty() && one != "identity")
+            .filter(|one| !one.is_empty() && one != "identity" && one != AWS_CHUNKED)
             .collect()
+    }
+
+    /// Whether the body is in signed chunks. Some clients do not say so in the encoding.
+    fn in_signed_chunks(&self) -> bool {
+        let encodings = self.header("content-encoding").unwrap_or_default();
+        encodings.split(',').any(|one| one.trim().eq_ignore_ascii_case(AWS_CHUNKED))
+            || self.header("x-amz-content-sha256").is_some_and(|digest| digest.starts_with("STREAMING-"))
     }
 
     /// The fields that are told of every message.
@@ -43,6 +50,8 @@ impl Head<'_> {
             .filter_map(|(name, header)| Some(Field { name, value: Value::Text(self.header(header)?) }))
     }
 }
+
+const AWS_CHUNKED: &str = "aws-chunked";
 
 /// Why a body is cut that is longer than [`Limits::body`].
 pub(crate) const TOO_LONG: &str = "body longer than what is kept";
@@ -94,10 +103,6 @@ pub(crate) fn fill(
     if !keep {
         return message;
     }
-    let host = message.text("host").unwrap_or_default();
-    if let Some(stored) = storage::describe(host, head) {
-        message.fields.extend(stored.fields());
-    }
     let mut tree = Tree::new(limits);
     if let Some(target) = head.target {
         let uri = tree.root(Carrier::Uri, "uri", target.as_bytes().to_vec(), None);
@@ -130,7 +135,9 @@ pub(crate) fn fill(
     }
     if !body.is_empty() {
         let step = if message.kind == "request" { "request body" } else { "response body" };
-        let mut part = tree.root(Carrier::Body, step, body, None);
+        // As other framing, it is no part of what was sent.
+        let opened = head.in_signed_chunks().then(|| aws_chunked::open(&body)).flatten();
+        let mut part = tree.root(Carrier::Body, step, opened.unwrap_or(body), None);
         for encoding in head.encodings().iter().rev() {
             match decode(&mut tree, part, encoding) {
                 Some(next) => part = next,
@@ -140,6 +147,10 @@ pub(crate) fn fill(
         tree.content(part, head.header("content-type").as_deref());
     }
     let (parts, limit) = tree.done();
+    let host = message.text("host").unwrap_or_default();
+    if let Some(stored) = storage::describe(host, head, &parts) {
+        message.fields.extend(stored.fields());
+    }
     message.parts = parts;
     if let Some(limit) = limit.or(cut.filter(|why| *why == TOO_LONG)) {
         message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });

@@ -4,6 +4,7 @@
 //! `creance messages` follow from the list.
 #![warn(clippy::indexing_slicing)]
 
+mod aws_chunked;
 mod body;
 mod dns;
 #[cfg(test)]

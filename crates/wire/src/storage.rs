@@ -2,10 +2,11 @@
 //!
 //! Told by the host where the provider's own names are used, else by the shape of the signature, which compatible stores
 //! share: AWS Signature Version 4, Aliyun OSS V1 and V4, Tencent COS, Huawei OBS, Qiniu upload tokens, Azure shared keys.
+//! A form that a browser posts carries the name of the object and who signed as fields of its own.
 
 use std::borrow::Cow;
 
-use creance_model::{Field, Value};
+use creance_model::{Field, Part, Value};
 use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 
 use crate::{body::percent, http::Head};
@@ -38,14 +39,93 @@ pub(crate) fn path(target: &str) -> String {
     String::from_utf8_lossy(&percent(path.replace('+', "%2B").as_bytes())).into_owned()
 }
 
-/// What a request says of the store that it goes to.
-pub(crate) fn describe(host: &str, head: &Head<'_>) -> Option<Stored> {
+/// What a request says of the store that it goes to: its head, and its body if that is a form.
+pub(crate) fn describe(host: &str, head: &Head<'_>, parts: &[Part]) -> Option<Stored> {
     let target = head.target?;
     let host = host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
     let authorization = head.header("authorization").unwrap_or_default();
-    let mut stored = by_host(&host, target).or_else(|| by_signature(&authorization, target))?;
+    let form = Form(parts);
+    let mut stored = by_host(&host, target)
+        .or_else(|| by_signature(&authorization, target))
+        .or_else(|| form.by_signature(target))?;
     signature(&authorization, target, &mut stored);
+    form.fill(&mut stored);
     Some(stored)
+}
+
+/// The fields of a form with a file (POST Object; Kodo's only way without parts).
+struct Form<'a>(&'a [Part]);
+
+impl Form<'_> {
+    /// A field, whatever the case of its name.
+    fn field(&self, name: &str) -> Option<String> {
+        let found = self.0.iter().find(|part| {
+            part.step.strip_prefix("multipart:").is_some_and(|known| known.eq_ignore_ascii_case(name))
+        })?;
+        some(&String::from_utf8_lossy(found.bytes.get(..LONGEST_FIELD).unwrap_or(&found.bytes)))
+    }
+
+    /// The name that the file had.
+    fn file(&self) -> Option<String> {
+        let found = self.0.iter().find(|part| part.step == "multipart-filename")?;
+        let name = String::from_utf8_lossy(&found.bytes).into_owned();
+        name.rsplit(['/', '\\']).next().and_then(some)
+    }
+
+    /// Stores under other names. The bucket stands in the path, or in front of the host, where it is not told apart.
+    fn by_signature(&self, target: &str) -> Option<Stored> {
+        let within = |name, end| self.field(name).is_some_and(|scope| scope.contains(end));
+        let signed = |id, by| self.field(id).is_some() && self.field(by).is_some();
+        let provider = if within("x-amz-credential", "/s3/aws4_request")
+            || signed("AWSAccessKeyId", "signature")
+        {
+            "s3"
+        } else if within("x-oss-credential", "/oss/aliyun_v4_request")
+            || signed("OSSAccessKeyId", "signature")
+        {
+            "oss"
+        } else if signed("q-ak", "q-signature") {
+            "cos"
+        } else if self.field("key").is_some() && self.field("token").as_deref().and_then(scope).is_some() {
+            "kodo"
+        } else {
+            return None;
+        };
+        let path = path(target);
+        let bucket = path.split('/').next().and_then(some).filter(|_| provider != "kodo");
+        Some(Stored { provider, bucket, ..Stored::default() })
+    }
+
+    fn fill(&self, stored: &mut Stored) {
+        if stored.object.is_none() {
+            let file = self.file().unwrap_or_default();
+            stored.object = self.field("key").map(|key| key.replace("${filename}", &file));
+        }
+        if stored.credential.is_some() {
+            return;
+        }
+        if let Some(scope) = self.field("x-amz-credential").or_else(|| self.field("x-oss-credential")) {
+            stored.scoped(&scope);
+        } else if let Some(token) = self.field("token").filter(|_| stored.provider == "kodo") {
+            stored.allowed(&token);
+        } else {
+            let ids = ["OSSAccessKeyId", "AWSAccessKeyId", "AccessKeyId", "q-ak"];
+            stored.credential = ids.iter().find_map(|name| self.field(name));
+        }
+    }
+}
+
+/// Names of objects have up to 1024 bytes, tokens with a policy a few times as many.
+const LONGEST_FIELD: usize = 16 << 10;
+
+/// What an upload token of Kodo (`access key:signature:policy`) allows: a bucket, or a bucket and a key.
+fn scope(token: &str) -> Option<String> {
+    let policy = token.split(':').nth(2)?;
+    let policy = BASE64URL.decode(policy.as_bytes()).or_else(|_| BASE64URL_NOPAD.decode(policy.as_bytes()));
+    // The policy is JSON with `scope`.
+    let text = String::from_utf8_lossy(&policy.ok()?).into_owned();
+    let rest = text.split_once("\"scope\"")?.1.split_once('"')?.1;
+    rest.split('"').next().map(str::to_owned)
 }
 
 /// The providers' own names.
@@ -159,10 +239,7 @@ fn signature(authorization: &str, target: &str, stored: &mut Stored) {
         .or_else(|| parameter(target, "X-Amz-Credential").map(Cow::Owned))
         .or_else(|| parameter(target, "x-oss-credential").map(Cow::Owned));
     if let Some(scope) = scope {
-        let parts: Vec<&str> = scope.split('/').collect();
-        stored.credential = parts.first().and_then(|id| some(id));
-        stored.region = stored.region.take().or_else(|| parts.get(2).and_then(|region| some(region)));
-        return;
+        return stored.scoped(&scope);
     }
     let simple =
         ["OSS ", "OBS ", "AWS ", "SharedKey "].iter().find_map(|kind| authorization.strip_prefix(kind));
@@ -171,22 +248,7 @@ fn signature(authorization: &str, target: &str, stored: &mut Stored) {
     } else if let Some(rest) = authorization.split("q-ak=").nth(1) {
         stored.credential = rest.split('&').next().and_then(some);
     } else if let Some(token) = authorization.strip_prefix("UpToken ") {
-        let mut parts = token.split(':');
-        stored.credential = parts.next().and_then(some);
-        let policy = parts.nth(1).and_then(|policy| {
-            BASE64URL.decode(policy.as_bytes()).or_else(|_| BASE64URL_NOPAD.decode(policy.as_bytes())).ok()
-        });
-        // The policy is JSON with `scope`: a bucket, or a bucket and a key.
-        let scope = policy.and_then(|policy| {
-            let text = String::from_utf8_lossy(&policy).into_owned();
-            let rest = text.split_once("\"scope\"")?.1.split_once('"')?.1.to_owned();
-            rest.split('"').next().map(str::to_owned)
-        });
-        if let Some(scope) = scope {
-            let (bucket, key) = scope.split_once(':').unwrap_or((&scope, ""));
-            stored.bucket = stored.bucket.take().or_else(|| some(bucket));
-            stored.object = stored.object.take().or_else(|| some(key));
-        }
+        stored.allowed(token);
     } else {
         let id = ["OSSAccessKeyId", "AWSAccessKeyId", "AccessKeyId"]
             .iter()
@@ -196,6 +258,23 @@ fn signature(authorization: &str, target: &str, stored: &mut Stored) {
 }
 
 impl Stored {
+    /// Takes over the scope of a signature: `id/date/region/service/aws4_request`.
+    fn scoped(&mut self, scope: &str) {
+        let parts: Vec<&str> = scope.split('/').collect();
+        self.credential = parts.first().and_then(|id| some(id));
+        self.region = self.region.take().or_else(|| parts.get(2).and_then(|region| some(region)));
+    }
+
+    /// Takes over what an upload token of Kodo allows.
+    fn allowed(&mut self, token: &str) {
+        self.credential = token.split(':').next().and_then(some);
+        if let Some(scope) = scope(token) {
+            let (bucket, key) = scope.split_once(':').unwrap_or((&scope, ""));
+            self.bucket = self.bucket.take().or_else(|| some(bucket));
+            self.object = self.object.take().or_else(|| some(key));
+        }
+    }
+
     /// As fields of a message.
     pub(crate) fn fields(self) -> impl Iterator<Item = Field> {
         [
@@ -221,7 +300,7 @@ mod tests {
     fn told(host: &str, target: &str, authorization: &str) -> [Option<String>; 5] {
         let headers = [("authorization".to_owned(), authorization.as_bytes().to_vec())];
         let head = Head { target: Some(target), headers: &headers, more: false };
-        let stored = describe(host, &head).unwrap_or_default();
+        let stored = describe(host, &head, &[]).unwrap_or_default();
         [some(stored.provider), stored.bucket, stored.region, stored.object, stored.credential]
     }
 
@@ -266,5 +345,50 @@ mod tests {
             assert_eq!(shown, expected, "{host}");
         }
         assert_eq!(told("api.example", "/upload", "Bearer x"), [const { None }; 5]);
+    }
+
+    fn of_form(host: &str, target: &str, fields: &[(&str, &str)]) -> [Option<String>; 5] {
+        let field = |(name, value): &(&str, &str)| {
+            let form = format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            form.into_bytes()
+        };
+        let file = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"A.JPG\"\r\n\r\n\u{ff}\r\n--B--\r\n";
+        let body = [fields.iter().flat_map(field).collect(), file.as_bytes().to_vec()].concat();
+        let parts = crate::expand(&body, Some("multipart/form-data; boundary=B"), &crate::Limits::default());
+        let head = Head { target: Some(target), headers: &[], more: false };
+        let stored = describe(host, &head, &parts).unwrap_or_default();
+        [some(stored.provider), stored.bucket, stored.region, stored.object, stored.credential]
+    }
+
+    #[test]
+    fn a_form_names_the_object_and_who_signed() {
+        let aws = ("X-Amz-Credential", "AKIAX/20260611/us-west-2/s3/aws4_request");
+        let oss = [("OSSAccessKeyId", "LTAI5"), ("Signature", "sig"), ("key", "f/${filename}")];
+        let kodo = [("token", "ak:s:eyJzY29wZSI6ImJrIn0="), ("key", "o.mp4")];
+        for (host, target, fields, expected) in [
+            (
+                "pics.s3.us-west-2.amazonaws.com",
+                "/",
+                &[("key", "a/b.jpg"), aws][..],
+                "s3 pics us-west-2 a/b.jpg AKIAX",
+            ),
+            ("minio.lan:9000", "/pics", &[("key", "a/b.jpg"), aws], "s3 pics us-west-2 a/b.jpg AKIAX"),
+            ("fly.oss-cn-hongkong.aliyuncs.com", "/", &oss, "oss fly cn-hongkong f/A.JPG LTAI5"),
+            ("up-z2.qiniup.com", "/", &kodo, "kodo bk z2 o.mp4 ak"),
+            ("upload.example", "/", &kodo, "kodo bk - o.mp4 ak"),
+        ] {
+            let shown =
+                of_form(host, target, fields).map(|one| one.unwrap_or_else(|| "-".to_owned())).join(" ");
+            assert_eq!(shown, expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn other_forms_go_to_no_store() {
+        for fields in
+            [&[("key", "value"), ("token", "a:b:c")][..], &[("AccessKeyId", "x")], &[("signature", "x")]]
+        {
+            assert_eq!(of_form("api.example", "/upload", fields), [const { None }; 5]);
+        }
     }
 }

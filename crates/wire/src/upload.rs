@@ -182,7 +182,7 @@ impl UploadJoiner {
         };
         upload.bytes += message.bytes;
         upload.packets.extend(message.packets.iter().take(MOST_PACKETS.saturating_sub(upload.packets.len())));
-        let body = body(message);
+        let body = body(message).to_vec();
         let number = match &piece.place {
             Place::At(number) => Some(*number),
             Place::Range { from, .. } => Some(*from),
@@ -220,7 +220,7 @@ impl UploadJoiner {
         let whole = match piece.place {
             Place::End => true,
             Place::List => {
-                over.extend(upload.listed(&String::from_utf8_lossy(&self::body(message)), limits));
+                over.extend(upload.listed(&String::from_utf8_lossy(self::body(message)), limits));
                 true
             }
             Place::Range { whole: Some(whole), .. } => upload.end >= whole,
@@ -326,31 +326,10 @@ impl Upload {
     }
 }
 
-/// The body as it was meant to be stored: without the chunks of a signed stream (AWS Signature V4, `aws-chunked`).
-fn body(message: &Message) -> Vec<u8> {
+/// The body of a request.
+fn body(message: &Message) -> &[u8] {
     let root = message.parts.iter().find(|part| part.carrier == Carrier::Body && part.parent.is_none());
-    let bytes = root.map(|part| part.bytes.as_slice()).unwrap_or_default();
-    let signed = message
-        .parts
-        .iter()
-        .any(|part| part.step == "header:x-amz-content-sha256" && part.bytes.starts_with(b"STREAMING-"));
-    if signed { unchunked(bytes) } else { bytes.to_vec() }
-}
-
-/// `length in hex;chunk-signature=…`, a line end, so many bytes, a line end.
-fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(bytes.len());
-    while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-        let (line, rest) = bytes.split_at(end + 1);
-        let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let length =
-            line.get(..digits).and_then(|hex| usize::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        let Some(length) = length.filter(|length| *length > 0) else { break };
-        let chunk = rest.get(..length).unwrap_or(rest);
-        plain.extend_from_slice(chunk);
-        bytes = length.checked_add(2).and_then(|end| rest.get(end..)).unwrap_or_default();
-    }
-    plain
+    root.map(|part| part.bytes.as_slice()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -439,10 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn signed_chunks_and_appended_pieces_are_undone() {
-        let chunks =
-            b"3;chunk-signature=ab\r\nabc\r\n2;chunk-signature=cd\r\nde\r\n0;chunk-signature=ef\r\n\r\n";
-        assert_eq!(unchunked(chunks), b"abcde");
+    fn appended_pieces_are_joined() {
         let append = |position: u64, body: &[u8]| {
             request("POST", &format!("/o?append&position={position}"), &[], body, 1)
         };
@@ -463,11 +439,6 @@ mod tests {
     fn a_range_that_does_not_begin_at_the_beginning_is_told() {
         let range = request("PUT", "/o", &[("content-range", "bytes 100-105/200")], b"secret", 1);
         assert_eq!(told(&[range]), [(b"secret".to_vec(), false, vec![1])]);
-    }
-
-    #[test]
-    fn lengths_of_chunks_that_cannot_be_end_the_body() {
-        assert_eq!(unchunked(b"ffffffffffffffff\nX"), b"X");
     }
 
     #[test]
