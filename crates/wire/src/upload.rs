@@ -7,6 +7,8 @@
 //! resumed, appended   PUT with Content-Range, POST ?append&position=P …    the end of the range, or of the capture
 //! ```
 
+mod piece;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     net::IpAddr,
@@ -14,11 +16,11 @@ use std::{
 
 use creance_model::{Carrier, Field, Flow, Message, Value, Visibility};
 
-use crate::{
-    Limits,
-    body::Tree,
-    storage::{parameter, path},
-};
+use crate::{Limits, body::Tree};
+
+use piece::Place;
+
+pub use piece::Piece;
 
 /// Uploads followed at one time. The oldest of more is told as far as it came.
 const MOST_UPLOADS: usize = 256;
@@ -34,97 +36,6 @@ const COST: usize = 64;
 
 /// Packets listed for one object.
 const MOST_PACKETS: usize = 1 << 16;
-
-/// What a request is of an upload in several parts.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Piece {
-    /// What its upload is told from others by.
-    upload: String,
-    place: Place,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Place {
-    /// A part by its number or offset; with its end, and the length of the whole where it is known.
-    At(u64),
-    Range {
-        from: u64,
-        whole: Option<u64>,
-    },
-    /// A block by its name.
-    Named(String),
-    /// No part: the request that ends the upload.
-    End,
-    /// No part: the names of the blocks, in order.
-    List,
-}
-
-impl Piece {
-    /// Whether it ends its upload and is no part of the object.
-    pub const fn is_end(&self) -> bool {
-        matches!(self.place, Place::End | Place::List)
-    }
-
-    /// What a request that leaves is of an upload in several parts, if it is of one.
-    pub fn of(message: &Message) -> Option<Self> {
-        if message.kind != "request" {
-            return None;
-        }
-        let (method, target) = (message.text("method")?, message.text("uri")?);
-        let host = message.text("host").unwrap_or_default();
-        let (put, post) = (method == "PUT", method == "POST");
-        if !put && !post {
-            return None;
-        }
-        let path = path(target);
-        let place = |upload: String, place| Some(Self { upload, place });
-        if let Some(id) = parameter(target, "uploadId") {
-            let upload = format!("{host}/{path}?{id}");
-            let number = parameter(target, "partNumber").and_then(|number| number.parse().ok());
-            return match number {
-                Some(number) if put => place(upload, Place::At(number)),
-                None if post => place(upload, Place::End),
-                _ => None,
-            };
-        }
-        match parameter(target, "comp").as_deref() {
-            Some("block") if put => {
-                return place(format!("{host}/{path}"), Place::Named(parameter(target, "blockid")?));
-            }
-            Some("blocklist") if put => return place(format!("{host}/{path}"), Place::List),
-            _ => {}
-        }
-        if let Some((before, rest)) = path.split_once("/uploads/")
-            && before.starts_with("buckets/")
-        {
-            let (id, number) = rest.split_once('/').unwrap_or((rest, ""));
-            let upload = format!("{host}/{before}?{id}");
-            return match number.parse() {
-                Ok(number) if put => place(upload, Place::At(number)),
-                Err(_) if post => place(upload, Place::End),
-                _ => None,
-            };
-        }
-        if post
-            && let Some(position) =
-                parameter(target, "position").filter(|_| parameter(target, "append").is_some())
-        {
-            let from = position.parse().ok()?;
-            return place(format!("{host}/{path}"), Place::Range { from, whole: None });
-        }
-        let range = message.parts.iter().find(|part| part.step == "header:content-range")?;
-        let (from, whole) = content_range(std::str::from_utf8(&range.bytes).ok()?)?;
-        let id = parameter(target, "upload_id").unwrap_or_default();
-        place(format!("{host}/{path}?{id}"), Place::Range { from, whole })
-    }
-}
-
-/// `bytes 0-99/200` (RFC 9110 §14.4): where the range begins, and the length of the whole.
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (range, whole) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let from = range.split_once('-')?.0.parse().ok()?;
-    Some((from, whole.parse().ok()))
-}
 
 /// Puts uploads together. What does not fit, or is not part of what comes out, is handed back to be looked at alone:
 /// nothing that left is hidden by being called a part.
