@@ -169,7 +169,7 @@ impl Session for Connection {
         }
         let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let half = self.half(from);
-        half.cut = Some("bytes missing in the capture");
+        half.cut = Some(http::MISSING);
         match half.state {
             State::Length(left) if left > bytes => half.state = State::Length(left - bytes),
             State::Chunk(left) if left > bytes => half.state = State::Chunk(left - bytes),

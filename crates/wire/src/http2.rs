@@ -210,7 +210,7 @@ impl Session for Connection {
     fn gap(&mut self, flow: &Flow, from: Side, _: u64, _: At, limits: &Limits, emit: Emit<'_>) -> Progress {
         let [client, server] = &mut self.sides;
         let half = if from == Side::Client { client } else { server };
-        half.end(from, flow, "bytes missing in the capture", limits, emit);
+        half.end(from, flow, http::MISSING, limits, emit);
         half.over = Some(LOST);
         Progress::More
     }

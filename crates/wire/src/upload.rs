@@ -10,13 +10,13 @@
 mod piece;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::IpAddr,
 };
 
 use creance_model::{Carrier, Field, Flow, Message, Value, Visibility};
 
-use crate::{Limits, body::Tree};
+use crate::{Limits, body::Tree, http};
 
 use piece::Place;
 
@@ -51,6 +51,8 @@ struct Upload {
     flow: Flow,
     first: Message,
     parts: BTreeMap<u64, Vec<u8>>,
+    /// Parts that are not all there, with why.
+    cut: BTreeMap<u64, Value>,
     /// The numbers of named blocks.
     names: HashMap<String, u64>,
     packets: Vec<u64>,
@@ -81,8 +83,9 @@ impl UploadJoiner {
             None => Upload {
                 key,
                 flow: flow.clone(),
-                first: Message { parts: Vec::new(), packets: Vec::new(), ..message.clone() },
+                first: first(message),
                 parts: BTreeMap::new(),
+                cut: BTreeMap::new(),
                 names: HashMap::new(),
                 packets: Vec::new(),
                 bytes: 0,
@@ -114,12 +117,8 @@ impl UploadJoiner {
                     upload.names.insert(name.to_owned(), number);
                 }
                 (self.held, upload.held) = (self.held + cost, upload.held + cost);
-                // A part that is sent again takes the place of the one before, which left all the same.
-                if let Some(before) = upload.parts.insert(number, body)
-                    && upload.parts.get(&number) != Some(&before)
-                {
-                    over.extend(upload.told(before, false, limits));
-                }
+                let other = upload.place(number, body, why_cut(message));
+                over.extend(other.and_then(|other| upload.told(other, false, limits)));
                 upload.advance(number);
             } else {
                 let limit = Field { name: "limit", value: Value::Text("parts of uploads".to_owned()) };
@@ -128,17 +127,16 @@ impl UploadJoiner {
                 over.push((flow.clone(), alone));
             }
         }
-        let whole = match piece.place {
-            Place::End => true,
-            Place::List => {
-                over.extend(upload.listed(&String::from_utf8_lossy(self::body(message)), limits));
-                true
-            }
-            Place::Range { whole: Some(whole), .. } => upload.end >= whole,
-            _ => false,
+        // Whether the upload is over; and if so, whether all that the object is made of was seen.
+        let list = || String::from_utf8_lossy(self::body(message));
+        let over_with = match piece.place {
+            Place::End => Some(upload.numbered(&list(), &mut over, limits)),
+            Place::List => Some(upload.listed(&list(), &mut over, limits)),
+            Place::Range { whole: Some(whole), .. } => (upload.end >= whole).then_some(true),
+            _ => None,
         };
-        if whole {
-            over.extend(self.joined(upload, true, limits));
+        if let Some(whole) = over_with {
+            over.extend(self.joined(upload, whole, limits));
         } else {
             self.open.push_back(upload);
         }
@@ -157,7 +155,7 @@ impl UploadJoiner {
     }
 
     /// The object; of ranges with gaps between them, each stretch.
-    fn joined(&mut self, mut upload: Upload, ended: bool, limits: &Limits) -> Vec<(Flow, Message)> {
+    fn joined(&mut self, mut upload: Upload, whole: bool, limits: &Limits) -> Vec<(Flow, Message)> {
         self.held = self.held.saturating_sub(upload.held);
         let mut stretches: Vec<Vec<u8>> = Vec::new();
         let mut reach = 0;
@@ -178,7 +176,7 @@ impl UploadJoiner {
             }
             reach = reach.max(end);
         }
-        let complete = ended && !gaps;
+        let complete = whole && !gaps && upload.cut.is_empty();
         stretches.into_iter().filter_map(|stretch| upload.told(stretch, complete, limits)).collect()
     }
 }
@@ -198,18 +196,66 @@ impl Upload {
         }
     }
 
+    /// Puts a part into its place; gives back what is in the object no more, or never, and left all the same. A part
+    /// that is sent again takes the place of the one before, unless it is cut, or a range within the one before.
+    fn place(&mut self, number: u64, body: Vec<u8>, cut: Option<Value>) -> Option<Vec<u8>> {
+        // A range that ends early is a shorter one; the rest of it may come as another.
+        let cut = cut.filter(|why| !self.ranged || *why == Value::Text(http::MISSING.to_owned()));
+        if let Some(before) = self.parts.get(&number) {
+            let within = before.starts_with(&body);
+            let worse = cut.is_some() && !self.cut.contains_key(&number);
+            if worse || (within && (self.ranged || cut.is_some())) {
+                return (!within).then_some(body);
+            }
+        }
+        match cut {
+            Some(why) => self.cut.insert(number, why),
+            None => self.cut.remove(&number),
+        };
+        let before = self.parts.insert(number, body)?;
+        let within = self.parts.get(&number).is_some_and(|now| now.starts_with(&before));
+        (!within).then_some(before)
+    }
+
+    /// Keeps the numbered parts that a list names, and gives the others back; says whether all of them are there.
+    /// Without a list, they are counted from one.
+    fn numbered(&mut self, list: &str, over: &mut Vec<(Flow, Message)>, limits: &Limits) -> bool {
+        let listed = numbers(list);
+        if listed.is_empty() {
+            return self.parts.keys().zip(1..).all(|(number, expected)| *number == expected);
+        }
+        let unlisted: Vec<u64> =
+            self.parts.keys().filter(|number| !listed.contains(number)).copied().collect();
+        for number in unlisted {
+            self.cut.remove(&number);
+            let part = self.parts.remove(&number);
+            over.extend(part.and_then(|part| self.told(part, false, limits)));
+        }
+        self.parts.len() == listed.len()
+    }
+
     /// Puts named blocks into the order of a list (`<Latest>…</Latest>`, Azure Put Block List); gives those back that it
-    /// does not name.
-    fn listed(&mut self, list: &str, limits: &Limits) -> Vec<(Flow, Message)> {
+    /// does not name; says whether all that it names are there.
+    fn listed(&mut self, list: &str, over: &mut Vec<(Flow, Message)>, limits: &Limits) -> bool {
         let mut parts = std::mem::take(&mut self.parts);
+        let mut cut = std::mem::take(&mut self.cut);
+        let mut missing = false;
         for element in list.split('<').filter_map(|rest| {
             ["Latest>", "Uncommitted>", "Committed>"].iter().find_map(|tag| rest.strip_prefix(tag))
         }) {
-            if let Some(part) = self.names.get(element.trim()).and_then(|number| parts.remove(number)) {
-                self.parts.insert(self.parts.len() as u64, part);
+            let name = element.trim();
+            let Some(number) = self.names.get(name) else {
+                missing = true;
+                continue;
+            };
+            if let Some(part) = parts.remove(number) {
+                let place = self.parts.len() as u64;
+                self.parts.insert(place, part);
+                self.cut.extend(cut.remove(number).map(|why| (place, why)));
             }
         }
-        parts.into_values().filter_map(|part| self.told(part, false, limits)).collect()
+        over.extend(parts.into_values().filter_map(|part| self.told(part, false, limits)));
+        !missing
     }
 
     /// An object, or a piece of one, as a message.
@@ -224,6 +270,8 @@ impl Upload {
         message.packets.dedup();
         message.bytes = self.bytes;
         message.fields.push(Field { name: "complete", value: Value::Flag(complete) });
+        let why = self.cut.values().next().filter(|_| !complete);
+        message.fields.extend(why.map(|why| Field { name: "body_cut", value: why.clone() }));
         let media_type = message.text("content_type").map(str::to_owned);
         let mut tree = Tree::new(limits);
         let part = tree.root(Carrier::Body, "object joined from its parts", object, None);
@@ -235,6 +283,34 @@ impl Upload {
             .extend(limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) }));
         Some((self.flow.clone(), message))
     }
+}
+
+/// What the first request of an upload says of all of it.
+fn first(message: &Message) -> Message {
+    let mut first = Message { parts: Vec::new(), packets: Vec::new(), ..message.clone() };
+    first.fields.retain(|field| !matches!(field.name, "body_cut" | "limit"));
+    first
+}
+
+/// Why a part is not all there, if it is not. Of one that the store copies from elsewhere, nothing is.
+fn why_cut(message: &Message) -> Option<Value> {
+    let copied = message.parts.iter().any(|part| {
+        part.carrier == Carrier::Header && part.parent.is_none() && part.step.ends_with("-copy-source")
+    });
+    let copied = copied.then(|| Value::Text("a part that the store copied".to_owned()));
+    message.field("body_cut").cloned().or(copied)
+}
+
+/// The numbers of the parts in a list: `<PartNumber>1</PartNumber>`, or `"partNumber": 1` (Kodo).
+fn numbers(list: &str) -> BTreeSet<u64> {
+    let tags = list.split("<PartNumber>").skip(1);
+    let keys = list.split("\"partNumber\"").skip(1).map(|rest| rest.trim_start().trim_start_matches(':'));
+    let number = |rest: &str| {
+        let rest = rest.trim_start();
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest.get(..end)?.parse().ok()
+    };
+    tags.chain(keys).filter_map(number).take(MOST_PARTS).collect()
 }
 
 /// The body of a request.
@@ -289,13 +365,89 @@ mod tests {
         let part = |number: u64, body: &[u8]| {
             request("PUT", &format!("/o?partNumber={number}&uploadId=U"), &[], body, number)
         };
-        let end = request("POST", "/o?uploadId=U", &[], b"<Complete/>", 9);
+        let end = request("POST", "/o?uploadId=U", &[], b"", 9);
         let whole = told(&[part(2, b"two"), part(1, b"bad"), part(3, b"three"), part(1, b"one"), end]);
         // What was replaced left as well.
         assert_eq!(
             whole,
             [(b"bad".to_vec(), false, vec![1, 2, 3]), (b"onetwothree".to_vec(), true, vec![1, 2, 3, 9])]
         );
+    }
+
+    fn part(number: u64, body: &[u8]) -> Message {
+        request("PUT", &format!("/o?partNumber={number}&uploadId=U"), &[], body, number)
+    }
+
+    fn cut(mut message: Message) -> Message {
+        message.fields.push(Field { name: "body_cut", value: Value::Text("the flow ended".to_owned()) });
+        message
+    }
+
+    fn end(list: &[u64]) -> Message {
+        let listed = |number| format!("<Part>\n<PartNumber>{number}</PartNumber><ETag>7</ETag></Part>");
+        let list: String = list.iter().map(listed).collect();
+        request("POST", "/o?uploadId=U", &[], format!("<Complete>{list}</Complete>").as_bytes(), 9)
+    }
+
+    /// Objects, and whether they are whole.
+    fn made(requests: &[Message]) -> Vec<(String, bool)> {
+        told(requests)
+            .into_iter()
+            .map(|(object, complete, _)| (String::from_utf8(object).unwrap(), complete))
+            .collect()
+    }
+
+    #[test]
+    fn what_was_broken_off_takes_no_place_of_what_is_whole() {
+        // A connection that was lost may end long after its part was sent again.
+        for parts in [[cut(part(2, b"t")), part(2, b"two")], [part(2, b"two"), cut(part(2, b"t"))]] {
+            let [one, other] = parts;
+            let made = made(&[part(1, b"one"), one, other, end(&[1, 2])]);
+            assert_eq!(made, [("onetwo".to_owned(), true)]);
+        }
+        let shorter = made(&[part(1, b"one"), part(2, b"two"), part(2, b"t"), end(&[1, 2])]);
+        assert_eq!(shorter, [("two".to_owned(), false), ("onet".to_owned(), true)]);
+        let other = made(&[part(1, b"one"), part(2, b"two"), cut(part(2, b"x")), end(&[1, 2])]);
+        assert_eq!(other, [("x".to_owned(), false), ("onetwo".to_owned(), true)]);
+    }
+
+    #[test]
+    fn an_object_with_a_part_that_is_cut_copied_or_not_seen_is_not_whole() {
+        let copied = request("PUT", "/o?partNumber=2&uploadId=U", &[("x-amz-copy-source", "/b/k")], b"", 2);
+        for second in [cut(part(2, b"")), copied] {
+            let made = made(&[part(1, b"one"), second, part(3, b"three"), end(&[1, 2, 3])]);
+            assert_eq!(made, [("onethree".to_owned(), false)]);
+        }
+        assert_eq!(made(&[cut(part(1, b"on")), end(&[1])]), [("on".to_owned(), false)]);
+        assert_eq!(made(&[part(2, b"two"), end(&[1, 2])]), [("two".to_owned(), false)]);
+        assert_eq!(made(&[part(2, b"two"), part(4, b"four"), end(&[])]), [("twofour".to_owned(), false)]);
+        assert_eq!(made(&[part(2, b"two"), part(4, b"four"), end(&[2, 4])]), [("twofour".to_owned(), true)]);
+        let block = request("PUT", "/c/o?comp=block&blockid=A", &[], b"a", 1);
+        let list = request("PUT", "/c/o?comp=blocklist", &[], b"<Latest>A</Latest><Latest>B</Latest>", 2);
+        assert_eq!(made(&[block, list]), [("a".to_owned(), false)]);
+    }
+
+    #[test]
+    fn the_object_is_of_the_parts_that_are_listed_and_others_are_told() {
+        let made = made(&[part(1, b"one"), part(2, b"two"), part(3, b"three"), end(&[1, 3])]);
+        assert_eq!(made, [("two".to_owned(), false), ("onethree".to_owned(), true)]);
+        let uploads = "/buckets/b/objects/bw==/uploads/U";
+        let part = |number| request("PUT", &format!("{uploads}/{number}"), &[], b"x", 1);
+        let list = br#"{"parts":[{"partNumber": 2,"etag":"e"},{"etag":"e","partNumber":1}],"fname":"f"}"#;
+        let end = request("POST", uploads, &[], list, 2);
+        let both = told(&[part(1), part(2), part(3), end]);
+        assert_eq!(both, [(b"x".to_vec(), false, vec![1, 2]), (b"xx".to_vec(), true, vec![1, 2])]);
+    }
+
+    #[test]
+    fn a_range_that_is_sent_again_in_smaller_ones_is_not_shortened() {
+        let range = |text: &str, body: &[u8]| request("PUT", "/o", &[("content-range", text)], body, 1);
+        let ranges =
+            [range("bytes 0-3/6", b"abcd"), range("bytes 0-1/6", b"ab"), range("bytes 4-5/6", b"ef")];
+        assert_eq!(made(&ranges), [("abcdef".to_owned(), true)]);
+        // The store had three bytes when the connection was lost.
+        let resumed = [cut(range("bytes 0-5/6", b"abc")), range("bytes 3-5/6", b"def")];
+        assert_eq!(made(&resumed), [("abcdef".to_owned(), true)]);
     }
 
     #[test]
