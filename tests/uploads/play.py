@@ -352,6 +352,7 @@ def play():
     azure_blocks()
     gcs_resumable()
     kodo("kodo form", "small.jpg", 150_000)
+    kodo("kodo V1", "kodo/v1.mp4", 9 * MEBI, version="v1")
     kodo("kodo V2", "kodo/v2.mp4", 9 * MEBI, version="v2", part_size=4 * MEBI)
 
 

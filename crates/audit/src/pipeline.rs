@@ -162,6 +162,7 @@ impl<'a> Pipeline<'a> {
             _ => {}
         }
         if !ours && !leaves_by_recursion(flow, message) {
+            self.uploads.answered(flow, message);
             return;
         }
         if let Some(piece) = Piece::of(message) {

@@ -51,6 +51,26 @@ impl Head<'_> {
     }
 }
 
+/// Longest answer that is looked into, of those that come in.
+const LONGEST_ANSWER: usize = 2048;
+
+/// Whether the body of an answer is kept even where nothing is that comes in: it may say how an upload goes on.
+pub(crate) fn is_short_answer(head: &Head<'_>) -> bool {
+    let length = head.header("content-length").and_then(|length| length.trim().parse().ok());
+    head.target.is_none()
+        && length.is_some_and(|length: usize| length <= LONGEST_ANSWER)
+        && head.header("content-type").is_some_and(|kind| kind.contains("json"))
+}
+
+/// What Kodo calls the part of a block that it has (`{"ctx": "…", "offset": …}`).
+fn upload_context(body: &[u8]) -> Option<String> {
+    let body = std::str::from_utf8(body).ok().filter(|body| body.len() <= LONGEST_ANSWER)?;
+    let (_, rest) = body.split_once("\"ctx\"").filter(|_| body.contains("\"offset\""))?;
+    let (context, _) =
+        rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split_once('"')?;
+    (!context.is_empty()).then(|| context.to_owned())
+}
+
 const AWS_CHUNKED: &str = "aws-chunked";
 
 /// Why a body is cut that has gaps: bytes behind one are not where they were.
@@ -102,6 +122,11 @@ pub(crate) fn fill(
 ) -> Message {
     if let Some(why) = cut {
         message.fields.push(Field { name: "body_cut", value: Value::Text(why.to_owned()) });
+    }
+    if message.kind == "response"
+        && let Some(context) = upload_context(&body)
+    {
+        message.fields.push(Field { name: "upload_context", value: Value::Text(context) });
     }
     if !keep {
         return message;

@@ -74,6 +74,8 @@ struct Half {
     /// Bytes of the body that were not kept.
     unkept: u64,
     readable: u64,
+    /// The body is kept whichever way it goes.
+    wanted: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -261,7 +263,9 @@ impl Connection {
                 let none = interim || matches!(status, 204 | 304) || asked == Some(Method::Head);
                 let tunnel =
                     status == 101 || (asked == Some(Method::Connect) && (200..300).contains(&status));
-                self.half(from).state = match framed {
+                let half = self.half(from);
+                half.wanted = half.head.as_ref().is_some_and(|head| http::is_short_answer(&head.shared()));
+                half.state = match framed {
                     _ if none || tunnel => State::Length(0),
                     Some(state) => state,
                     None => State::Rest,
@@ -459,7 +463,7 @@ impl Half {
         let length = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let (bytes, behind) = rest.split_at(length);
         *rest = behind;
-        if keep {
+        if keep || self.wanted {
             let kept = self.body.push(bytes, limits);
             if length > kept {
                 self.cut = Some(http::TOO_LONG);

@@ -442,6 +442,8 @@ impl Half {
             self.data = None;
             return true;
         };
+        let head = http::Head { target: None, headers: &stream.headers, more: stream.more };
+        let keep = keep || http::is_short_answer(&head);
         for (piece, at) in self.held.pieces(0, length) {
             stream.note(at);
             let content = piece.len().min(data.left.saturating_sub(data.padding));

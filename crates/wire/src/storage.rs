@@ -186,12 +186,21 @@ fn by_host(host: &str, target: &str) -> Option<Stored> {
         let region = labels.first()?.split_once('-').map(|(_, region)| region);
         let mut found = Stored { provider: "kodo", region: region.and_then(some), ..Stored::default() };
         let segments: Vec<&str> = path.split('/').collect();
-        if let ["buckets", bucket, "objects", object, ..] = segments.as_slice() {
-            found.bucket = some(bucket);
-            found.object = BASE64URL
-                .decode(object.as_bytes())
-                .ok()
-                .map(|name| String::from_utf8_lossy(&name).into_owned());
+        let name = |object: &str| {
+            let name = BASE64URL.decode(object.as_bytes()).ok()?;
+            Some(String::from_utf8_lossy(&name).into_owned())
+        };
+        match segments.as_slice() {
+            ["buckets", bucket, "objects", object, ..] => {
+                found.bucket = some(bucket);
+                found.object = name(object);
+            }
+            // Pairs of a name and a value.
+            ["mkfile", _, rest @ ..] => {
+                let key = rest.chunks_exact(2).find(|pair| pair.first() == Some(&"key"));
+                found.object = key.and_then(|pair| name(pair.get(1)?));
+            }
+            _ => {}
         }
         return Some(found);
     }
@@ -337,6 +346,12 @@ mod tests {
                 "/buckets/bk/objects/by5tcDQ=/uploads/id/1",
                 "UpToken ak:s:eyJzY29wZSI6ImJrIn0=",
                 "kodo bk z2 o.mp4 ak",
+            ),
+            (
+                "up-z1.qiniup.com",
+                "/mkfile/9/mimeType/a2V5/key/by5tcDQ=",
+                "UpToken ak:s:eyJzY29wZSI6ImJrIn0=",
+                "kodo bk z1 o.mp4 ak",
             ),
         ];
         for (host, target, authorization, expected) in table {

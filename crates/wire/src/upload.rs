@@ -3,10 +3,12 @@
 //! ```text
 //! S3, OSS, COS, OBS   PUT ?uploadId=U&partNumber=N …                       POST ?uploadId=U
 //! Kodo                PUT /buckets/B/objects/K/uploads/U/N …               POST …/uploads/U
+//! Kodo V1             POST /mkblk/… and /bput/…, see `upload/blocks.rs`    POST /mkfile/…: the blocks in order
 //! Azure               PUT ?comp=block&blockid=I …                          PUT ?comp=blocklist: the blocks in order
 //! resumed, appended   PUT with Content-Range, POST ?append&position=P …    the end of the range, or of the capture
 //! ```
 
+mod blocks;
 mod piece;
 
 use std::{
@@ -62,6 +64,8 @@ struct Upload {
     /// How far ranges go from the beginning without gap.
     end: u64,
     ranged: bool,
+    /// The connection on which a store is to answer how a block is called.
+    waits: Option<u64>,
 }
 
 impl UploadJoiner {
@@ -74,9 +78,13 @@ impl UploadJoiner {
         piece: &Piece,
         limits: &Limits,
     ) -> Vec<(Flow, Message)> {
+        if let Place::Blocks(length) = piece.place {
+            return self.of_blocks(flow, message, &piece.upload, length, limits);
+        }
+        let waits = matches!(piece.place, Place::Block(_)).then(|| self.waits(flow)).flatten();
         let mut over = Vec::new();
         let key = (flow.end(message.from).ip, message.visibility, piece.upload.clone());
-        let known = self.open.iter().position(|upload| upload.key == key);
+        let known = self.open.iter().position(|upload| upload.key == key && !piece.upload.is_empty());
         let mut upload = match known.and_then(|at| self.open.remove(at)) {
             Some(upload) => upload,
             None if piece.is_end() => return over,
@@ -92,19 +100,20 @@ impl UploadJoiner {
                 held: 0,
                 end: 0,
                 ranged: matches!(piece.place, Place::Range { .. }),
+                waits: None,
             },
         };
         upload.bytes += message.bytes;
-        upload.packets.extend(message.packets.iter().take(MOST_PACKETS.saturating_sub(upload.packets.len())));
+        upload.cite(message);
         let body = body(message).to_vec();
         let number = match &piece.place {
-            Place::At(number) => Some(*number),
+            Place::At(number) | Place::Block(number) => Some(*number),
             Place::Range { from, .. } => Some(*from),
             Place::Named(name) => {
                 let next = upload.names.len() as u64;
                 Some(upload.names.get(name).copied().unwrap_or(next))
             }
-            Place::End | Place::List => None,
+            Place::End | Place::List | Place::Blocks(_) => None,
         };
         if let Some(number) = number {
             let name = match &piece.place {
@@ -135,6 +144,11 @@ impl UploadJoiner {
             Place::Range { whole: Some(whole), .. } => (upload.end >= whole).then_some(true),
             _ => None,
         };
+        if matches!(piece.place, Place::Block(_)) {
+            // What it was called by is used up.
+            upload.key.2.clear();
+            upload.waits = waits;
+        }
         if let Some(whole) = over_with {
             over.extend(self.joined(upload, whole, limits));
         } else {
@@ -182,6 +196,11 @@ impl UploadJoiner {
 }
 
 impl Upload {
+    fn cite(&mut self, message: &Message) {
+        let room = MOST_PACKETS.saturating_sub(self.packets.len());
+        self.packets.extend(message.packets.iter().take(room));
+    }
+
     /// Goes on as far as ranges follow each other, from one that was just added.
     fn advance(&mut self, from: u64) {
         if !self.ranged || from > self.end {

@@ -22,6 +22,10 @@ pub(super) enum Place {
     },
     /// A block by its name.
     Named(String),
+    /// Bytes of a block, at an offset within it; the upload is then named by what the store answers (Kodo V1).
+    Block(u64),
+    /// No part: the blocks in their order, and the length of the whole.
+    Blocks(u64),
     /// No part: the request that ends the upload.
     End,
     /// No part: the names of the blocks, in order.
@@ -31,7 +35,7 @@ pub(super) enum Place {
 impl Piece {
     /// Whether it ends its upload and is no part of the object.
     pub const fn is_end(&self) -> bool {
-        matches!(self.place, Place::End | Place::List)
+        matches!(self.place, Place::End | Place::List | Place::Blocks(_))
     }
 
     /// What a request that leaves is of an upload in several parts, if it is of one.
@@ -74,6 +78,9 @@ impl Piece {
                 _ => None,
             };
         }
+        if post && let Some((upload, place)) = block(host, &path) {
+            return Some(Self { upload, place });
+        }
         if post
             && let Some(position) =
                 parameter(target, "position").filter(|_| parameter(target, "append").is_some())
@@ -86,6 +93,22 @@ impl Piece {
         let id = parameter(target, "upload_id").unwrap_or_default();
         place(format!("{host}/{path}?{id}"), Place::Range { from, whole })
     }
+}
+
+/// Kodo V1: `mkblk/<size>`, `bput/<context>/<offset>`, `mkfile/<size>/…`. A block that begins has no name yet.
+fn block(host: &str, path: &str) -> Option<(String, Place)> {
+    let steps: Vec<&str> = path.splitn(4, '/').collect();
+    match steps.as_slice() {
+        ["mkblk", size] => size.parse::<u64>().ok().map(|_| (String::new(), Place::Block(0))),
+        ["bput", context, offset] => Some((named(host, context), Place::Block(offset.parse().ok()?))),
+        ["mkfile", size, ..] => Some((host.to_owned(), Place::Blocks(size.parse().ok()?))),
+        _ => None,
+    }
+}
+
+/// The name of a block, by the context that the store gave it.
+pub(super) fn named(host: &str, context: &str) -> String {
+    format!("{host}?{context}")
 }
 
 /// `bytes 0-99/200` (RFC 9110 §14.4): where the range begins, and the length of the whole.

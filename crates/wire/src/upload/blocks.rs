@@ -1,0 +1,205 @@
+//! Kodo V1: blocks of 4 MiB, each of one request or several, over any connections.
+//!
+//! ```text
+//! POST /mkblk/4194304       the beginning of a block   → {"ctx": "A", "offset": …}
+//! POST /bput/A/1048576      more of it                 → {"ctx": "B", "offset": …}
+//! POST /mkfile/<length>/…   B,D,E                        the blocks in their order
+//! ```
+//!
+//! What a block is called stands in answers alone (field `upload_context`). An answer belongs to the request that its
+//! connection sent last; of blocks that are sent before the one ahead was answered, none is named, and each is told alone.
+
+use creance_model::{Flow, Message, Value};
+
+use super::{MOST_PACKETS, MOST_PARTS, Upload, UploadJoiner, body, first, piece::named};
+use crate::Limits;
+
+impl UploadJoiner {
+    /// Takes a message that came in: it may be the answer that a block waits for.
+    pub fn answered(&mut self, flow: &Flow, message: &Message) {
+        let Some(block) = self.open.iter_mut().find(|upload| upload.waits == Some(flow.id)) else { return };
+        let interim = matches!(message.field("status"), Some(Value::Integer(100..200)));
+        if message.kind != "response" || interim {
+            return;
+        }
+        block.waits = None;
+        if let Some(context) = message.text("upload_context") {
+            block.key.2 = named(block.first.text("host").unwrap_or_default(), context);
+        }
+    }
+
+    /// Whether a block that is sent now will know its answer: none before it waits on the same connection.
+    pub(super) fn waits(&mut self, flow: &Flow) -> Option<u64> {
+        let before = self.open.iter_mut().find(|upload| upload.waits == Some(flow.id));
+        if let Some(before) = before {
+            before.waits = None;
+            return None;
+        }
+        Some(flow.id)
+    }
+
+    /// The object that a list of contexts makes.
+    pub(super) fn of_blocks(
+        &mut self,
+        flow: &Flow,
+        message: &Message,
+        host: &str,
+        length: u64,
+        limits: &Limits,
+    ) -> Vec<(Flow, Message)> {
+        let list = String::from_utf8_lossy(body(message));
+        let mut object: Option<Upload> = None;
+        let mut whole = true;
+        for context in list.split(',').take(MOST_PARTS) {
+            let key = (flow.end(message.from).ip, message.visibility, named(host, context.trim()));
+            let at = self.open.iter().position(|upload| upload.key == key);
+            let Some(mut block) = at.and_then(|at| self.open.remove(at)) else {
+                whole = false;
+                continue;
+            };
+            block.renumber(object.as_ref().map_or(0, |object| object.parts.len()));
+            match &mut object {
+                Some(object) => object.append(block),
+                None => object = Some(block),
+            }
+        }
+        let Some(mut object) = object else { return Vec::new() };
+        // The last request names the object, and is of another type.
+        let time = object.first.time;
+        object.first = Message { time, ..first(message) };
+        object.first.fields.retain(|field| field.name != "content_type");
+        object.bytes += message.bytes;
+        object.cite(message);
+        let seen: usize = object.parts.values().map(Vec::len).sum();
+        self.joined(object, whole && seen as u64 == length, limits)
+    }
+}
+
+impl Upload {
+    /// Counts the pieces of a block on from a number, whatever offsets they were said to have.
+    fn renumber(&mut self, from: usize) {
+        let mut cut = std::mem::take(&mut self.cut);
+        for (number, (offset, part)) in (from as u64..).zip(std::mem::take(&mut self.parts)) {
+            self.parts.insert(number, part);
+            self.cut.extend(cut.remove(&offset).map(|why| (number, why)));
+        }
+    }
+
+    /// Puts a block behind whose pieces are counted on from here.
+    fn append(&mut self, block: Self) {
+        self.parts.extend(block.parts);
+        self.cut.extend(block.cut);
+        let room = MOST_PACKETS.saturating_sub(self.packets.len());
+        self.packets.extend(block.packets.iter().take(room));
+        self.bytes += block.bytes;
+        self.held += block.held;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fixture::flow, upload::Piece};
+    use creance_model::{Carrier, Field, Part, Side, Timestamp, Visibility};
+
+    fn message(kind: &'static str, fields: &[(&'static str, &str)], body: &[u8]) -> Message {
+        let text =
+            |(name, value): &(&'static str, &str)| Field { name, value: Value::Text((*value).to_owned()) };
+        Message {
+            time: Timestamp::default(),
+            protocol: "http/1",
+            kind,
+            from: if kind == "request" { Side::Client } else { Side::Server },
+            visibility: Visibility::Clear,
+            packets: vec![1],
+            bytes: body.len() as u64,
+            fields: fields.iter().map(text).collect(),
+            parts: vec![Part::new(Carrier::Body, None, "request body", None, body)],
+        }
+    }
+
+    #[derive(Default)]
+    struct Play {
+        joiner: UploadJoiner,
+        over: Vec<(String, bool)>,
+    }
+
+    impl Play {
+        fn told(&mut self, over: Vec<(Flow, Message)>) {
+            self.over.extend(over.into_iter().map(|(_, message)| {
+                let complete = message.field("complete") == Some(&Value::Flag(true));
+                (String::from_utf8(message.parts.into_iter().next().unwrap().bytes).unwrap(), complete)
+            }));
+        }
+
+        fn ask(&mut self, connection: u64, uri: &str, body: &str) {
+            let request =
+                message("request", &[("method", "POST"), ("host", "up"), ("uri", uri)], body.as_bytes());
+            let flow = Flow { id: connection, ..flow() };
+            let piece = Piece::of(&request).unwrap();
+            let over = self.joiner.take(&flow, &request, &piece, &Limits::default());
+            self.told(over);
+        }
+
+        fn answer(&mut self, connection: u64, context: &str) {
+            let flow = Flow { id: connection, ..flow() };
+            self.joiner.answered(&flow, &message("response", &[("upload_context", context)], b""));
+        }
+
+        fn end(mut self) -> Vec<(String, bool)> {
+            let over = self.joiner.finish(&Limits::default());
+            self.told(over);
+            assert_eq!(self.joiner.held, 0);
+            self.over
+        }
+    }
+
+    #[test]
+    fn blocks_are_put_in_order_by_what_the_store_calls_them() {
+        let mut play = Play::default();
+        play.ask(1, "/mkblk/6", "one");
+        play.ask(2, "/mkblk/5", "three");
+        play.answer(2, "C");
+        play.answer(1, "A");
+        play.ask(1, "/bput/A/3", "two");
+        play.answer(1, "B");
+        play.ask(1, "/mkfile/11/key/bw==", "B,C");
+        assert_eq!(play.end(), [("onetwothree".to_owned(), true)]);
+    }
+
+    #[test]
+    fn blocks_whose_answer_is_not_seen_or_not_sure_are_told_alone() {
+        let mut play = Play::default();
+        play.ask(1, "/mkblk/3", "one");
+        play.ask(1, "/mkblk/3", "two");
+        play.answer(1, "A");
+        play.answer(1, "B");
+        play.ask(2, "/mkblk/5", "three");
+        play.answer(2, "C");
+        play.ask(2, "/mkfile/11", "A,B,C");
+        let alone = |text: &str| (text.to_owned(), false);
+        assert_eq!(play.end(), [alone("three"), alone("one"), alone("two")]);
+    }
+
+    #[test]
+    fn offsets_that_cannot_be_hide_nothing() {
+        let mut play = Play::default();
+        play.ask(1, "/mkblk/3", "one");
+        play.answer(1, "A");
+        play.ask(1, "/bput/A/18446744073709551615", "two");
+        play.answer(1, "B");
+        play.ask(1, "/mkblk/5", "three");
+        play.answer(1, "C");
+        play.ask(1, "/mkfile/11", "B,C");
+        assert_eq!(play.end(), [("onetwothree".to_owned(), true)]);
+    }
+
+    #[test]
+    fn a_file_of_another_length_than_its_blocks_is_not_whole() {
+        let mut play = Play::default();
+        play.ask(1, "/mkblk/3", "one");
+        play.answer(1, "A");
+        play.ask(1, "/mkfile/4", "A,A");
+        assert_eq!(play.end(), [("one".to_owned(), false)]);
+    }
+}
