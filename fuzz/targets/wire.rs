@@ -1,12 +1,14 @@
 //! Any bytes as either side of any protocol: the first byte chooses one of `ALL` (or the reader that finds out by
 //! itself), then chunks follow their length of two bytes, whose highest bit says which side sent it and whose next
-//! that the chunk was lost.
+//! that the chunk was lost. Messages go on to what joins uploads and names that count themselves.
 #![no_main]
 
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{ALL, At, Budget, KeyLog, Limits, Means, Progress, Reader};
+use creance_wire::{
+    ALL, At, Budget, KeyLog, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -24,7 +26,9 @@ fuzz_target!(|bytes: &[u8]| {
     let transport = if choice & 0x80 == 0 { Transport::Tcp } else { Transport::Udp };
     let flow = flow(transport, PORTS[usize::from(*choice >> 4 & 7) % PORTS.len()]);
     let choice = usize::from(*choice & 15) % (ALL.len() + 1);
-    let emit = &mut |message: Message| check(&message, &limits);
+    let mut joiners = Joiners::default();
+    let mut emit = |message: Message| joiners.take(&flow, &message, &limits);
+    let emit = &mut emit;
     let Some(protocol) = ALL.get(choice) else {
         let mut reader = Reader::new(KeyLog::default());
         for (number, chunk) in Chunks(rest).enumerate() {
@@ -34,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
         reader.finish(&flow, &limits, emit);
-        return;
+        return joiners.finish(&limits);
     };
     let mut session = protocol.start(&Means::default());
     for (number, chunk) in Chunks(rest).enumerate() {
@@ -52,13 +56,46 @@ fuzz_target!(|bytes: &[u8]| {
     session.finish(&flow, &limits, emit);
     let sent: u64 = session.readable().iter().sum();
     assert!(sent <= rest.len() as u64, "no more is read than was sent");
+    joiners.finish(&limits);
 });
+
+/// What puts together what came in several messages.
+#[derive(Default)]
+struct Joiners {
+    uploads: UploadJoiner,
+    tunnels: TunnelJoiner,
+}
+
+impl Joiners {
+    fn take(&mut self, flow: &Flow, message: &Message, limits: &Limits) {
+        check(message, limits);
+        if let Some(piece) = Piece::of(message) {
+            for (_, joined) in self.uploads.take(flow, message, &piece, limits) {
+                check(&joined, limits);
+            }
+        }
+        if message.protocol == "dns"
+            && message.kind == "query"
+            && let Some((_, joined)) = self.tunnels.query(flow, message)
+        {
+            check(&joined, limits);
+        }
+    }
+
+    fn finish(mut self, limits: &Limits) {
+        for (_, joined) in self.uploads.finish(limits).into_iter().chain(self.tunnels.finish()) {
+            check(&joined, limits);
+        }
+    }
+}
 
 fn check(message: &Message, limits: &Limits) {
     assert!(message.parts.len() <= limits.parts + ROOTS, "{} parts", message.parts.len());
     for (number, part) in message.parts.iter().enumerate() {
         assert!(part.parent.is_none_or(|parent| parent < number), "a part comes after its parent");
     }
+    let ascending = message.packets.windows(2).all(|pair| pair[0] < pair[1]);
+    assert!(ascending, "packets are cited in order, each once: {:?}", message.packets);
 }
 
 /// Parts that a message has before anything is decoded: its target, its headers, its body.
