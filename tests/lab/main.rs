@@ -1,5 +1,7 @@
 //! The laboratory: captures whose every leak is known, scored by the laboratory's own scorer.
-#![expect(clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::indexing_slicing, clippy::print_stdout, clippy::unwrap_used, reason = "a test")]
+
+mod readable;
 
 use std::process::Command;
 
@@ -29,6 +31,15 @@ const UNSEEN: &[(&str, &str)] = &[
     ("jpeg-pixels", "face"),
 ];
 
+/// Captures with their truth, by folder.
+const CAPTURES: [(&str, &str); 5] = [
+    ("dev-01-idle", "capture.pcapng"),
+    ("dev-02-flight", "capture.pcapng"),
+    ("dev-02-flight", "capture-vlan.pcapng"),
+    ("dev-03-local-data-mode", "capture.pcapng"),
+    ("dev-04-off", "capture.pcapng"),
+];
+
 #[test]
 fn every_readable_event_is_found_no_trap_reported_and_the_circumstances_are_right() {
     let Some(lab) = shared("lab") else {
@@ -36,13 +47,7 @@ fn every_readable_event_is_found_no_trap_reported_and_the_circumstances_are_righ
         return;
     };
     let mut findings = 0;
-    for (scenario, capture) in [
-        ("dev-01-idle", "capture.pcapng"),
-        ("dev-02-flight", "capture.pcapng"),
-        ("dev-02-flight", "capture-vlan.pcapng"),
-        ("dev-03-local-data-mode", "capture.pcapng"),
-        ("dev-04-off", "capture.pcapng"),
-    ] {
+    for (scenario, capture) in CAPTURES {
         let folder = lab.join(scenario);
         let case = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.join(name).display().to_string();
