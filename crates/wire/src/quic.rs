@@ -16,6 +16,7 @@
 //! not read, the name is told.
 
 mod google;
+mod handshake;
 mod initial;
 mod stream;
 mod version;
@@ -23,15 +24,11 @@ mod version;
 use std::collections::VecDeque;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
+use creance_model::{Flow, Side, Transport};
 
-use crate::{
-    At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    held::Held,
-    tls::{self, hello},
-};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session};
+use handshake::{Handshake, length, message};
 use initial::Initial;
-use stream::Stream;
 use version::Version;
 
 /// QUIC over UDP.
@@ -87,25 +84,6 @@ struct Connection {
     cause: Option<&'static str>,
 }
 
-/// A handshake, by what its keys follow from. The keys themselves are derived anew for each of the few packets that
-/// need them: they are large.
-struct Handshake {
-    /// The id that the client first chose for its server.
-    id: Vec<u8>,
-    version: Version,
-    salt: &'static [u8],
-    sides: [Half; 2],
-}
-
-#[derive(Default)]
-struct Half {
-    crypto: Stream,
-    /// Bytes of the handshake that were told.
-    told: usize,
-    /// A hello was told that is no request for another one.
-    over: bool,
-}
-
 /// A packet with a long header, as far as it is not protected.
 struct Header<'a> {
     version: Version,
@@ -139,17 +117,6 @@ impl<'a> Header<'a> {
         let length = length(&mut rest)?;
         Ok((rest.at(), rest.at().saturating_add(length)))
     }
-}
-
-/// A number of variable length (RFC 9000 §16).
-fn number(cursor: &mut Cursor<'_>) -> Result<u64, Malformed> {
-    let first = cursor.u8("number")?;
-    let more = cursor.take("number", (1 << (first >> 6)) - 1)?;
-    Ok(more.iter().fold(u64::from(first & 0x3f), |number, byte| number << 8 | u64::from(*byte)))
-}
-
-fn length(cursor: &mut Cursor<'_>) -> Result<usize, Malformed> {
-    Ok(usize::try_from(number(cursor)?).unwrap_or(usize::MAX))
 }
 
 impl Session for Connection {
@@ -237,7 +204,7 @@ impl Connection {
             return None;
         }
         for (which, handshake) in self.handshakes.iter_mut().enumerate().rev() {
-            if handshake.sides.iter().all(|half| half.over) || self.tries == MOST_TRIES {
+            if handshake.is_over() || self.tries == MOST_TRIES {
                 continue;
             }
             self.tries += 1;
@@ -274,12 +241,7 @@ impl Connection {
         if self.handshakes.len() == MOST_HANDSHAKES {
             self.handshakes.pop_front();
         }
-        self.handshakes.push_back(Handshake {
-            id: header.destination.to_vec(),
-            version: header.version,
-            salt,
-            sides: [Half::default(), Half::default()],
-        });
+        self.handshakes.push_back(Handshake::new(header.destination, header.version, salt));
         Some((self.handshakes.len() - 1, payload))
     }
 
@@ -309,9 +271,8 @@ impl Connection {
         if knows {
             *cause = Some(NOT_YET);
         }
-        if handshake.sides.iter().all(|half| half.over) {
-            // Nothing more is waited for.
-            handshake.sides.iter_mut().for_each(|half| half.crypto = Stream::default());
+        if handshake.is_over() {
+            handshake.forget();
         }
         kept
     }
@@ -328,126 +289,12 @@ impl Connection {
     }
 }
 
-impl Handshake {
-    /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4). False: a limit was
-    /// reached.
-    fn frames(&mut self, from: Side, payload: &[u8], at: At, limits: &Limits) -> Result<bool, Malformed> {
-        let mut cursor = Cursor::new(payload);
-        let mut kept = true;
-        while !cursor.is_empty() {
-            match number(&mut cursor)? {
-                0 | 1 => {}
-                kind @ (2 | 3) => {
-                    number(&mut cursor)?;
-                    number(&mut cursor)?;
-                    let ranges = number(&mut cursor)?;
-                    number(&mut cursor)?;
-                    for _ in 0..ranges {
-                        number(&mut cursor)?;
-                        number(&mut cursor)?;
-                    }
-                    for _ in 0..if kind == 3 { 3 } else { 0 } {
-                        number(&mut cursor)?;
-                    }
-                }
-                kind if kind == if self.version.has_google_frames() { 8 } else { 6 } => {
-                    let offset = number(&mut cursor)?;
-                    let length = length(&mut cursor)?;
-                    let bytes = cursor.take("crypto data", length)?;
-                    kept &= self.half(from).crypto.add(offset, bytes, at, limits);
-                }
-                _ => break,
-            }
-        }
-        Ok(kept)
-    }
-
-    fn half(&mut self, from: Side) -> &mut Half {
-        let [client, server] = &mut self.sides;
-        if from == Side::Client { client } else { server }
-    }
-
-    /// Tells the handshake messages that are whole, each with the client's random if it has one.
-    fn hellos(&mut self, from: Side, tell: &mut dyn FnMut(Message, Option<&[u8; 32]>)) {
-        let version = self.version;
-        let half = self.half(from);
-        let mut held = half.crypto.whole();
-        held.consume(half.told);
-        if version.is_google() {
-            if let Some((fields, true)) = google::tags(held.bytes())
-                && from == Side::Client
-                && !half.over
-            {
-                half.over = true;
-                let length = held.bytes().len();
-                tell(message(from, "client-hello", version, fields, evidence(&held, length)), None);
-            }
-            return;
-        }
-        while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
-            let length = u32::from_be_bytes([0, a, b, c]) as usize;
-            let Some(body) = body.get(..length) else { break };
-            match (kind, from) {
-                (1, Side::Client) => {
-                    if let Ok((fields, offer)) = hello::client_hello(body, hello::Over::Quic) {
-                        let message =
-                            message(from, "client-hello", version, fields, evidence(&held, length + 4));
-                        half.over = true;
-                        tell(message, Some(&offer.random));
-                    }
-                }
-                (2, Side::Server) => {
-                    if let Ok((fields, choice)) = hello::server_hello(body) {
-                        let message =
-                            message(from, "server-hello", version, fields, evidence(&held, length + 4));
-                        half.over = !choice.retry;
-                        tell(message, None);
-                    }
-                }
-                _ => {}
-            }
-            half.told += 4 + length;
-            held.consume(4 + length);
-        }
-    }
-}
-
-/// Length, time and packets of the first bytes.
-fn evidence(held: &Held, length: usize) -> Evidence {
-    (length, held.first().map_or_else(Timestamp::default, |at| at.time), held.packets(length))
-}
-
-type Evidence = (usize, Timestamp, Vec<u64>);
-
-fn message(
-    from: Side,
-    kind: &'static str,
-    version: Version,
-    mut fields: Vec<Field>,
-    (length, time, packets): Evidence,
-) -> Message {
-    fields.push(Field { name: "quic", value: Value::Text(version.name()) });
-    let mut message = Message {
-        time,
-        protocol: "quic",
-        kind,
-        from,
-        visibility: Visibility::Clear,
-        packets,
-        bytes: length as u64,
-        fields,
-        parts: Vec::new(),
-    };
-    message.parts = tls::names(&message);
-    message
-}
-
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
-    use crate::fixture::flow;
-    use creance_model::Timestamp;
+    use crate::{fixture::flow, tls::hello};
+    use creance_model::{Message, Timestamp};
 
     /// A ClientHello that asks for `a.example`.
     fn hello() -> Vec<u8> {

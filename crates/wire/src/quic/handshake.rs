@@ -1,0 +1,176 @@
+//! A handshake, as far as Initial packets hold it: frames, and the hellos in them.
+
+use creance_cursor::{Cursor, Malformed};
+use creance_model::{Field, Message, Side, Timestamp, Value, Visibility};
+
+use super::{google, stream::Stream, version::Version};
+use crate::{
+    At, Limits,
+    held::Held,
+    tls::{self, hello},
+};
+
+/// A handshake, by what its keys follow from. The keys themselves are derived anew for each of the few packets that
+/// need them: they are large.
+pub(super) struct Handshake {
+    /// The id that the client first chose for its server.
+    pub(super) id: Vec<u8>,
+    pub(super) version: Version,
+    pub(super) salt: &'static [u8],
+    sides: [Half; 2],
+}
+
+#[derive(Default)]
+struct Half {
+    crypto: Stream,
+    /// Bytes of the handshake that were told.
+    told: usize,
+    /// A hello was told that is no request for another one.
+    over: bool,
+}
+
+impl Handshake {
+    /// A handshake of which nothing was read.
+    pub(super) fn new(id: &[u8], version: Version, salt: &'static [u8]) -> Self {
+        Self { id: id.to_vec(), version, salt, sides: [Half::default(), Half::default()] }
+    }
+
+    /// Whether both hellos were told.
+    pub(super) fn is_over(&self) -> bool {
+        self.sides.iter().all(|half| half.over)
+    }
+
+    /// Lets go what is held: nothing more is waited for.
+    pub(super) fn forget(&mut self) {
+        self.sides.iter_mut().for_each(|half| half.crypto = Stream::default());
+    }
+
+    /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4). False: a limit was
+    /// reached.
+    pub(super) fn frames(
+        &mut self,
+        from: Side,
+        payload: &[u8],
+        at: At,
+        limits: &Limits,
+    ) -> Result<bool, Malformed> {
+        let mut cursor = Cursor::new(payload);
+        let mut kept = true;
+        while !cursor.is_empty() {
+            match number(&mut cursor)? {
+                0 | 1 => {}
+                kind @ (2 | 3) => {
+                    number(&mut cursor)?;
+                    number(&mut cursor)?;
+                    let ranges = number(&mut cursor)?;
+                    number(&mut cursor)?;
+                    for _ in 0..ranges {
+                        number(&mut cursor)?;
+                        number(&mut cursor)?;
+                    }
+                    for _ in 0..if kind == 3 { 3 } else { 0 } {
+                        number(&mut cursor)?;
+                    }
+                }
+                kind if kind == if self.version.has_google_frames() { 8 } else { 6 } => {
+                    let offset = number(&mut cursor)?;
+                    let length = length(&mut cursor)?;
+                    let bytes = cursor.take("crypto data", length)?;
+                    kept &= self.half(from).crypto.add(offset, bytes, at, limits);
+                }
+                _ => break,
+            }
+        }
+        Ok(kept)
+    }
+
+    fn half(&mut self, from: Side) -> &mut Half {
+        let [client, server] = &mut self.sides;
+        if from == Side::Client { client } else { server }
+    }
+
+    /// Tells the handshake messages that are whole, each with the client's random if it has one.
+    pub(super) fn hellos(&mut self, from: Side, tell: &mut dyn FnMut(Message, Option<&[u8; 32]>)) {
+        let version = self.version;
+        let half = self.half(from);
+        let mut held = half.crypto.whole();
+        held.consume(half.told);
+        if version.is_google() {
+            if let Some((fields, true)) = google::tags(held.bytes())
+                && from == Side::Client
+                && !half.over
+            {
+                half.over = true;
+                let length = held.bytes().len();
+                tell(message(from, "client-hello", version, fields, evidence(&held, length)), None);
+            }
+            return;
+        }
+        while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            let Some(body) = body.get(..length) else { break };
+            match (kind, from) {
+                (1, Side::Client) => {
+                    if let Ok((fields, offer)) = hello::client_hello(body, hello::Over::Quic) {
+                        let message =
+                            message(from, "client-hello", version, fields, evidence(&held, length + 4));
+                        half.over = true;
+                        tell(message, Some(&offer.random));
+                    }
+                }
+                (2, Side::Server) => {
+                    if let Ok((fields, choice)) = hello::server_hello(body) {
+                        let message =
+                            message(from, "server-hello", version, fields, evidence(&held, length + 4));
+                        half.over = !choice.retry;
+                        tell(message, None);
+                    }
+                }
+                _ => {}
+            }
+            half.told += 4 + length;
+            held.consume(4 + length);
+        }
+    }
+}
+
+/// A number of variable length (RFC 9000 §16).
+fn number(cursor: &mut Cursor<'_>) -> Result<u64, Malformed> {
+    let first = cursor.u8("number")?;
+    let more = cursor.take("number", (1 << (first >> 6)) - 1)?;
+    Ok(more.iter().fold(u64::from(first & 0x3f), |number, byte| number << 8 | u64::from(*byte)))
+}
+
+pub(super) fn length(cursor: &mut Cursor<'_>) -> Result<usize, Malformed> {
+    Ok(usize::try_from(number(cursor)?).unwrap_or(usize::MAX))
+}
+
+/// Length, time and packets of the first bytes.
+fn evidence(held: &Held, length: usize) -> Evidence {
+    (length, held.first().map_or_else(Timestamp::default, |at| at.time), held.packets(length))
+}
+
+pub(super) type Evidence = (usize, Timestamp, Vec<u64>);
+
+pub(super) fn message(
+    from: Side,
+    kind: &'static str,
+    version: Version,
+    mut fields: Vec<Field>,
+    (length, time, packets): Evidence,
+) -> Message {
+    fields.push(Field { name: "quic", value: Value::Text(version.name()) });
+    let mut message = Message {
+        time,
+        protocol: "quic",
+        kind,
+        from,
+        visibility: Visibility::Clear,
+        packets,
+        bytes: length as u64,
+        fields,
+        parts: Vec::new(),
+    };
+    message.parts = tls::names(&message);
+    message
+}
