@@ -151,7 +151,9 @@ impl Session for Connection {
     }
 
     fn opaque(&self) -> [Option<&'static str>; 2] {
-        [Some(self.cause.unwrap_or(NO_KEY)); 2]
+        let unread = |version: Version| version.salts().is_empty() || !version.is_known();
+        let version = self.asked.filter(|(version, _)| !self.told && unread(*version)).map(|_| VERSION);
+        [self.cause.or(version).or(Some(NO_KEY)); 2]
     }
 
     fn protocol(&self) -> &'static str {
@@ -233,10 +235,7 @@ impl Connection {
             let initial = Initial::new(header.version, salt, header.destination)?;
             Some((salt.as_slice(), initial.open(from.index(), packet, number)?))
         });
-        let Some((salt, payload)) = opened else {
-            self.cause.get_or_insert(VERSION);
-            return None;
-        };
+        let (salt, payload) = opened?;
         self.tries -= 1;
         if self.handshakes.len() == MOST_HANDSHAKES {
             self.handshakes.pop_front();
