@@ -42,6 +42,15 @@ pub(crate) fn parse(data: &[u8]) -> Result<Packet<'_>, &'static str> {
     }
 }
 
+/// How long a packet says that it is; more than there is, where it leaves that to the frame.
+pub(crate) fn length(data: &[u8]) -> Option<usize> {
+    let (stated, header) = match data.first()? >> 4 {
+        4 => (be16(data, 2)?, 0),
+        _ => (be16(data, 4)?, 40),
+    };
+    Some(if stated == 0 { usize::MAX } else { header + usize::from(stated) })
+}
+
 fn v4(data: &[u8]) -> Option<Packet<'_>> {
     let header = usize::from(data.first()? & 0x0f) * 4;
     let total = usize::from(be16(data, 2)?);

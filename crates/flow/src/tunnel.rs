@@ -30,9 +30,12 @@ pub(crate) fn inside(protocol: u8, payload: &[u8]) -> Option<(&'static str, Fram
         _ => return None,
     };
     let sound = match frame.payload {
-        Carried::Ip(data) => ip::parse(data).is_ok(),
-        // ARP and the like are told as such.
-        Carried::Other(_) => frame.macs.is_some(),
+        // Behind a packet there is nothing, but in frames, which are filled up.
+        Carried::Ip(data) => {
+            ip::parse(data).is_ok() && (frame.macs.is_some() || ip::length(data) >= Some(data.len()))
+        }
+        // ARP and the like are told as such; what nobody knows is no frame.
+        Carried::Other(name) => frame.macs.is_some() && !matches!(name, "unknown EtherType" | "LLC"),
         Carried::Malformed(_) => false,
     };
     sound.then_some((name, frame))
@@ -70,7 +73,7 @@ fn udp(data: &[u8]) -> Option<(&'static str, Frame<'_>)> {
     }
     let data = data.get(8..)?;
     Some(match (port, data) {
-        (4789 | 8472, [0x08, _, _, _, _, _, _, _, frame @ ..]) => ("VXLAN", link::ethernet(frame)),
+        (4789 | 8472, [0x08, 0, 0, 0, _, _, _, 0, frame @ ..]) => ("VXLAN", link::ethernet(frame)),
         (6081, [first, _, high, low, _, _, _, _, rest @ ..]) if first >> 6 == 0 => {
             let rest = rest.get(usize::from(first & 0x3f) * 4..)?;
             let frame = match u16::from_be_bytes([*high, *low]) {
@@ -103,7 +106,7 @@ fn gtp_u(flags: u8, rest: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// Past an authentication and an origin indication.
+/// Past an authentication and an origin indication. Either end has an address of Teredo's, or of the link.
 fn teredo(mut data: &[u8]) -> Option<&[u8]> {
     if let [0, 1, client, value, ..] = data {
         data = data.get(13 + usize::from(*client) + usize::from(*value)..)?;
@@ -111,7 +114,9 @@ fn teredo(mut data: &[u8]) -> Option<&[u8]> {
     if let [0, 0, _, _, _, _, _, _, rest @ ..] = data {
         data = rest;
     }
-    Some(data).filter(|data| data.first().is_some_and(|first| first >> 4 == 6))
+    let address = |at: usize| data.get(at..)?.first_chunk::<4>().copied();
+    let known = |at| matches!(address(at), Some([0x20, 1, 0, 0] | [0xfe, 0x80, ..]));
+    (data.first()? >> 4 == 6 && (known(8) || known(24))).then_some(data)
 }
 
 #[cfg(test)]
@@ -130,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_tunnel_is_opened() {
-        let v6: &[u8] = &[&[0x60, 0, 0, 0, 0, 0, 59, 64][..], &[1; 32]].concat();
+        let v6: &[u8] = &[&[0x60, 0, 0, 0, 0, 0, 59, 64, 0x20, 1, 0, 0][..], &[1; 28]].concat();
         let frame: &[u8] = &[&[2; 12][..], &[8, 0], INNER].concat();
         let udp = |port: u16| [&[0x10, 0][..], &port.to_be_bytes(), &[0, 0, 0, 0]].concat();
         for (name, protocol, parts, inner) in [
@@ -163,6 +168,13 @@ mod tests {
         assert_eq!(inside(4, b"no packet"), None);
         assert_eq!(inside(47, &[0, 0, 8]), None);
         assert_eq!(inside(6, INNER), None);
+        // Bytes behind a packet, and behind what is no frame: they would be in no flow.
+        assert_eq!(inside(4, &[INNER, b"secret"].concat()), None);
+        let vxlan = [&[0, 9, 0x12, 0xb5, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 7, 0][..], &[0x5a; 60]].concat();
+        assert_eq!(inside(17, &vxlan), None);
+        // QUIC from a port that happens to be Teredo's.
+        let quic = [&[0x0d, 0xd8, 1, 0xbb, 0, 0, 0, 0, 0x60][..], &[0x5a; 60]].concat();
+        assert_eq!(inside(17, &quic), None);
         // An extension header of GTP-U that says it has no length.
         let endless = [0, 9, 8, 0x68, 0, 0, 0, 0, 0x34, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 0, 0];
         assert_eq!(inside(17, &endless), None);

@@ -6,9 +6,11 @@
 //! ```
 //!
 //! The checksum covers all after the first byte and a byte that depends on the message's definition; frames whose
-//! checksum fails, and messages without a known definition, are skipped. Signatures are not verified: no key is known.
+//! checksum fails are skipped. Of messages without a known definition, those that leave are told as bytes. Signatures are not verified: no key is known.
 
-use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
+use creance_model::{
+    Carrier, Direction, Field, Flow, Message, Part, Side, Timestamp, Transport, Value, Visibility,
+};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held};
 
@@ -177,9 +179,14 @@ fn unread_frame(bytes: &[u8]) -> Option<usize> {
     matches!(bytes.get(whole), None | Some(0xfe | 0xfd)).then_some(whole)
 }
 
-/// Whether a frame may begin here that is not whole yet.
+/// Whether a frame may begin here that is not whole yet, or, if its checksum cannot be tried, is not followed by another
+/// one yet.
 fn is_cut(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(0xfe | 0xfd)) && (bytes.len() < 3 || stated_length(bytes).is_none())
+    matches!(bytes.first(), Some(0xfe | 0xfd))
+        && match stated_length(bytes).filter(|_| bytes.len() >= 3) {
+            None => true,
+            Some(whole) => whole == bytes.len() && unread_frame(bytes).is_some(),
+        }
 }
 
 /// Frames, in datagrams or in a stream.
@@ -200,12 +207,41 @@ impl Session for Frames {
         _: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
+        let [client, server] = &mut self.held;
+        let held = if from == Side::Client { client } else { server };
+        held.push(bytes, at);
+        self.drain(flow, from, flow.transport == Transport::Tcp, emit);
+        Progress::More
+    }
+
+    fn gap(&mut self, flow: &Flow, from: Side, _: u64, _: At, _: &Limits, emit: Emit<'_>) -> Progress {
+        // What waited is not made whole any more.
+        self.drain(flow, from, false, emit);
+        Progress::More
+    }
+
+    fn finish(&mut self, flow: &Flow, _: &Limits, emit: Emit<'_>) {
+        for from in [Side::Client, Side::Server] {
+            self.drain(flow, from, false, emit);
+        }
+    }
+
+    fn readable(&self) -> [u64; 2] {
+        self.readable
+    }
+
+    fn protocol(&self) -> &'static str {
+        "mavlink"
+    }
+}
+
+impl Frames {
+    /// Reads what is held of a side: all of it, or, where more may come, up to what may be the beginning of a frame.
+    fn drain(&mut self, flow: &Flow, from: Side, more: bool, emit: Emit<'_>) {
         let leaves = flow.direction(from) == Direction::Outbound;
-        let stream = flow.transport == Transport::Tcp;
         let ([client, server], [up, down]) = (&mut self.held, &mut self.readable);
         let (held, readable) = if from == Side::Client { (client, up) } else { (server, down) };
-        held.push(bytes, at);
-        while !(held.bytes().is_empty() || stream && is_cut(held.bytes())) {
+        while !(held.bytes().is_empty() || more && is_cut(held.bytes())) {
             let rest = held.bytes();
             let (mut kind, mut told, mut found) = ("other", Vec::new(), Vec::new());
             let length = if let Some((frame, length)) = parse_frame(rest) {
@@ -227,7 +263,7 @@ impl Session for Frames {
             };
             if !told.is_empty() || !found.is_empty() {
                 emit(Message {
-                    time: held.first().map_or(at.time, |at| at.time),
+                    time: held.first().map_or_else(Timestamp::default, |at| at.time),
                     protocol: "mavlink",
                     kind,
                     from,
@@ -240,25 +276,6 @@ impl Session for Frames {
             }
             held.consume(length);
         }
-        Progress::More
-    }
-
-    fn gap(&mut self, _: &Flow, from: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
-        // The next frame is found by its checksum.
-        if let Some(held) = self.held.get_mut(from.index()) {
-            *held = Held::default();
-        }
-        Progress::More
-    }
-
-    fn finish(&mut self, _: &Flow, _: &Limits, _: Emit<'_>) {}
-
-    fn readable(&self) -> [u64; 2] {
-        self.readable
-    }
-
-    fn protocol(&self) -> &'static str {
-        "mavlink"
     }
 }
 
@@ -308,14 +325,14 @@ mod tests {
             let mut told = Vec::new();
             let mut frames = Frames::default();
             let mut feed = |frames: &mut Frames, bytes: &[u8], packet| {
-                let at = At { packet, time: creance_model::Timestamp::default() };
+                let at = At { packet, time: Timestamp::default() };
                 frames.feed(&flow, Side::Client, bytes, at, &Limits::default(), &mut |one| told.push(one));
             };
             for (packet, piece) in (1..).zip(whole.chunks(size)) {
                 feed(&mut frames, piece, packet);
             }
             feed(&mut frames, &whole[..9], 98);
-            let at = At { packet: 99, time: creance_model::Timestamp::default() };
+            let at = At { packet: 99, time: Timestamp::default() };
             frames.gap(&flow, Side::Client, 7, at, &Limits::default(), &mut |_| {});
             feed(&mut frames, &[&whole[3..20], &whole].concat(), 100);
             assert_eq!(told.len(), 6, "pieces of {size}");
@@ -323,6 +340,18 @@ mod tests {
             assert_eq!(told[1].packets, of_second);
             assert_eq!(frames.readable, [6 * 17, 0]);
         }
+    }
+
+    #[test]
+    fn what_waited_behind_a_false_start_is_read_in_the_end() {
+        let flow = crate::fixture::flow();
+        let mut told = 0;
+        let mut frames = Frames::default();
+        let at = At { packet: 1, time: Timestamp::default() };
+        let bytes = [&[0xfe, 0xff][..], &heartbeat(0), &heartbeat(0)].concat();
+        frames.feed(&flow, Side::Client, &bytes, at, &Limits::default(), &mut |_| told += 1);
+        frames.finish(&flow, &Limits::default(), &mut |_| told += 1);
+        assert_eq!(told, 2);
     }
 
     #[test]

@@ -205,6 +205,10 @@ impl Connection {
         if packet.len() < number + initial::LEAST {
             return None;
         }
+        if self.tries == MOST_TRIES {
+            self.cause = Some(LIMIT);
+            return None;
+        }
         for (which, handshake) in self.handshakes.iter_mut().enumerate().rev() {
             if handshake.is_over() || self.tries == MOST_TRIES {
                 continue;
@@ -237,8 +241,11 @@ impl Connection {
         });
         let (salt, payload) = opened?;
         self.tries -= 1;
-        if self.handshakes.len() == MOST_HANDSHAKES {
-            self.handshakes.pop_front();
+        if self.handshakes.len() == MOST_HANDSHAKES
+            && let Some(oldest) = self.handshakes.pop_front()
+            && !oldest.is_over()
+        {
+            self.cause = Some(LIMIT);
         }
         self.handshakes.push_back(Handshake::new(header.destination, header.version, salt));
         Some((self.handshakes.len() - 1, payload))
@@ -461,6 +468,21 @@ mod tests {
         let mut connection = Connection::default();
         assert_eq!(kinds(&feed(&mut connection, &datagrams)), [("initial", &[1][..])]);
         assert_eq!(connection.opaque()[0], Some(LIMIT));
+    }
+
+    #[test]
+    fn a_hello_behind_too_many_others_is_not_hidden_in_silence_either() {
+        let mut broken = packet(V1, b"1234", 0, 0, &hello());
+        *broken.last_mut().unwrap() ^= 1;
+        let mut datagrams = vec![(Side::Client, broken); usize::from(MOST_TRIES)];
+        datagrams.push((Side::Client, packet(V1, b"1234", 0, 0, &hello())));
+        let begun = |id: u8| (Side::Client, packet(V1, &[id; 8], 0, 0, &hello()[..9]));
+        let more = (0..=u8::try_from(MOST_HANDSHAKES).unwrap()).map(begun).collect();
+        for datagrams in [datagrams, more] {
+            let mut connection = Connection::default();
+            assert_eq!(kinds(&feed(&mut connection, &datagrams)), [("initial", &[1][..])]);
+            assert_eq!(connection.opaque()[0], Some(LIMIT));
+        }
     }
 
     #[test]
