@@ -24,7 +24,7 @@ mod version;
 use std::collections::VecDeque;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Flow, Side, Transport};
+use creance_model::{Field, Flow, Side, Transport, Value};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session};
 use handshake::{Handshake, length, message};
@@ -141,8 +141,11 @@ impl Session for Connection {
     }
 
     fn finish(&mut self, _: &Flow, _: &Limits, emit: Emit<'_>) {
-        if let Some((version, at)) = self.asked.filter(|_| !self.told) {
-            emit(message(Side::Client, "initial", version, Vec::new(), (0, at.time, vec![at.packet])));
+        let limit = (self.cause == Some(LIMIT))
+            .then(|| Field { name: "limit", value: Value::Text(LIMIT.to_owned()) });
+        if let Some((version, at)) = self.asked.filter(|_| !self.told || limit.is_some()) {
+            let fields = Vec::from_iter(limit);
+            emit(message(Side::Client, "initial", version, fields, (0, at.time, vec![at.packet])));
         }
     }
 
@@ -466,8 +469,9 @@ mod tests {
         let mut datagrams: Vec<_> = flood.into_iter().map(|one| (Side::Client, one)).collect();
         datagrams.push((Side::Client, packet(V1, b"1234", 0, 0, &hello())));
         let mut connection = Connection::default();
-        assert_eq!(kinds(&feed(&mut connection, &datagrams)), [("initial", &[1][..])]);
-        assert_eq!(connection.opaque()[0], Some(LIMIT));
+        let told = feed(&mut connection, &datagrams);
+        assert_eq!(kinds(&told), [("initial", &[1][..])]);
+        assert_eq!((told[0].text("limit"), connection.opaque()[0]), (Some(LIMIT), Some(LIMIT)));
     }
 
     #[test]

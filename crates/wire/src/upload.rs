@@ -39,6 +39,9 @@ const COST: usize = 64;
 /// Packets listed for one object.
 const MOST_PACKETS: usize = 1 << 16;
 
+/// Packets listed for what is told beside an object or in place of it: of thousands of pieces each lists so many.
+const FEW_PACKETS: usize = 64;
+
 /// Puts uploads together. What does not fit, or is not part of what comes out, is handed back to be looked at alone:
 /// nothing that left is hidden by being called a part.
 #[derive(Debug, Default)]
@@ -284,7 +287,10 @@ impl Upload {
         }
         let mut message = self.first.clone();
         message.kind = "upload";
-        message.packets.clone_from(&self.packets);
+        match (self.packets.get(..FEW_PACKETS - 1), self.packets.last()) {
+            (Some(few), Some(last)) if !complete => message.packets = [few, &[*last]].concat(),
+            _ => message.packets.clone_from(&self.packets),
+        }
         message.packets.sort_unstable();
         message.packets.dedup();
         message.bytes = self.bytes;
