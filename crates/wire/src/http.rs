@@ -28,12 +28,7 @@ impl Head<'_> {
 
     /// Content encodings, in the order in which they were applied.
     fn encodings(&self) -> Vec<String> {
-        let value = self.header("content-encoding").unwrap_or_default();
-        value
-            .split(',')
-            .map(|one| one.trim().to_lowercase())
-            .filter(|one| !one.is_empty() && one != "identity" && one != AWS_CHUNKED)
-            .collect()
+        encodings(&self.header("content-encoding").unwrap_or_default())
     }
 
     /// Whether the body is in signed chunks. Some clients do not say so in the encoding.
@@ -165,13 +160,8 @@ pub(crate) fn fill(
         let step = if message.kind == "request" { "request body" } else { "response body" };
         // As other framing, it is no part of what was sent.
         let opened = head.in_signed_chunks().then(|| aws_chunked::open(&body)).flatten();
-        let mut part = tree.root(Carrier::Body, step, opened.unwrap_or(body), None);
-        for encoding in head.encodings().iter().rev() {
-            match decode(&mut tree, part, encoding) {
-                Some(next) => part = next,
-                None => break,
-            }
-        }
+        let part = tree.root(Carrier::Body, step, opened.unwrap_or(body), None);
+        let part = decoded(&mut tree, part, &head.encodings());
         tree.content(part, head.header("content-type").as_deref());
     }
     let (parts, limit) = tree.done();
@@ -184,6 +174,35 @@ pub(crate) fn fill(
         message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
     }
     message
+}
+
+/// Content encodings, in the order in which they were applied (RFC 9110 §8.4).
+fn encodings(value: &str) -> Vec<String> {
+    value
+        .split(',')
+        .map(|one| one.trim().to_lowercase())
+        .filter(|one| !one.is_empty() && one != "identity" && one != AWS_CHUNKED)
+        .collect()
+}
+
+/// The content encodings of a message that was made of a head.
+pub(crate) fn encodings_of(message: &Message) -> Vec<String> {
+    let header = message
+        .parts
+        .iter()
+        .find(|part| part.carrier == Carrier::Header && part.step == "header:content-encoding");
+    header.map(|part| encodings(&String::from_utf8_lossy(&part.bytes))).unwrap_or_default()
+}
+
+/// Takes content encodings off, as far as that goes; gives the innermost part.
+pub(crate) fn decoded(tree: &mut Tree<'_>, mut part: usize, encodings: &[String]) -> usize {
+    for encoding in encodings.iter().rev() {
+        match decode(tree, part, encoding) {
+            Some(next) => part = next,
+            None => break,
+        }
+    }
+    part
 }
 
 /// Takes one content encoding off (RFC 9110 §8.4). `deflate` may be with or without the zlib wrapper.

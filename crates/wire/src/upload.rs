@@ -9,17 +9,18 @@
 //! ```
 
 mod blocks;
+mod list;
+mod object;
+mod part;
 mod piece;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    net::IpAddr,
-};
+use std::{collections::VecDeque, net::IpAddr};
 
-use creance_model::{Carrier, Field, Flow, Message, Value, Visibility};
+use creance_model::{Field, Flow, Message, Value, Visibility};
 
-use crate::{Limits, body::Tree, http};
+use crate::Limits;
 
+use object::Upload;
 use piece::Place;
 
 pub use piece::Piece;
@@ -27,49 +28,20 @@ pub use piece::Piece;
 /// Uploads followed at one time. The oldest of more is told as far as it came.
 const MOST_UPLOADS: usize = 256;
 
-/// Bytes of parts kept for all uploads.
+/// What the parts of all uploads may take, in bytes.
 const MOST_BYTES: usize = 128 << 20;
-
-/// Parts of one upload; S3 allows ten thousand.
-const MOST_PARTS: usize = 20_000;
-
-/// What keeping a part costs beside its bytes.
-const COST: usize = 64;
-
-/// Packets listed for one object.
-const MOST_PACKETS: usize = 1 << 16;
-
-/// Packets listed for what is told beside an object or in place of it: of thousands of pieces each lists so many.
-const FEW_PACKETS: usize = 64;
 
 /// Puts uploads together. What does not fit, or is not part of what comes out, is handed back to be looked at alone:
 /// nothing that left is hidden by being called a part.
 #[derive(Debug, Default)]
 pub struct UploadJoiner {
     open: VecDeque<Upload>,
+    /// What the parts of open uploads take.
     held: usize,
 }
 
-#[derive(Debug)]
-struct Upload {
-    key: (IpAddr, Visibility, String),
-    flow: Flow,
-    first: Message,
-    parts: BTreeMap<u64, Vec<u8>>,
-    /// Parts that are not all there, with why.
-    cut: BTreeMap<u64, Value>,
-    /// The numbers of named blocks.
-    names: HashMap<String, u64>,
-    packets: Vec<u64>,
-    bytes: u64,
-    /// Bytes kept, with what keeping costs.
-    held: usize,
-    /// How far ranges go from the beginning without gap.
-    end: u64,
-    ranged: bool,
-    /// The connection on which a store is to answer how a block is called.
-    waits: Option<u64>,
-}
+/// Who uploads what: one side's address, whether it could be read by all, and what [`Piece`] tells uploads apart by.
+type Key = (IpAddr, Visibility, String);
 
 impl UploadJoiner {
     /// Takes a piece of an upload, and the body that came with it; gives the objects that are over by that, and what
@@ -85,66 +57,18 @@ impl UploadJoiner {
             return self.of_blocks(flow, message, &piece.upload, length, limits);
         }
         let waits = matches!(piece.place, Place::Block(_)).then(|| self.waits(flow)).flatten();
-        let mut over = Vec::new();
         let key = (flow.end(message.from).ip, message.visibility, piece.upload.clone());
-        let known = self.open.iter().position(|upload| upload.key == key && !piece.upload.is_empty());
-        let mut upload = match known.and_then(|at| self.open.remove(at)) {
-            Some(upload) => upload,
-            None if piece.is_end() => return over,
-            None => Upload {
-                key,
-                flow: flow.clone(),
-                first: first(message),
-                parts: BTreeMap::new(),
-                cut: BTreeMap::new(),
-                names: HashMap::new(),
-                packets: Vec::new(),
-                bytes: 0,
-                held: 0,
-                end: 0,
-                ranged: matches!(piece.place, Place::Range { .. }),
-                waits: None,
-            },
+        let mut upload = match self.known(&key, piece) {
+            Some(at) => self.close(at),
+            None if piece.is_end() => return Vec::new(),
+            None => Upload::new(key, flow, message),
         };
-        upload.bytes += message.bytes;
-        upload.cite(message);
-        let body = body(message).to_vec();
-        let number = match &piece.place {
-            Place::At(number) | Place::Block(number) => Some(*number),
-            Place::Range { from, .. } => Some(*from),
-            Place::Named(name) => {
-                let next = upload.names.len() as u64;
-                Some(upload.names.get(name).copied().unwrap_or(next))
-            }
-            Place::End | Place::List | Place::Blocks(_) => None,
-        };
-        if let Some(number) = number {
-            let name = match &piece.place {
-                Place::Named(name) => name.as_str(),
-                _ => "",
-            };
-            let cost = body.len() + name.len() + COST;
-            if self.held + cost <= MOST_BYTES && upload.parts.len() < MOST_PARTS {
-                if !name.is_empty() {
-                    upload.names.insert(name.to_owned(), number);
-                }
-                (self.held, upload.held) = (self.held + cost, upload.held + cost);
-                let other = upload.place(number, body, why_cut(message));
-                over.extend(other.and_then(|other| upload.told(other, false, limits)));
-                upload.advance(number);
-            } else {
-                let limit = Field { name: "limit", value: Value::Text("parts of uploads".to_owned()) };
-                let mut alone = message.clone();
-                alone.fields.push(limit);
-                over.push((flow.clone(), alone));
-            }
-        }
+        let mut over = upload.take(message, piece, MOST_BYTES.saturating_sub(self.held), limits);
         // Whether the upload is over; and if so, whether all that the object is made of was seen.
-        let list = || String::from_utf8_lossy(self::body(message));
-        let over_with = match piece.place {
-            Place::End => Some(upload.numbered(&list(), &mut over, limits)),
-            Place::List => Some(upload.listed(&list(), &mut over, limits)),
-            Place::Range { whole: Some(whole), .. } => (upload.end >= whole).then_some(true),
+        let whole = match piece.place {
+            Place::End => Some(upload.numbered(message, &mut over, limits)),
+            Place::List => Some(upload.listed(message, &mut over, limits)),
+            Place::Range { whole: Some(whole), .. } => (upload.parts.reach() >= whole).then_some(true),
             _ => None,
         };
         if matches!(piece.place, Place::Block(_)) {
@@ -152,203 +76,61 @@ impl UploadJoiner {
             upload.key.2.clear();
             upload.waits = waits;
         }
-        if let Some(whole) = over_with {
-            over.extend(self.joined(upload, whole, limits));
-        } else {
-            self.open.push_back(upload);
+        match whole {
+            Some(whole) => over.extend(upload.joined(whole, limits)),
+            None => {
+                self.held += upload.held();
+                self.open.push_back(upload);
+            }
         }
-        if self.open.len() > MOST_UPLOADS
-            && let Some(oldest) = self.open.pop_front()
-        {
-            over.extend(self.joined(oldest, false, limits));
+        if self.open.len() > MOST_UPLOADS {
+            let mut oldest = self.close(0).joined(false, limits);
+            if let Some((_, message)) = oldest.first_mut() {
+                message
+                    .fields
+                    .push(Field { name: "limit", value: Value::Text("uploads at one time".to_owned()) });
+            }
+            over.extend(oldest);
         }
         over
     }
 
     /// The capture is over: what came of the uploads that were not ended.
     pub fn finish(&mut self, limits: &Limits) -> Vec<(Flow, Message)> {
+        self.held = 0;
         let open = std::mem::take(&mut self.open);
-        open.into_iter().flat_map(|upload| self.joined(upload, false, limits)).collect()
+        open.into_iter().flat_map(|upload| upload.joined(false, limits)).collect()
     }
 
-    /// The object; of ranges with gaps between them, each stretch.
-    fn joined(&mut self, mut upload: Upload, whole: bool, limits: &Limits) -> Vec<(Flow, Message)> {
-        self.held = self.held.saturating_sub(upload.held);
-        let mut stretches: Vec<Vec<u8>> = Vec::new();
-        let mut reach = 0;
-        let mut gaps = false;
-        for (from, part) in std::mem::take(&mut upload.parts) {
-            let end = from.saturating_add(part.len() as u64);
-            match stretches.last_mut() {
-                Some(last) if !upload.ranged => last.extend_from_slice(&part),
-                // Ranges that were sent again overlap.
-                Some(last) if from <= reach => {
-                    let known = usize::try_from(reach - from).unwrap_or(usize::MAX);
-                    last.extend_from_slice(part.get(known..).unwrap_or_default());
-                }
-                _ => {
-                    gaps |= upload.ranged && from > 0;
-                    stretches.push(part);
-                }
-            }
-            reach = reach.max(end);
-        }
-        let complete = whole && !gaps && upload.cut.is_empty();
-        stretches.into_iter().filter_map(|stretch| upload.told(stretch, complete, limits)).collect()
-    }
-}
-
-impl Upload {
-    fn cite(&mut self, message: &Message) {
-        let room = MOST_PACKETS.saturating_sub(self.packets.len());
-        self.packets.extend(message.packets.iter().take(room));
-    }
-
-    /// Goes on as far as ranges follow each other, from one that was just added.
-    fn advance(&mut self, from: u64) {
-        if !self.ranged || from > self.end {
-            return;
-        }
-        while let Some((from, part)) = self.parts.range(..=self.end).next_back() {
-            let end = from.saturating_add(part.len() as u64);
-            if end <= self.end {
-                break;
-            }
-            self.end = end;
-        }
-    }
-
-    /// Puts a part into its place; gives back what is in the object no more, or never, and left all the same. A part
-    /// that is sent again takes the place of the one before, unless it is cut, or a range within the one before.
-    fn place(&mut self, number: u64, body: Vec<u8>, cut: Option<Value>) -> Option<Vec<u8>> {
-        // A range that ends early is a shorter one; the rest of it may come as another.
-        let cut = cut.filter(|why| !self.ranged || *why == Value::Text(http::MISSING.to_owned()));
-        if let Some(before) = self.parts.get(&number) {
-            let within = before.starts_with(&body);
-            let worse = cut.is_some() && !self.cut.contains_key(&number);
-            if worse || (within && (self.ranged || cut.is_some())) {
-                return (!within).then_some(body);
-            }
-        }
-        match cut {
-            Some(why) => self.cut.insert(number, why),
-            None => self.cut.remove(&number),
-        };
-        let before = self.parts.insert(number, body)?;
-        let within = self.parts.get(&number).is_some_and(|now| now.starts_with(&before));
-        (!within).then_some(before)
-    }
-
-    /// Keeps the numbered parts that a list names, and gives the others back; says whether all of them are there.
-    /// Without a list, they are counted from one.
-    fn numbered(&mut self, list: &str, over: &mut Vec<(Flow, Message)>, limits: &Limits) -> bool {
-        let listed = numbers(list);
-        if listed.is_empty() {
-            return self.parts.keys().zip(1..).all(|(number, expected)| *number == expected);
-        }
-        let unlisted: Vec<u64> =
-            self.parts.keys().filter(|number| !listed.contains(number)).copied().collect();
-        for number in unlisted {
-            self.cut.remove(&number);
-            let part = self.parts.remove(&number);
-            over.extend(part.and_then(|part| self.told(part, false, limits)));
-        }
-        self.parts.len() == listed.len()
-    }
-
-    /// Puts named blocks into the order of a list (`<Latest>…</Latest>`, Azure Put Block List); gives those back that it
-    /// does not name; says whether all that it names are there.
-    fn listed(&mut self, list: &str, over: &mut Vec<(Flow, Message)>, limits: &Limits) -> bool {
-        let mut parts = std::mem::take(&mut self.parts);
-        let mut cut = std::mem::take(&mut self.cut);
-        let mut missing = false;
-        for element in list.split('<').filter_map(|rest| {
-            ["Latest>", "Uncommitted>", "Committed>"].iter().find_map(|tag| rest.strip_prefix(tag))
-        }) {
-            let name = element.trim();
-            let Some(number) = self.names.get(name) else {
-                missing = true;
-                continue;
-            };
-            if let Some(part) = parts.remove(number) {
-                let place = self.parts.len() as u64;
-                self.parts.insert(place, part);
-                self.cut.extend(cut.remove(number).map(|why| (place, why)));
-            }
-        }
-        over.extend(parts.into_values().filter_map(|part| self.told(part, false, limits)));
-        !missing
-    }
-
-    /// An object, or a piece of one, as a message.
-    fn told(&self, object: Vec<u8>, complete: bool, limits: &Limits) -> Option<(Flow, Message)> {
-        if object.is_empty() {
+    /// The upload that a piece belongs to. Two of one name may be under way at a time, of files of other lengths.
+    fn known(&self, key: &Key, piece: &Piece) -> Option<usize> {
+        if key.2.is_empty() {
             return None;
         }
-        let mut message = self.first.clone();
-        message.kind = "upload";
-        match (self.packets.get(..FEW_PACKETS - 1), self.packets.last()) {
-            (Some(few), Some(last)) if !complete => message.packets = [few, &[*last]].concat(),
-            _ => message.packets.clone_from(&self.packets),
+        let same = |fits: &dyn Fn(Option<u64>) -> bool| {
+            self.open.iter().position(|upload| upload.key == *key && fits(upload.whole))
+        };
+        match piece.place {
+            Place::Range { whole: Some(whole), .. } => {
+                same(&|known| known == Some(whole)).or_else(|| same(&|known| known.is_none()))
+            }
+            _ => same(&|_| true),
         }
-        message.packets.sort_unstable();
-        message.packets.dedup();
-        message.bytes = self.bytes;
-        message.fields.push(Field { name: "complete", value: Value::Flag(complete) });
-        let why = self.cut.values().next().filter(|_| !complete);
-        message.fields.extend(why.map(|why| Field { name: "body_cut", value: why.clone() }));
-        let media_type = message.text("content_type").map(str::to_owned);
-        let mut tree = Tree::new(limits);
-        let part = tree.root(Carrier::Body, "object joined from its parts", object, None);
-        tree.content(part, media_type.as_deref());
-        let (parts, limit) = tree.done();
-        message.parts = parts;
-        message
-            .fields
-            .extend(limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) }));
-        Some((self.flow.clone(), message))
     }
-}
 
-/// What the first request of an upload says of all of it.
-fn first(message: &Message) -> Message {
-    let mut first = Message { parts: Vec::new(), packets: Vec::new(), ..message.clone() };
-    first.fields.retain(|field| !matches!(field.name, "body_cut" | "limit"));
-    first
-}
-
-/// Why a part is not all there, if it is not. Of one that the store copies from elsewhere, nothing is.
-fn why_cut(message: &Message) -> Option<Value> {
-    let copied = message.parts.iter().any(|part| {
-        part.carrier == Carrier::Header && part.parent.is_none() && part.step.ends_with("-copy-source")
-    });
-    let copied = copied.then(|| Value::Text("a part that the store copied".to_owned()));
-    message.field("body_cut").cloned().or(copied)
-}
-
-/// The numbers of the parts in a list: `<PartNumber>1</PartNumber>`, or `"partNumber": 1` (Kodo).
-fn numbers(list: &str) -> BTreeSet<u64> {
-    let tags = list.split("<PartNumber>").skip(1);
-    let keys = list.split("\"partNumber\"").skip(1).map(|rest| rest.trim_start().trim_start_matches(':'));
-    let number = |rest: &str| {
-        let rest = rest.trim_start();
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        rest.get(..end)?.parse().ok()
-    };
-    tags.chain(keys).filter_map(number).take(MOST_PARTS).collect()
-}
-
-/// The body of a request.
-fn body(message: &Message) -> &[u8] {
-    let root = message.parts.iter().find(|part| part.carrier == Carrier::Body && part.parent.is_none());
-    root.map(|part| part.bytes.as_slice()).unwrap_or_default()
+    /// Takes an upload out of those that are open.
+    fn close(&mut self, at: usize) -> Upload {
+        let upload = self.open.remove(at).expect("one of those that are open");
+        self.held -= upload.held();
+        upload
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::flow;
-    use creance_model::{Part, Side, Timestamp, Visibility};
+    use crate::{fixture::flow, http};
+    use creance_model::{Carrier, Part, Side, Timestamp};
 
     fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8], packet: u64) -> Message {
         let text = |name, value: &str| Field { name, value: Value::Text(value.to_owned()) };
@@ -387,16 +169,16 @@ mod tests {
 
     #[test]
     fn parts_are_joined_in_their_order_whenever_they_came() {
-        let part = |number: u64, body: &[u8]| {
-            request("PUT", &format!("/o?partNumber={number}&uploadId=U"), &[], body, number)
-        };
-        let end = request("POST", "/o?uploadId=U", &[], b"", 9);
-        let whole = told(&[part(2, b"two"), part(1, b"bad"), part(3, b"three"), part(1, b"one"), end]);
-        // What was replaced left as well.
-        assert_eq!(
-            whole,
-            [(b"bad".to_vec(), false, vec![1, 2, 3]), (b"onetwothree".to_vec(), true, vec![1, 2, 3, 9])]
-        );
+        let whole = told(&[part(2, b"two"), part(1, b"one"), part(3, b"three"), end(&[1, 2, 3])]);
+        assert_eq!(whole, [(b"onetwothree".to_vec(), true, vec![1, 2, 3, 9])]);
+        // Of a part that was sent twice with other bytes, nobody knows which the store took.
+        let [first, second] = [message(7, part(1, b"bad")), message(8, part(1, b"one"))];
+        let twice = told(&[first, part(2, b"two"), second, end(&[1, 2])]);
+        assert_eq!(twice, [(b"bad".to_vec(), false, vec![7]), (b"onetwo".to_vec(), false, vec![2, 8])]);
+    }
+
+    fn message(packet: u64, message: Message) -> Message {
+        Message { packets: vec![packet], ..message }
     }
 
     fn part(number: u64, body: &[u8]) -> Message {
@@ -431,7 +213,7 @@ mod tests {
             assert_eq!(made, [("onetwo".to_owned(), true)]);
         }
         let shorter = made(&[part(1, b"one"), part(2, b"two"), part(2, b"t"), end(&[1, 2])]);
-        assert_eq!(shorter, [("two".to_owned(), false), ("onet".to_owned(), true)]);
+        assert_eq!(shorter, [("two".to_owned(), false), ("onet".to_owned(), false)]);
         let other = made(&[part(1, b"one"), part(2, b"two"), cut(part(2, b"x")), end(&[1, 2])]);
         assert_eq!(other, [("x".to_owned(), false), ("onetwo".to_owned(), true)]);
     }
@@ -461,7 +243,7 @@ mod tests {
         let list = br#"{"parts":[{"partNumber": 2,"etag":"e"},{"etag":"e","partNumber":1}],"fname":"f"}"#;
         let end = request("POST", uploads, &[], list, 2);
         let both = told(&[part(1), part(2), part(3), end]);
-        assert_eq!(both, [(b"x".to_vec(), false, vec![1, 2]), (b"xx".to_vec(), true, vec![1, 2])]);
+        assert_eq!(both, [(b"x".to_vec(), false, vec![1]), (b"xx".to_vec(), true, vec![1, 2])]);
     }
 
     #[test]
@@ -493,6 +275,115 @@ mod tests {
         );
     }
 
+    fn range(packet: u64, uri: &str, range: &str, body: &[u8]) -> Message {
+        request("PUT", uri, &[("content-range", range)], body, packet)
+    }
+
+    #[test]
+    fn a_list_that_is_cut_or_not_understood_makes_nothing_whole() {
+        for end in [cut(end(&[1])), end(&[]), request("POST", "/o?uploadId=U", &[], b"<PartNumber>x", 9)] {
+            assert_eq!(made(&[part(1, b"one"), end]), [("one".to_owned(), false)]);
+        }
+    }
+
+    #[test]
+    fn ranges_that_overlap_with_other_bytes_are_told_and_nothing_is_whole() {
+        let ranges = [
+            range(1, "/o", "bytes 0-3/6", b"abcd"),
+            range(2, "/o", "bytes 2-5/6", b"XYef"),
+            range(3, "/o", "bytes 2-5/6", b"cdef"),
+        ];
+        assert_eq!(
+            told(&ranges),
+            [(b"XYef".to_vec(), false, vec![2]), (b"abcdef".to_vec(), false, vec![1, 3])]
+        );
+    }
+
+    #[test]
+    fn files_that_go_to_one_address_at_a_time_are_kept_apart_by_length_name_or_session() {
+        let named = |name: &str, text: &str, body: &[u8]| {
+            let headers = [("content-range", text), ("content-disposition", name)];
+            request("PUT", "/up", &headers, body, 1)
+        };
+        let whole = |text: &str| (text.to_owned(), true);
+        let by_length = [
+            range(1, "/up", "bytes 0-1/4", b"ab"),
+            range(2, "/up", "bytes 0-1/3", b"AB"),
+            range(3, "/up", "bytes 2-3/4", b"cd"),
+            range(4, "/up", "bytes 2-2/3", b"C"),
+        ];
+        assert_eq!(made(&by_length), [whole("abcd"), whole("ABC")]);
+        let by_name = [
+            named("a", "bytes 0-1/4", b"ab"),
+            named("b", "bytes 0-1/4", b"AB"),
+            named("a", "bytes 2-3/4", b"cd"),
+            named("b", "bytes 2-3/4", b"CD"),
+        ];
+        assert_eq!(made(&by_name), [whole("abcd"), whole("ABCD")]);
+        let by_query = [
+            range(1, "/up?id=1", "bytes 0-1/4", b"ab"),
+            range(2, "/up?id=2", "bytes 2-3/4", b"CD"),
+            range(3, "/up?id=1", "bytes 2-3/4", b"cd"),
+        ];
+        assert_eq!(made(&by_query), [whole("abcd"), ("CD".to_owned(), false)]);
+        // The length may be told with the last range alone.
+        let unknown = [range(1, "/up", "bytes 0-1/*", b"ab"), range(2, "/up", "bytes 2-3/4", b"cd")];
+        assert_eq!(made(&unknown), [whole("abcd")]);
+    }
+
+    #[test]
+    fn a_body_that_is_not_as_long_as_its_range_is_no_piece() {
+        let envelope = range(1, "/o", "bytes 0-3/9", b"--b\r\n\r\nabcd\r\n--b--");
+        assert_eq!(Piece::of(&envelope), None);
+        assert_eq!(Piece::of(&range(1, "/o", "bytes 0-3/9", b"abc")), None);
+        assert!(Piece::of(&cut(range(1, "/o", "bytes 0-3/9", b"abc"))).is_some());
+        assert_eq!(Piece::of(&range(1, "/o", "bytes 0-3/3", b"abcd")), None);
+        assert_eq!(Piece::of(&range(1, "/o", "bytes 0-18446744073709551615/*", b"abcd")), None);
+    }
+
+    #[test]
+    fn bytes_behind_those_that_are_missing_take_no_place() {
+        let mut gapped = range(1, "/o", "bytes 0-5/6", b"abef");
+        gapped.fields.push(Field { name: "body_cut", value: Value::Text(http::MISSING.to_owned()) });
+        let again = [gapped, range(2, "/o", "bytes 0-5/6", b"abcdef")];
+        assert_eq!(told(&again), [(b"abef".to_vec(), false, vec![1]), (b"abcdef".to_vec(), true, vec![2])]);
+    }
+
+    #[test]
+    fn an_encoding_is_taken_off_the_whole() {
+        let mut packed = Vec::new();
+        let mut gzip = flate2::write::GzEncoder::new(&mut packed, flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, &b"pilot@example.com ".repeat(50)).unwrap();
+        gzip.finish().unwrap();
+        let (one, two) = packed.split_at(packed.len() / 2);
+        let coded = |number: u64, body: &[u8]| {
+            let uri = format!("/o?partNumber={number}&uploadId=U");
+            request("PUT", &uri, &[("content-encoding", "gzip")], body, number)
+        };
+        let (mut joiner, limits) = (UploadJoiner::default(), Limits::default());
+        let mut over = Vec::new();
+        for request in [coded(1, one), coded(2, two), end(&[1, 2])] {
+            over.extend(joiner.take(&flow(), &request, &Piece::of(&request).unwrap(), &limits));
+        }
+        let (_, object) = &over[0];
+        assert!(object.parts.iter().any(|part| part.bytes.starts_with(b"pilot@example.com pilot@")));
+        assert_eq!(object.field("complete"), Some(&Value::Flag(true)));
+    }
+
+    #[test]
+    fn a_part_is_told_with_the_time_and_size_that_it_had() {
+        let at = |seconds: i64, message: Message| Message { time: Timestamp::from_secs(seconds), ..message };
+        let requests = [at(5, part(1, b"one")), at(9, part(2, b"three")), at(10, end(&[1]))];
+        let (mut joiner, limits) = (UploadJoiner::default(), Limits::default());
+        let over: Vec<_> = requests
+            .iter()
+            .flat_map(|request| joiner.take(&flow(), request, &Piece::of(request).unwrap(), &limits))
+            .map(|(_, message)| (message.time, message.bytes))
+            .collect();
+        assert_eq!(over, [(Timestamp::from_secs(9), 5), (Timestamp::from_secs(5), 3)]);
+        assert_eq!(joiner.held, 0);
+    }
+
     #[test]
     fn blocks_are_put_into_the_order_of_the_list() {
         let block =
@@ -514,13 +405,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_names_a_block_often_takes_it_once_and_others_are_told() {
+    fn a_list_that_names_a_block_often_takes_it_once_and_is_not_whole_and_others_are_told() {
         let block =
             |id: &str, body: &[u8]| request("PUT", &format!("/c/o?comp=block&blockid={id}"), &[], body, 1);
         let list = "<Latest>A</Latest>".repeat(1000);
         let end = request("PUT", "/c/o?comp=blocklist", &[], list.as_bytes(), 2);
         let whole = told(&[block("A", b"a"), block("B", b"b"), end]);
-        assert_eq!(whole, [(b"b".to_vec(), false, vec![1, 2]), (b"a".to_vec(), true, vec![1, 2])]);
+        assert_eq!(whole, [(b"b".to_vec(), false, vec![1]), (b"a".to_vec(), false, vec![1])]);
     }
 
     #[test]
@@ -539,7 +430,7 @@ mod tests {
         }
         assert_eq!(
             (over, joiner.open.len(), joiner.held),
-            (1000 - MOST_UPLOADS, MOST_UPLOADS, MOST_UPLOADS * (1000 + COST))
+            (1000 - MOST_UPLOADS, MOST_UPLOADS, MOST_UPLOADS * (1000 + 8 + part::COST))
         );
     }
 }

@@ -11,7 +11,7 @@
 
 use creance_model::{Flow, Message, Value};
 
-use super::{MOST_PACKETS, MOST_PARTS, Upload, UploadJoiner, body, first, piece::named};
+use super::{UploadJoiner, list, object::Upload, piece::named};
 use crate::Limits;
 
 impl UploadJoiner {
@@ -47,52 +47,33 @@ impl UploadJoiner {
         length: u64,
         limits: &Limits,
     ) -> Vec<(Flow, Message)> {
-        let list = String::from_utf8_lossy(body(message));
         let mut object: Option<Upload> = None;
-        let mut whole = true;
-        for context in list.split(',').take(MOST_PARTS) {
-            let key = (flow.end(message.from).ip, message.visibility, named(host, context.trim()));
-            let at = self.open.iter().position(|upload| upload.key == key);
-            let Some(mut block) = at.and_then(|at| self.open.remove(at)) else {
+        let contexts = list::contexts(message);
+        let mut whole = contexts.is_some();
+        for context in contexts.unwrap_or_default() {
+            let key = (flow.end(message.from).ip, message.visibility, named(host, context));
+            let Some(at) = self.open.iter().position(|upload| upload.key == key) else {
                 whole = false;
                 continue;
             };
-            block.renumber(object.as_ref().map_or(0, |object| object.parts.len()));
-            match &mut object {
-                Some(object) => object.append(block),
-                None => object = Some(block),
+            let mut block = self.close(at);
+            let object = object.get_or_insert_with(|| {
+                let mut object = Upload::new(key, &block.flow, message);
+                object.encodings.clone_from(&block.encodings);
+                object
+            });
+            object.fault = object.fault.or(block.fault);
+            object.parts.contradicted |= block.parts.contradicted;
+            for piece in block.parts.keep(|_| false) {
+                object.parts.push(piece);
             }
         }
         let Some(mut object) = object else { return Vec::new() };
-        // The last request names the object, and is of another type.
-        let time = object.first.time;
-        object.first = Message { time, ..first(message) };
+        // It is the last request that names the object; its own type is that of the list.
         object.first.fields.retain(|field| field.name != "content_type");
-        object.bytes += message.bytes;
-        object.cite(message);
-        let seen: usize = object.parts.values().map(Vec::len).sum();
-        self.joined(object, whole && seen as u64 == length, limits)
-    }
-}
-
-impl Upload {
-    /// Counts the pieces of a block on from a number, whatever offsets they were said to have.
-    fn renumber(&mut self, from: usize) {
-        let mut cut = std::mem::take(&mut self.cut);
-        for (number, (offset, part)) in (from as u64..).zip(std::mem::take(&mut self.parts)) {
-            self.parts.insert(number, part);
-            self.cut.extend(cut.remove(&offset).map(|why| (number, why)));
-        }
-    }
-
-    /// Puts a block behind whose pieces are counted on from here.
-    fn append(&mut self, block: Self) {
-        self.parts.extend(block.parts);
-        self.cut.extend(block.cut);
-        let room = MOST_PACKETS.saturating_sub(self.packets.len());
-        self.packets.extend(block.packets.iter().take(room));
-        self.bytes += block.bytes;
-        self.held += block.held;
+        object.ended_by(message);
+        let seen = object.parts.bytes();
+        object.joined(whole && seen == length, limits)
     }
 }
 

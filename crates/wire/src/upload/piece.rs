@@ -2,6 +2,7 @@
 
 use creance_model::Message;
 
+use super::part::body;
 use crate::storage::{parameter, path};
 
 /// What a request is of an upload in several parts.
@@ -14,12 +15,10 @@ pub struct Piece {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Place {
-    /// A part by its number or offset; with its end, and the length of the whole where it is known.
+    /// A part by its number.
     At(u64),
-    Range {
-        from: u64,
-        whole: Option<u64>,
-    },
+    /// Bytes from an offset, and the length of the whole where it is known.
+    Range { from: u64, whole: Option<u64> },
     /// A block by its name.
     Named(String),
     /// Bytes of a block, at an offset within it; the upload is then named by what the store answers (Kodo V1).
@@ -88,10 +87,21 @@ impl Piece {
             let from = position.parse().ok()?;
             return place(format!("{host}/{path}"), Place::Range { from, whole: None });
         }
-        let range = message.parts.iter().find(|part| part.step == "header:content-range")?;
-        let (from, whole) = content_range(std::str::from_utf8(&range.bytes).ok()?)?;
-        let id = parameter(target, "upload_id").unwrap_or_default();
-        place(format!("{host}/{path}?{id}"), Place::Range { from, whole })
+        let header = |name: &str| {
+            let part = message.parts.iter().find(|part| part.step.strip_prefix("header:") == Some(name))?;
+            std::str::from_utf8(&part.bytes).ok()
+        };
+        let (from, to, whole) = content_range(header("content-range")?)?;
+        // What is longer or shorter is no such range alone, but one with an envelope around it, or cut.
+        let sent = body(message).len() as u64;
+        let cut = message.field("body_cut").is_some();
+        if sent > to - from || (sent < to - from && !cut) {
+            return None;
+        }
+        // Files that go to one address at a time are told apart by what names them.
+        let names = ["content-disposition", "session-id", "x-session-id"]
+            .map(|name| header(name).unwrap_or_default());
+        place(format!("{host}{target} {}", names.join(" ")), Place::Range { from, whole })
     }
 }
 
@@ -111,9 +121,11 @@ pub(super) fn named(host: &str, context: &str) -> String {
     format!("{host}?{context}")
 }
 
-/// `bytes 0-99/200` (RFC 9110 §14.4): where the range begins, and the length of the whole.
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
+/// `bytes 0-99/200` (RFC 9110 §14.4): where the range begins and ends, the end not included, and the length of the whole.
+fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
     let (range, whole) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let from = range.split_once('-')?.0.parse().ok()?;
-    Some((from, whole.parse().ok()))
+    let (from, last) = range.split_once('-')?;
+    let (from, last): (u64, u64) = (from.trim().parse().ok()?, last.trim().parse().ok()?);
+    let (to, whole) = (last.checked_add(1)?, whole.trim().parse().ok());
+    (from < to && whole.is_none_or(|whole| to <= whole)).then_some((from, to, whole))
 }
