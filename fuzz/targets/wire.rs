@@ -69,6 +69,7 @@ struct Joiners {
 impl Joiners {
     fn take(&mut self, flow: &Flow, message: &Message, limits: &Limits) {
         check(message, limits);
+        self.uploads.answered(flow, message);
         if let Some(piece) = Piece::of(message) {
             for (_, joined) in self.uploads.take(flow, message, &piece, limits) {
                 check(&joined, limits);

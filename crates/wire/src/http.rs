@@ -71,6 +71,9 @@ const AWS_CHUNKED: &str = "aws-chunked";
 /// Why a body is cut that has gaps: bytes behind one are not where they were.
 pub(crate) const MISSING: &str = "bytes missing in the capture";
 
+/// Why a body is cut whose end the capture lacks.
+pub(crate) const ENDS_EARLY: &str = "the end is missing in the capture";
+
 /// Why a body is cut that is longer than [`Limits::body`].
 pub(crate) const TOO_LONG: &str = "body longer than what is kept";
 

@@ -171,7 +171,12 @@ impl Session for Connection {
         }
         let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         let half = self.half(from);
-        half.cut = Some(http::MISSING);
+        let goes_on = match half.state {
+            State::Length(left) | State::Chunk(left) => left > bytes,
+            State::Rest => true,
+            _ => false,
+        };
+        half.cut = if goes_on { Some(http::MISSING) } else { half.cut.or(Some(http::ENDS_EARLY)) };
         match half.state {
             State::Length(left) if left > bytes => half.state = State::Length(left - bytes),
             State::Chunk(left) if left > bytes => half.state = State::Chunk(left - bytes),
@@ -466,7 +471,7 @@ impl Half {
         if keep || self.wanted {
             let kept = self.body.push(bytes, limits);
             if length > kept {
-                self.cut = Some(http::TOO_LONG);
+                self.cut = self.cut.or(Some(http::TOO_LONG));
                 self.unkept += (length - kept) as u64;
             }
         }

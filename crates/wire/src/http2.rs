@@ -210,7 +210,7 @@ impl Session for Connection {
     fn gap(&mut self, flow: &Flow, from: Side, _: u64, _: At, limits: &Limits, emit: Emit<'_>) -> Progress {
         let [client, server] = &mut self.sides;
         let half = if from == Side::Client { client } else { server };
-        half.end(from, flow, http::MISSING, limits, emit);
+        half.end(from, flow, http::ENDS_EARLY, limits, emit);
         half.over = Some(LOST);
         Progress::More
     }
@@ -451,7 +451,7 @@ impl Half {
             if keep {
                 let kept = stream.body.push(piece.get(..content).unwrap_or_default(), limits);
                 if kept < content {
-                    stream.cut = Some(http::TOO_LONG);
+                    stream.cut = stream.cut.or(Some(http::TOO_LONG));
                     self.readable = self.readable.saturating_sub((content - kept) as u64);
                 }
             }

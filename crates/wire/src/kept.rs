@@ -25,6 +25,8 @@ impl Budget {
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     bytes: Vec<u8>,
+    /// Whether bytes were refused: what comes then does not follow what is kept.
+    full: bool,
     budget: Option<Budget>,
 }
 
@@ -33,7 +35,8 @@ impl Kept {
     pub(crate) fn push(&mut self, bytes: &[u8], limits: &Limits) -> usize {
         let budget = self.budget.get_or_insert_with(|| limits.bodies.clone());
         let left = budget.0.load(Relaxed);
-        let room = limits.body.min(left).saturating_sub(self.bytes.len());
+        let room = if self.full { 0 } else { limits.body.min(left).saturating_sub(self.bytes.len()) };
+        self.full |= room < bytes.len();
         let bytes = bytes.get(..room.min(bytes.len())).unwrap_or_default();
         budget.0.fetch_sub(bytes.len(), Relaxed);
         self.bytes.extend_from_slice(bytes);
@@ -55,6 +58,7 @@ impl Kept {
         if let Some(budget) = &self.budget {
             budget.0.fetch_add(self.bytes.len(), Relaxed);
         }
+        self.full = false;
         std::mem::take(&mut self.bytes)
     }
 }
@@ -80,6 +84,8 @@ mod tests {
         }
         let held: Vec<usize> = bodies.iter().map(|body| body.bytes.len()).collect();
         assert_eq!(held, [100; 9]);
+        drop(bodies.split_off(1));
+        assert_eq!(bodies[0].push(b"y", &limits), 0, "what was refused leaves no hole");
         drop(bodies);
         assert_eq!(Kept::default().push(&[0; 1000], &limits), 600, "what was dropped counts no longer");
     }

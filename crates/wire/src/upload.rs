@@ -14,14 +14,15 @@ mod object;
 mod part;
 mod piece;
 
-use std::{collections::VecDeque, net::IpAddr};
+use std::collections::VecDeque;
 
-use creance_model::{Field, Flow, Message, Value, Visibility};
+use creance_model::{Flow, Message, Visibility};
 
 use crate::Limits;
 
 use object::Upload;
-use piece::Place;
+use part::Part;
+use piece::{Name, Place};
 
 pub use piece::Piece;
 
@@ -30,6 +31,9 @@ const MOST_UPLOADS: usize = 256;
 
 /// What the parts of all uploads may take, in bytes.
 const MOST_BYTES: usize = 128 << 20;
+
+/// What keeping one part may take beside its bytes and packets: its name stands in a head.
+const MOST_OVERHEAD: usize = 128 << 10;
 
 /// Puts uploads together. What does not fit, or is not part of what comes out, is handed back to be looked at alone:
 /// nothing that left is hidden by being called a part.
@@ -40,8 +44,18 @@ pub struct UploadJoiner {
     held: usize,
 }
 
-/// Who uploads what: one side's address, whether it could be read by all, and what [`Piece`] tells uploads apart by.
-type Key = (IpAddr, Visibility, String);
+/// Whether it could be read by all, and what an upload is told from others by: [`Piece`]'s name for it, and the sender's
+/// address if that name is not one that a store made up.
+type Key = (Visibility, String);
+
+fn key(flow: &Flow, message: &Message, upload: &Name) -> Key {
+    let name = match upload {
+        Name::None => String::new(),
+        Name::Given(id) => id.clone(),
+        Name::Place(place) => format!("{} {place}", flow.end(message.from).ip),
+    };
+    (message.visibility, name)
+}
 
 impl UploadJoiner {
     /// Takes a piece of an upload, and the body that came with it; gives the objects that are over by that, and what
@@ -54,26 +68,38 @@ impl UploadJoiner {
         limits: &Limits,
     ) -> Vec<(Flow, Message)> {
         if let Place::Blocks(length) = piece.place {
-            return self.of_blocks(flow, message, &piece.upload, length, limits);
+            return self.of_blocks(flow, message, length, limits);
         }
         let waits = matches!(piece.place, Place::Block(_)).then(|| self.waits(flow)).flatten();
-        let key = (flow.end(message.from).ip, message.visibility, piece.upload.clone());
+        let key = key(flow, message, &piece.upload);
         let mut upload = match self.known(&key, piece) {
             Some(at) => self.close(at),
             None if piece.is_end() => return Vec::new(),
-            None => Upload::new(key, flow, message),
+            None => Upload::new(key, message),
         };
-        let mut over = upload.take(message, piece, MOST_BYTES.saturating_sub(self.held), limits);
+        let mut over = Vec::new();
+        if piece.is_end() {
+            upload.ended_by(message);
+        } else {
+            let part = Part::of(flow, message);
+            // Of one that takes all the room there is, no other has to go.
+            let needs = upload.held() + part.cost + MOST_OVERHEAD;
+            while needs <= MOST_BYTES && self.held + needs > MOST_BYTES {
+                over.extend(self.evict("parts of uploads", limits));
+            }
+            over.extend(upload.take(part, piece, MOST_BYTES - self.held.min(MOST_BYTES), limits));
+        }
         // Whether the upload is over; and if so, whether all that the object is made of was seen.
         let whole = match piece.place {
-            Place::End => Some(upload.numbered(message, &mut over, limits)),
-            Place::List => Some(upload.listed(message, &mut over, limits)),
-            Place::Range { whole: Some(whole), .. } => (upload.parts.reach() >= whole).then_some(true),
+            Place::End => upload.numbered(message, &mut over, limits),
+            Place::List => upload.listed(message, &mut over, limits),
+            Place::Range { whole, .. } => upload.reaches(whole),
+            Place::Length(whole) => upload.reaches(Some(whole)),
             _ => None,
         };
         if matches!(piece.place, Place::Block(_)) {
             // What it was called by is used up.
-            upload.key.2.clear();
+            upload.key.1.clear();
             upload.waits = waits;
         }
         match whole {
@@ -84,15 +110,18 @@ impl UploadJoiner {
             }
         }
         if self.open.len() > MOST_UPLOADS {
-            let mut oldest = self.close(0).joined(false, limits);
-            if let Some((_, message)) = oldest.first_mut() {
-                message
-                    .fields
-                    .push(Field { name: "limit", value: Value::Text("uploads at one time".to_owned()) });
-            }
-            over.extend(oldest);
+            over.extend(self.evict("uploads at one time", limits));
         }
         over
+    }
+
+    /// Tells the upload that nothing was heard of for longest, to make room.
+    fn evict(&mut self, limit: &'static str, limits: &Limits) -> Vec<(Flow, Message)> {
+        let mut oldest = self.close(0).joined(false, limits);
+        if let Some((_, message)) = oldest.first_mut() {
+            message.fields.push(object::reached(limit));
+        }
+        oldest
     }
 
     /// The capture is over: what came of the uploads that were not ended.
@@ -104,14 +133,14 @@ impl UploadJoiner {
 
     /// The upload that a piece belongs to. Two of one name may be under way at a time, of files of other lengths.
     fn known(&self, key: &Key, piece: &Piece) -> Option<usize> {
-        if key.2.is_empty() {
+        if key.1.is_empty() {
             return None;
         }
         let same = |fits: &dyn Fn(Option<u64>) -> bool| {
             self.open.iter().position(|upload| upload.key == *key && fits(upload.whole))
         };
         match piece.place {
-            Place::Range { whole: Some(whole), .. } => {
+            Place::Range { whole: Some(whole), .. } | Place::Length(whole) => {
                 same(&|known| known == Some(whole)).or_else(|| same(&|known| known.is_none()))
             }
             _ => same(&|_| true),
@@ -129,14 +158,18 @@ impl UploadJoiner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture::flow, http};
-    use creance_model::{Carrier, Part, Side, Timestamp};
+    use crate::{body::Tree, fixture::flow, http};
+    use creance_model::{Carrier, Field, Side, Timestamp, Value};
 
     fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8], packet: u64) -> Message {
         let text = |name, value: &str| Field { name, value: Value::Text(value.to_owned()) };
-        let headers = headers.iter().map(|(name, value)| {
-            Part::new(Carrier::Header, None, format!("header:{name}"), Some(name), *value)
-        });
+        let limits = Limits::default();
+        let mut tree = Tree::new(&limits);
+        for (name, value) in headers {
+            tree.root(Carrier::Header, format!("header:{name}"), value.as_bytes().to_vec(), None);
+        }
+        let root = tree.root(Carrier::Body, "request body", body.to_vec(), None);
+        tree.content(root, None);
         Message {
             time: Timestamp::default(),
             protocol: "http/1",
@@ -146,7 +179,7 @@ mod tests {
             packets: vec![packet],
             bytes: body.len() as u64,
             fields: vec![text("method", method), text("host", "store.example"), text("uri", uri)],
-            parts: headers.chain([Part::new(Carrier::Body, None, "request body", None, body)]).collect(),
+            parts: tree.done().0,
         }
     }
 
@@ -223,11 +256,12 @@ mod tests {
         let copied = request("PUT", "/o?partNumber=2&uploadId=U", &[("x-amz-copy-source", "/b/k")], b"", 2);
         for second in [cut(part(2, b"")), copied] {
             let made = made(&[part(1, b"one"), second, part(3, b"three"), end(&[1, 2, 3])]);
-            assert_eq!(made, [("onethree".to_owned(), false)]);
+            assert_eq!(made, [("one".to_owned(), false), ("three".to_owned(), false)]);
         }
         assert_eq!(made(&[cut(part(1, b"on")), end(&[1])]), [("on".to_owned(), false)]);
         assert_eq!(made(&[part(2, b"two"), end(&[1, 2])]), [("two".to_owned(), false)]);
-        assert_eq!(made(&[part(2, b"two"), part(4, b"four"), end(&[])]), [("twofour".to_owned(), false)]);
+        let apart = [("two".to_owned(), false), ("four".to_owned(), false)];
+        assert_eq!(made(&[part(2, b"two"), part(4, b"four"), end(&[])]), apart);
         assert_eq!(made(&[part(2, b"two"), part(4, b"four"), end(&[2, 4])]), [("twofour".to_owned(), true)]);
         let block = request("PUT", "/c/o?comp=block&blockid=A", &[], b"a", 1);
         let list = request("PUT", "/c/o?comp=blocklist", &[], b"<Latest>A</Latest><Latest>B</Latest>", 2);
@@ -385,6 +419,130 @@ mod tests {
     }
 
     #[test]
+    fn a_list_counts_as_it_is_read_and_what_it_does_not_say_is_not_known() {
+        let block =
+            |id: &str, body: &[u8]| request("PUT", &format!("/c/o?comp=block&blockid={id}"), &[], body, 1);
+        let list =
+            |list: &str| request("PUT", "/c/o?comp=blocklist", &[], format!("<L>{list}</L>").as_bytes(), 2);
+        let spaced = list("<Latest>A</Latest><Latest xml:space=\"preserve\">B</Latest>");
+        assert_eq!(made(&[block("A", b"a"), block("B", b"b"), spaced]), [("ab".to_owned(), true)]);
+        // What was in the object before is not what is sent now.
+        let before = list("<Committed>A</Committed><Latest>B</Latest>");
+        let told = made(&[block("A", b"a"), block("B", b"b"), before]);
+        assert_eq!(told, [("a".to_owned(), false), ("b".to_owned(), false)]);
+        let twice = made(&[part(1, b"one"), end(&[1, 1])]);
+        assert_eq!(twice, [("one".to_owned(), false)]);
+        // A store's client sends again what was not answered.
+        assert_eq!(made(&[part(1, b"one"), cut(end(&[1])), end(&[1])]), [("one".to_owned(), true)]);
+    }
+
+    #[test]
+    fn an_id_that_a_store_made_up_is_enough() {
+        let id = "0004B9894A22E5B1888A1E29F823";
+        let via = |host: &str, mut message: Message| {
+            message.fields[1].value = Value::Text(host.to_owned());
+            message
+        };
+        let part = |number: u64, body: &[u8]| {
+            request("PUT", &format!("/o?partNumber={number}&uploadId={id}"), &[], body, number)
+        };
+        let end = Message {
+            parts: end(&[1, 2]).parts,
+            ..request("POST", &format!("/o?uploadId={id}"), &[], b"", 9)
+        };
+        let made = made(&[via("up-1.example", part(1, b"one")), via("up-2.example", part(2, b"two")), end]);
+        assert_eq!(made, [("onetwo".to_owned(), true)]);
+    }
+
+    #[test]
+    fn the_length_may_come_with_any_range_or_alone() {
+        let early = [range(1, "/o", "bytes 2-3/4", b"cd"), range(2, "/o", "bytes 0-1/*", b"ab")];
+        assert_eq!(made(&early), [("abcd".to_owned(), true)]);
+        let last = [range(1, "/o", "bytes 0-3/*", b"abcd"), range(2, "/o", "bytes */4", b"")];
+        assert_eq!(made(&last), [("abcd".to_owned(), true)]);
+        assert_eq!(
+            made(&[range(1, "/o", "bytes 0-1/*", b"ab"), range(2, "/o", "bytes */4", b"")]),
+            [("ab".to_owned(), false)]
+        );
+    }
+
+    #[test]
+    fn an_upload_that_was_given_up_makes_room() {
+        let (mut joiner, limits) = (UploadJoiner::default(), Limits::default());
+        let large = vec![7; MOST_BYTES / 3];
+        let mut told = Vec::new();
+        for number in 0..4 {
+            let request = request("PUT", &format!("/o{number}?partNumber=1&uploadId=U"), &[], &large, 1);
+            told.extend(joiner.take(&flow(), &request, &Piece::of(&request).unwrap(), &limits));
+        }
+        assert_eq!((told.len(), joiner.open.len()), (2, 2));
+        assert!(told.iter().all(|(_, message)| message.text("limit") == Some("parts of uploads")));
+        assert!(joiner.held <= MOST_BYTES);
+    }
+
+    mod all_that_left_is_told {
+        use super::*;
+        use proptest::prelude::*;
+
+        fn any_request() -> impl Strategy<Value = (usize, u64, u64)> {
+            (0_usize..9, prop::sample::select(vec![0, 1, 2, 3, 5, 9, u64::MAX - 3, u64::MAX]), 0_u64..4)
+        }
+
+        proptest! {
+            /// Whatever requests come in whatever order: every body is in some message, whole.
+            #[test]
+            fn whatever_comes(requests in prop::collection::vec(any_request(), 1..30)) {
+                let (mut joiner, limits) = (UploadJoiner::default(), Limits::default());
+                let (mut over, mut sent) = (Vec::new(), Vec::new());
+                for (number, (kind, at, other)) in requests.into_iter().enumerate() {
+                    let body = format!("<{number:03}>");
+                    let last = at.saturating_add(body.len() as u64 - 1);
+                    let (uri, range) = match kind {
+                        0 => (format!("/o?partNumber={at}&uploadId={other}"), None),
+                        1 => (format!("/o?append&position={at}"), None),
+                        2 => ("/o".to_owned(), Some(format!("bytes {at}-{last}/{}", at.saturating_add(10 * other)))),
+                        3 => ("/o".to_owned(), Some(format!("bytes {at}-{last}/*"))),
+                        4 => (format!("/c?comp=block&blockid={other}"), None),
+                        5 => ("/mkblk/9".to_owned(), None),
+                        6 => (format!("/bput/c{other}/{at}"), None),
+                        7 => ("/c?comp=blocklist".to_owned(), None),
+                        _ => (format!("/o?uploadId={other}"), None),
+                    };
+                    let put = matches!(kind, 0 | 2 | 3 | 4 | 7);
+                    let body = match kind {
+                        7 => "<L><Latest>1</Latest><Latest>2</Latest><Latest>1</Latest></L>".to_owned(),
+                        8 => "<C><PartNumber>1</PartNumber><PartNumber>3</PartNumber></C>".to_owned(),
+                        _ => body,
+                    };
+                    let headers: Vec<_> = range.iter().map(|range| ("content-range", range.as_str())).collect();
+                    let mut request = request(if put { "PUT" } else { "POST" }, &uri, &headers, body.as_bytes(), 1);
+                    request.packets = vec![number as u64];
+                    if other == 3 {
+                        request = cut(request);
+                    }
+                    let Some(piece) = Piece::of(&request) else { continue };
+                    if !piece.is_end() {
+                        sent.push((body, number as u64));
+                    }
+                    over.extend(joiner.take(&flow(), &request, &piece, &limits));
+                    let mut answer = Message { kind: "response", from: Side::Server, ..request };
+                    answer.fields.push(Field { name: "upload_context", value: Value::Text(format!("c{other}")) });
+                    joiner.answered(&flow(), &answer);
+                }
+                over.extend(joiner.finish(&limits));
+                prop_assert_eq!(joiner.held, 0);
+                for (body, packet) in sent {
+                    let shown = over.iter().any(|(_, message)| {
+                        let object = String::from_utf8_lossy(&message.parts[0].bytes).into_owned();
+                        message.packets.contains(&packet) && object.contains(&body)
+                    });
+                    prop_assert!(shown, "{body} of packet {packet}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn blocks_are_put_into_the_order_of_the_list() {
         let block =
             |id: &str, body: &[u8]| request("PUT", &format!("/c/o?comp=block&blockid={id}"), &[], body, 1);
@@ -408,7 +566,7 @@ mod tests {
     fn a_list_that_names_a_block_often_takes_it_once_and_is_not_whole_and_others_are_told() {
         let block =
             |id: &str, body: &[u8]| request("PUT", &format!("/c/o?comp=block&blockid={id}"), &[], body, 1);
-        let list = "<Latest>A</Latest>".repeat(1000);
+        let list = format!("<L>{}</L>", "<Latest>A</Latest>".repeat(1000));
         let end = request("PUT", "/c/o?comp=blocklist", &[], list.as_bytes(), 2);
         let whole = told(&[block("A", b"a"), block("B", b"b"), end]);
         assert_eq!(whole, [(b"b".to_vec(), false, vec![1]), (b"a".to_vec(), false, vec![1])]);

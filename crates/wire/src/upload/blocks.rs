@@ -11,7 +11,7 @@
 
 use creance_model::{Flow, Message, Value};
 
-use super::{UploadJoiner, list, object::Upload, piece::named};
+use super::{MOST_UPLOADS, UploadJoiner, key, list, object::Upload, piece::named};
 use crate::Limits;
 
 impl UploadJoiner {
@@ -24,7 +24,8 @@ impl UploadJoiner {
         }
         block.waits = None;
         if let Some(context) = message.text("upload_context") {
-            block.key.2 = named(block.first.text("host").unwrap_or_default(), context);
+            block.key.1 =
+                key(flow, &block.first, &named(block.first.text("host").unwrap_or_default(), context)).1;
         }
     }
 
@@ -43,29 +44,32 @@ impl UploadJoiner {
         &mut self,
         flow: &Flow,
         message: &Message,
-        host: &str,
         length: u64,
         limits: &Limits,
     ) -> Vec<(Flow, Message)> {
+        let host = message.text("host").unwrap_or_default();
         let mut object: Option<Upload> = None;
-        let contexts = list::contexts(message);
-        let mut whole = contexts.is_some();
+        let contexts = list::contexts(message).filter(|contexts| contexts.len() <= MOST_UPLOADS);
+        let (mut whole, mut apart) = (contexts.is_some(), false);
         for context in contexts.unwrap_or_default() {
-            let key = (flow.end(message.from).ip, message.visibility, named(host, context));
+            let key = key(flow, message, &named(host, context));
             let Some(at) = self.open.iter().position(|upload| upload.key == key) else {
-                whole = false;
+                (whole, apart) = (false, true);
                 continue;
             };
             let mut block = self.close(at);
             let object = object.get_or_insert_with(|| {
-                let mut object = Upload::new(key, &block.flow, message);
+                let mut object = Upload::new(key, message);
                 object.encodings.clone_from(&block.encodings);
                 object
             });
+            let sound = block.parts.reach() == block.parts.bytes();
+            whole &= sound;
             object.fault = object.fault.or(block.fault);
             object.parts.contradicted |= block.parts.contradicted;
             for piece in block.parts.keep(|_| false) {
-                object.parts.push(piece);
+                object.parts.push(piece, apart || !sound);
+                apart = false;
             }
         }
         let Some(mut object) = object else { return Vec::new() };
@@ -172,7 +176,8 @@ mod tests {
         play.ask(1, "/mkblk/5", "three");
         play.answer(1, "C");
         play.ask(1, "/mkfile/11", "B,C");
-        assert_eq!(play.end(), [("onetwothree".to_owned(), true)]);
+        let alone = |text: &str| (text.to_owned(), false);
+        assert_eq!(play.end(), [alone("two"), alone("onethree")]);
     }
 
     #[test]

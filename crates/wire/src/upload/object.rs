@@ -1,6 +1,6 @@
 //! An object on its way: what came of it, and what is told of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use creance_model::{Carrier, Field, Flow, Message, Value};
 
@@ -17,7 +17,6 @@ pub(super) const MOST_PARTS: usize = 20_000;
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) key: Key,
-    pub(super) flow: Flow,
     /// What is said of the object: the first request, without its content.
     pub(super) first: Message,
     pub(super) encodings: Vec<String>,
@@ -36,10 +35,9 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new(key: Key, flow: &Flow, message: &Message) -> Self {
+    pub(super) fn new(key: Key, message: &Message) -> Self {
         Self {
             key,
-            flow: flow.clone(),
             first: first(message),
             encodings: http::encodings_of(message),
             parts: Parts::default(),
@@ -61,93 +59,97 @@ impl Upload {
         self.ending.clone_from(&message.packets);
     }
 
-    /// Puts what a request brings into its place, if there is room; gives what has none.
+    /// Puts what a request brings into its place; gives what has none.
     pub(super) fn take(
         &mut self,
-        message: &Message,
+        part: Part,
         piece: &Piece,
         room: usize,
         limits: &Limits,
     ) -> Vec<(Flow, Message)> {
-        let part = Part::of(message);
-        let named =
-            |names: &HashMap<String, u64>, name: &str| names.get(name).copied().unwrap_or(names.len() as u64);
-        let (number, name) = match &piece.place {
-            Place::At(number) | Place::Block(number) | Place::Range { from: number, .. } => (*number, ""),
-            Place::Named(name) => (named(&self.names, name), name.as_str()),
-            Place::End | Place::List | Place::Blocks(_) => {
-                self.ended_by(message);
-                return Vec::new();
-            }
-        };
-        if part.cost() + name.len() + COST > room.saturating_sub(self.held())
+        if part.cost + piece.name().len() + COST > room.saturating_sub(self.held())
             || self.parts.len() >= MOST_PARTS
         {
             self.fault = Some("parts beyond a limit");
-            let mut alone = message.clone();
-            alone.fields.push(Field { name: "limit", value: Value::Text("parts of uploads".to_owned()) });
-            return vec![(self.flow.clone(), alone)];
+            return self.alone(vec![part], Some("parts of uploads"), limits);
         }
-        let outside = match piece.place {
-            Place::Range { whole, .. } => {
-                self.whole = self.whole.or(whole);
-                self.parts.range(number, part)
-            }
-            _ => {
-                if !name.is_empty() && self.names.insert(name.to_owned(), number).is_none() {
+        let outside = match &piece.place {
+            Place::At(number) => self.parts.numbered(*number, part),
+            Place::Named(name) => {
+                let number = self.names.get(name).copied().unwrap_or(self.names.len() as u64);
+                if self.names.insert(name.clone(), number).is_none() {
                     self.names_held += name.len() + COST;
                 }
-                self.parts.numbered(number, part)
+                self.parts.named(number, part)
             }
+            Place::Range { from, .. } | Place::Block(from) => self.parts.range(*from, part),
+            Place::Length(_) | Place::End | Place::List | Place::Blocks(_) => None,
         };
-        outside.into_iter().filter_map(|part| self.told(vec![part], false, limits)).collect()
+        self.alone(outside.into_iter().collect(), None, limits)
     }
 
-    /// Keeps the numbered parts that the list in a request names, and gives the others back; says whether the list was
-    /// read and all of it is there.
+    /// Whether ranges are all there of a whole whose length is known, from now on if it is told here; nothing if not.
+    pub(super) fn reaches(&mut self, whole: Option<u64>) -> Option<bool> {
+        self.whole = self.whole.or(whole);
+        (self.parts.reach() >= self.whole?).then_some(true)
+    }
+
+    /// Parts that are not in the object, each told alone.
+    fn alone(&self, parts: Vec<Part>, limit: Option<&'static str>, limits: &Limits) -> Vec<(Flow, Message)> {
+        let mut told: Vec<_> =
+            parts.into_iter().filter_map(|part| self.told(vec![part], false, limits)).collect();
+        for (_, message) in &mut told {
+            message.fields.extend(limit.map(reached));
+        }
+        told
+    }
+
+    /// Keeps the numbered parts that the list in a request names, and gives the others back; says whether all of it is
+    /// there, or nothing if the list cannot be read.
     pub(super) fn numbered(
         &mut self,
         end: &Message,
         over: &mut Vec<(Flow, Message)>,
         limits: &Limits,
-    ) -> bool {
-        let Some(listed) = list::numbers(end) else { return false };
+    ) -> Option<bool> {
+        let listed = list::numbers(end)?;
         let others = self.parts.keep(|number| listed.contains(&number));
-        over.extend(others.into_iter().filter_map(|part| self.told(vec![part], false, limits)));
-        self.parts.len() == listed.len()
+        over.extend(self.alone(others, None, limits));
+        Some(self.parts.len() == listed.len())
     }
 
-    /// Puts named blocks into the order of the list in a request; gives those back that it does not name; says whether
-    /// the list was read and all of it is there.
+    /// Puts named blocks into the order of the list in a request; gives those back that it does not name; says whether all
+    /// of it is there, or nothing if the list cannot be read.
     pub(super) fn listed(
         &mut self,
         list: &Message,
         over: &mut Vec<(Flow, Message)>,
         limits: &Limits,
-    ) -> bool {
-        let Some(listed) = list::names(list) else { return false };
+    ) -> Option<bool> {
+        let listed = list::names(list)?;
         let mut blocks = std::mem::take(&mut self.parts);
-        let mut whole = true;
+        self.parts.contradicted = blocks.contradicted;
+        let (mut whole, mut apart) = (true, false);
         for name in listed {
             // A block may be listed twice, and is then in the object twice: more than was sent is not made of it.
-            match self.names.get(&name).and_then(|number| blocks.remove(*number)) {
-                Some(block) => self.parts.push(block),
-                None => whole = false,
+            match name.and_then(|name| blocks.remove(*self.names.get(name)?)) {
+                Some(block) => {
+                    self.parts.push(block, apart);
+                    apart = false;
+                }
+                None => (whole, apart) = (false, true),
             }
         }
-        self.parts.contradicted = blocks.contradicted;
-        over.extend(
-            blocks.keep(|_| false).into_iter().filter_map(|part| self.told(vec![part], false, limits)),
-        );
-        whole
+        over.extend(self.alone(blocks.keep(|_| false), None, limits));
+        Some(whole)
     }
 
-    /// The object; of ranges with gaps between them, each stretch.
+    /// The object; if there are gaps in it, each stretch.
     pub(super) fn joined(mut self, whole: bool, limits: &Limits) -> Vec<(Flow, Message)> {
         if self.parts.contradicted {
             self.fault = Some("parts that were sent twice with other bytes");
         }
-        let stretches = std::mem::take(&mut self.parts).stretches();
+        let stretches = std::mem::take(&mut self.parts).stretches(whole);
         let sound = stretches.len() == 1 && stretches.iter().flatten().all(|part| part.cut.is_none());
         let complete = whole && sound && self.fault.is_none();
         stretches.into_iter().filter_map(|stretch| self.told(stretch, complete, limits)).collect()
@@ -159,7 +161,10 @@ impl Upload {
         message.kind = "upload";
         message.bytes = parts.iter().map(|part| part.sent).sum();
         message.time = parts.iter().map(|part| part.time).min()?;
-        message.packets = parts.iter().flat_map(|part| part.packets.iter().copied()).collect();
+        // Stretches of one request share its packets.
+        let sets: BTreeMap<*const u64, &[u64]> =
+            parts.iter().map(|part| (part.packets.as_ptr(), &*part.packets)).collect();
+        message.packets = sets.into_values().flatten().copied().collect();
         message.packets.extend(self.ending.iter().filter(|_| complete));
         message.packets.sort_unstable();
         message.packets.dedup();
@@ -168,6 +173,7 @@ impl Upload {
         let fault = self.fault.map(|fault| Value::Text(fault.to_owned()));
         let why = cut.or(fault).filter(|_| !complete);
         message.fields.extend(why.map(|value| Field { name: "body_cut", value }));
+        let flow = parts.first()?.flow.clone();
         let object = parts.into_iter().map(|part| part.bytes).reduce(|mut object, part| {
             object.extend_from_slice(&part);
             object
@@ -182,11 +188,14 @@ impl Upload {
         tree.content(part, media_type.as_deref());
         let (parts, limit) = tree.done();
         message.parts = parts;
-        message
-            .fields
-            .extend(limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) }));
-        Some((self.flow.clone(), message))
+        message.fields.extend(limit.map(reached));
+        Some((flow, message))
     }
+}
+
+/// Says that a limit was reached.
+pub(super) fn reached(limit: &'static str) -> Field {
+    Field { name: "limit", value: Value::Text(limit.to_owned()) }
 }
 
 /// What the first request of an upload says of all of it.
