@@ -25,6 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             interface: 0,
             wire_len: data.len().try_into().unwrap(),
             data,
+            app: None,
         });
         rest = tail;
     }

@@ -270,5 +270,6 @@ fn flow() -> Flow {
         first: Timestamp::from_nanos(0),
         client_mac: None,
         server_mac: None,
+        app: None,
     }
 }

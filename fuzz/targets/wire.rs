@@ -144,5 +144,6 @@ fn flow(transport: Transport, port: u16) -> Flow {
         first: Timestamp::from_nanos(0),
         client_mac: None,
         server_mac: None,
+        app: None,
     }
 }

@@ -265,6 +265,7 @@ impl Capture {
             interface: next.interface,
             wire_len: next.wire_len,
             data: source.bytes(next),
+            app: next.user.and_then(|user| source.app(user)),
         })
     }
 

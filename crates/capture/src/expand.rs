@@ -16,13 +16,18 @@ use crate::{
 /// The files that an input names: a file, the captures of a folder (not of its subfolders), or those a glob matches.
 /// Sorted by name.
 pub fn expand(input: &str) -> Result<Vec<PathBuf>, Error> {
+    expand_with(input, 24, &|_| false)
+}
+
+/// As [`expand`]; of a folder also the files of whose first bytes, at most so many, `also` says yes.
+pub fn expand_with(input: &str, head: usize, also: &dyn Fn(&[u8]) -> bool) -> Result<Vec<PathBuf>, Error> {
     let io = |source| Error::Io { path: input.to_owned(), source };
     let path = Path::new(input);
     let mut files = Vec::new();
     if path.is_dir() {
         for entry in fs::read_dir(path).map_err(io)? {
             let file = entry.map_err(io)?.path();
-            if file.is_file() && is_capture(&file)? {
+            if file.is_file() && is_capture(&file, head, also)? {
                 files.push(file);
             }
         }
@@ -58,10 +63,11 @@ fn is_plain(head: &[u8]) -> bool {
 
 /// Whether a file begins like a capture, looked at within its compression. A file that may not be read is an error: to
 /// pass over it in silence would hide evidence.
-fn is_capture(path: &Path) -> Result<bool, Error> {
+fn is_capture(path: &Path, most: usize, also: &dyn Fn(&[u8]) -> bool) -> Result<bool, Error> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.display().to_string(), source })?;
     // What cannot be decompressed gives fewer bytes, and is no capture then.
     let mut head = Vec::new();
-    let _ = decompressed(Box::new(file)).and_then(|file| file.take(24).read_to_end(&mut head));
-    Ok(is_plain(&head))
+    let _ =
+        decompressed(Box::new(file)).and_then(|file| file.take(most.max(24) as u64).read_to_end(&mut head));
+    Ok(is_plain(&head) || also(&head))
 }

@@ -4,6 +4,7 @@
 //! input. Damage gives what was read before it and a note with its offset.
 #![warn(clippy::indexing_slicing)]
 
+mod apps;
 mod beside;
 mod buffer;
 mod capture;
@@ -17,5 +18,6 @@ pub mod write;
 
 pub use capture::{Capture, Opener, Options, read_bytes};
 pub use error::Error;
-pub use expand::{expand, looks_like_capture};
+pub use expand::{expand, expand_with, looks_like_capture};
 pub use notes::{Interface, Notes, Secret};
+pub use source::decompressed;

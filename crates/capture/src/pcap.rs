@@ -82,7 +82,15 @@ impl Pcap {
         buffer.take(header + length);
         let scale = if self.nanos { 1 } else { 1000 };
         let time = Timestamp::from_secs(i64::from(seconds)).plus_nanos(i64::from(fraction) * scale);
-        Ok(Some(Raw { time, link: self.link, interface: self.interface, wire_len, at: header, length }))
+        Ok(Some(Raw {
+            time,
+            link: self.link,
+            interface: self.interface,
+            wire_len,
+            user: None,
+            at: header,
+            length,
+        }))
     }
 }
 

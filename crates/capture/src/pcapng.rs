@@ -15,6 +15,7 @@
 use creance_model::{LinkType, Timestamp};
 
 use crate::{
+    apps::{self, Apps},
     beside::{self, Dropped, short, u64_from},
     buffer::Buffer,
     notes::{Interface, MOST_NAMES, MOST_SECRETS, Notes, text},
@@ -47,6 +48,8 @@ pub(crate) struct Pcapng {
     interfaces: Vec<Described>,
     /// When the last packet was captured: blocks without a time take it.
     last: Timestamp,
+    /// What PCAPdroid calls the users that its packets are of.
+    pub(crate) apps: Apps,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +138,8 @@ impl Pcapng {
         let beside = match kind {
             2 | 6 => match self.packet(kind, body) {
                 Ok((raw, options)) => {
+                    let user = if self.apps.is_empty() { None } else { apps::user(options, big) };
+                    let raw = Raw { user, ..raw };
                     return (Some(raw), beside::comments(options, big, notes).err());
                 }
                 Err(broken) => Err(broken),
@@ -143,7 +148,10 @@ impl Pcapng {
                 Ok(raw) => return (Some(raw), None),
                 Err(broken) => Err(broken),
             },
-            9 | CUSTOM | CUSTOM_NOT_COPIED => return (Some(self.numbered(body)), None),
+            9 | CUSTOM | CUSTOM_NOT_COPIED => {
+                self.apps.note(body, big);
+                return (Some(self.numbered(body)), None);
+            }
             SECTION => match (u16_at(body, 4, big), u16_at(body, 6, big)) {
                 (Some(1), Some(0 | 2)) => beside::comments(body.get(16..).unwrap_or_default(), big, notes),
                 (major, minor) => {
@@ -177,6 +185,7 @@ impl Pcapng {
             link: LinkType::NONE,
             interface: u32::MAX,
             wire_len: u32::try_from(body.len()).unwrap_or(u32::MAX),
+            user: None,
             at: 8,
             length: body.len(),
         }
@@ -236,6 +245,7 @@ impl Pcapng {
             link: described.link,
             interface: described.number,
             wire_len: field(16),
+            user: None,
             at: 28,
             length,
         };
@@ -254,6 +264,7 @@ impl Pcapng {
             link: described.link,
             interface: described.number,
             wire_len,
+            user: None,
             at: 12,
             length,
         })

@@ -4,7 +4,7 @@
 //! bytes ─ gzip, zstd or plain, by magic ─ window ─ pcap or pcapng, by magic ─ packets
 //! ```
 //!
-//! Compression within compression is not opened. HAR is not read yet.
+//! Compression within compression is not opened. Recordings of messages (HAR, mitmproxy) are read elsewhere.
 
 use std::{
     fs::File,
@@ -34,6 +34,8 @@ pub(crate) struct Raw {
     pub(crate) link: LinkType,
     pub(crate) interface: u32,
     pub(crate) wire_len: u32,
+    /// The user of the phone that sent or received it, where PCAPdroid says so.
+    pub(crate) user: Option<i32>,
     /// Where its bytes begin among those taken last.
     pub(crate) at: usize,
     /// How many they are.
@@ -132,6 +134,14 @@ impl Source {
         }
     }
 
+    /// The app of a user of the phone, as the file maps them.
+    pub(crate) fn app(&self, user: i32) -> Option<&str> {
+        match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(pcapng) => pcapng.apps.of(user),
+        }
+    }
+
     /// The bytes of the packet that [`Self::next`] gave last.
     pub(crate) fn bytes(&self, raw: &Raw) -> &[u8] {
         self.buffer.last().get(raw.at..raw.at + raw.length).unwrap_or_default()
@@ -145,7 +155,7 @@ fn found(head: &[u8]) -> String {
     }
     let bare = head.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(head).trim_ascii_start();
     if bare.first() == Some(&b'{') {
-        return "JSON; HAR is not read yet".to_owned();
+        return "JSON that is no HAR".to_owned();
     }
     if Pcap::magic(head).is_some() {
         return format!("a pcap header of 24 bytes cut after {}", head.len());
@@ -168,8 +178,8 @@ fn is_zstd(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// The stream within one layer of compression, if there is one.
-pub(crate) fn decompressed(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+/// The stream within one layer of gzip or zstd, if there is one, told by its first bytes.
+pub fn decompressed(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut head = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut head)?;
     let (gzip, zstd) = (is_gzip(&head), is_zstd(&head));

@@ -203,7 +203,7 @@ fn what_is_no_capture_is_named() {
     for (bytes, wanted) in [
         (&b"\xff\xd8\xff\xe0JFIF"[..], "first bytes ffd8ffe0, expected pcap, pcapng, gzip or zstd"),
         (b"", "not a capture: an empty file"),
-        (b" {\"log\": {}}", "HAR is not read yet"),
+        (b" {\"log\": {}}", "JSON that is no HAR"),
         (b"\xd4\xc3\xb2\xa1\x02\0", "a pcap header of 24 bytes cut after 6"),
     ] {
         let error = read_bytes(bytes, |_| {}).unwrap_err().to_string();

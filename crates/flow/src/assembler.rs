@@ -1,12 +1,12 @@
 //! Packets in, flows out.
 //!
 //! ```text
-//! packet ─▶ link ─▶ ip ─▶ fragments ─▶ (tunnel ─▶ ip …) ─▶ entry of the table ─▶ segment or datagram ─▶ Handler
+//! packet ─▶ (tagged, usb) ─▶ link ─▶ ip ─▶ fragments ─▶ (tunnel ─▶ ip …) ─▶ entry of the table ─▶ segment or datagram ─▶ Handler
 //! ```
 //!
 //! Of a tunnel what it carries is followed, not the tunnel itself.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use creance_model::{Endpoint, Flow, Packet, Side, Timestamp, Transport};
 
@@ -20,8 +20,10 @@ use crate::{
     options::Options,
     segment::{self, Header},
     table::{Entry, Key, List, Table},
+    tagged,
     tcp::{Out, Segment},
     tunnel, udp,
+    usb::{self, Transfer},
 };
 
 /// Follows flows and hands what they carry to a [`Handler`].
@@ -34,6 +36,8 @@ pub struct Assembler<H: Handler> {
     flows: u64,
     buffered: usize,
     now: Timestamp,
+    /// The app of the packet that is taken now.
+    app: Option<Arc<str>>,
 }
 
 /// Silence after which a TCP flow that seemed to be over is, in nanoseconds: a segment lives no longer (RFC 9293).
@@ -64,6 +68,7 @@ impl<H: Handler> Assembler<H> {
             flows: 0,
             buffered: 0,
             now: Timestamp::default(),
+            app: None,
         }
     }
 
@@ -73,19 +78,34 @@ impl<H: Handler> Assembler<H> {
         if (packet.data.len() as u64) < u64::from(packet.wire_len) {
             self.counters.cut_packets += 1;
         }
-        self.frame(packet, link::strip(packet.link, packet.data), 0);
+        let tagged = tagged::peel(packet.link, packet.data);
+        self.counters.pcapdroid += u64::from(tagged.pcapdroid || packet.app.is_some());
+        let app = packet.app.or(tagged.app);
+        if self.app.as_deref() != app {
+            self.app = app.map(Arc::from);
+        }
+        match usb::frames(tagged.link, tagged.frame) {
+            None => self.frame(packet, link::strip(tagged.link, tagged.frame), 0),
+            Some(Transfer::Frames(frames)) => {
+                for frame in frames {
+                    self.frame(packet, link::ethernet(frame), 0);
+                }
+            }
+            Some(Transfer::Other(name)) => self.not_ip(packet, name),
+        }
+    }
+
+    fn not_ip(&mut self, packet: &Packet<'_>, name: &'static str) {
+        let (packets, bytes) = self.counters.not_ip.entry(name).or_default();
+        *packets += 1;
+        *bytes += packet.data.len() as u64;
     }
 
     /// Takes a frame: that of the packet, or one that lies so many tunnels deep in it.
     fn frame(&mut self, packet: &Packet<'_>, frame: Frame<'_>, depth: u8) {
         let data = match frame.payload {
             Carried::Ip(data) => data,
-            Carried::Other(name) => {
-                let (packets, bytes) = self.counters.not_ip.entry(name).or_default();
-                *packets += 1;
-                *bytes += packet.data.len() as u64;
-                return;
-            }
+            Carried::Other(name) => return self.not_ip(packet, name),
             Carried::Malformed(what) => return self.malformed(what),
         };
         let parsed = match ip::parse(data) {
@@ -301,6 +321,9 @@ impl<H: Handler> Assembler<H> {
             None => self.open(arrived, key, (a, b), transport, syn),
         };
         let Some(entry) = self.table.touch(at, arrived.time, self.now) else { return (at, Side::Client) };
+        if entry.flow.app.is_none() && self.app.is_some() {
+            entry.flow.app.clone_from(&self.app);
+        }
         let from = if low == entry.client_low { Side::Client } else { Side::Server };
         add(&mut entry.packets, from.index(), 1);
         (at, from)
@@ -344,6 +367,7 @@ impl<H: Handler> Assembler<H> {
             first: arrived.time,
             client_mac,
             server_mac,
+            app: self.app.clone(),
         };
         let state = self.handler.open(&flow);
         self.table.insert(key, flow, state)

@@ -83,6 +83,7 @@ mod tests {
             first: Timestamp::default(),
             client_mac: None,
             server_mac: None,
+            app: None,
         }
     }
 

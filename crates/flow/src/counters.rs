@@ -11,6 +11,8 @@ pub struct Counters {
     pub not_ip: BTreeMap<&'static str, (u64, u64)>,
     /// Packets that a tunnel carried, and were read as if they had come alone, by the tunnel's name.
     pub tunnelled: BTreeMap<&'static str, u64>,
+    /// Packets that PCAPdroid wrote, which it may have made up from what went through sockets.
+    pub pcapdroid: u64,
     /// Packets with a header that makes no sense, by header.
     pub malformed: BTreeMap<&'static str, u64>,
     /// Packets that the capture cut short.
@@ -34,4 +36,14 @@ pub struct Counters {
     pub unread_bytes: u64,
     /// Packets that would break off a TCP connection with a number that is not just what came next; they were ignored.
     pub inexact_resets: u64,
+}
+
+impl Counters {
+    /// The name among [`Self::not_ip`] of frames that 802.11 itself encrypts (WEP, TKIP, CCMP, GCMP).
+    pub const ENCRYPTED: &str = "802.11 encryption";
+
+    /// Bytes of frames that the link encrypts: what they carry is not read.
+    pub fn encrypted(&self) -> u64 {
+        self.not_ip.get(Self::ENCRYPTED).map_or(0, |(_, bytes)| *bytes)
+    }
 }

@@ -88,6 +88,17 @@ pub(crate) fn decide(
     }
 }
 
+/// Which end of a recorded conversation is ours, and why. Recordings are made where the client is, and may not tell
+/// its address, or but the name of the server.
+pub fn recorded(stated: &[IpNet], client: IpAddr, server: IpAddr) -> (Option<Side>, InsideBasis) {
+    if server.is_unspecified() {
+        return (Some(Side::Client), InsideBasis::Recorded);
+    }
+    let (side, basis) = decide(stated, client, server, true);
+    let told = basis == InsideBasis::Stated || !client.is_unspecified();
+    (side, if told { basis } else { InsideBasis::Recorded })
+}
+
 /// First port of those that systems give to clients (Linux; elsewhere they begin higher).
 const EPHEMERAL: u16 = 32_768;
 
@@ -166,6 +177,14 @@ mod tests {
         assert_eq!(side("192.168.42.10", "239.255.255.250"), None);
         assert_eq!(side("2001:db8:42::10", "2001:b000::1"), Some(Side::Client));
         assert_eq!(side("192.168.0.5", "203.0.113.9"), Some(Side::Client));
+    }
+
+    #[test]
+    fn who_recorded_is_ours_though_addresses_are_not_told() {
+        let side = |server: &str| recorded(&[], "0.0.0.0".parse().unwrap(), server.parse().unwrap());
+        assert_eq!(side("47.95.1.2"), (Some(Side::Client), InsideBasis::Recorded));
+        assert_eq!(side("0.0.0.0"), (Some(Side::Client), InsideBasis::Recorded));
+        assert_eq!(side("192.168.42.1").0, None);
     }
 
     #[test]

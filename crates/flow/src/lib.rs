@@ -22,13 +22,15 @@ mod link;
 mod options;
 mod segment;
 mod table;
+mod tagged;
 mod tcp;
 mod tunnel;
 mod udp;
+mod usb;
 
 pub use assembler::Assembler;
 pub use community_id::{community_id, community_id_icmp};
 pub use counters::Counters;
 pub use handler::{Chunk, Close, Gap, Handler, Totals};
-pub use inside::IpNet;
+pub use inside::{IpNet, recorded};
 pub use options::Options;

@@ -10,6 +10,8 @@
 
 use creance_model::LinkType;
 
+use crate::Counters;
+
 /// What a frame carries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Frame<'a> {
@@ -163,7 +165,8 @@ fn loopback(data: &[u8]) -> Carried<'_> {
         return Carried::Malformed("loopback header");
     };
     match u32::from_le_bytes(*family).min(u32::from_be_bytes(*family)) {
-        2 | 10 | 24 | 28 | 30 => Carried::Ip(rest),
+        // IPv4; IPv6 of Linux, Windows, NetBSD, FreeBSD, macOS.
+        2 | 10 | 23 | 24 | 28 | 30 => Carried::Ip(rest),
         _ => Carried::Other("unknown loopback family"),
     }
 }
@@ -201,7 +204,7 @@ fn wifi(data: &[u8], padded: bool) -> Frame<'_> {
         _ => return plain(Carried::Malformed("802.11 frame type")),
     }
     if flags & 0x40 != 0 {
-        return plain(Carried::Other("802.11 protected frames"));
+        return plain(Carried::Other(Counters::ENCRYPTED));
     }
     let (to_ds, from_ds) = (flags & 1 != 0, flags & 2 != 0);
     let qos = control & 0x80 != 0;
@@ -272,10 +275,7 @@ mod tests {
 
     #[test]
     fn a_protected_frame_is_named() {
-        assert_eq!(
-            strip(LinkType::IEEE802_11, &[0x08, 0x41]).payload,
-            Carried::Other("802.11 protected frames")
-        );
+        assert_eq!(strip(LinkType::IEEE802_11, &[0x08, 0x41]).payload, Carried::Other(Counters::ENCRYPTED));
     }
 
     #[test]

@@ -88,7 +88,15 @@ fn run_timed(packets: &[(i64, Vec<u8>)], options: Options) -> (Vec<Ended>, Count
     for (number, (seconds, data)) in (1..).zip(packets) {
         let wire_len = u32::try_from(data.len()).unwrap();
         let time = Timestamp::from_secs(*seconds);
-        assembler.packet(&Packet { number, time, link: LinkType::RAW, interface: 0, wire_len, data });
+        assembler.packet(&Packet {
+            number,
+            time,
+            link: LinkType::RAW,
+            interface: 0,
+            wire_len,
+            data,
+            app: None,
+        });
     }
     let (kept, counters) = assembler.finish();
     (kept.0.into_values().collect(), counters)
@@ -165,7 +173,7 @@ proptest! {
             }
             let wire_len = u32::try_from(data.len()).unwrap() + cut;
             let time = Timestamp::from_nanos(i64::from_be_bytes([u8::try_from(number).unwrap(); 8]));
-            assembler.packet(&Packet { number, time, link: LinkType(link), interface: 0, wire_len, data: &data });
+            assembler.packet(&Packet { number, time, link: LinkType(link), interface: 0, wire_len, data: &data, app: None });
         }
         assembler.finish();
     }
@@ -335,7 +343,15 @@ fn copies_of_what_was_of_no_use_are_not_compared_and_others_are() {
     let mut assembler = Assembler::new(First, Options::default());
     for (number, data) in (1..).zip(&packets) {
         let (time, wire_len) = (Timestamp::default(), u32::try_from(data.len()).unwrap());
-        assembler.packet(&Packet { number, time, link: LinkType::RAW, interface: 0, wire_len, data });
+        assembler.packet(&Packet {
+            number,
+            time,
+            link: LinkType::RAW,
+            interface: 0,
+            wire_len,
+            data,
+            app: None,
+        });
     }
     let (_, counters) = assembler.finish();
     assert_eq!((counters.conflicts, counters.uncompared_bytes), (5, 3));
@@ -392,7 +408,7 @@ fn ten_million_flows_of_one_packet() {
         data[16..20].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
         let time = Timestamp::from_nanos(i64::from(number) * 1000);
         let (number, link) = (u64::from(number), LinkType::RAW);
-        assembler.packet(&Packet { number, time, link, interface: 0, wire_len: 40, data: &data });
+        assembler.packet(&Packet { number, time, link, interface: 0, wire_len: 40, data: &data, app: None });
     }
     let (closed, counters) = assembler.finish();
     assert_eq!((closed.0, counters.evicted_flows), (10_000_000, 9_800_000));

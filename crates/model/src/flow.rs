@@ -1,6 +1,6 @@
 //! Two-way conversations.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use serde::Serialize;
 
@@ -9,7 +9,8 @@ use crate::Timestamp;
 /// An address and a port (0 for protocols without ports).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Endpoint {
-    /// The address; IPv4-mapped IPv6 addresses stay as they were on the wire.
+    /// The address; IPv4-mapped IPv6 addresses stay as they were on the wire. Unspecified where a recording does not
+    /// tell it.
     pub ip: IpAddr,
     /// The port.
     pub port: u16,
@@ -85,6 +86,8 @@ pub enum InsideBasis {
     FirstSyn,
     /// Both ends are public and the beginning was not seen: the higher port, else the first sender.
     Guess,
+    /// A recording of what an app said (HAR, mitmproxy) that does not tell both addresses: the app is ours.
+    Recorded,
 }
 
 /// Which way something went.
@@ -122,6 +125,8 @@ pub struct Flow {
     pub client_mac: Option<[u8; 6]>,
     /// The link-layer address of the receiver of the first packet, where the link has one.
     pub server_mac: Option<[u8; 6]>,
+    /// The app at our end, where the capture says so.
+    pub app: Option<Arc<str>>,
 }
 
 impl Flow {

@@ -33,6 +33,10 @@ impl LinkType {
     pub const IEEE802_11: Self = Self(105);
     /// BSD loopback with the address family in network byte order.
     pub const LOOP: Self = Self(108);
+    /// Packets of macOS behind a header that names the process (PKTAP), under the number that Apple's files have.
+    pub const PKTAP_OLD: Self = Self(149);
+    /// PKTAP under its registered number.
+    pub const PKTAP: Self = Self(258);
     /// Linux cooked capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
     /// IEEE 802.11 behind a radiotap header.
@@ -41,6 +45,12 @@ impl LinkType {
     pub const IPV4: Self = Self(228);
     /// Raw IPv6.
     pub const IPV6: Self = Self(229);
+    /// USB as usbmon of Linux records it, behind 48 bytes.
+    pub const USB_LINUX: Self = Self(189);
+    /// USB as usbmon of Linux records it, behind 64 bytes.
+    pub const USB_LINUX_MMAPPED: Self = Self(220);
+    /// USB as `USBPcap` records it on Windows.
+    pub const USBPCAP: Self = Self(249);
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
 }
@@ -60,4 +70,6 @@ pub struct Packet<'a> {
     pub wire_len: u32,
     /// The captured bytes.
     pub data: &'a [u8],
+    /// The app that sent or received it, where the file says so beside the frame.
+    pub app: Option<&'a str>,
 }

@@ -143,6 +143,8 @@ impl Atlas {
         let host = host.as_deref();
         let stated = self.overrides.of(ip, host);
         let scope = Scope::of(ip);
+        // Of an address that no recording tells, a name may still tell the region.
+        let public = scope == Scope::Public || ip.is_unspecified();
         let holder = (scope == Scope::Public)
             .then(|| self.holders.find(ip))
             .flatten()
@@ -151,8 +153,8 @@ impl Atlas {
         let by_host = host.and_then(|host| self.organisations.by_host(host));
         let by_address = self.organisations.by_address(crate::scope::unwrapped(ip));
         let by_asn = holder.and_then(|holder| self.organisations.by_asn(holder.asn, &holder.name));
-        let region = host.filter(|_| scope == Scope::Public).and_then(|host| self.regions.of(host));
-        let edge = scope == Scope::Public
+        let region = host.filter(|_| public).and_then(|host| self.regions.of(host));
+        let edge = public
             && (by_host.as_ref().is_some_and(|found| found.edge)
                 || by_asn.as_ref().is_some_and(|found| found.edge)
                 || region.as_ref().is_some_and(|region| region.edge)

@@ -104,6 +104,7 @@ pub(crate) const fn inside(basis: InsideBasis) -> &'static str {
         InsideBasis::PrivateRange => "a private address",
         InsideBasis::FirstSyn => "it opened the connection",
         InsideBasis::Guess => "a guess by port and order",
+        InsideBasis::Recorded => "the recording was made there",
     }
 }
 

@@ -187,6 +187,7 @@ mod tests {
             first: Timestamp::default(),
             client_mac: None,
             server_mac: None,
+            app: None,
         }
     }
 

@@ -15,5 +15,6 @@ pub(crate) fn flow() -> Flow {
         first: Timestamp::default(),
         client_mac: None,
         server_mac: None,
+        app: None,
     }
 }

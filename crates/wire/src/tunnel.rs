@@ -185,6 +185,7 @@ mod tests {
             first: Timestamp::default(),
             client_mac: None,
             server_mac: None,
+            app: None,
         }
     }
 

@@ -350,6 +350,7 @@ fn request(encoding: &str, body: &[u8], limits: &Limits) -> Message {
         first: Timestamp::default(),
         client_mac: None,
         server_mac: None,
+        app: None,
     };
     let head = format!(
         "POST / HTTP/1.1\r\nHost: h.example\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",

@@ -16,6 +16,7 @@ fn flow(transport: Transport, port: u16) -> Flow {
         first: Timestamp::default(),
         client_mac: None,
         server_mac: None,
+        app: None,
     }
 }
 
