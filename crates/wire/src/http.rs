@@ -109,15 +109,33 @@ const DULL: &[&str] = &[
     "user-agent",
 ];
 
+/// The body of a message and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) body: Vec<u8>,
+    /// Content encodings that are on it, in the order in which they were applied.
+    pub(crate) encodings: Vec<String>,
+    pub(crate) media_type: Option<String>,
+    /// Why it is not whole, if it is not.
+    pub(crate) cut: Option<&'static str>,
+}
+
+impl Content {
+    /// A body as its head describes it.
+    pub(crate) fn of(head: &Head<'_>, body: Vec<u8>, cut: Option<&'static str>) -> Self {
+        Self { body, encodings: head.encodings(), media_type: head.header("content-type"), cut }
+    }
+}
+
 /// Adds parts to a message that leaves; says on any message that its body is cut.
 pub(crate) fn fill(
     mut message: Message,
     head: &Head<'_>,
-    body: Vec<u8>,
-    cut: Option<&'static str>,
+    content: Content,
     keep: bool,
     limits: &Limits,
 ) -> Message {
+    let Content { body, encodings, media_type, cut } = content;
     if let Some(why) = cut {
         message.fields.push(Field { name: "body_cut", value: Value::Text(why.to_owned()) });
     }
@@ -164,8 +182,8 @@ pub(crate) fn fill(
         // As other framing, it is no part of what was sent.
         let opened = head.in_signed_chunks().then(|| aws_chunked::open(&body)).flatten();
         let part = tree.root(Carrier::Body, step, opened.unwrap_or(body), None);
-        let part = decoded(&mut tree, part, &head.encodings());
-        tree.content(part, head.header("content-type").as_deref());
+        let part = decoded(&mut tree, part, &encodings);
+        tree.content(part, media_type.as_deref());
     }
     let (parts, limit) = tree.done();
     let host = message.text("host").unwrap_or_default();

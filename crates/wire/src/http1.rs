@@ -320,7 +320,8 @@ impl Connection {
         };
         let cut = half.cut.take();
         half.restart();
-        emit(http::fill(message, &head.shared(), body, cut, keep, limits));
+        let head = head.shared();
+        emit(http::fill(message, &head, http::Content::of(&head, body, cut), keep, limits));
     }
 }
 

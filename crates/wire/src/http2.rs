@@ -172,7 +172,8 @@ impl Stream {
             fields,
             parts: Vec::new(),
         };
-        http::fill(message, &head, self.body.take(), self.cut, keep, limits)
+        let content = http::Content::of(&head, self.body.take(), self.cut);
+        http::fill(message, &head, content, keep, limits)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod mavlink;
 mod mqtt;
 mod quic;
 mod reader;
+mod recording;
 mod storage;
 mod tls;
 mod tunnel;
@@ -36,6 +37,7 @@ pub use dns::dns_answers;
 pub use kept::Budget;
 pub use keys::{Added, KeyLog};
 pub use reader::{Means, Reader};
+pub use recording::{Conversation, Fault, Form, Next, Recording};
 pub use tunnel::TunnelJoiner;
 pub use upload::{Piece, UploadJoiner};
 

@@ -12,6 +12,13 @@ pub struct Means {
     depth: u8,
 }
 
+impl Means {
+    /// These secrets, for a flow that lies in no other.
+    pub(crate) const fn new(keys: KeyLog) -> Self {
+        Self { keys, depth: 0 }
+    }
+}
+
 /// Tunnels in tunnels that are followed: more are made to exhaust us.
 const DEEPEST: u8 = 8;
 
@@ -46,7 +53,12 @@ const LOOKS_RANDOM: &str = "unknown protocol, encrypted or compressed by its loo
 impl Reader {
     /// A flow of which nothing was seen.
     pub fn new(keys: KeyLog) -> Self {
-        Self::begin(Means { keys, depth: 0 }, State::Probing(TRIES, [None, None]))
+        Self::begin(Means::new(keys), State::Probing(TRIES, [None, None]))
+    }
+
+    /// A flow whose content is told at its end.
+    pub(crate) fn recorded(session: Box<dyn Session>, means: Means) -> Self {
+        Self::begin(means, State::Reading(session))
     }
 
     /// A flow inside another.
