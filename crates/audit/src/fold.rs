@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use creance_capture::Notes;
@@ -11,7 +12,7 @@ use creance_capture::Notes;
 use creance_detect::{Secrets, mask, mask_file, mask_host, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Input,
-    Interval, Match, Occurrence, Phase, Report, Source, Transport, Trigger, Visibility,
+    Interval, Match, Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
 };
 use creance_place::{Atlas, Confidence};
 use data_encoding::HEXLOWER;
@@ -24,7 +25,7 @@ use crate::{
     phases,
     pipeline::{Pipeline, Run, Seen},
     request::{Circumstances, Request},
-    traffic::Traffic,
+    traffic::{Traffic, told},
 };
 
 /// Occurrences listed for one finding; further ones are counted.
@@ -88,7 +89,7 @@ pub(crate) fn report(
     };
     let (findings, untold) = fold.findings(&run.pipeline.seen, &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
-    let coverage = coverage(&run.pipeline.traffic, &secrets);
+    let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
     let notes = notes(request, run, untold, &hashed.inputs);
     let case = Case {
         id: hashed.case_id,
@@ -171,7 +172,7 @@ fn clip(
 type Fact = (
     DataClass,
     String,
-    (IpAddr, Transport),
+    (IpAddr, Option<Arc<str>>, Transport),
     (IpAddr, u16, Option<String>),
     (FlightState, AppState, Trigger, Visibility),
 );
@@ -200,7 +201,7 @@ impl Fold<'_> {
             let fact = (
                 finding.data_class,
                 finding.digest.clone(),
-                (one.sent.inside.ip, one.sent.transport),
+                (one.sent.inside.ip, one.sent.app.clone(), one.sent.transport),
                 (
                     one.sent.outside.ip,
                     finding.destination.port,
@@ -229,7 +230,7 @@ impl Fold<'_> {
                 .then_with(|| a.digest.cmp(&b.digest))
                 .then_with(|| a.destination.cmp(&b.destination))
                 .then(a.flight_state.cmp(&b.flight_state))
-                .then_with(|| a.source.ip.cmp(&b.source.ip))
+                .then_with(|| a.source.cmp(&b.source))
         });
         let untold = findings.len().saturating_sub(MOST_FINDINGS) as u64;
         findings.truncate(MOST_FINDINGS);
@@ -256,7 +257,8 @@ impl Fold<'_> {
             .find(|interval| interval.from <= seen.time && seen.time < interval.to)
             .map_or(AppState::Unknown, |interval| interval.state);
         let packets = seen.packets.to_vec();
-        let file = seen.packets.first().and_then(|packet| self.files.file_of(*packet));
+        let of_packet = || seen.packets.first().and_then(|packet| self.files.file_of(*packet));
+        let file = seen.sent.recording.as_deref().or_else(of_packet);
         let input = file.and_then(|file| self.hashes.get(file)).map(|hash| format!("sha256:{hash}"));
         let mut decode_path = seen.decode_path.clone();
         decode_path.extend(sighting.encoding.iter().cloned());
@@ -291,7 +293,7 @@ impl Fold<'_> {
                 ip: seen.sent.inside.ip.to_string(),
                 basis: seen.sent.inside_basis,
                 mac: seen.sent.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")),
-                app: None,
+                app: seen.sent.app.as_deref().map(str::to_owned),
             },
             destination,
             time: seen.time,
@@ -359,7 +361,7 @@ fn destination(atlas: &Atlas, secrets: &Secrets, ip: IpAddr, port: u16, name: Op
     let location = atlas.locate(ip, host);
     let disagree = location.contested;
     Destination {
-        ip: Some(ip.to_string()),
+        ip: told(ip),
         port,
         host: name.map(|name| shown_host(&name.host, secrets)),
         host_basis: name.map(|name| name.basis.to_owned()),
@@ -398,12 +400,10 @@ fn destinations(
     atlas: &Atlas,
     secrets: &Secrets,
 ) -> Vec<creance_model::Traffic> {
-    let mut classes: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
+    let mut classes: BTreeMap<(Option<String>, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.matched != Match::Pattern) {
-        if let Some(ip) = &finding.destination.ip {
-            let key = (ip.clone(), finding.destination.host.clone());
-            classes.entry(key).or_default().insert(finding.data_class.to_string());
-        }
+        let key = (finding.destination.ip.clone(), finding.destination.host.clone());
+        classes.entry(key).or_default().insert(finding.data_class.to_string());
     }
     let mut rows: Vec<creance_model::Traffic> = traffic
         .destinations
@@ -411,9 +411,9 @@ fn destinations(
         .map(|((ip, port, transport, host), sum)| {
             let name = host.as_ref().zip(sum.basis).map(|(host, basis)| Name { host: host.clone(), basis });
             let host = host.as_ref().map(|host| shown_host(host, secrets));
-            let mut found = classes.get(&(ip.to_string(), host)).cloned().unwrap_or_default();
+            let mut found = classes.get(&(told(*ip), host)).cloned().unwrap_or_default();
             if sum.protocols.contains("dns") {
-                let asked = classes.iter().filter(|((address, _), _)| *address == ip.to_string());
+                let asked = classes.iter().filter(|((address, _), _)| *address == told(*ip));
                 found.extend(asked.flat_map(|(_, found)| found.iter().cloned()));
             }
             let bytes = sum.up + sum.down;
@@ -439,15 +439,21 @@ fn destinations(
     rows
 }
 
-fn coverage(traffic: &Traffic, secrets: &Secrets) -> Coverage {
+/// What could not be seen; `encrypted` are the bytes of frames that the link itself encrypts.
+fn coverage(traffic: &Traffic, secrets: &Secrets, encrypted: u64) -> Coverage {
     let mut unread = traffic.unread(MOST_UNREAD);
     for row in &mut unread {
         row.what = shown_host(&row.what, secrets);
     }
+    if encrypted > 0 {
+        let why = creance_flow::Counters::ENCRYPTED.to_owned();
+        unread.push(Unread { what: "802.11 frames".to_owned(), why, bytes: encrypted });
+        unread.sort_by(|a, b| b.bytes.cmp(&a.bytes));
+    }
     Coverage {
-        bytes: traffic.bytes,
+        bytes: traffic.bytes + encrypted,
         readable: traffic.readable,
-        opaque: traffic.bytes - traffic.readable,
+        opaque: traffic.bytes - traffic.readable + encrypted,
         lost: traffic.lost,
         unread,
     }
@@ -538,6 +544,27 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
             "The limit \"{limit}\" was reached in {count} messages; what lies beyond it was not read."
         ));
     }
+    let recorded = run.recorded;
+    let mut counted = |count: u64, what: &str| {
+        if count > 0 {
+            notes.push(format!("{count} {what}."));
+        }
+    };
+    counted(
+        recorded.entries,
+        "entries of recordings (HAR, mitmproxy) were read: they are cited by their numbers, from 1 in each recording, \
+         and their sizes, times and addresses are those that the recording program tells",
+    );
+    counted(
+        recorded.unsent,
+        "entries were answered from a cache or within the app: nothing of them was sent",
+    );
+    counted(recorded.unanswered, "entries have no answer: whether their requests arrived is not known");
+    counted(
+        run.counters.pcapdroid,
+        "packets were written by PCAPdroid: without root it makes packets up from what went through sockets, so \
+         their sizes, numbers and checksums are not those on the network",
+    );
     for (name, (packets, bytes)) in &run.counters.not_ip {
         notes.push(format!("{packets} packets ({bytes} bytes) of {name} were not read."));
     }

@@ -12,8 +12,9 @@ use std::{
     thread::JoinHandle,
 };
 
-use creance_capture::{Capture, Notes};
+use creance_capture::{Capture, Notes, decompressed};
 use creance_model::Input;
+use creance_wire::Form;
 use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
 
@@ -52,13 +53,14 @@ impl Inputs {
                 files.push((input.clone(), "capture", Hashing::Passing(Arc::default())));
                 continue;
             }
-            for path in creance_capture::expand(input)? {
+            for path in files_of(input)? {
                 let name = path.display().to_string();
+                let kind = form_of(&path)?.map_or("capture", Form::name);
                 let once = request.jobs == 1 || !path.is_file();
                 let passing = once && files.iter().all(|(other, ..)| *other != name);
                 let hashing =
                     if passing { Hashing::Passing(Arc::default()) } else { hashing(path, request.jobs) };
-                files.push((name, "capture", hashing));
+                files.push((name, kind, hashing));
             }
         }
         let beside = [
@@ -85,32 +87,31 @@ impl Inputs {
         Ok(Self { files })
     }
 
-    /// Opens the captures among the inputs as one.
-    pub(crate) fn open(&mut self, request: &Request) -> Result<Capture, Error> {
-        let options = creance_capture::Options::default();
-        let captures: Vec<_> = self.files.iter().filter(|(_, kind, _)| *kind == "capture").collect();
-        if let Some((_, _, Hashing::Passing(tee))) = captures.iter().find(|(path, ..)| path == "-") {
-            if request.inputs.len() > 1 {
-                return Err(not_alone());
+    /// Opens the captures among the inputs as one, and the recordings.
+    pub(crate) fn open(&mut self, request: &Request) -> Result<Opened, Error> {
+        let evidence = |kind: &str| matches!(kind, "capture" | "har" | "mitmproxy");
+        let mut streams: HashMap<PathBuf, Arc<Mutex<Tee>>> = HashMap::new();
+        let mut paths = Vec::new();
+        for (path, kind, hashing) in self.files.iter().filter(|(_, kind, _)| evidence(kind)) {
+            paths.push((PathBuf::from(path), *kind));
+            if let Hashing::Passing(tee) = hashing {
+                streams.insert(PathBuf::from(path), Arc::clone(tee));
             }
-            return Ok(Capture::from_reader("-", passing(tee, io::stdin()), &options)?);
         }
-        let paths: Vec<PathBuf> = captures.iter().map(|(path, ..)| PathBuf::from(path)).collect();
-        let mut tees: HashMap<PathBuf, Arc<Mutex<Tee>>> = captures
-            .iter()
-            .filter_map(|(path, _, hashing)| match hashing {
-                Hashing::Passing(tee) => Some((PathBuf::from(path), Arc::clone(tee))),
-                _ => None,
-            })
-            .collect();
         let opener = move |path: &Path| -> io::Result<Box<dyn Read + Send>> {
-            let file = File::open(path)?;
-            Ok(match tees.remove(path) {
+            let file = stream(path)?;
+            Ok(match streams.remove(path) {
                 Some(tee) => passing(&tee, file),
-                None => Box::new(file),
+                None => file,
             })
         };
-        Ok(Capture::open_with(&paths, &options, Box::new(opener))?)
+        let (opened, kinds) = open_with(paths, Box::new(opener), request)?;
+        for (path, form) in kinds {
+            if let Some((_, kind, _)) = self.files.iter_mut().find(|(known, ..)| Path::new(known) == path) {
+                *kind = form.name();
+            }
+        }
+        Ok(opened)
     }
 
     /// Waits for the hashes.
@@ -154,22 +155,107 @@ impl Inputs {
     }
 }
 
-/// Opens the captures of a request without hashing them.
-pub(crate) fn capture(request: &Request) -> Result<Capture, Error> {
-    let options = creance_capture::Options::default();
-    if let [only] = request.inputs.as_slice()
-        && only == "-"
-    {
-        return Ok(Capture::from_reader("-", Box::new(io::stdin()), &options)?);
-    }
+/// Opens the inputs of a request without hashing them.
+pub(crate) fn open(request: &Request) -> Result<Opened, Error> {
     let mut paths = Vec::new();
     for input in &request.inputs {
         if input == "-" {
-            return Err(not_alone());
+            paths.push((PathBuf::from("-"), "capture"));
+            continue;
         }
-        paths.extend(creance_capture::expand(input)?);
+        for path in files_of(input)? {
+            let kind = form_of(&path)?.map_or("capture", Form::name);
+            paths.push((path, kind));
+        }
     }
-    Ok(Capture::open(&paths, &options)?)
+    Ok(open_with(paths, Box::new(stream), request)?.0)
+}
+
+/// What was opened.
+pub(crate) struct Opened {
+    /// All captures as one; without packets where there are none.
+    pub(crate) capture: Capture,
+    pub(crate) recordings: Vec<Opening>,
+}
+
+/// A recording.
+pub(crate) struct Opening {
+    pub(crate) name: String,
+    pub(crate) form: Form,
+    pub(crate) reader: Box<dyn Read + Send>,
+    /// Bytes of the file, where known.
+    pub(crate) length: Option<u64>,
+}
+
+fn stream(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    Ok(if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path)?) })
+}
+
+/// Opens files of known kind. What can be read but once (standard input, a pipe) is looked into on the way: the second
+/// part says which of these are recordings.
+fn open_with(
+    paths: Vec<(PathBuf, &'static str)>,
+    mut opener: creance_capture::Opener,
+    request: &Request,
+) -> Result<(Opened, Vec<(PathBuf, Form)>), Error> {
+    let options = creance_capture::Options::default();
+    if request.inputs.len() > 1 && paths.iter().any(|(path, _)| path == Path::new("-")) {
+        return Err(not_alone());
+    }
+    let (mut captures, mut recordings, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut begun: HashMap<PathBuf, Box<dyn Read + Send>> = HashMap::new();
+    for (path, kind) in paths {
+        let io = |source| Error::Io { path: path.display().to_string(), source };
+        let form = [Form::Har, Form::Mitmproxy].into_iter().find(|form| form.name() == kind);
+        let length = fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len());
+        let name = path.display().to_string();
+        if let Some(form) = form {
+            let reader = decompressed(opener(&path).map_err(io)?).map_err(io)?;
+            recordings.push(Opening { name, form, reader, length });
+        } else if length.is_some() {
+            captures.push(path);
+        } else {
+            let mut reader = decompressed(opener(&path).map_err(io)?).map_err(io)?;
+            let mut head = Vec::new();
+            reader.by_ref().take(Form::HEAD as u64).read_to_end(&mut head).map_err(io)?;
+            let form = Form::of(&head);
+            let reader: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(reader));
+            if let Some(form) = form {
+                found.push((path, form));
+                recordings.push(Opening { name, form, reader, length });
+            } else if path == Path::new("-") {
+                let capture = Capture::from_reader("-", reader, &options)?;
+                return Ok((Opened { capture, recordings }, found));
+            } else {
+                begun.insert(path.clone(), reader);
+                captures.push(path);
+            }
+        }
+    }
+    let opener = Box::new(move |path: &Path| match begun.remove(path) {
+        Some(reader) => Ok(reader),
+        None => opener(path),
+    });
+    let capture = Capture::open_with(&captures, &options, opener)?;
+    Ok((Opened { capture, recordings }, found))
+}
+
+/// The captures and recordings that an input names.
+fn files_of(input: &str) -> Result<Vec<PathBuf>, Error> {
+    Ok(creance_capture::expand_with(input, Form::HEAD, &|head| Form::of(head).is_some())?)
+}
+
+/// What a file is by its first bytes, if it is a recording. What can be read but once is not looked into.
+fn form_of(path: &Path) -> Result<Option<Form>, Error> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let io = |source| Error::Io { path: path.display().to_string(), source };
+    let file = File::open(path).map_err(io)?;
+    // What cannot be decompressed gives fewer bytes, and is no recording then.
+    let mut head = Vec::new();
+    let _ = decompressed(Box::new(file)).and_then(|file| file.take(Form::HEAD as u64).read_to_end(&mut head));
+    Ok(Form::of(&head))
 }
 
 fn not_alone() -> Error {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! capture ─▶ flow ─▶ wire ─▶ detect ─▶ sightings ┐
+//!        recordings ─┘
 //!                      │                         ├─▶ fold ─▶ Report
 //!                      ├─▶ names  (who is that address)  ┤
 //!                      ├─▶ phases (what did the aircraft do) ┤
@@ -20,10 +21,10 @@ mod inputs;
 mod names;
 mod phases;
 mod pipeline;
+mod recordings;
 mod request;
 mod traffic;
 
-use creance_capture::Capture;
 use creance_model::{Flow, Message, Report};
 use creance_wire::KeyLog;
 use data_encoding::HEXLOWER;
@@ -33,8 +34,8 @@ pub use error::Error;
 pub use flows::{FlowTold, Hello};
 pub use request::{Limits, Progress, Request};
 
-use inputs::Inputs;
-use pipeline::{Pipeline, Run};
+use inputs::{Inputs, Opened};
+use pipeline::{Pipeline, Recorded, Run};
 
 /// Audits the inputs of `request`. `progress` is told now and then how far reading has come.
 pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
@@ -42,10 +43,10 @@ pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Re
     let context = request.context()?;
     let evidence = request.evidence()?;
     let mut inputs = Inputs::begin(request)?;
-    let capture = inputs.open(request)?;
+    let opened = inputs.open(request)?;
     let keys = request.key_log()?;
     let pipeline = Pipeline::new(Some(&context), &request.limits, keys.clone());
-    let run = run(capture, pipeline, &keys, request, progress);
+    let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
     Ok(fold::report(request, &run, hashed, evidence, &atlas))
 }
@@ -74,10 +75,10 @@ pub fn messages(
     sink: &mut dyn FnMut(&Flow, &Message),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Read, Error> {
-    let capture = inputs::capture(request)?;
+    let opened = inputs::open(request)?;
     let keys = request.key_log()?;
     let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_messages(sink);
-    let run = run(capture, pipeline, &keys, request, progress);
+    let run = run(opened, pipeline, &keys, request, progress)?;
     Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
 }
 
@@ -88,10 +89,10 @@ pub fn flows(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Read, Error> {
     let atlas = request.atlas()?;
-    let capture = inputs::capture(request)?;
+    let opened = inputs::open(request)?;
     let keys = request.key_log()?;
     let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_flows(sink, &atlas);
-    let run = run(capture, pipeline, &keys, request, progress);
+    let run = run(opened, pipeline, &keys, request, progress)?;
     Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
 }
 
@@ -102,12 +103,13 @@ const TLS_KEY_LOG: u32 = 0x544c_534b;
 const TELL_EVERY: u64 = 1 << 14;
 
 fn run<'a>(
-    mut capture: Capture,
+    opened: Opened,
     pipeline: Pipeline<'a>,
     keys: &KeyLog,
     request: &Request,
     progress: &mut dyn FnMut(Progress),
-) -> Run<'a> {
+) -> Result<Run<'a>, Error> {
+    let Opened { mut capture, recordings } = opened;
     let options = creance_flow::Options {
         inside: request.inside.clone(),
         max_flows: request.limits.flows,
@@ -135,5 +137,11 @@ fn run<'a>(
     }
     let (mut pipeline, counters) = assembler.finish();
     pipeline.finish();
-    Run { pipeline, counters, notes: capture.into_notes(), packets: count, first, last }
+    let notes = capture.into_notes();
+    let mut run =
+        Run { pipeline, counters, notes, packets: count, first, last, recorded: Recorded::default() };
+    for recording in recordings {
+        recordings::read(recording, &mut run, request, progress)?;
+    }
+    Ok(run)
 }

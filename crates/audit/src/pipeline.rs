@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use creance_capture::Notes;
 use creance_detect::{Context, Sighting};
-use creance_flow::{Chunk, Counters, Gap, Handler, Totals};
+use creance_flow::{Chunk, Close, Counters, Gap, Handler, Totals};
 use creance_model::{
     Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
 };
 use creance_place::Atlas;
-use creance_wire::{At, KeyLog, Piece, Reader, TunnelJoiner, UploadJoiner};
+use creance_wire::{At, Conversation, KeyLog, Piece, Reader, TunnelJoiner, UploadJoiner};
 
 use crate::{
     flight::Sample,
@@ -44,6 +44,9 @@ pub(crate) struct Sent {
     pub(crate) inside: Endpoint,
     pub(crate) inside_basis: InsideBasis,
     pub(crate) mac: Option<[u8; 6]>,
+    pub(crate) app: Option<Arc<str>>,
+    /// The recording that it stands in; `None`: a capture.
+    pub(crate) recording: Option<Arc<str>>,
     pub(crate) outside: Endpoint,
     pub(crate) name: Option<Name>,
     pub(crate) community_id: String,
@@ -79,6 +82,8 @@ pub(crate) struct Pipeline<'a> {
     tunnels: TunnelJoiner,
     uploads: UploadJoiner,
     messages: u64,
+    /// The recording that is read now.
+    pub(crate) recording: Option<Arc<str>>,
 }
 
 /// A finished pass.
@@ -89,6 +94,17 @@ pub(crate) struct Run<'a> {
     pub(crate) packets: u64,
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
+    pub(crate) recorded: Recorded,
+}
+
+/// Entries of recordings, counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Recorded {
+    pub(crate) entries: u64,
+    /// Of these, those that never were on a network.
+    pub(crate) unsent: u64,
+    /// Of these, those whose request has no answer.
+    pub(crate) unanswered: u64,
 }
 
 /// What is kept of a flow while it lasts.
@@ -120,6 +136,7 @@ impl<'a> Pipeline<'a> {
             tunnels: TunnelJoiner::default(),
             uploads: UploadJoiner::default(),
             messages: 0,
+            recording: None,
         }
     }
 
@@ -156,7 +173,7 @@ impl<'a> Pipeline<'a> {
                     stronger(name, Some(first), Name::CERTIFICATE);
                 }
             }
-            ("http/1" | "http/2", "request") if ours => {
+            ("http/1" | "http/2" | "http/3", "request") if ours => {
                 stronger(name, message.text("host"), Name::HOST_HEADER);
             }
             _ => {}
@@ -177,6 +194,27 @@ impl<'a> Pipeline<'a> {
             self.messages += 1;
             self.look(&flow, None, &joined);
         }
+    }
+
+    /// Takes an entry of a recording: a flow that is over at once.
+    pub(crate) fn entry(&mut self, flow: &Flow, entry: Conversation) {
+        let mut state = self.open(flow);
+        stronger(&mut state.name, entry.sni.as_deref(), Name::SNI);
+        let totals = Totals {
+            packets: [1, 0],
+            bytes: entry.bytes,
+            lost: [0; 2],
+            conflicts: 0,
+            first: entry.first,
+            last: entry.last,
+            why: Close::End,
+            syn_seen: false,
+        };
+        if let Some(inside) = flow.inside {
+            state.up_over_time.add(entry.first, totals.bytes[inside.index()]);
+        }
+        state.reader = entry.into_reader(self.keys.clone());
+        self.close(flow, state, &totals);
     }
 
     /// The capture is over: what waited for more is looked at.
@@ -275,6 +313,8 @@ impl<'a> Pipeline<'a> {
             inside: flow.end(message.from),
             inside_basis: flow.inside_basis,
             mac: flow.inside_mac(),
+            app: flow.app.clone(),
+            recording: self.recording.clone(),
             outside: flow.end(message.from.other()),
             name: name_of(message).or_else(|| flow_name.cloned()),
             community_id: creance_flow::community_id(flow),
@@ -359,7 +399,7 @@ fn path(message: &Message, part: usize) -> Vec<String> {
 /// The name that a message itself gives its destination.
 fn name_of(message: &Message) -> Option<Name> {
     match message.protocol {
-        "http/1" | "http/2" => message
+        "http/1" | "http/2" | "http/3" => message
             .text("host")
             .filter(|host| !host.is_empty())
             .map(|host| Name::new(host, Name::HOST_HEADER)),
@@ -407,7 +447,9 @@ impl Handler for Pipeline<'_> {
     type State = State;
 
     fn open(&mut self, flow: &Flow) -> State {
-        let name = flow.inside.and_then(|_| self.names.of(flow.inside_end().ip, flow.outside_end().ip));
+        // An address that is not told has no name.
+        let known = flow.inside.is_some() && !flow.outside_end().ip.is_unspecified();
+        let name = if known { self.names.of(flow.inside_end().ip, flow.outside_end().ip) } else { None };
         State {
             reader: Reader::new(self.keys.clone()),
             name,

@@ -122,7 +122,10 @@ impl Traffic {
         self.bytes += bytes;
         self.readable += readable;
         self.lost += sum.lost;
-        let label = name.as_ref().map_or_else(|| ip.to_string(), |name| name.host.clone());
+        let label = name.as_ref().map_or_else(
+            || told(ip).unwrap_or_else(|| "an address that is not told".to_owned()),
+            |name| name.host.clone(),
+        );
         let room = self.unread.len() < limit;
         let mut unread = |why: &'static str, bytes: u64| {
             if bytes > 0 {
@@ -174,6 +177,11 @@ impl Traffic {
         }
         rows
     }
+}
+
+/// An address, where it is told.
+pub(crate) fn told(ip: IpAddr) -> Option<String> {
+    (!ip.is_unspecified()).then(|| ip.to_string())
 }
 
 /// Why a protocol's bytes were not read, where it does not say itself.
