@@ -145,7 +145,9 @@ fn we_see_what_tshark_sees() {
         let audit = run(arguments);
         let code = audit.status.code().unwrap();
         let Some(packets) = oracle["packets"].as_u64() else {
-            assert_eq!(code, 3, "{capture}: HAR is not read yet");
+            // tshark reads no HAR. One of them is broken before its first entry.
+            let broken = capture.contains("broken");
+            assert_eq!(code, if broken { 3 } else { 0 }, "{capture}");
             continue;
         };
         let document: Value = serde_json::from_slice(&audit.stdout).unwrap();

@@ -200,6 +200,7 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn entry(&mut self, flow: &Flow, entry: Conversation) {
         let mut state = self.open(flow);
         stronger(&mut state.name, entry.sni.as_deref(), Name::SNI);
+        stronger(&mut state.name, entry.host.as_deref(), Name::HOST_HEADER);
         let totals = Totals {
             packets: [1, 0],
             bytes: entry.bytes,

@@ -17,7 +17,9 @@ pub enum Error {
         source: io::Error,
     },
     /// The first bytes are those of something else.
-    #[error("cannot read {path}: not a capture: {found}, expected pcap, pcapng, gzip or zstd")]
+    #[error(
+        "cannot read {path}: not a capture: {found}, expected pcap, pcapng, HAR or mitmproxy flows, gzip or zstd"
+    )]
     NotACapture {
         /// The input, as it was named.
         path: String,

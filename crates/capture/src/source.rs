@@ -1,7 +1,7 @@
 //! One input file being read: which format, through which compression.
 //!
 //! ```text
-//! bytes ─ gzip, zstd or plain, by magic ─ window ─ pcap or pcapng, by magic ─ packets
+//! bytes ─ gzip, zlib, zstd or plain, by magic ─ window ─ pcap or pcapng, by magic ─ packets
 //! ```
 //!
 //! Compression within compression is not opened. Recordings of messages (HAR, mitmproxy) are read elsewhere.
@@ -166,11 +166,16 @@ fn found(head: &[u8]) -> String {
 
 /// Whether these first bytes are those of a compression.
 pub(crate) fn is_compressed(head: &[u8]) -> bool {
-    is_gzip(head) || is_zstd(head)
+    is_gzip(head) || is_zstd(head) || is_zlib(head)
 }
 
 fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(&[0x1f, 0x8b])
+}
+
+/// A bare zlib stream (RFC 1950 §2.2) with the usual window and without a dictionary: mitmproxy writes HAR so (`.zhar`).
+fn is_zlib(head: &[u8]) -> bool {
+    matches!(head, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
 }
 
 /// A zstd frame, or one to be skipped, as parallel writers put first.
@@ -178,16 +183,18 @@ fn is_zstd(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// The stream within one layer of gzip or zstd, if there is one, told by its first bytes.
+/// The stream within one layer of gzip, zlib or zstd, if there is one, told by its first bytes.
 pub fn decompressed(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut head = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut head)?;
-    let (gzip, zstd) = (is_gzip(&head), is_zstd(&head));
+    let (gzip, zstd, zlib) = (is_gzip(&head), is_zstd(&head), is_zlib(&head));
     let whole = Cursor::new(head).chain(reader);
     Ok(if gzip {
         Box::new(inflate::gzip_reader(BufReader::with_capacity(1 << 17, whole)))
     } else if zstd {
         Box::new(inflate::zstd_reader(BufReader::with_capacity(1 << 17, whole))?)
+    } else if zlib {
+        Box::new(inflate::zlib_reader(BufReader::with_capacity(1 << 17, whole)))
     } else {
         Box::new(whole)
     })

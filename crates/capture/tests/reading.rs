@@ -201,7 +201,10 @@ fn interfaces_are_numbered_over_all_sections_and_unknown_blocks_counted() {
 #[test]
 fn what_is_no_capture_is_named() {
     for (bytes, wanted) in [
-        (&b"\xff\xd8\xff\xe0JFIF"[..], "first bytes ffd8ffe0, expected pcap, pcapng, gzip or zstd"),
+        (
+            &b"\xff\xd8\xff\xe0JFIF"[..],
+            "first bytes ffd8ffe0, expected pcap, pcapng, HAR or mitmproxy flows, gzip or zstd",
+        ),
         (b"", "not a capture: an empty file"),
         (b" {\"log\": {}}", "JSON that is no HAR"),
         (b"\xd4\xc3\xb2\xa1\x02\0", "a pcap header of 24 bytes cut after 6"),

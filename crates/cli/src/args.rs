@@ -70,7 +70,8 @@ Examples:
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Audit {
-    /// Captures (pcap or pcapng, plain, gzip or zstd): files, folders or globs of rotated files, or `-` for stdin.
+    /// Captures (pcap or pcapng) and recordings (HAR, flows of mitmproxy), plain, gzip, zlib or zstd: files, folders or
+    /// globs of rotated files, or `-` for stdin.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
     /// Writes the case to this folder: findings.json, report.html, case.json, ledger.jsonl.

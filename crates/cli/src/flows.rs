@@ -83,6 +83,7 @@ fn row(told: &FlowTold, reveal: bool) -> Value {
         "direction": if told.flow.inside.is_none() { "lan" } else { "outside" },
         "inside": told.flow.inside_end(),
         "inside_basis": told.flow.inside_basis,
+        "app": told.flow.app.as_deref(),
         "outside": {
             "ip": told.flow.outside_end().ip,
             "port": told.flow.outside_end().port,

@@ -75,6 +75,7 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
         "visibility": message.visibility,
         "inside": flow.inside.map(|side| flow.end(side).ip),
         "inside_basis": flow.inside_basis,
+        "app": flow.app.as_deref(),
         "flow": creance_flow::community_id(flow),
         "source": source,
         "destination": {"ip": destination.ip, "port": destination.port, "host": host},

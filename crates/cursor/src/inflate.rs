@@ -101,6 +101,11 @@ pub fn gzip_reader<R: std::io::BufRead>(input: R) -> flate2::bufread::MultiGzDec
     flate2::bufread::MultiGzDecoder::new(input)
 }
 
+/// A zlib reader, for streams of any length.
+pub fn zlib_reader<R: std::io::BufRead>(input: R) -> flate2::bufread::ZlibDecoder<R> {
+    flate2::bufread::ZlibDecoder::new(input)
+}
+
 fn drain(mut reader: impl Read, limit: usize) -> Inflated {
     let mut bytes = Vec::new();
     let mut chunk = [0; 16 * 1024];

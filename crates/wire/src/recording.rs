@@ -23,7 +23,7 @@ use std::{
 
 use creance_model::{Endpoint, Flow, Message, Side, Timestamp, Transport, Visibility};
 
-use crate::{At, Emit, KeyLog, Limits, Means, Progress, Reader, Session};
+use crate::{At, Emit, KeyLog, Limits, Means, Progress, Protocol, Reader, Session, dns};
 
 use exchange::Exchange;
 
@@ -168,6 +168,8 @@ pub struct Conversation {
     pub app: Option<String>,
     /// The name that a TLS handshake asked for.
     pub sni: Option<String>,
+    /// The name by which the server was asked for.
+    pub host: Option<String>,
     /// Bytes of both sides on the wire, by [`Side::index`], as far as they are told.
     pub bytes: [u64; 2],
     /// Whether a request has no answer: whether it arrived is not known.
@@ -183,8 +185,17 @@ const fn unknown(port: u16) -> Endpoint {
 #[derive(Debug)]
 enum Said {
     Http(Box<Exchange>),
-    /// What went over a connection or in datagrams, and whether TLS was taken off it.
-    Bytes(Vec<Piece>, bool),
+    /// What went over a connection or in datagrams, and what is known of it.
+    Bytes(Vec<Piece>, Known),
+}
+
+/// What a recording knows of bytes.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// TLS was taken off them.
+    sealed: bool,
+    /// They are DNS messages.
+    dns: bool,
 }
 
 /// What one side said at once.
@@ -252,8 +263,11 @@ impl Session for Recorded {
                 (self.readable, self.opaque) = (exchange.readable(), exchange.opaque());
                 exchange.tell(flow, self.number, &self.means, limits, emit);
             }
-            Some(Said::Bytes(pieces, sealed)) => {
-                let mut inner = Box::new(Reader::within(&self.means));
+            Some(Said::Bytes(pieces, Known { sealed, dns })) => {
+                let mut inner = Box::new(match dns {
+                    true => Reader::reading(dns::Dns.start(&self.means), &self.means),
+                    false => Reader::within(&self.means),
+                });
                 let emit: Emit<'_> = if sealed { &mut decrypted(emit) } else { emit };
                 for Piece { from, time, bytes, cut, .. } in &pieces {
                     let at = At { packet: self.number, time: *time };

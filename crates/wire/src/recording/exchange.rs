@@ -116,7 +116,8 @@ impl Half {
             Line::Status(_) => 4,
         };
         let head: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
-        let length = (line_length + head + 12) as u64 + sent;
+        // Spaces, the version, line ends, and the empty line.
+        let length = (line_length + head + 14) as u64 + sent;
         Self { time, line, headers, more, body, cut, length, unread, stack: Vec::new(), port: None }
     }
 

@@ -51,6 +51,7 @@ pub(super) fn conversation(entry: &Entry, number: u64, limits: &Limits) -> Next 
         last,
         app: app.filter(|app| !app.is_empty()),
         sni: None,
+        host: None,
         bytes,
         unanswered: said.unanswered(),
         said,

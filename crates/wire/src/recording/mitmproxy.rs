@@ -12,7 +12,7 @@ use std::{io::Read, net::IpAddr};
 use creance_model::{Endpoint, Side, Timestamp, Transport};
 
 use super::{
-    Conversation, Fault, MOST_PIECES, Next, Piece, Said,
+    Conversation, Fault, Known, MOST_PIECES, Next, Piece, Said,
     exchange::{Body, Exchange, Half, Line},
     query::Query,
     tnetstring::{self, Item},
@@ -127,7 +127,7 @@ fn conversation(flow: Item<'_>, number: u64, limits: &Limits, long: bool) -> Opt
             let pieces =
                 flow.get("messages")?.list().take(MOST_PIECES).map(|message| piece(message, 0, began));
             let transport = if kind == "tcp" { Transport::Tcp } else { Transport::Udp };
-            (Said::Bytes(pieces.collect(), sealed), transport)
+            (Said::Bytes(pieces.collect(), Known { sealed, dns: false }), transport)
         }
         "dns" => {
             let sides = [("request", Side::Client), ("response", Side::Server)];
@@ -136,7 +136,7 @@ fn conversation(flow: Item<'_>, number: u64, limits: &Limits, long: bool) -> Opt
                 let time = message.moment("timestamp").unwrap_or(began);
                 Some(Piece { from, time, bytes: dns(message), text: false, cut: false })
             });
-            (Said::Bytes(pieces.collect(), sealed), Transport::Udp)
+            (Said::Bytes(pieces.collect(), Known { sealed, dns: true }), Transport::Udp)
         }
         _ => return None,
     };
@@ -157,6 +157,7 @@ fn conversation(flow: Item<'_>, number: u64, limits: &Limits, long: bool) -> Opt
         last,
         app: client_conn.and_then(|conn| app(&conn.text("proxy_mode")?)),
         sni: named(client_conn).or_else(|| named(server_conn)),
+        host: server_conn.and_then(|conn| named_server(conn.get("address")?)),
         bytes,
         unanswered: said.unanswered(),
         said,
@@ -171,6 +172,12 @@ fn end(at: Item<'_>) -> Option<Endpoint> {
     let port = fields.next()?.words()?.parse().ok()?;
     let ip = host.split('%').next()?.parse::<IpAddr>();
     Some(ip.map_or_else(|_| unknown(port), |ip| Endpoint { ip, port }))
+}
+
+/// The name in an address, if it is no number.
+fn named_server(at: Item<'_>) -> Option<String> {
+    let at = at.get("address").unwrap_or(at);
+    at.list().next()?.words().filter(|host| !host.is_empty() && host.parse::<IpAddr>().is_err())
 }
 
 /// The app that mitmproxy was told to listen to (`local:NAME`), where it is one and not a process number.
@@ -200,7 +207,10 @@ fn exchange(flow: Item<'_>, sealed: bool, began: Timestamp, limits: &Limits, lon
     let version = asked.and_then(|request| request.text("http_version")).unwrap_or_default();
     let sealed = if scheme.is_empty() { sealed } else { scheme == "https" };
     let response = answered.map(|response| {
-        let status = response.number("status_code").and_then(|status| i64::try_from(status).ok());
+        let status = response
+            .number("status_code")
+            .or_else(|| response.number("code"))
+            .and_then(|status| i64::try_from(status).ok());
         half(response, Line::Status(status.unwrap_or_default()), began, limits)
     });
     // Before version 12 of the format the messages are a flow of their own.
