@@ -59,8 +59,9 @@ fn rndis(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
         let (Some(1), Some(length)) = (field(0), field(4)) else { break };
         // Offsets count from the third field.
         let start = field(8)?.checked_add(8)?;
-        let frame = rest.get(start..start.checked_add(field(12)?)?);
-        let Some(frame) = frame.filter(|_| length >= 44) else { break };
+        let end = start.checked_add(field(12)?)?;
+        // A frame lies within its message.
+        let Some(frame) = rest.get(start..end).filter(|_| length >= 44 && end <= length) else { break };
         frames.push(frame);
         // What follows may be one byte of padding.
         rest = rest.get(length..).unwrap_or_default();
@@ -70,7 +71,7 @@ fn rndis(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
 
 fn ncm(block: &[u8]) -> Option<Vec<&[u8]>> {
     let field = |at: usize| Some(usize::from(u16::from_le_bytes(*block.get(at..)?.first_chunk()?)));
-    let mut frames = Vec::new();
+    let (mut frames, mut left) = (Vec::new(), block.len());
     let mut table = field(10)?;
     // Each table tells the next; one that lies before is a circle.
     while table >= 12 && frames.len() < MOST_FRAMES {
@@ -80,9 +81,11 @@ fn ncm(block: &[u8]) -> Option<Vec<&[u8]>> {
         let end = table + field(table + 4)?;
         for at in (table + 8..end).step_by(4) {
             let (index, length) = (field(at)?, field(at + 2)?);
-            if index == 0 || length == 0 || frames.len() == MOST_FRAMES {
+            // Frames do not share bytes: together they are no longer than the block.
+            if index == 0 || length == 0 || length > left || frames.len() == MOST_FRAMES {
                 break;
             }
+            left -= length;
             frames.extend(block.get(index..index + length));
         }
         let next = field(table + 6)?;
@@ -140,9 +143,12 @@ mod tests {
 
     #[test]
     fn other_transfers_are_named() {
-        let other = |transfer: &[u8]| super::frames(LinkType::USB_LINUX_MMAPPED, &usbmon(transfer));
-        assert_eq!(other(b"USBC\0\0"), Some(Transfer::Other("USB bulk data that is no network")));
-        assert_eq!(other(b""), Some(Transfer::Other("USB without bulk data")));
-        assert_eq!(super::frames(LinkType::ETHERNET, b""), None);
+        for (transfer, name) in
+            [(&b"USBC\0\0"[..], "USB bulk data that is no network"), (b"", "USB without bulk data")]
+        {
+            let record = usbmon(transfer);
+            assert_eq!(frames(LinkType::USB_LINUX_MMAPPED, &record), Some(Transfer::Other(name)));
+        }
+        assert_eq!(frames(LinkType::ETHERNET, b""), None);
     }
 }

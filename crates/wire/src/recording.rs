@@ -289,7 +289,8 @@ impl Session for Recorded {
     }
 
     fn opaque(&self) -> [Option<&'static str>; 2] {
-        self.inner.as_ref().map_or(self.opaque, |inner| inner.opaque())
+        let Some(inner) = &self.inner else { return self.opaque };
+        inner.opaque().map(|why| why.or(self.sealed.then_some("decrypted, protocol not read")))
     }
 
     fn protocol(&self) -> &'static str {

@@ -163,6 +163,17 @@ fn a_request_of_a_har_is_told_as_one_of_a_capture() {
 }
 
 #[test]
+fn bytes_that_are_told_as_characters_are_bytes_again() {
+    let picture = [0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F'];
+    let mut entry = entry("/a", "");
+    entry["request"]["bodySize"] = json!(picture.len());
+    entry["request"]["postData"]["text"] = json!(picture.map(char::from).iter().collect::<String>());
+    let document = json!({"log": {"entries": [entry]}}).to_string();
+    let (told, _) = read(Form::Har, Box::new(io::Cursor::new(document.into_bytes())), &Limits::default());
+    assert_eq!(told[0].parts.iter().find(|part| part.step == "request body").unwrap().bytes, picture);
+}
+
+#[test]
 fn bodies_longer_than_what_is_kept_are_a_limit_that_is_told() {
     let limits = Limits { body: 1000, ..Limits::default() };
     let long = json!({"log": {"entries": [entry("/a", &"x".repeat(10_000)), entry("/b", "[]")]}}).to_string();

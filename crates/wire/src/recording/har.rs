@@ -128,7 +128,10 @@ fn request_body(request: &Node<'_>) -> Body {
     if let Some((bytes, cut)) = told {
         // Some writers claim a size of zero beside the text.
         let sent = sent.filter(|sent| *sent > 0);
-        return Body { bytes, cut, plain: true, sent, media_type, ..Body::default() };
+        let bytes = sent.and_then(|sent| latin(&bytes, sent)).unwrap_or(bytes);
+        let encoded = headers(request).iter().any(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+        let full = sent.filter(|_| !encoded);
+        return Body { bytes, cut, plain: true, sent, full, media_type, ..Body::default() };
     }
     let params = data.and_then(|data| data.get("params")).into_iter().flat_map(Query::list);
     let fields: Vec<_> = params.filter_map(|param| Some((param.text("name")?, param))).collect();
@@ -160,6 +163,13 @@ fn request_body(request: &Node<'_>) -> Body {
         long("content-length") || (posts && !told)
     };
     Body { absent: sent.map_or_else(expected, |sent| sent > 0), sent, ..Body::default() }
+}
+
+/// The bytes of a body that is told byte by byte as characters (ISO 8859-1): there are as many of these as were sent.
+fn latin(text: &[u8], sent: u64) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() as u64 > sent)?;
+    let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<_>>()?;
+    (bytes.len() as u64 == sent).then_some(bytes)
 }
 
 fn response_body(response: &Node<'_>, bodiless: bool) -> Body {

@@ -147,19 +147,7 @@ pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
             [_, b'b', rest @ ..] => one(&mut text, 8, rest),
             [_, b'f', rest @ ..] => one(&mut text, 12, rest),
             [_, mark @ (b'"' | b'\\' | b'/'), rest @ ..] => one(&mut text, *mark, rest),
-            [_, b'u', rest @ ..] if unit(rest).is_some() => {
-                let mut units: Vec<u16> = unit(rest).into_iter().collect();
-                let mut rest = rest.get(4..).unwrap_or_default();
-                // The second half of a pair.
-                if let (Some(0xd800..=0xdbff), [b'\\', b'u', after @ ..]) = (units.first(), rest)
-                    && let Some(second) = unit(after)
-                {
-                    units.push(second);
-                    rest = after.get(4..).unwrap_or_default();
-                }
-                text.extend_from_slice(String::from_utf16_lossy(&units).as_bytes());
-                rest
-            }
+            [_, b'u', rest @ ..] if unit(rest).is_some() => character(&mut text, rest),
             [mark, rest @ ..] => one(&mut text, *mark, rest),
             [] => &[],
         };
@@ -171,6 +159,23 @@ pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
 fn one<'a>(text: &mut Vec<u8>, byte: u8, rest: &'a [u8]) -> &'a [u8] {
     text.push(byte);
     rest
+}
+
+/// The character whose number stands at the front.
+fn character<'a>(text: &mut Vec<u8>, rest: &'a [u8]) -> &'a [u8] {
+    let (first, rest) = (unit(rest).unwrap_or_default(), rest.get(4..).unwrap_or_default());
+    let second = match rest {
+        [b'\\', b'u', after @ ..] if (0xd800..0xdc00).contains(&first) => unit(after),
+        _ => None,
+    };
+    // Python writes a byte that is no UTF-8 as half of a pair (PEP 383), and so does mitmproxy.
+    if let (0xdc80..=0xdcff, [low, _]) = (first, first.to_le_bytes()) {
+        text.push(low);
+    } else {
+        let units = [Some(first), second].into_iter().flatten().collect::<Vec<_>>();
+        text.extend_from_slice(String::from_utf16_lossy(&units).as_bytes());
+    }
+    if second.is_some() { rest.get(6..).unwrap_or_default() } else { rest }
 }
 
 fn unit(rest: &[u8]) -> Option<u16> {
@@ -218,6 +223,7 @@ mod tests {
     fn escapes_are_undone_and_what_is_none_stands() {
         assert_eq!(unescape(br"a\n\u00e4\ud83d\ude80\x\u12"), "a\nä🚀\\x\\u12".as_bytes());
         assert_eq!(unescape(br"\ud800!\"), "\u{fffd}!\\".as_bytes());
+        assert_eq!(unescape(br"\udcff\udc80a"), [0xff, 0x80, b'a']);
     }
 
     #[test]
