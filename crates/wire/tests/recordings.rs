@@ -177,6 +177,13 @@ fn bytes_that_are_told_as_characters_are_bytes_again() {
 fn bodies_longer_than_what_is_kept_are_a_limit_that_is_told() {
     let limits = Limits { body: 1000, ..Limits::default() };
     let long = json!({"log": {"entries": [entry("/a", &"x".repeat(10_000)), entry("/b", "[]")]}}).to_string();
+    let mut recording =
+        Recording::new(Form::Har, Box::new(io::Cursor::new(long.clone().into_bytes())), &limits);
+    let Some(Next::Conversation(first)) = recording.advance() else { panic!("an entry") };
+    let (flow, sent) = (flow(&first), first.bytes[0]);
+    let mut reader = first.into_reader(KeyLog::default());
+    reader.finish(&flow, &limits, &mut |_| {});
+    assert_eq!(sent - reader.readable()[0], 9000, "what was sent and not kept is not read");
     let (told, faults) = read(Form::Har, Box::new(io::Cursor::new(long.into_bytes())), &limits);
     assert_eq!((told.len(), faults), (6, 0));
     assert_eq!(told[0].field("limit"), Some(&Value::Text("body longer than what is kept".to_owned())));

@@ -107,7 +107,7 @@ impl Half {
             (false, lacking) => (Some(PARTIAL), lacking),
         };
         if body.cut || body.bytes.len() > limits.body {
-            let beyond = have.saturating_sub(limits.body as u64);
+            let beyond = have.max(sent).saturating_sub(limits.body as u64);
             body.bytes.truncate(limits.body);
             (cut, unread) = (Some(http::TOO_LONG), unread.max(beyond).min(sent));
         }
@@ -211,7 +211,8 @@ impl Exchange {
                 fields.push(Field { name: "stack", value: Value::List(frames) });
             }
             if let (Some(why), Side::Client) = (&failed, from) {
-                fields.push(Field { name: "failed", value: Value::Text(why.clone()) });
+                let why = why.chars().take(200).collect();
+                fields.push(Field { name: "failed", value: Value::Text(why) });
             }
             let message = Message {
                 time: half.time,

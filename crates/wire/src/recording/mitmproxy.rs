@@ -293,5 +293,6 @@ fn dns(message: Item<'_>) -> Vec<u8> {
             }
         }
     }
+    bytes.truncate(usize::from(u16::MAX));
     bytes
 }
