@@ -10,7 +10,7 @@ use crate::{
 /// Who sent it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Source {
-    /// The address of our end.
+    /// The address of our end; `0.0.0.0` where a recording does not tell it.
     pub ip: String,
     /// How it was decided that this end is ours.
     pub basis: InsideBasis,
@@ -23,7 +23,7 @@ pub struct Source {
 /// Who got it, and where that is.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Destination {
-    /// The address; `None` for broadcasts.
+    /// The address; `None` for broadcasts, and where a recording tells but a name.
     pub ip: Option<String>,
     /// The port.
     pub port: u16,
@@ -60,7 +60,7 @@ pub struct Destination {
 pub struct Occurrence {
     /// When.
     pub time: Timestamp,
-    /// Packet numbers, at most 64, the first and last included.
+    /// Packet numbers, in a recording (HAR, mitmproxy) entry numbers, at most 64, the first and last included.
     pub packets: Vec<u64>,
     /// Where in the message it rode.
     pub carrier: Carrier,

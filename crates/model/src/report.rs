@@ -16,9 +16,9 @@ pub struct Input {
     pub path: String,
     /// SHA-256 of the file as it is, in hex.
     pub sha256: String,
-    /// `capture`, `keys`, `canaries`, `flight`, `actions`, `destinations`, `device`.
+    /// `capture`, `har`, `mitmproxy`, `keys`, `canaries`, `flight`, `actions`, `destinations`, `device`.
     pub kind: String,
-    /// Packets read (captures only).
+    /// Packets read, or entries of a recording.
     pub packets: u64,
     /// Length of the file in bytes.
     pub bytes: u64,

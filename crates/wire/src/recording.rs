@@ -264,9 +264,10 @@ impl Session for Recorded {
                 exchange.tell(flow, self.number, &self.means, limits, emit);
             }
             Some(Said::Bytes(pieces, Known { sealed, dns })) => {
-                let mut inner = Box::new(match dns {
-                    true => Reader::reading(dns::Dns.start(&self.means), &self.means),
-                    false => Reader::within(&self.means),
+                let mut inner = Box::new(if dns {
+                    Reader::reading(dns::Dns.start(&self.means), &self.means)
+                } else {
+                    Reader::within(&self.means)
                 });
                 let emit: Emit<'_> = if sealed { &mut decrypted(emit) } else { emit };
                 for Piece { from, time, bytes, cut, .. } in &pieces {
