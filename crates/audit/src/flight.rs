@@ -5,6 +5,7 @@
 mod csv_log;
 mod dji_txt;
 mod gpx;
+pub(crate) mod telemetry;
 mod tlog;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::Error;
 /// What a flight log says of one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sample {
-    /// Which aircraft, where one source tells of several (MAVLink system id).
+    /// Which aircraft, where one source tells of several.
     pub(crate) vehicle: i64,
     /// When.
     pub(crate) time: Timestamp,

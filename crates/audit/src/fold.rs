@@ -46,10 +46,10 @@ pub(crate) fn report(
     atlas: &Atlas,
 ) -> Report {
     let Circumstances { mut flight, actions } = circumstances;
-    if !run.pipeline.samples.is_empty() {
-        flight.sources.push(("MAVLink in the capture".to_owned(), run.pipeline.samples.clone()));
-    }
-    flight.link = run.pipeline.link;
+    let [sent, radiated] = run.pipeline.telemetry.sources();
+    flight.sources.extend(sent);
+    flight.radiated = radiated;
+    flight.link = run.pipeline.telemetry.seen;
     flight.capture = run.first.zip(run.last);
     let phases = flight.phases();
     let app_states = actions.as_ref().map(crate::actions::Actions::app_states).unwrap_or_default();
@@ -168,11 +168,12 @@ fn clip(
     phases
 }
 
-/// What tells facts apart: one value to one place in one state is one finding.
+/// What tells facts apart: one value to one place in one state is one finding. What is radiated has no address but that of
+/// its transmitter.
 type Fact = (
     DataClass,
     String,
-    (IpAddr, Option<Arc<str>>, Transport),
+    (IpAddr, Option<Arc<str>>, Transport, Option<[u8; 6]>),
     (IpAddr, u16, Option<String>),
     (FlightState, AppState, Trigger, Visibility),
 );
@@ -201,7 +202,12 @@ impl Fold<'_> {
             let fact = (
                 finding.data_class,
                 finding.digest.clone(),
-                (one.sent.inside.ip, one.sent.app.clone(), one.sent.transport),
+                (
+                    one.sent.inside.ip,
+                    one.sent.app.clone(),
+                    one.sent.transport,
+                    one.sent.mac.filter(|_| one.sent.transport.is_radio()),
+                ),
                 (
                     one.sent.outside.ip,
                     finding.destination.port,
@@ -247,8 +253,12 @@ impl Fold<'_> {
     fn finding(&self, seen: &Seen, trigger: Trigger) -> Finding {
         let sighting = &seen.sighting;
         let name = seen.sent.name.as_ref();
-        let destination =
-            destination(self.atlas, self.secrets, seen.sent.outside.ip, seen.sent.outside.port, name);
+        let radiated = seen.sent.direction == Direction::Broadcast;
+        let destination = if radiated {
+            everybody()
+        } else {
+            destination(self.atlas, self.secrets, seen.sent.outside.ip, seen.sent.outside.port, name)
+        };
         let phase = phases::at(self.phases, seen.time);
         let flight_state = phase.map_or(FlightState::Unknown, |phase| phase.state);
         let app_state = self
@@ -274,7 +284,8 @@ impl Fold<'_> {
             seen.visibility,
             flight_state,
             trigger,
-            destination.control.is_some(),
+            // Nobody runs the air, and the law asks for much of what is said there.
+            radiated || destination.control.is_some(),
         );
         Finding {
             id: String::new(),
@@ -288,9 +299,9 @@ impl Fold<'_> {
             visibility: seen.visibility,
             protocol: seen.protocol,
             transport: seen.sent.transport,
-            direction: Direction::Outbound,
+            direction: seen.sent.direction,
             source: Source {
-                ip: seen.sent.inside.ip.to_string(),
+                ip: (!radiated).then(|| seen.sent.inside.ip.to_string()),
                 basis: seen.sent.inside_basis,
                 mac: seen.sent.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")),
                 app: seen.sent.app.as_deref().map(str::to_owned),
@@ -353,6 +364,27 @@ fn shown_host(host: &str, secrets: &Secrets) -> String {
 /// The steps of a path that are encodings, not places.
 fn encoding(path: &[String]) -> Vec<String> {
     path.iter().skip(1).filter(|step| !step.contains([':', '/', ' '])).cloned().collect()
+}
+
+/// Who gets what is radiated: all who listen.
+fn everybody() -> Destination {
+    Destination {
+        ip: None,
+        port: 0,
+        host: None,
+        host_basis: None,
+        organization: None,
+        organization_basis: None,
+        country: None,
+        country_basis: None,
+        country_confidence: "none".to_owned(),
+        country_votes: Vec::new(),
+        control: None,
+        control_basis: None,
+        asn: None,
+        as_name: None,
+        edge: false,
+    }
 }
 
 fn destination(atlas: &Atlas, secrets: &Secrets, ip: IpAddr, port: u16, name: Option<&Name>) -> Destination {
@@ -565,6 +597,11 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
         "packets were written by PCAPdroid: without root it makes packets up from what went through sockets, so \
          their sizes, numbers and checksums are not those on the network",
     );
+    if let (transmitters @ 1.., frames, bytes) = run.pipeline.silent {
+        notes.push(format!(
+            "{transmitters} transmitters said nothing of aircraft in {frames} frames ({bytes} bytes), which were not read further."
+        ));
+    }
     for (name, (packets, bytes)) in &run.counters.not_ip {
         notes.push(format!("{packets} packets ({bytes} bytes) of {name} were not read."));
     }

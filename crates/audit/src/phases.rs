@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::{Field, FlightState, Phase, Timestamp, Value};
+use creance_model::{FlightState, Phase, Timestamp};
 
 use crate::flight::Sample;
 
@@ -19,70 +19,14 @@ const GRACE: i64 = 2 * SECOND;
 
 const SECOND: i64 = 1_000_000_000;
 
-/// Turns MAVLink messages of any number of vehicles into samples.
-#[derive(Debug, Default)]
-pub(crate) struct Vehicles {
-    landed: BTreeMap<i64, i64>,
-}
-
-impl Vehicles {
-    /// What one message says, if it says anything about flight.
-    ///
-    /// A heartbeat of an autopilot tells armed or not; `EXTENDED_SYS_STATE` in the air overrides a disarmed
-    /// heartbeat (MAVLink common.xml, `MAV_LANDED_STATE`: 1 on ground, 2 in air, 3 take-off, 4 landing).
-    pub(crate) fn sample(&mut self, time: Timestamp, fields: &[Field]) -> Option<Sample> {
-        let system = integer(fields, "sysid").unwrap_or_default();
-        let position = number(fields, "lat")
-            .zip(number(fields, "lon"))
-            .filter(|(lat, lon)| lat.abs() > 1e-6 || lon.abs() > 1e-6);
-        let state = match text(fields, "message")? {
-            "HEARTBEAT" => {
-                let Some(Value::Flag(armed)) = value(fields, "armed") else { return None };
-                let in_air = matches!(self.landed.get(&system), Some(2..=4));
-                Some(if *armed || in_air { FlightState::Flying } else { FlightState::Ground })
-            }
-            "EXTENDED_SYS_STATE" => {
-                let landed = integer(fields, "landed_state")?;
-                self.landed.insert(system, landed);
-                matches!(landed, 2..=4).then_some(FlightState::Flying)
-            }
-            "GLOBAL_POSITION_INT" | "GPS_RAW_INT" => None,
-            _ => return None,
-        };
-        (state.is_some() || position.is_some()).then_some(Sample { vehicle: system, time, state, position })
-    }
-}
-
-fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a Value> {
-    fields.iter().find(|field| field.name == name).map(|field| &field.value)
-}
-
-fn text<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
-    match value(fields, name)? {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn integer(fields: &[Field], name: &str) -> Option<i64> {
-    match value(fields, name)? {
-        Value::Integer(number) => Some(*number),
-        _ => None,
-    }
-}
-
-fn number(fields: &[Field], name: &str) -> Option<f64> {
-    match value(fields, name)? {
-        Value::Float(number) => Some(*number),
-        _ => None,
-    }
-}
-
 /// Everything that says something about flight.
 #[derive(Debug, Default)]
 pub(crate) struct FlightEvidence {
     /// Samples of one source each, with the name of the source.
     pub(crate) sources: Vec<(String, Vec<Sample>)>,
+    /// What was radiated for all to hear. It counts where nothing else says a state: it is anybody's aircraft, and
+    /// anybody's word.
+    pub(crate) radiated: Vec<(String, Vec<Sample>)>,
     /// Moments at which the aircraft was switched on (`true`) or off, and who says so.
     pub(crate) power: Vec<(Timestamp, bool, String)>,
     /// Whether the capture itself shows telemetry, and the time it covers.
@@ -96,23 +40,26 @@ impl FlightEvidence {
     ///
     /// Each aircraft of each source has a track of its own; while any of them flies, the state is `flying`.
     pub(crate) fn phases(&self) -> Vec<Phase> {
+        let known = self.sources.iter().any(|(_, samples)| samples.iter().any(|one| one.state.is_some()));
+        let sources = if known { &self.sources } else { &self.radiated };
         let mut tracks: BTreeMap<(usize, i64), Vec<(Timestamp, FlightState)>> = BTreeMap::new();
-        for (source, (_, samples)) in self.sources.iter().enumerate() {
+        for (source, (_, samples)) in sources.iter().enumerate() {
             for sample in samples {
                 if let Some(state) = sample.state {
                     tracks.entry((source, sample.vehicle)).or_default().push((sample.time, state));
                 }
             }
         }
-        let named = |source: usize| self.sources.get(source).map_or("", |(name, _)| name.as_str());
+        let named = |source: usize| sources.get(source).map_or("", |(name, _)| name.as_str());
         let tracks = tracks.into_iter().map(|((source, _), points)| track(points, named(source))).collect();
         let mut phases = together(tracks);
-        self.add_off(&mut phases);
+        self.add_off(&mut phases, known);
         phases
     }
 
-    /// Adds `off` where the action log or the end of a log together with a silent link shows it.
-    fn add_off(&self, phases: &mut Vec<Phase>) {
+    /// Adds `off` where the action log or the end of a log together with a silent link shows it. What is not heard on air
+    /// any more is out of reach.
+    fn add_off(&self, phases: &mut Vec<Phase>, known: bool) {
         let mut off: Vec<Phase> = Vec::new();
         let mut power = self.power.clone();
         power.sort();
@@ -131,6 +78,7 @@ impl FlightEvidence {
             }
         }
         if power.is_empty()
+            && known
             && let (Some(last), Some((_, capture_end))) = (phases.last(), self.capture)
             // A log or a link that ends in the air shows no landing, and much less that anything was switched off.
             && last.state == FlightState::Ground

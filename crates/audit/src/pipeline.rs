@@ -12,10 +12,9 @@ use creance_place::Atlas;
 use creance_wire::{At, Conversation, KeyLog, Piece, Reader, TunnelJoiner, UploadJoiner};
 
 use crate::{
-    flight::Sample,
+    flight::telemetry::Telemetry,
     flows::{FlowTold, Hello, Sums},
     names::{Name, Names},
-    phases::Vehicles,
     request::Limits,
     traffic::{self, Clock, Finished, Sum, Traffic},
 };
@@ -41,6 +40,7 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) transport: Transport,
+    pub(crate) direction: Direction,
     pub(crate) inside: Endpoint,
     pub(crate) inside_basis: InsideBasis,
     pub(crate) mac: Option<[u8; 6]>,
@@ -69,10 +69,9 @@ pub(crate) struct Pipeline<'a> {
     messages_to: Option<Messages<'a>>,
     flows_to: Option<Flows<'a>>,
     pub(crate) names: Names,
-    pub(crate) vehicles: Vehicles,
-    /// Telemetry seen in the capture.
-    pub(crate) samples: Vec<Sample>,
-    pub(crate) link: Option<(Timestamp, Timestamp)>,
+    pub(crate) telemetry: Telemetry,
+    /// Transmitters that said nothing of aircraft: how many, their frames and bytes.
+    pub(crate) silent: (u64, u64, u64),
     pub(crate) seen: Vec<Seen>,
     /// Sightings beyond the limit.
     pub(crate) unkept: u64,
@@ -126,9 +125,8 @@ impl<'a> Pipeline<'a> {
             messages_to: None,
             flows_to: None,
             names: Names::new(limits.names),
-            vehicles: Vehicles::default(),
-            samples: Vec::new(),
-            link: None,
+            telemetry: Telemetry::default(),
+            silent: (0, 0, 0),
             seen: Vec::new(),
             unkept: 0,
             traffic: Traffic::default(),
@@ -156,14 +154,17 @@ impl<'a> Pipeline<'a> {
             sink(flow, message);
         }
         self.note_limit(message);
-        let ours = flow.direction(message.from) == Direction::Outbound;
+        let direction = flow.direction(message.from);
+        let ours = direction == Direction::Outbound;
+        if !self.telemetry.note(message, direction == Direction::Broadcast) {
+            *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
+        }
         match (message.protocol, message.kind) {
             ("dns", "response") => {
                 for (owner, address) in creance_wire::dns_answers(message) {
                     self.names.bind(flow.end(message.from.other()).ip, address, &owner);
                 }
             }
-            ("mavlink", _) => self.telemetry(message),
             // Our own side says whom it asks for; the other side says who it is.
             ("tls" | "quic", "client-hello") if ours => stronger(name, message.text("sni"), Name::SNI),
             ("tls", "certificate") if !ours => {
@@ -178,7 +179,7 @@ impl<'a> Pipeline<'a> {
             }
             _ => {}
         }
-        if !ours && !leaves_by_recursion(flow, message) {
+        if !ours && direction != Direction::Broadcast && !leaves_by_recursion(flow, message) {
             self.uploads.answered(flow, message);
             return;
         }
@@ -269,18 +270,6 @@ impl<'a> Pipeline<'a> {
         self.look(flow, None, joined);
     }
 
-    fn telemetry(&mut self, message: &Message) {
-        let from = self.link.map_or(message.time, |(from, _)| from.min(message.time));
-        let to = self.link.map_or(message.time, |(_, to)| to.max(message.time));
-        self.link = Some((from, to));
-        let Some(sample) = self.vehicles.sample(message.time, &message.fields) else { return };
-        if self.samples.len() < MOST_SAMPLES {
-            self.samples.push(sample);
-        } else {
-            *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
-        }
-    }
-
     /// Tells a flow that is over, where that is asked for.
     fn told(&mut self, flow: &Flow, state: &mut State, totals: &Totals) {
         let Some((sink, atlas)) = &mut self.flows_to else { return };
@@ -311,6 +300,7 @@ impl<'a> Pipeline<'a> {
         }
         let sent = Arc::new(Sent {
             transport: flow.transport,
+            direction: if flow.transport.is_radio() { Direction::Broadcast } else { Direction::Outbound },
             inside: flow.end(message.from),
             inside_basis: flow.inside_basis,
             mac: flow.inside_mac(),
@@ -381,9 +371,6 @@ fn unread(reader: &Reader, totals: &Totals) -> [(&'static str, u64); 2] {
         (opaque[side.index()].unwrap_or_else(|| traffic::why_unread(reader.protocol())), bytes)
     })
 }
-
-/// Telemetry samples kept: a day at ten a second.
-const MOST_SAMPLES: usize = 1_000_000;
 
 /// The protocol stands at the head of every decode path, and before it what was decrypted.
 fn path(message: &Message, part: usize) -> Vec<String> {
@@ -498,7 +485,17 @@ impl Handler for Pipeline<'_> {
             self.message(flow, name, &message);
         });
         let payload = totals.bytes[0] + totals.bytes[1];
+        if flow.transport.is_radio() && state.reader.readable() == [0; 2] {
+            let (transmitters, frames, bytes) = &mut self.silent;
+            *transmitters += 1;
+            *frames += totals.packets[0];
+            *bytes += payload;
+            return;
+        }
         self.told(flow, &mut state, totals);
+        if flow.transport.is_radio() {
+            return;
+        }
         let Some(inside) = flow.inside else {
             self.traffic.lan.0 += 1;
             self.traffic.lan.1 += payload;

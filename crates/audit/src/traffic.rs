@@ -189,7 +189,9 @@ pub(crate) fn why_unread(protocol: &str) -> &'static str {
     match protocol {
         "tls" | "quic" | "dtls" => "encrypted, no key",
         "unknown" => "unknown protocol",
-        "http/1" | "http/2" | "websocket" | "mqtt" | "dns" | "mavlink" => "not whole, or inside a limit",
+        "http/1" | "http/2" | "websocket" | "mqtt" | "dns" | "mavlink" | "arsdk" | "tello" | "duml" => {
+            "not whole, or inside a limit"
+        }
         _ => "protocol recognised, not read",
     }
 }

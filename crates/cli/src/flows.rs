@@ -75,18 +75,24 @@ pub(crate) fn is_below(host: &str, name: &str) -> bool {
 fn row(told: &FlowTold, reveal: bool) -> Value {
     let shown = |host: &str| if reveal { host.to_owned() } else { mask_host(host, &Secrets::default()) };
     let host = told.host.as_ref().map(|(host, _)| shown(host));
+    let radiated = told.flow.transport.is_radio();
+    let (inside, outside) = (told.flow.inside_end(), told.flow.outside_end());
     json!({
         "schema": "creance.flow/1",
         "flow": creance_flow::community_id(&told.flow),
         "transport": told.flow.transport,
         "protocol": told.protocol,
-        "direction": if told.flow.inside.is_none() { "lan" } else { "outside" },
-        "inside": told.flow.inside_end(),
+        "direction": match told.flow.inside {
+            _ if radiated => "broadcast",
+            None => "lan",
+            Some(_) => "outside",
+        },
+        "inside": {"ip": (!radiated).then_some(inside.ip), "port": inside.port},
         "inside_basis": told.flow.inside_basis,
         "app": told.flow.app.as_deref(),
         "outside": {
-            "ip": told.flow.outside_end().ip,
-            "port": told.flow.outside_end().port,
+            "ip": (!radiated).then_some(outside.ip),
+            "port": outside.port,
             "host": host,
             "host_basis": told.host.as_ref().map(|(_, basis)| basis),
             "country": told.country,

@@ -59,6 +59,7 @@ fn wanted(options: &Messages, flow: &Flow, message: &Message) -> bool {
 }
 
 fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
+    let radiated = flow.transport.is_radio();
     let source = flow.end(message.from);
     let destination = flow.end(message.from.other());
     let mut fields = Map::new();
@@ -77,8 +78,8 @@ fn line(flow: &Flow, message: &Message, reveal: bool) -> serde_json::Value {
         "inside_basis": flow.inside_basis,
         "app": flow.app.as_deref(),
         "flow": creance_flow::community_id(flow),
-        "source": source,
-        "destination": {"ip": destination.ip, "port": destination.port, "host": host},
+        "source": {"ip": (!radiated).then_some(source.ip), "port": source.port},
+        "destination": {"ip": (!radiated).then_some(destination.ip), "port": destination.port, "host": host},
         "packets": message.packets,
         "bytes": message.bytes,
         "parts": parts(message, reveal),
@@ -110,7 +111,10 @@ pub(crate) fn shown(name: &str, value: &Value, reveal: bool) -> serde_json::Valu
         ("topics", Value::List(topics)) => {
             json!(topics.iter().map(|topic| shown("topic", topic, reveal)).collect::<Vec<_>>())
         }
-        ("lat" | "lon", Value::Float(degrees)) => json!(degrees.trunc()),
+        (
+            "lat" | "lon" | "home_lat" | "home_lon" | "operator_lat" | "operator_lon",
+            Value::Float(degrees),
+        ) => json!(degrees.trunc()),
         (_, Value::List(list)) => json!(list.iter().map(|_| "…").collect::<Vec<_>>()),
         _ => json!("…"),
     }
@@ -176,6 +180,14 @@ const PLAIN: &[&str] = &[
     "landed_state",
     "system_status",
     "armed",
+    "flying",
+    "ua_type",
+    "operator_location",
+    "height_over",
+    "truncated",
+    "hidden",
+    "state",
+    "product",
     "autopilot",
     "qos",
     "payload_bytes",

@@ -83,6 +83,8 @@ const ACCOUNT: &[&str] = &[
     "nickname",
     "memberid",
     "customerid",
+    "operatorid",
+    "registrationid",
     "useraccount",
     "xuserid",
 ];

@@ -6,9 +6,12 @@
 //!
 //! Of a tunnel what it carries is followed, not the tunnel itself.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
 
-use creance_model::{Endpoint, Flow, Packet, Side, Timestamp, Transport};
+use creance_model::{Endpoint, Flow, InsideBasis, Packet, Side, Timestamp, Transport};
 
 use crate::{
     counters::Counters,
@@ -105,6 +108,7 @@ impl<H: Handler> Assembler<H> {
     fn frame(&mut self, packet: &Packet<'_>, frame: Frame<'_>, depth: u8) {
         let data = match frame.payload {
             Carried::Ip(data) => data,
+            Carried::Radio(transport, data) => return self.radio(packet, transport, frame.macs, data),
             Carried::Other(name) => return self.not_ip(packet, name),
             Carried::Malformed(what) => return self.malformed(what),
         };
@@ -142,6 +146,54 @@ impl<H: Handler> Assembler<H> {
             }
             self.arrived(packet, &Arrived { payload, missing: 0, ..arrived }, depth);
         }
+    }
+
+    /// Takes what a radio says to all: a flow of one side, which its transmitter names.
+    fn radio(
+        &mut self,
+        packet: &Packet<'_>,
+        transport: Transport,
+        macs: Option<([u8; 6], [u8; 6])>,
+        payload: &[u8],
+    ) {
+        self.now = self.now.max(packet.time);
+        self.expire();
+        let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let arrived = Arrived {
+            number: packet.number,
+            time: packet.time,
+            macs,
+            source: nobody,
+            destination: nobody,
+            protocol: 0,
+            payload,
+            missing: (packet.wire_len as usize).saturating_sub(packet.data.len()),
+        };
+        let transmitter = macs.map(|(from, _)| from).filter(|from| *from != [0; 6]);
+        let key = Key::of_radio(transport, transmitter);
+        let at = match self.table.find(&key) {
+            Some(at) => at,
+            None => {
+                let end = Endpoint { ip: nobody, port: 0 };
+                let flow = Flow {
+                    id: 0,
+                    transport,
+                    client: end,
+                    server: end,
+                    inside: None,
+                    inside_basis: InsideBasis::Radiated,
+                    first: packet.time,
+                    client_mac: transmitter,
+                    server_mac: None,
+                    app: self.app.clone(),
+                };
+                self.follow(key, flow)
+            }
+        };
+        if let Some(entry) = self.table.touch(at, packet.time, self.now) {
+            add(&mut entry.packets, Side::Client.index(), 1);
+        }
+        self.datagram(at, Side::Client, &arrived, payload);
     }
 
     /// Takes a whole packet: a tunnel's is opened, any other belongs to a flow.
@@ -337,16 +389,6 @@ impl<H: Handler> Assembler<H> {
         transport: Transport,
         syn: bool,
     ) -> u32 {
-        while self.table.len() >= self.options.max_flows.max(1) {
-            // One that is over goes first, then the older of the two lists' oldest.
-            let oldest = self.table.oldest(List::Over).or_else(|| {
-                let lists = [List::Tcp, List::Other].into_iter();
-                lists.filter_map(|list| self.table.oldest(list)).min_by_key(|(_, last)| *last)
-            });
-            let Some(entry) = oldest.and_then(|(at, _)| self.table.remove(at)) else { break };
-            self.counters.evicted_flows += u64::from(entry.over.is_none());
-            self.end(entry, Close::Evicted);
-        }
         let answers = !syn && inside::looks_like_an_answer(a.port, b.port, transport, arrived.payload);
         let (client, server) = if answers { (b, a) } else { (a, b) };
         let (inside, inside_basis) = inside::decide(&self.options.inside, client.ip, server.ip, syn);
@@ -356,9 +398,8 @@ impl<H: Handler> Assembler<H> {
         if answers {
             std::mem::swap(&mut client_mac, &mut server_mac);
         }
-        self.flows += 1;
         let flow = Flow {
-            id: self.flows,
+            id: 0,
             transport,
             client,
             server,
@@ -369,6 +410,23 @@ impl<H: Handler> Assembler<H> {
             server_mac,
             app: self.app.clone(),
         };
+        self.follow(key, flow)
+    }
+
+    /// Makes room for a new flow, gives it its number, and follows it.
+    fn follow(&mut self, key: Key, mut flow: Flow) -> u32 {
+        while self.table.len() >= self.options.max_flows.max(1) {
+            // One that is over goes first, then the older of the two lists' oldest.
+            let oldest = self.table.oldest(List::Over).or_else(|| {
+                let lists = [List::Tcp, List::Other].into_iter();
+                lists.filter_map(|list| self.table.oldest(list)).min_by_key(|(_, last)| *last)
+            });
+            let Some(entry) = oldest.and_then(|(at, _)| self.table.remove(at)) else { break };
+            self.counters.evicted_flows += u64::from(entry.over.is_none());
+            self.end(entry, Close::Evicted);
+        }
+        self.flows += 1;
+        flow.id = self.flows;
         let state = self.handler.open(&flow);
         self.table.insert(key, flow, state)
     }

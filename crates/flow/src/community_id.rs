@@ -15,8 +15,13 @@ use ring::digest;
 /// `1:` and the base64 of a SHA-1 over seed, addresses, protocol and ports, the lower endpoint first.
 ///
 /// For ICMP the specification takes type and code in place of ports; flows here do not tell them apart, so their ids
-/// are those of type 0, code 0. See [`community_id_icmp`].
+/// are those of type 0, code 0. See [`community_id_icmp`]. What is radiated has no addresses to hash: it is named by its
+/// radio and its transmitter, `wifi:60:60:1f:00:00:01`.
 pub fn community_id(flow: &Flow) -> String {
+    if flow.transport.is_radio() {
+        let mac = flow.client_mac.unwrap_or_default().map(|byte| format!("{byte:02x}")).join(":");
+        return format!("{}:{mac}", flow.transport);
+    }
     let ends = (flow.client.port, flow.server.port);
     hash(flow.client.ip, flow.server.ip, number(flow.transport), ends, true)
 }
@@ -41,6 +46,8 @@ fn number(transport: Transport) -> u8 {
         Transport::Tcp => 6,
         Transport::Udp => 17,
         Transport::Other(number) => number,
+        // RFC 6890's reserved number; nothing with it is hashed.
+        Transport::Wifi | Transport::Bluetooth => 255,
     }
 }
 

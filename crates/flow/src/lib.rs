@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Packet ─▶ link ─▶ ip ─▶ fragments ─▶ table ─▶ tcp ─▶ Handler
-//!                                        └──────────────▲
+//!             └──── radio ───────────────┴──────────────▲
 //! ```
 //!
 //! What is in order is handed over as it lies in the packet, without a copy. Memory is bounded by [`Options`]; every
@@ -20,6 +20,7 @@ mod inside;
 mod ip;
 mod link;
 mod options;
+mod radio;
 mod segment;
 mod table;
 mod tagged;

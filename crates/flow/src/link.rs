@@ -6,9 +6,12 @@
 //! ```
 //!
 //! Ethernet II and 802.3 with LLC/SNAP, 802.1Q and QinQ tags, `PPPoE`, MPLS, PPP, Linux cooked v1 and v2, BSD loopback,
-//! raw IP, and data frames of 802.11 with and without radiotap. Others are named and counted.
+//! raw IP, and data frames of 802.11 with and without radiotap. What radios say to all is in `radio.rs`. Others are named
+//! and counted.
 
-use creance_model::LinkType;
+use creance_model::{LinkType, Transport};
+
+use crate::radio;
 
 use crate::Counters;
 
@@ -20,10 +23,11 @@ pub(crate) struct Frame<'a> {
     pub(crate) macs: Option<([u8; 6], [u8; 6])>,
 }
 
-/// IP, or the name of what it is instead.
+/// IP, what a radio says to all, or the name of what it is instead.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Carried<'a> {
     Ip(&'a [u8]),
+    Radio(Transport, &'a [u8]),
     Other(&'static str),
     Malformed(&'static str),
 }
@@ -45,11 +49,19 @@ pub(crate) fn strip(link: LinkType, data: &[u8]) -> Frame<'_> {
         LinkType::PPP_ETHER => plain(pppoe(data)),
         LinkType::LINUX_SLL => cooked(data, 14, 16, 6),
         LinkType::LINUX_SLL2 => cooked(data, 0, 20, 12),
-        LinkType::IEEE802_11 => wifi(data, false),
+        LinkType::IEEE802_11 => wifi(data, 0),
         LinkType::IEEE802_11_RADIOTAP => match radiotap(data) {
-            Some((frame, padded)) => wifi(frame, padded),
+            Some((frame, flags)) => wifi(frame, flags),
             None => plain(Carried::Malformed("radiotap header")),
         },
+        LinkType::PRISM => behind(data, radio::Header::Prism),
+        LinkType::AVS => behind(data, radio::Header::Avs),
+        LinkType::PPI => behind(data, radio::Header::Ppi),
+        LinkType::BLUETOOTH_LE_LL => radio::bluetooth(data, false, true),
+        LinkType::BLUETOOTH_LE_LL_WITH_PHDR => radio::bluetooth_with_header(data),
+        LinkType::NORDIC_BLE => radio::nordic(data),
+        LinkType::BLUETOOTH_HCI_H4 => radio::hci(data),
+        LinkType::BLUETOOTH_HCI_H4_WITH_PHDR => radio::hci(data.get(4..).unwrap_or_default()),
         LinkType::NONE => plain(Carried::Other("records that are no packets")),
         _ => plain(Carried::Other("unknown link type")),
     }
@@ -171,11 +183,18 @@ fn loopback(data: &[u8]) -> Carried<'_> {
     }
 }
 
-/// The frame behind a radiotap header without its check sequence, and whether its header is padded to four bytes.
+fn behind(data: &[u8], header: radio::Header) -> Frame<'_> {
+    match radio::behind_length(data, header) {
+        Some(frame) => wifi(frame, 0),
+        None => Frame { payload: Carried::Malformed("header of a radio"), macs: None },
+    }
+}
+
+/// The frame behind a radiotap header without its check sequence, and what the header's flags say of it.
 ///
 /// Version, padding, length (least significant first), words of present fields as long as bit 31 is set; then the
-/// fields: TSFT (bit 0, eight bytes, aligned), flags (bit 1, one byte: 0x10 check sequence, 0x20 padding), ….
-fn radiotap(data: &[u8]) -> Option<(&[u8], bool)> {
+/// fields: TSFT (bit 0, eight bytes, aligned), flags (bit 1, one byte: 0x10 check sequence, 0x20 padding, 0x40 the check failed), ….
+fn radiotap(data: &[u8]) -> Option<(&[u8], u8)> {
     let length = usize::from(u16::from_le_bytes(*data.get(2..4)?.first_chunk()?));
     let (header, frame) = data.split_at_checked(length)?;
     let mut words = header.get(4..)?.chunks_exact(4).map(|word| word.last().map_or(0, |high| high >> 7));
@@ -187,17 +206,17 @@ fn radiotap(data: &[u8]) -> Option<(&[u8], bool)> {
     }
     let flags = if present & 2 != 0 { header.get(at).copied().unwrap_or(0) } else { 0 };
     let check = if flags & 0x10 != 0 { 4 } else { 0 };
-    Some((frame.get(..frame.len().saturating_sub(check))?, flags & 0x20 != 0))
+    Some((frame.get(..frame.len().saturating_sub(check))?, flags))
 }
 
-/// Data frames of IEEE 802.11.
-fn wifi(data: &[u8], padded: bool) -> Frame<'_> {
+/// Frames of IEEE 802.11, with the flags of radiotap.
+fn wifi(data: &[u8], flags_of_radio: u8) -> Frame<'_> {
     let plain = |payload| Frame { payload, macs: None };
     let Some(&[control, flags]) = data.first_chunk::<2>() else {
         return plain(Carried::Malformed("802.11 header"));
     };
     match (control >> 2 & 3, control >> 4) {
-        (0, _) => return plain(Carried::Other("802.11 management frames")),
+        (0, _) => return radio::management(data, flags_of_radio & 0x40 == 0),
         (1, _) => return plain(Carried::Other("802.11 control frames")),
         (2, subtype) if subtype & 4 != 0 => return plain(Carried::Other("802.11 frames without data")),
         (2, _) => {}
@@ -219,7 +238,8 @@ fn wifi(data: &[u8], padded: bool) -> Frame<'_> {
             header += 4;
         }
     }
-    if padded {
+    // Padded to four bytes.
+    if flags_of_radio & 0x20 != 0 {
         header = header.next_multiple_of(4);
     }
     let Some(body) = data.get(header..) else { return plain(Carried::Malformed("802.11 header")) };

@@ -33,11 +33,20 @@ impl Key {
         (Self { low: low.1, high: high.1, ports, protocol, v4 }, first)
     }
 
+    /// The key of what a transmitter radiates: no packet of IP has ends of two versions.
+    pub(crate) fn of_radio(transport: Transport, transmitter: Option<[u8; 6]>) -> Self {
+        let [a, b, c, d, e, f] = transmitter.unwrap_or_default();
+        let low = u64::from_be_bytes([0, 0, a, b, c, d, e, f]).into();
+        let protocol = u8::from(transport == Transport::Wifi);
+        Self { low, high: 0, ports: [0; 2], protocol, v4: [false, true] }
+    }
+
     fn of(flow: &Flow) -> Self {
         let protocol = match flow.transport {
             Transport::Tcp => 6,
             Transport::Udp => 17,
             Transport::Other(number) => number,
+            Transport::Wifi | Transport::Bluetooth => return Self::of_radio(flow.transport, flow.client_mac),
         };
         Self::new(flow.client, flow.server, protocol).0
     }

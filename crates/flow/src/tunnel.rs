@@ -36,7 +36,7 @@ pub(crate) fn inside(protocol: u8, payload: &[u8]) -> Option<(&'static str, Fram
         }
         // ARP and the like are told as such; what nobody knows is no frame.
         Carried::Other(name) => frame.macs.is_some() && !matches!(name, "unknown EtherType" | "LLC"),
-        Carried::Malformed(_) => false,
+        Carried::Radio(..) | Carried::Malformed(_) => false,
     };
     sound.then_some((name, frame))
 }

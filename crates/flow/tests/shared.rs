@@ -28,7 +28,7 @@ impl Handler for Count {
         match flow.transport {
             Transport::Tcp => self.tcp += 1,
             Transport::Udp => self.udp += 1,
-            Transport::Other(_) => {}
+            Transport::Other(_) | Transport::Wifi | Transport::Bluetooth => {}
         }
         [0; 4]
     }

@@ -10,8 +10,8 @@ use crate::{
 /// Who sent it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Source {
-    /// The address of our end; `0.0.0.0` where a recording does not tell it.
-    pub ip: String,
+    /// The address of our end; `0.0.0.0` where a recording does not tell it, `None` for broadcasts.
+    pub ip: Option<String>,
     /// How it was decided that this end is ours.
     pub basis: InsideBasis,
     /// Its hardware address, where the link layer shows it.

@@ -25,6 +25,17 @@ pub enum Transport {
     Udp,
     /// Any other IP protocol, by its IANA number.
     Other(u8),
+    /// No IP at all: what a radio of Wi-Fi says to all who listen (IEEE 802.11 management frames).
+    Wifi,
+    /// No IP at all: what a radio of Bluetooth Low Energy says to all who listen (advertisements).
+    Bluetooth,
+}
+
+impl Transport {
+    /// Whether it is said to all who listen, by a transmitter that has no IP address.
+    pub const fn is_radio(self) -> bool {
+        matches!(self, Self::Wifi | Self::Bluetooth)
+    }
 }
 
 impl fmt::Display for Transport {
@@ -36,6 +47,8 @@ impl fmt::Display for Transport {
             Self::Other(2) => f.write_str("igmp"),
             Self::Other(58) => f.write_str("icmpv6"),
             Self::Other(number) => write!(f, "ip-{number}"),
+            Self::Wifi => f.write_str("wifi"),
+            Self::Bluetooth => f.write_str("ble"),
         }
     }
 }
@@ -88,6 +101,8 @@ pub enum InsideBasis {
     Guess,
     /// A recording of what an app said (HAR, mitmproxy) that does not tell both addresses: the app is ours.
     Recorded,
+    /// No end has an address: it was radiated, and whose transmitter it is is not known.
+    Radiated,
 }
 
 /// Which way something went.
@@ -140,6 +155,9 @@ impl Flow {
 
     /// Which way bytes from `from` go.
     pub const fn direction(&self, from: Side) -> Direction {
+        if self.transport.is_radio() {
+            return Direction::Broadcast;
+        }
         match (self.inside, from) {
             (None, _) => Direction::Lan,
             (Some(Side::Client), Side::Client) | (Some(Side::Server), Side::Server) => Direction::Outbound,

@@ -51,6 +51,22 @@ impl LinkType {
     pub const USB_LINUX_MMAPPED: Self = Self(220);
     /// USB as `USBPcap` records it on Windows.
     pub const USBPCAP: Self = Self(249);
+    /// IEEE 802.11 behind a header of Prism (or of AVS, by its first bytes).
+    pub const PRISM: Self = Self(119);
+    /// IEEE 802.11 behind a header of AVS.
+    pub const AVS: Self = Self(163);
+    /// Bluetooth HCI with the packet's type before it (H4).
+    pub const BLUETOOTH_HCI_H4: Self = Self(187);
+    /// Per-packet information, then what it says: 802.11.
+    pub const PPI: Self = Self(192);
+    /// Bluetooth HCI (H4) behind four bytes of direction.
+    pub const BLUETOOTH_HCI_H4_WITH_PHDR: Self = Self(201);
+    /// Bluetooth Low Energy link layer.
+    pub const BLUETOOTH_LE_LL: Self = Self(251);
+    /// Bluetooth Low Energy link layer behind ten bytes about the radio.
+    pub const BLUETOOTH_LE_LL_WITH_PHDR: Self = Self(256);
+    /// Bluetooth Low Energy link layer behind the header of Nordic's sniffer.
+    pub const NORDIC_BLE: Self = Self(272);
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
 }

@@ -105,6 +105,7 @@ pub(crate) const fn inside(basis: InsideBasis) -> &'static str {
         InsideBasis::FirstSyn => "it opened the connection",
         InsideBasis::Guess => "a guess by port and order",
         InsideBasis::Recorded => "the recording was made there",
+        InsideBasis::Radiated => "it was radiated, by whom is not known",
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) fn name(flow: &Flow, from: Side, head: &[u8]) -> &'static str {
         Transport::Other(50) => "esp",
         Transport::Other(58) => "icmpv6",
         Transport::Other(132) => "sctp",
+        Transport::Wifi => "802.11",
+        Transport::Bluetooth => "bluetooth",
         Transport::Other(_) => "unknown",
     }
 }

@@ -4,11 +4,19 @@
 //! `creance messages` follow from the list.
 #![warn(clippy::indexing_slicing)]
 
+mod aircraft;
+mod arsdk;
 mod aws_chunked;
+mod bluetooth;
 mod body;
+mod dji_cloud;
+mod dji_crc;
 mod dns;
+mod droneid;
+mod duml;
 #[cfg(test)]
 mod fixture;
+mod french_id;
 mod guess;
 mod held;
 mod hkdf;
@@ -23,11 +31,14 @@ mod mqtt;
 mod quic;
 mod reader;
 mod recording;
+mod remote_id;
 mod storage;
+mod tello;
 mod tls;
 mod tunnel;
 mod upload;
 mod websocket;
+mod wifi;
 mod x509;
 
 use creance_model::{Flow, Message, Side, Timestamp};
@@ -42,8 +53,20 @@ pub use tunnel::TunnelJoiner;
 pub use upload::{Piece, UploadJoiner};
 
 /// Every protocol that is read, in the order in which they are tried.
-pub const ALL: &[&dyn Protocol] =
-    &[&tls::Tls, &http2::Http2, &http1::Http1, &mqtt::Mqtt, &mavlink::Mavlink, &quic::Quic, &dns::Dns];
+pub const ALL: &[&dyn Protocol] = &[
+    &tls::Tls,
+    &http2::Http2,
+    &http1::Http1,
+    &mqtt::Mqtt,
+    &mavlink::Mavlink,
+    &quic::Quic,
+    &dns::Dns,
+    &wifi::Wifi,
+    &bluetooth::Bluetooth,
+    &arsdk::Arsdk,
+    &tello::Tello,
+    &duml::Duml,
+];
 
 /// Takes messages as they become whole.
 pub type Emit<'a> = &'a mut dyn FnMut(Message);

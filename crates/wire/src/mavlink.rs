@@ -6,13 +6,17 @@
 //! ```
 //!
 //! The checksum covers all after the first byte and a byte that depends on the message's definition; frames whose
-//! checksum fails are skipped. Of messages without a known definition, those that leave are told as bytes. Signatures are not verified: no key is known.
+//! checksum fails are skipped. Of messages without a known definition, those that leave are told as bytes. That a frame is
+//! signed is told, with the link and the time of its signature (mavlink.io/en/guide/message_signing.html); signatures are
+//! not verified: no key is known.
 
-use creance_model::{
-    Carrier, Direction, Field, Flow, Message, Part, Side, Timestamp, Transport, Value, Visibility,
-};
+mod messages;
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held};
+use std::collections::BTreeMap;
+
+use creance_model::{Direction, Field, Flow, Side, Transport, Value};
+
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, aircraft::Told, held::Held};
 
 /// MAVLink.
 pub(crate) struct Mavlink;
@@ -28,16 +32,27 @@ pub struct Frame {
     pub message: u32,
     /// Its payload, with the zeros that version 2 leaves off put back.
     pub payload: Vec<u8>,
+    /// Its signature, if it is signed.
+    pub signature: Option<Signature>,
 }
 
-/// Number, name, `CRC_EXTRA` and full length (with extensions) of the messages that are read.
-const KNOWN: &[(u32, &str, u8, usize)] = &[
-    (0, "HEARTBEAT", 50, 9),
-    (24, "GPS_RAW_INT", 24, 52),
-    (33, "GLOBAL_POSITION_INT", 104, 28),
-    (242, "HOME_POSITION", 104, 60),
-    (245, "EXTENDED_SYS_STATE", 130, 2),
-];
+/// What a signature says; whether it holds only a key could tell.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Signature {
+    /// The link that it was sent on.
+    pub link: u8,
+    /// When, in microseconds since 1970.
+    pub unix_us: i64,
+}
+
+impl Signature {
+    /// Link, time in units of 10 µs since 2015 (six bytes), and a hash that is left alone.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let [link, a, b, c, d, e, f] = *bytes.first_chunk()?;
+        let since = i64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+        Some(Self { link, unix_us: 1_420_070_400_000_000 + since * 10 })
+    }
+}
 
 /// The frame that begins with the first byte, and its length. `None` if there is none, it is cut, of a message that is
 /// not read, or its checksum fails.
@@ -52,17 +67,20 @@ pub fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
         }
         _ => return None,
     };
-    let &(_, _, extra, full) = KNOWN.iter().find(|known| known.0 == message)?;
+    let known = messages::of(message)?;
     let body = bytes.get(1..header + length)?;
     let stated = bytes.get(header + length..)?.first_chunk().map(|two| u16::from_le_bytes(*two))?;
     let whole = header + length + 2 + signature;
-    if bytes.len() < whole || body.iter().chain([&extra]).fold(0xffff, |sum, byte| crc(sum, *byte)) != stated
+    if bytes.len() < whole
+        || body.iter().chain([&known.extra]).fold(0xffff, |sum, byte| crc(sum, *byte)) != stated
     {
         return None;
     }
     let mut payload = bytes.get(header..header + length)?.to_vec();
-    payload.resize(full.max(length), 0);
-    Some((Frame { system, component, message, payload }, whole))
+    payload.resize(known.full.max(length), 0);
+    let behind = bytes.get(header + length + 2..whole).unwrap_or_default();
+    let signature = Signature::read(behind);
+    Some((Frame { system, component, message, payload, signature }, whole))
 }
 
 /// CRC-16/MCRF4XX.
@@ -73,50 +91,41 @@ fn crc(crc: u16, byte: u8) -> u16 {
     (crc >> 8) ^ (low << 8) ^ (low << 3) ^ (low >> 4)
 }
 
-/// What a frame says, under the names of common.xml; positions in degrees, heights in metres.
-pub fn fields(frame: &Frame) -> Option<Vec<Field>> {
-    let name = KNOWN.iter().find(|known| known.0 == frame.message)?.1;
-    let byte = |at: usize| frame.payload.get(at).copied().map(i64::from);
-    let int = |at: usize| frame.payload.get(at..)?.first_chunk().map(|four| i32::from_le_bytes(*four));
-    let degrees = |at| int(at).map(|raw| Value::Float(f64::from(raw) / 1e7));
-    let metres = |at| int(at).map(|raw| Value::Float(f64::from(raw) / 1e3));
-    let mut fields = vec![
-        Field { name: "message", value: Value::Text(name.to_owned()) },
-        Field { name: "sysid", value: Value::Integer(i64::from(frame.system)) },
-        Field { name: "compid", value: Value::Integer(i64::from(frame.component)) },
-    ];
-    let mut push = |name, value: Option<Value>| fields.extend(value.map(|value| Field { name, value }));
-    match frame.message {
-        0 => {
-            let (kind, autopilot, mode) = (byte(4)?, byte(5)?, byte(6)?);
-            push("type", Some(Value::Integer(kind)));
-            push("autopilot", Some(Value::Integer(autopilot)));
-            push("system_status", byte(7).map(Value::Integer));
-            // Ground stations, gimbals, cameras and the like beat too; only an autopilot (MAV_AUTOPILOT other than
-            // INVALID, of a vehicle's type) is armed or not.
-            let vehicle = autopilot != 8 && !matches!(kind, 5 | 6 | 18 | 26..=28 | 30..=34);
-            push("armed", vehicle.then_some(Value::Flag(mode & 0x80 != 0)));
-        }
-        24 => {
-            push("fix_type", byte(28).map(Value::Integer));
-            push("lat", degrees(8));
-            push("lon", degrees(12));
-            push("alt_m", metres(16));
-        }
-        33 => {
-            push("lat", degrees(4));
-            push("lon", degrees(8));
-            push("alt_m", metres(12));
-            push("relative_alt_m", metres(16));
-        }
-        242 => {
-            push("lat", degrees(0));
-            push("lon", degrees(4));
-            push("alt_m", metres(8));
-        }
-        _ => push("landed_state", byte(1).map(Value::Integer)),
+/// What is known of vehicles from frame to frame: the last `MAV_LANDED_STATE` of each system.
+#[derive(Debug, Default)]
+pub struct Vehicles {
+    landed: BTreeMap<u8, i64>,
+}
+
+impl Vehicles {
+    /// What a frame says, under the names of common.xml and of `aircraft`; places in degrees, heights in metres.
+    ///
+    /// A heartbeat of an autopilot tells armed or not; a system that says it is in the air (`MAV_LANDED_STATE`: 1 on
+    /// ground, 2 in air, 3 take-off, 4 landing) flies whatever its heartbeat says.
+    pub fn fields(&mut self, frame: &Frame) -> Option<Vec<Field>> {
+        self.tell(frame).map(|told| told.fields)
     }
-    Some(fields)
+
+    fn tell(&mut self, frame: &Frame) -> Option<Told> {
+        let mut told = messages::tell(frame)?;
+        let value =
+            |name: &str| told.fields.iter().find(|field| field.name == name).map(|field| &field.value);
+        let flying = match (value("armed"), value("landed_state")) {
+            (Some(Value::Flag(armed)), _) => {
+                Some(*armed || matches!(self.landed.get(&frame.system), Some(2..=4)))
+            }
+            (_, Some(Value::Integer(landed))) => {
+                self.landed.insert(frame.system, *landed);
+                // On the ground it may be armed yet.
+                matches!(landed, 2..=4).then_some(true)
+            }
+            _ => None,
+        };
+        if let Some(flying) = flying {
+            told.flying(flying);
+        }
+        Some(told)
+    }
 }
 
 impl Protocol for Mavlink {
@@ -175,7 +184,7 @@ fn unread_frame(bytes: &[u8]) -> Option<usize> {
         [0xfd, _, _, _, _, _, _, a, b, c, ..] => u32::from_le_bytes([*a, *b, *c, 0]),
         _ => return None,
     };
-    let whole = stated_length(bytes).filter(|_| KNOWN.iter().all(|known| known.0 != number))?;
+    let whole = stated_length(bytes).filter(|_| messages::of(number).is_none())?;
     matches!(bytes.get(whole), None | Some(0xfe | 0xfd)).then_some(whole)
 }
 
@@ -195,6 +204,7 @@ struct Frames {
     /// What is being read of each side; of a stream, the beginning of a frame may wait.
     held: [Held; 2],
     readable: [u64; 2],
+    vehicles: Vehicles,
 }
 
 impl Session for Frames {
@@ -243,13 +253,10 @@ impl Frames {
         let (held, readable) = if from == Side::Client { (client, up) } else { (server, down) };
         while !(held.bytes().is_empty() || more && is_cut(held.bytes())) {
             let rest = held.bytes();
-            let (mut kind, mut told, mut found) = ("other", Vec::new(), Vec::new());
             let length = if let Some((frame, length)) = parse_frame(rest) {
                 *readable += length as u64;
-                kind = "telemetry";
-                told = fields(&frame).unwrap_or_default();
-                if leaves && !told.is_empty() {
-                    found = parts(&frame.payload, &told);
+                if let Some(told) = self.vehicles.tell(&frame) {
+                    emit(told.message_of(from, held, length, leaves));
                 }
                 length
             } else {
@@ -257,44 +264,21 @@ impl Frames {
                 if length > 1 && leaves {
                     // Not understood, but what is planted is found in it all the same.
                     let frame = rest.get(..length).unwrap_or_default();
-                    found.push(Part::new(Carrier::Field, None, "frame", None, frame));
+                    emit(Told::new("mavlink", "other", frame).message_of(from, held, length, true));
                 }
                 length
             };
-            if !told.is_empty() || !found.is_empty() {
-                emit(Message {
-                    time: held.first().map_or_else(Timestamp::default, |at| at.time),
-                    protocol: "mavlink",
-                    kind,
-                    from,
-                    visibility: Visibility::Clear,
-                    packets: held.packets(length),
-                    bytes: length as u64,
-                    fields: told,
-                    parts: found,
-                });
-            }
             held.consume(length);
         }
     }
-}
-
-/// The payload of a frame that leaves our side, and its positions as they would be written.
-fn parts(payload: &[u8], fields: &[Field]) -> Vec<Part> {
-    let mut parts = vec![Part::new(Carrier::Field, None, "payload", None, payload)];
-    for Field { name, value } in fields {
-        if let (true, Value::Float(degrees)) = (matches!(*name, "lat" | "lon"), value) {
-            let step = format!("mavlink:{name}");
-            parts.push(Part::new(Carrier::Field, Some(0), step, Some(name), format!("{degrees:.7}")));
-        }
-    }
-    parts
 }
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
+    use creance_model::Timestamp;
+    use proptest::prelude::*;
 
     fn heartbeat(mode: u8) -> Vec<u8> {
         let mut frame = vec![0xfe, 9, 0, 1, 1, 0, 0, 0, 0, 0, 2, 3, mode, 4, 3];
@@ -307,7 +291,10 @@ mod tests {
     fn an_armed_heartbeat_says_so() {
         let (frame, length) = parse_frame(&heartbeat(0x81)).unwrap();
         assert_eq!(length, 17);
-        assert!(fields(&frame).unwrap().contains(&Field { name: "armed", value: Value::Flag(true) }));
+        let told = Vehicles::default().fields(&frame).unwrap();
+        for name in ["armed", "flying"] {
+            assert!(told.contains(&Field { name, value: Value::Flag(true) }), "{name}");
+        }
     }
 
     #[test]
@@ -315,6 +302,144 @@ mod tests {
         let mut frame = heartbeat(0);
         frame[12] ^= 1;
         assert_eq!(parse_frame(&frame), None);
+    }
+
+    fn unhex(hex: &str) -> Vec<u8> {
+        data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()
+    }
+
+    fn value(fields: &[Field], name: &str) -> Option<Value> {
+        fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
+    }
+
+    #[test]
+    fn that_a_frame_is_signed_is_told() {
+        // pymavlink 2.4.50, key 01…, link 3, time 10^13 + 5.
+        let signed = unhex("fd09010000070100000000000000020381040395a60305a0724e18094664c4db08e1");
+        let (frame, length) = parse_frame(&signed).unwrap();
+        assert_eq!(length, signed.len());
+        let signature = Some(Signature { link: 3, unix_us: 1_520_070_400_000_050 });
+        assert_eq!(frame.signature, signature);
+        let told = Vehicles::default().fields(&frame).unwrap();
+        assert_eq!(value(&told, "signed"), Some(Value::Flag(true)));
+        assert_eq!(value(&told, "signature_link"), Some(Value::Integer(3)));
+        assert_eq!(parse_frame(&signed[..signed.len() - 1]), None);
+    }
+
+    #[test]
+    fn messages_say_what_pymavlink_put_into_them() {
+        for (name, hex, expected) in [
+            (
+                "OPEN_DRONE_ID_BASIC_ID",
+                "fd2c0000000701643200000000000000000000000000000000000000000000000102313538314635424b443232354430304250383931cc34",
+                vec![("serial", Value::Text("1581F5BKD225D00BP891".to_owned()))],
+            ),
+            (
+                "OPEN_DRONE_ID_LOCATION",
+                "fd3b00000007016532004c52401c44f417050000fa430000f543000040410000c8426400c80003000000000000000000000000000000000000000000000002000101010101d064",
+                vec![("lat", Value::Float(47.397_742)), ("flying", Value::Flag(true))],
+            ),
+            (
+                "OPEN_DRONE_ID_SYSTEM",
+                "fd3600000007016832005035401c10dd170500000000000000000000c843e8030000010000000000000000000000000000000000000000000000000001010101b95b",
+                vec![("operator_lon", Value::Float(8.545))],
+            ),
+            (
+                "OPEN_DRONE_ID_OPERATOR_ID",
+                "fd270000000701693200000000000000000000000000000000000000000000000046494e38376173747264676531326b38e73f",
+                vec![("operator_id", Value::Text("FIN87astrdge12k8".to_owned()))],
+            ),
+            (
+                "OPEN_DRONE_ID_MESSAGE_PACK",
+                "fd2e00000007017332000000000000000000000000000000000000000000000019010212313538314635424b443232354430304250383931963a",
+                vec![("serial", Value::Text("1581F5BKD225D00BP891".to_owned()))],
+            ),
+            (
+                "AUTOPILOT_VERSION",
+                "fd10000000070194000000000000000000008877665544332211ecad",
+                vec![("hwid", Value::Text("8877665544332211".to_owned()))],
+            ),
+            (
+                "HOME_POSITION",
+                "fd1c0000000701f200004c52401c44f41705407207000000000000000000000000000000803f6eeb",
+                vec![("home_lat", Value::Float(47.397_742)), ("home_alt_m", Value::Float(488.0))],
+            ),
+            (
+                "FOLLOW_TARGET",
+                "fd5d0000000701900000050000000000000000000000000000005035401c10dd17050000c8430000000000000000000000000000000000000000000000000000803f0000000000000000000000000000000000000000000000000000000000000000000000000150da",
+                vec![("operator_lat", Value::Float(47.397))],
+            ),
+            (
+                "MISSION_ITEM_INT",
+                "fd250000000701490000000000000000000000000000000000003839401cf8e01705000048420000100001010600017f83",
+                vec![("target_lon", Value::Float(8.5451))],
+            ),
+            (
+                "GPS2_RAW",
+                "fd2200000007017c000001000000000000004d52401c45f4170520a107000000000001000100010001000309d25d",
+                vec![("lat", Value::Float(47.397_742_1))],
+            ),
+            (
+                "HIGH_LATENCY2",
+                "fd1a0000000701eb0000010000004f52401c47f417050100f401f4010000000000000203ddca",
+                vec![("lon", Value::Float(8.545_594_3))],
+            ),
+            (
+                "GPS_GLOBAL_ORIGIN",
+                "fd0b00000007013100005052401c48f4170520a107ab99",
+                vec![("origin_lat", Value::Float(47.397_742_4))],
+            ),
+        ] {
+            let (frame, _) = parse_frame(&unhex(hex)).unwrap_or_else(|| panic!("{name}"));
+            let told = Vehicles::default().fields(&frame).unwrap();
+            assert_eq!(value(&told, "message"), Some(Value::Text(name.to_owned())));
+            assert_eq!(value(&told, "vehicle"), Some(Value::Integer(7)));
+            for (field, expected) in expected {
+                assert_eq!(value(&told, field), Some(expected), "{name} {field}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_air_flies_whatever_its_heartbeat_says() {
+        let mut vehicles = Vehicles::default();
+        let mut flying = |bytes: &[u8]| {
+            let (frame, _) = parse_frame(bytes).unwrap();
+            value(&vehicles.fields(&frame).unwrap(), "flying")
+        };
+        let landed = |state: u8| {
+            let mut frame = vec![0xfe, 2, 0, 1, 1, 245, 0, state];
+            let crc = frame[1..].iter().chain([&130]).fold(0xffff, |sum, byte| crc(sum, *byte));
+            frame.extend(crc.to_le_bytes());
+            frame
+        };
+        assert_eq!(flying(&heartbeat(0)), Some(Value::Flag(false)));
+        assert_eq!(flying(&landed(2)), Some(Value::Flag(true)));
+        assert_eq!(flying(&heartbeat(0)), Some(Value::Flag(true)));
+        assert_eq!(flying(&landed(1)), None);
+        assert_eq!(flying(&heartbeat(0)), Some(Value::Flag(false)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_frame_with_a_good_checksum_is_answered(
+            number in prop::sample::select(vec![0_u32, 24, 33, 49, 63, 73, 124, 144, 148, 235, 242, 245, 263, 12900, 12901, 12903, 12904, 12905, 12915]),
+            payload in prop::collection::vec(any::<u8>(), 0..=255),
+            signed: bool,
+        ) {
+            let [a, b, c, _] = number.to_le_bytes();
+            let length = u8::try_from(payload.len()).unwrap();
+            let mut bytes = vec![0xfd, length, u8::from(signed), 0, 0, 7, 1, a, b, c];
+            bytes.extend(&payload);
+            let extra = messages::of(number).unwrap().extra;
+            let crc = bytes[1..].iter().chain([&extra]).fold(0xffff, |sum, byte| crc(sum, *byte));
+            bytes.extend(crc.to_le_bytes());
+            bytes.extend(vec![9; if signed { 13 } else { 0 }]);
+            let (frame, length) = parse_frame(&bytes).unwrap();
+            prop_assert_eq!(length, bytes.len());
+            prop_assert_eq!(frame.signature.is_some(), signed);
+            prop_assert!(Vehicles::default().fields(&frame).is_some());
+        }
     }
 
     #[test]

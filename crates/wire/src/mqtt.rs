@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use creance_cursor::{Cursor, Malformed};
 use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, held::Held};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, dji_cloud, held::Held};
 
 /// MQTT.
 pub(crate) struct Mqtt;
@@ -329,9 +329,10 @@ fn publish(
         },
     ];
     let mut parts = Vec::new();
-    if keep {
+    let cloud = dji_cloud::is_topic(&topic);
+    if keep || cloud {
         let mut tree = Tree::new(limits);
-        tree.root(Carrier::Field, "topic", topic.into_bytes(), None);
+        tree.root(Carrier::Field, "topic", topic.as_bytes().to_vec(), None);
         for (name, value) in told.user {
             let part = tree.root(Carrier::Field, "user-property", value.into_bytes(), Some(name));
             tree.open(part);
@@ -340,7 +341,13 @@ fn publish(
         tree.content(part, told.media_type.as_deref());
         let (grown, limit) = tree.done();
         parts = grown;
+        if cloud {
+            fields.extend(dji_cloud::tell(&topic, &mut parts));
+        }
         fields.extend(limit.map(|limit| text("limit", limit)));
+        if !keep {
+            parts.clear();
+        }
     }
     Ok(Told { kind: "publish", fields, parts })
 }

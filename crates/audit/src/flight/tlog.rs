@@ -9,10 +9,9 @@
 //! Frames that fail their checksum are skipped a byte at a time until the next good one.
 
 use creance_model::Timestamp;
-use creance_wire::mavlink;
+use creance_wire::mavlink::{self, Vehicles};
 
-use super::Sample;
-use crate::phases::Vehicles;
+use super::{Sample, telemetry};
 
 /// Whether the log begins with a time between 2000 and 2100 and the first byte of a frame.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
@@ -33,10 +32,8 @@ pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
         at += 8 + length;
         let Ok(micros) = i64::try_from(u64::from_be_bytes(*stamp)) else { continue };
         let time = Timestamp::from_nanos(micros.saturating_mul(1000));
-        if let Some(fields) = mavlink::fields(&frame)
-            && let Some(sample) = vehicles.sample(time, &fields)
-        {
-            samples.push(sample);
+        if let Some((state, position)) = vehicles.fields(&frame).and_then(|told| telemetry::told(&told)) {
+            samples.push(Sample { vehicle: frame.system.into(), time, state, position });
         }
     }
     samples

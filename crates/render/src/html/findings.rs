@@ -78,7 +78,7 @@ fn depth(finding: &Finding) -> Markup {
             dt { "Path" } dd.path { @for (index, step) in finding.decode_path.iter().enumerate() { @if index > 0 { " › " } code { (shown(step)) } } }
             @if !finding.encoding.is_empty() { dt { "Written in" } dd { (shown(&finding.encoding.join(", "))) } }
             dt { "Sent" } dd { (finding.protocol) " over " (finding.transport) ", " (words::visibility(finding.visibility)) ", " (bytes(finding.bytes)) " of messages carried it" }
-            dt { "From" } dd { (shown(&finding.source.ip)) ", our side: " (words::inside(finding.source.basis)) @if let Some(mac) = &finding.source.mac { ", hardware address " (shown(mac)) } @if let Some(app) = &finding.source.app { ", app " (shown(app)) } }
+            dt { "From" } dd { (shown(finding.source.ip.as_deref().unwrap_or("a transmitter"))) ", our side: " (words::inside(finding.source.basis)) @if let Some(mac) = &finding.source.mac { ", hardware address " (shown(mac)) } @if let Some(app) = &finding.source.app { ", app " (shown(app)) } }
             dt { "To" } dd {
                 @if let Some(host) = &to.host { (shown(host)) @if let Some(basis) = &to.host_basis { " (by " (shown(basis)) ")" } ", " }
                 @match &to.ip { Some(ip) => { (shown(ip)) " port " (to.port) } None => { "no address" } }

@@ -99,7 +99,7 @@ pub(crate) fn finding(
         transport: Transport::Tcp,
         direction: Direction::Outbound,
         source: Source {
-            ip: "192.168.42.10".to_owned(),
+            ip: Some("192.168.42.10".to_owned()),
             basis: InsideBasis::PrivateRange,
             mac: Some("02:00:5e:10:00:01".to_owned()),
             app: Some("com.kestrel.fly".to_owned()),
@@ -158,7 +158,9 @@ fn findings() -> Vec<Finding> {
     let mut radiated = finding(11, (Serial, Low, Structured, "1ZNBJ…04"), NOBODY, &[310, 1_480]);
     radiated.direction = Direction::Broadcast;
     radiated.destination = Destination { ip: None, asn: None, as_name: None, ..radiated.destination };
-    radiated.protocol = "remote-id";
+    radiated.source.ip = None;
+    radiated.source.basis = InsideBasis::Radiated;
+    (radiated.protocol, radiated.transport) = ("remote-id", Transport::Wifi);
     all.push(radiated);
     all
 }
