@@ -71,4 +71,12 @@ const LINKS: &[LinkType] = &[
     LinkType::LINUX_SLL2,
     LinkType::IEEE802_11,
     LinkType::IEEE802_11_RADIOTAP,
+    LinkType::PRISM,
+    LinkType::AVS,
+    LinkType::PPI,
+    LinkType::BLUETOOTH_LE_LL,
+    LinkType::BLUETOOTH_LE_LL_WITH_PHDR,
+    LinkType::NORDIC_BLE,
+    LinkType::BLUETOOTH_HCI_H4,
+    LinkType::BLUETOOTH_HCI_H4_WITH_PHDR,
 ];

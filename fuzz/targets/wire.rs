@@ -23,9 +23,15 @@ fuzz_target!(|bytes: &[u8]| {
         depth: 6,
         both_ways: choice & 0x70 == 0x70,
     };
-    let transport = if choice & 0x80 == 0 { Transport::Tcp } else { Transport::Udp };
-    let flow = flow(transport, PORTS[usize::from(*choice >> 4 & 7) % PORTS.len()]);
+    let (port, udp) = (PORTS[usize::from(*choice >> 4 & 7) % PORTS.len()], choice & 0x80 != 0);
     let choice = usize::from(*choice & 15) % (ALL.len() + 1);
+    let transport = match ALL.get(choice).map(|protocol| protocol.name()) {
+        Some("802.11") => Transport::Wifi,
+        Some("bluetooth") => Transport::Bluetooth,
+        _ if udp => Transport::Udp,
+        _ => Transport::Tcp,
+    };
+    let flow = flow(transport, port);
     let mut joiners = Joiners::default();
     let mut emit = |message: Message| joiners.take(&flow, &message, &limits);
     let emit = &mut emit;
@@ -102,7 +108,7 @@ fn check(message: &Message, limits: &Limits) {
 /// Parts that a message has before anything is decoded: its target, its headers, its body.
 const ROOTS: usize = 512;
 
-const PORTS: &[u16] = &[80, 443, 53, 5353, 14550, 8883];
+const PORTS: &[u16] = &[80, 443, 53, 5353, 14550, 8883, 8889, 44444];
 
 enum Chunk<'a> {
     Sent(Side, &'a [u8]),

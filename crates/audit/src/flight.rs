@@ -157,6 +157,48 @@ mod tests {
         }
     }
 
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a skip is said")]
+    fn a_real_telemetry_log_says_what_pymavlink_says() {
+        let folder =
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/files/logs_mavlink"));
+        let name = "vtol_first900k.tlog";
+        let Ok(oracle) = std::fs::read(folder.join("oracle").join(format!("{name}.json"))) else {
+            println!("skipped: no shared telemetry logs");
+            return;
+        };
+        let oracle: serde_json::Value = serde_json::from_slice(&oracle).unwrap();
+        let samples = read(&folder.join(name)).unwrap();
+        let near = |a: f64, b: &serde_json::Value, most: f64| (a - b.as_f64().unwrap()).abs() < most;
+        let places: Vec<(f64, f64)> = samples.iter().filter_map(|sample| sample.position).collect();
+        let first = samples.iter().find(|sample| sample.position.is_some()).unwrap();
+        assert!(near(first.time.as_secs_f64(), &oracle["first_fix"][0], 0.001), "{first:?}");
+        assert!(near(places[0].0, &oracle["first_fix"][1], 1e-7), "{first:?}");
+        assert!(near(places[0].1, &oracle["first_fix"][2], 1e-7), "{first:?}");
+        // The log's two sources of places differ by some metres; pymavlink was asked for one of them.
+        let least = |of: fn(&(f64, f64)) -> f64| places.iter().map(of).fold(f64::INFINITY, f64::min);
+        let most = |of: fn(&(f64, f64)) -> f64| places.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+        for (index, edge) in
+            [least(|one| one.0), least(|one| one.1), most(|one| one.0), most(|one| one.1)].iter().enumerate()
+        {
+            assert!(near(*edge, &oracle["bbox"][index], 1e-4), "{index} {edge}");
+        }
+        let mut changes: Vec<(f64, FlightState)> = Vec::new();
+        for sample in &samples {
+            if let Some(state) = sample.state
+                && changes.last().is_none_or(|(_, last)| *last != state)
+            {
+                changes.push((sample.time.as_secs_f64(), state));
+            }
+        }
+        let armed = oracle["armed_events"].as_array().unwrap();
+        assert_eq!(changes.len(), armed.len(), "{changes:?}");
+        for ((time, state), event) in changes.iter().zip(armed) {
+            assert!(near(*time, &event[0], 0.001), "{changes:?}");
+            assert_eq!(*state == FlightState::Flying, event[1].as_bool().unwrap());
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_a_reader_panic(bytes: Vec<u8>) {

@@ -253,6 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_radiated_counts_where_nothing_else_says_a_state_and_its_silence_is_no_power_off() {
+        let told = |state| evidence(&[(10, state), (20, state)]);
+        let mut known = told(Ground);
+        known.radiated = told(Flying).sources;
+        assert_eq!(states(&known.phases(), &[15]), [Some(Ground)]);
+        let mut heard = FlightEvidence { radiated: told(Ground).sources, ..FlightEvidence::default() };
+        heard.capture = Some((t(0), t(200)));
+        assert_eq!(states(&heard.phases(), &[15, 100]), [Some(Ground), None]);
+    }
+
+    #[test]
     fn a_log_that_ends_in_the_air_shows_no_power_off() {
         let mut evidence = evidence(&[(10, Ground), (20, Flying)]);
         evidence.capture = Some((t(0), t(200)));

@@ -64,7 +64,8 @@ impl Detector for Serial {
                 });
             }
             let text = text.trim();
-            let plain = (8..=20).contains(&text.len())
+            // The longest are those of the French identification.
+            let plain = (8..=30).contains(&text.len())
                 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
             let letters = text.chars().any(|c| c.is_ascii_uppercase());
             if named && plain && letters && !is_cta(text) {

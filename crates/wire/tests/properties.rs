@@ -183,8 +183,8 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_protocol_panic(bytes: Vec<u8>, port in prop::sample::select(vec![53u16, 80, 443, 5353, 14_550]), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
-        for transport in [Transport::Tcp, Transport::Udp] {
+    fn no_bytes_make_a_protocol_panic(bytes: Vec<u8>, port in prop::sample::select(vec![53u16, 80, 443, 5353, 8889, 14_550, 44_444]), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+        for transport in [Transport::Tcp, Transport::Udp, Transport::Wifi, Transport::Bluetooth] {
             read(&flow(transport, port), &cut(&bytes, &at));
         }
     }

@@ -127,7 +127,11 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
             told.number("ua_type", byte(23)?);
             remote_id::basic_id(&mut told, byte(22)?, payload.get(24..)?.first_chunk()?);
         }
-        12901 => remote_id::status(&mut told, byte(52)?),
+        12901 => {
+            remote_id::status(&mut told, byte(52)?);
+            // On the ground it may be armed yet: that is the heartbeat's to say.
+            told.fields.retain(|field| field.name != "flying" || field.value == Value::Flag(true));
+        }
         12903 => told.text("description", payload.get(23..46)?),
         12904 => remote_id::operator_location(&mut told, byte(50)?),
         12905 => told.text("operator_id", payload.get(23..43)?),
