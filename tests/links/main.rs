@@ -195,9 +195,7 @@ fn mavlink_says_where_the_aircraft_and_its_home_are_as_labelled() {
     let pair = |message: &Value, lat: &str, lon: &str| message[lat].as_f64().zip(message[lon].as_f64());
     let fixes: Vec<_> = ours
         .iter()
-        .filter(|message| {
-            matches!(message["message"].as_str(), Some("GLOBAL_POSITION_INT" | "GPS_RAW_INT"))
-        })
+        .filter(|message| matches!(message["message"].as_str(), Some("GLOBAL_POSITION_INT" | "GPS_RAW_INT")))
         .filter_map(|message| pair(message, "lat", "lon"))
         .collect();
     assert_eq!(fixes.len(), 908);

@@ -9,16 +9,17 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{Secrets, mask, mask_file, mask_host, mask_step, severity};
+use creance_detect::{Secrets, mask, mask_file, mask_step, severity};
 use creance_model::{
-    AppState, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Input,
-    Interval, Match, Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
+    AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Input, Interval, Match,
+    Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
 };
-use creance_place::{Atlas, Confidence};
+use creance_place::Atlas;
 use data_encoding::HEXLOWER;
 use ring::hmac;
 
 use crate::{
+    destination::{destination, everybody, shown_host},
     flight::Sample,
     inputs::Hashed,
     names::Name,
@@ -356,73 +357,9 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     }
 }
 
-/// A host as far as it may be shown. The default of secrets is: all of it.
-fn shown_host(host: &str, secrets: &Secrets) -> String {
-    if secrets.is_empty() { host.to_owned() } else { mask_host(host, secrets) }
-}
-
 /// The steps of a path that are encodings, not places.
 fn encoding(path: &[String]) -> Vec<String> {
     path.iter().skip(1).filter(|step| !step.contains([':', '/', ' '])).cloned().collect()
-}
-
-/// Who gets what is radiated: all who listen.
-fn everybody() -> Destination {
-    Destination {
-        ip: None,
-        port: 0,
-        host: None,
-        host_basis: None,
-        organization: None,
-        organization_basis: None,
-        country: None,
-        country_basis: None,
-        country_confidence: "none".to_owned(),
-        country_votes: Vec::new(),
-        control: None,
-        control_basis: None,
-        asn: None,
-        as_name: None,
-        edge: false,
-    }
-}
-
-fn destination(atlas: &Atlas, secrets: &Secrets, ip: IpAddr, port: u16, name: Option<&Name>) -> Destination {
-    // The server asked is not where the name asked for lies.
-    let host = name.filter(|name| name.basis != Name::DNS_QUERY).map(|name| name.host.as_str());
-    let location = atlas.locate(ip, host);
-    let disagree = location.contested;
-    Destination {
-        ip: told(ip),
-        port,
-        host: name.map(|name| shown_host(&name.host, secrets)),
-        host_basis: name.map(|name| name.basis.to_owned()),
-        organization_basis: location.organization.is_some().then(|| location.organization_basis.to_owned()),
-        organization: location.organization,
-        country_basis: location.country.is_some().then(|| location.country_basis.to_owned()),
-        country: location.country,
-        country_confidence: match location.confidence {
-            Confidence::High => "high",
-            Confidence::Moderate => "moderate",
-            Confidence::Low => "low",
-            Confidence::None => "none",
-        }
-        .to_owned(),
-        country_votes: if disagree {
-            location
-                .votes
-                .iter()
-                .map(|vote| format!("{}: {}", vote.source, vote.says.as_deref().unwrap_or("no answer")))
-                .collect()
-        } else {
-            Vec::new()
-        },
-        control_basis: location.control.is_some().then(|| location.control_basis.to_owned()),
-        control: location.control,
-        asn: location.asn,
-        as_name: location.as_name,
-        edge: location.edge,
-    }
 }
 
 fn destinations(
@@ -433,7 +370,10 @@ fn destinations(
     secrets: &Secrets,
 ) -> Vec<creance_model::Traffic> {
     let mut classes: BTreeMap<(Option<String>, Option<String>), BTreeSet<String>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.matched != Match::Pattern) {
+    let sent = |finding: &&Finding| {
+        finding.matched != Match::Pattern && finding.direction != Direction::Broadcast
+    };
+    for finding in findings.iter().filter(sent) {
         let key = (finding.destination.ip.clone(), finding.destination.host.clone());
         classes.entry(key).or_default().insert(finding.data_class.to_string());
     }

@@ -12,6 +12,7 @@
 //! Nothing here writes files or prints; the command line does.
 
 mod actions;
+mod destination;
 mod device;
 mod error;
 mod flight;

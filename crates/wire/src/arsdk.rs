@@ -220,7 +220,10 @@ impl Talk {
         let text = whole.split(|byte| *byte == 0).next().unwrap_or_default();
         let brackets = |which: u8| text.iter().filter(|byte| **byte == which).count();
         let ended = text.len() < whole.len() || text.ends_with(b"}") && brackets(b'{') == brackets(b'}');
-        if !ended {
+        if !ended || text.is_empty() {
+            // A zero alone ends what was told before it.
+            let zero = whole.first().map_or(0, |first| usize::from(*first == 0));
+            held.consume(zero);
             return;
         }
         let mut tree = Tree::new(limits);
