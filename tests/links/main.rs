@@ -164,8 +164,8 @@ fn open_drone_id_says_what_its_own_dissector_reads() {
             let Some(theirs) = oracle["odid_fields"][theirs].as_object() else { continue };
             for (value, count) in theirs {
                 let noise = garbled > 0 && count == 1;
-                // (0, 0) is no place, and of a place without a fix neither half is told.
-                if value == "0" || noise {
+                // (0, 0) is no place, and what is empty is not told.
+                if value == "0" || value.is_empty() || noise {
                     continue;
                 }
                 let ours = counts.get(value).copied().unwrap_or_default();
