@@ -26,6 +26,7 @@ mod http2;
 mod ja4;
 mod kept;
 mod keys;
+mod known;
 pub mod mavlink;
 mod mqtt;
 mod quic;

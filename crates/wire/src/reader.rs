@@ -2,7 +2,7 @@
 
 use creance_model::{Flow, Side};
 
-use crate::{ALL, At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, guess, held::Held};
+use crate::{ALL, At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, guess, held::Held, known};
 
 /// What reading may use, and how deep one flow lies in others.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,10 @@ const TOO_DEEP: &str = "tunnels within tunnels, too many";
 pub struct Reader {
     means: Means,
     state: State,
+    /// What it looks like, or spoke.
     guessed: &'static str,
+    /// Why what it looks like is not read.
+    why: Option<&'static str>,
     /// Whether the first bytes of either side look encrypted.
     random: [Option<bool>; 2],
 }
@@ -77,7 +80,7 @@ impl Reader {
     }
 
     const fn begin(means: Means, state: State) -> Self {
-        Self { means, state, guessed: "unknown", random: [None; 2] }
+        Self { means, state, guessed: "unknown", why: None, random: [None; 2] }
     }
 
     /// Reads what `from` sent next.
@@ -97,8 +100,10 @@ impl Reader {
                     waiting.push(bytes, at);
                 }
                 let head = waiting.as_ref().map_or(bytes, |waiting| waiting.bytes());
-                if self.guessed == "unknown" {
-                    self.guessed = guess::name(flow, from, head);
+                if self.why.is_none()
+                    && let Some(known) = known::name(flow, from, head)
+                {
+                    (self.guessed, self.why) = (known.name, Some(known.why));
                 }
                 if let Some(random) = self.random.get_mut(from.index()) {
                     *random = random.or_else(|| guess::looks_random(head));
@@ -200,15 +205,15 @@ impl Reader {
         match &self.state {
             State::Reading(session) => session.opaque(),
             State::Over(_, opaque) if *opaque != [None; 2] => *opaque,
-            _ => self
-                .random
-                .map(|random| (random == Some(true) && self.guessed == "unknown").then_some(LOOKS_RANDOM)),
+            _ => {
+                self.random.map(|random| self.why.or_else(|| (random == Some(true)).then_some(LOOKS_RANDOM)))
+            }
         }
     }
 
     fn end(&mut self) {
         if let State::Reading(session) = &self.state {
-            self.guessed = session.protocol();
+            (self.guessed, self.why, self.random) = (session.protocol(), None, [None; 2]);
             self.state = State::Over(session.readable(), session.opaque());
         }
     }
