@@ -6,13 +6,14 @@
 //! └────┴───────┴──────────┴─────────┴────────┴───────────┴──────────┴─────────┴───────────┴───────────┘
 //! ```
 //!
-//! Of answers, A, AAAA, CNAME and HTTPS are read; other types are named by number.
+//! Of answers, A, AAAA, CNAME, HTTPS, PTR, SRV and TXT are read; other types are named. Over TLS (RFC 7858) it is read
+//! where keys open that, and in bodies and targets of HTTP (RFC 8484).
 
 mod message;
 
 use std::net::IpAddr;
 
-use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Part, Side, Timestamp, Transport, Value, Visibility};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held, tunnel};
 
@@ -33,6 +34,12 @@ impl Protocol for Dns {
             Transport::Udp if dns || ports.contains(&5353) || ports.contains(&5355) => Probe::Yes,
             Transport::Tcp if dns && head.len() < 6 => Probe::Perhaps,
             Transport::Tcp if dns => Probe::Yes,
+            // Inside TLS. Outside of it, nothing there is DNS: what asks one question and no more is believed.
+            Transport::Tcp if ports.contains(&853) => match head {
+                [_, _, _, _, flags, _, 0, 1, ..] if flags >> 3 & 15 == 0 => Probe::Yes,
+                _ if head.len() < 8 => Probe::Perhaps,
+                _ => Probe::No,
+            },
             _ => Probe::No,
         }
     }
@@ -102,48 +109,63 @@ impl Session for Conversation {
 
 impl Conversation {
     fn message(&mut self, tcp: bool, from: Side, bytes: &[u8], packets: &[u64], at: At, emit: Emit<'_>) {
-        let Some(read) = Read::header(bytes) else { return };
-        if let Some(sum) = self.readable.get_mut(from.index()) {
+        if tell(self.name, from, bytes, packets, at.time, emit)
+            && let Some(sum) = self.readable.get_mut(from.index())
+        {
             *sum += bytes.len() as u64 + if tcp { 2 } else { 0 };
         }
-        let response = read.response;
-        // A message may ask several questions (mDNS does); each is a message here.
-        for question in &read.asked {
-            let mut fields = vec![
-                Field { name: "name", value: Value::Text(question.name.clone()) },
-                Field { name: "type", value: Value::Text(kind(question.kind).into_owned()) },
-                Field { name: "id", value: Value::Integer(i64::from(read.id)) },
-            ];
-            if response {
-                fields.push(Field { name: "rcode", value: Value::Integer(i64::from(read.rcode)) });
-                fields.push(Field {
-                    name: "answers",
-                    value: Value::List(
-                        read.answers.iter().map(|answer| Value::Text(answer.shown.clone())).collect(),
-                    ),
-                });
-                let addresses = read.addresses(&question.name);
-                if !addresses.is_empty() {
-                    let addresses = addresses.into_iter().map(Value::Address).collect();
-                    fields.push(Field { name: "addresses", value: Value::List(addresses) });
-                }
-            }
-            if let Some(subnet) = &read.subnet {
-                fields.push(Field { name: "ecs", value: Value::Text(subnet.clone()) });
-            }
-            emit(Message {
-                time: at.time,
-                protocol: self.name,
-                kind: if response { "response" } else { "query" },
-                from,
-                visibility: Visibility::Clear,
-                packets: packets.to_vec(),
-                bytes: bytes.len() as u64,
-                fields,
-                parts: if response { Vec::new() } else { parts(&question.name, bytes) },
-            });
-        }
     }
+}
+
+/// Tells each question of a message, with the answers to it. `false`: it is none.
+pub(crate) fn tell(
+    protocol: &'static str,
+    from: Side,
+    bytes: &[u8],
+    packets: &[u64],
+    time: Timestamp,
+    emit: Emit<'_>,
+) -> bool {
+    let Some(read) = Read::header(bytes) else { return false };
+    let response = read.response;
+    // A message may ask several questions (mDNS does); each is a message here.
+    for question in &read.asked {
+        let mut fields = vec![
+            Field { name: "name", value: Value::Text(question.name.clone()) },
+            Field { name: "type", value: Value::Text(kind(question.kind).into_owned()) },
+            Field { name: "id", value: Value::Integer(i64::from(read.id)) },
+        ];
+        if response {
+            fields.push(Field { name: "rcode", value: Value::Integer(i64::from(read.rcode)) });
+            fields.push(Field {
+                name: "answers",
+                value: Value::List(
+                    read.answers.iter().map(|answer| Value::Text(answer.shown.clone())).collect(),
+                ),
+            });
+            let addresses = read.addresses(&question.name);
+            if !addresses.is_empty() {
+                let addresses = addresses.into_iter().map(Value::Address).collect();
+                fields.push(Field { name: "addresses", value: Value::List(addresses) });
+            }
+        }
+        if let Some(subnet) = &read.subnet {
+            fields.push(Field { name: "ecs", value: Value::Text(subnet.clone()) });
+        }
+        emit(Message {
+            time,
+            protocol,
+            kind: if response { "response" } else { "query" },
+            from,
+            visibility: Visibility::Clear,
+            packets: packets.to_vec(),
+            bytes: bytes.len() as u64,
+            fields,
+            // Devices on the local network answer with their own names, whoever asked.
+            parts: if response && protocol == "dns" { Vec::new() } else { parts(&question.name, bytes) },
+        });
+    }
+    true
 }
 
 /// The name, what its labels decode to, and the message itself where it holds more than a question.
@@ -174,7 +196,7 @@ pub fn dns_answers(message: &Message) -> Vec<(String, IpAddr)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::{Endpoint, InsideBasis, Timestamp};
+    use creance_model::{Endpoint, InsideBasis};
 
     fn flow(transport: Transport) -> Flow {
         Flow {

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use creance_cursor::inflate::{End, Method, inflate};
 use creance_model::{Carrier, Field, Message, Value};
 
-use crate::{Limits, aws_chunked, body::Tree, storage};
+use data_encoding::BASE64URL_NOPAD;
+
+use crate::{Emit, Limits, aws_chunked, body::Tree, dns, storage};
 
 /// A message's semantics (RFC 9110), whatever version carried it.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +54,44 @@ const LONGEST_ANSWER: usize = 2048;
 /// Whether the body of an answer is kept even where nothing is that comes in: it may say how an upload goes on.
 pub(crate) fn is_short_answer(head: &Head<'_>) -> bool {
     let length = head.header("content-length").and_then(|length| length.trim().parse().ok());
+    let kind = head.header("content-type").unwrap_or_default();
     head.target.is_none()
         && length.is_some_and(|length: usize| length <= LONGEST_ANSWER)
-        && head.header("content-type").is_some_and(|kind| kind.contains("json"))
+        && (kind.contains("json") || kind.starts_with(DNS))
+}
+
+/// The type of a body that is a message of DNS (RFC 8484).
+const DNS: &str = "application/dns-message";
+
+/// Tells a message of DNS that is the body, or is in the target (RFC 8484 §4.1).
+fn names_asked(message: &Message, head: &Head<'_>, body: &[u8], emit: Emit<'_>) {
+    let is = |name| head.header(name).is_some_and(|kind| kind.starts_with(DNS));
+    let asked = head.target.and_then(|target| {
+        let (_, query) = target.split_once('?')?;
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("dns="))?;
+        BASE64URL_NOPAD.decode(asked.trim_end_matches('=').as_bytes()).ok()
+    });
+    let dns = match asked.filter(|_| is("accept")) {
+        Some(asked) => Cow::Owned(asked),
+        None if is("content-type") => Cow::Borrowed(body),
+        None => return,
+    };
+    if !dns.is_empty() {
+        dns::tell("dns", message.from, &dns, &message.packets, message.time, emit);
+    }
+}
+
+/// Tells a message with its content, and before it what it carries for DNS.
+pub(crate) fn tell(
+    message: Message,
+    head: &Head<'_>,
+    content: Content,
+    keep: bool,
+    limits: &Limits,
+    emit: Emit<'_>,
+) {
+    names_asked(&message, head, &content.body, emit);
+    emit(fill(message, head, content, keep, limits));
 }
 
 /// What Kodo calls the part of a block that it has (`{"ctx": "…", "offset": …}`).

@@ -4,7 +4,7 @@
 //! whose length is known, reading goes on behind it; after any other gap, at the next segment that begins like a
 //! message. What follows CONNECT or an upgrade is read as a flow of its own.
 
-mod head;
+pub(crate) mod head;
 
 use std::collections::VecDeque;
 
@@ -321,7 +321,7 @@ impl Connection {
         let cut = half.cut.take();
         half.restart();
         let head = head.shared();
-        emit(http::fill(message, &head, http::Content::of(&head, body, cut), keep, limits));
+        http::tell(message, &head, http::Content::of(&head, body, cut), keep, limits, emit);
     }
 }
 

@@ -136,7 +136,7 @@ impl Stream {
         self.first.get_or_insert(at.time);
     }
 
-    fn message(mut self, from: Side, keep: bool, limits: &Limits) -> Message {
+    fn tell(mut self, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
         let pseudo = |name: &str| {
             let found = self.headers.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
@@ -173,7 +173,7 @@ impl Stream {
             parts: Vec::new(),
         };
         let content = http::Content::of(&head, self.body.take(), self.cut);
-        http::fill(message, &head, content, keep, limits)
+        http::tell(message, &head, content, keep, limits, emit);
     }
 }
 
@@ -202,7 +202,7 @@ impl Session for Connection {
                 && !stream.headers.is_empty()
             {
                 stream.cut = stream.cut.or(Some("the stream was reset"));
-                emit(stream.message(from.other(), keep, limits));
+                stream.tell(from.other(), keep, limits, emit);
             }
         }
         Progress::More
@@ -243,7 +243,7 @@ impl Half {
             std::mem::take(&mut self.streams).into_iter().filter(|(_, stream)| !stream.headers.is_empty())
         {
             stream.cut = stream.cut.or(Some(why));
-            emit(stream.message(from, keep, limits));
+            stream.tell(from, keep, limits, emit);
         }
         (self.held, self.block, self.data) = (Held::default(), None, None);
     }
@@ -349,7 +349,7 @@ impl Half {
                     && !stream.headers.is_empty()
                 {
                     stream.cut = stream.cut.or(Some("the stream was reset"));
-                    emit(stream.message(from, keep, limits));
+                    stream.tell(from, keep, limits, emit);
                 }
                 return;
             }
@@ -387,7 +387,7 @@ impl Half {
             && let Some((_, mut stream)) = self.streams.pop_first()
         {
             stream.cut = Some("too many streams at once");
-            emit(stream.message(from, keep, limits));
+            stream.tell(from, keep, limits, emit);
         }
     }
 
@@ -395,7 +395,7 @@ impl Half {
         if let Some(stream) = self.streams.remove(&stream)
             && !stream.headers.is_empty()
         {
-            emit(stream.message(from, keep, limits));
+            stream.tell(from, keep, limits, emit);
         }
     }
 

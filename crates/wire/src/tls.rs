@@ -76,6 +76,8 @@ struct Connection {
     /// An alert of the client before any data: its name.
     refused: Option<String>,
     inner: Option<Box<Reader>>,
+    /// DNS is asked here (RFC 7858): its port, or its name among the protocols.
+    dns: bool,
     /// The content of the record being read.
     plain: Vec<u8>,
 }
@@ -114,6 +116,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
+        self.dns |= flow.server.port == 853;
         let half = self.half(from);
         if matches!(half.stage, Stage::Over) {
             half.sealed += bytes.len() as u64;
@@ -176,6 +179,7 @@ impl Session for Connection {
     fn protocol(&self) -> &'static str {
         match &self.inner {
             Some(inner) if inner.protocol() != "unknown" => inner.protocol(),
+            _ if self.dns => "dot",
             _ => "tls",
         }
     }
@@ -426,6 +430,7 @@ impl Connection {
                 let mut message = message(from, name, &held, length + 4, fields);
                 message.visibility = visibility;
                 message.parts = names(&message);
+                self.dns |= message.parts.iter().any(|part| part.step == "alpn" && part.bytes == b"dot");
                 emit(message);
             }
             held.consume(length + 4);

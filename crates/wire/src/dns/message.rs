@@ -197,9 +197,27 @@ fn answer<'a>(number: u16, data: &mut Cursor<'a>, bytes: &'a [u8]) -> Result<(St
             let target = name(data, bytes)?;
             (format!("CNAME {target}"), Data::Alias(target))
         }
+        12 => (format!("PTR {}", name(data, bytes)?), Data::Other),
+        16 => (texts(data)?, Data::Other),
+        33 => {
+            data.take("priority and weight", 4)?;
+            let port = data.u16_be("port")?;
+            (format!("SRV {port} {}", name(data, bytes)?), Data::Other)
+        }
         64 | 65 => (service(number, data, bytes)?, Data::Other),
         other => (kind(other).into_owned(), Data::Other),
     })
+}
+
+/// The strings of a TXT record, of which devices make pairs of names and values (RFC 6763 §6).
+fn texts(data: &mut Cursor<'_>) -> Result<String, Malformed> {
+    let mut shown = "TXT".to_owned();
+    while !data.is_empty() {
+        let length = usize::from(data.u8("text length")?);
+        shown.push(' ');
+        shown.push_str(&String::from_utf8_lossy(data.take("text", length)?));
+    }
+    Ok(shown)
 }
 
 fn address(kind: &str, ip: IpAddr) -> (String, Data) {
@@ -331,6 +349,14 @@ mod tests {
         assert_eq!(shown(&read), ["CNAME cdn.example", "A 47.95.1.2"]);
         assert_eq!(read.addresses("api.EXAMPLE"), [IpAddr::from([47, 95, 1, 2])]);
         assert!(read.addresses("other.example").is_empty());
+    }
+
+    #[test]
+    fn a_device_that_makes_itself_known_says_its_name_and_model() {
+        let told = b"\0\0\x84\0\0\0\0\x03\0\0\0\0\x05_http\x05local\0\0\x0c\0\x01\0\0\0\x3c\0\x06\x03ada\xc0\x0c\
+            \xc0\x21\0\x10\0\x01\0\0\0\x3c\0\x09\x08model=X5\xc0\x21\0\x21\0\x01\0\0\0\x3c\0\x08\0\0\0\0\0\x50\xc0\x0c";
+        let read = Read::header(told).unwrap();
+        assert_eq!(shown(&read), ["PTR ada._http.local", "TXT model=X5", "SRV 80 _http.local"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The head of an HTTP/1 message: its first line and its fields.
+//! The head of an HTTP/1 message, and of those that are like it (RTSP, SIP, SSDP): its first line and its fields.
 
 use creance_model::{Field, Value};
 
@@ -7,25 +7,28 @@ use crate::{Probe, http};
 
 /// A head, read leniently: what a server may accept is evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Head {
-    pub(super) line: Line,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
+pub(crate) struct Head {
+    pub(crate) line: Line,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
     /// Whether there were more fields than are kept.
-    pub(super) more: bool,
+    pub(crate) more: bool,
 }
 
 /// The first line.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     Request { method: String, target: String },
     Status { status: u16 },
 }
+
+/// How the version of HTTP/1 begins.
+const HTTP: &str = "HTTP/1.";
 
 /// Fields of one head that are kept.
 const MOST_FIELDS: usize = 256;
 
 /// Whether bytes begin like a message.
-pub(super) fn probe(bytes: &[u8]) -> Probe {
+pub(crate) fn probe(bytes: &[u8]) -> Probe {
     if bytes.starts_with(b"HTTP/1.") {
         return Probe::Yes;
     }
@@ -42,13 +45,22 @@ pub(super) fn probe(bytes: &[u8]) -> Probe {
     }
     if line.len() == bytes.len() {
         // No line end yet: a known method and a target are enough, for long targets span segments.
-        let known = METHODS.contains(&word) && line.len() > word.len() + 1;
+        let target = line.get(word.len() + 1..).unwrap_or_default();
+        let known = METHODS.contains(&word) && !target.is_empty() && !is_of_others(target);
         return if known { Probe::Yes } else { Probe::Perhaps };
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let versioned = line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0");
     // A malformed first line is evidence as well, where a Host follows.
     if versioned || contains(bytes, b"\nHost: ") { Probe::Yes } else { Probe::No }
+}
+
+/// Whether a target is one of protocols that share a method with HTTP.
+fn is_of_others(target: &[u8]) -> bool {
+    [b"rtsp".as_slice(), b"sip"].iter().any(|scheme| {
+        let (start, _) = target.split_at(target.len().min(scheme.len()));
+        start.eq_ignore_ascii_case(scheme.get(..start.len()).unwrap_or_default())
+    })
 }
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
@@ -63,7 +75,12 @@ const METHODS: &[&[u8]] =
     &[b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE", b"PROPFIND"];
 
 impl Head {
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        Self::of(HTTP, bytes)
+    }
+
+    /// A head of the protocol whose version is written so.
+    pub(crate) fn of(version: &str, bytes: &[u8]) -> Option<Self> {
         let mut lines = lines(bytes).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.by_ref().find(|line| !line.is_empty())?;
         let first = String::from_utf8_lossy(first);
@@ -84,12 +101,13 @@ impl Head {
                 headers.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
             }
         }
-        let line = parse_line(&first, headers.iter().any(|(name, _)| name == "host"))?;
+        let host = version == HTTP && headers.iter().any(|(name, _)| name == "host");
+        let line = parse_line(version, &first, host)?;
         Some(Self { line, headers, more })
     }
 
     /// The first field of this name (lower case).
-    pub(super) fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.shared().header(name)
     }
 
@@ -103,7 +121,7 @@ impl Head {
     }
 
     /// What the two versions share.
-    pub(super) fn shared(&self) -> http::Head<'_> {
+    pub(crate) fn shared(&self) -> http::Head<'_> {
         let target = match &self.line {
             Line::Request { target, .. } => Some(target.as_str()),
             Line::Status { .. } => None,
@@ -111,7 +129,7 @@ impl Head {
         http::Head { target, headers: &self.headers, more: self.more }
     }
 
-    pub(super) fn fields(&self) -> Vec<Field> {
+    pub(crate) fn fields(&self) -> Vec<Field> {
         let text = |name, value: String| Field { name, value: Value::Text(value) };
         let mut fields = match &self.line {
             Line::Request { method, target } => {
@@ -145,8 +163,8 @@ fn lower(name: &[u8]) -> String {
 }
 
 /// A first line; one without a version is taken where a Host field vouches for it.
-fn parse_line(line: &str, host: bool) -> Option<Line> {
-    if let Some(rest) = line.strip_prefix("HTTP/1.") {
+fn parse_line(version: &str, line: &str, host: bool) -> Option<Line> {
+    if let Some(rest) = line.strip_prefix(version) {
         let status = rest.split(' ').nth(1)?.parse().ok()?;
         return Some(Line::Status { status });
     }
@@ -156,7 +174,7 @@ fn parse_line(line: &str, host: bool) -> Option<Line> {
         return None;
     }
     let target = match rest.rsplit_once(' ') {
-        Some((target, version)) if version.starts_with("HTTP/1.") => target,
+        Some((target, written)) if written.starts_with(version) => target,
         _ if host => rest,
         _ => return None,
     };
@@ -178,6 +196,8 @@ mod tests {
     fn words_that_look_like_methods_are_not_enough() {
         assert_eq!(probe(b"HELO mail.example\r\n"), Probe::No);
         assert_eq!(probe(b"OPTIONS rtsp://a RTSP/1.0\r\n"), Probe::No);
+        assert_eq!(probe(b"OPTIONS rtsp://a"), Probe::Perhaps);
+        assert_eq!(probe(b"OPTIONS /a"), Probe::Yes);
         assert_eq!(probe(b"GET / HTTP/1.1\r\n"), Probe::Yes);
         assert_eq!(probe(b"HTTP/1.1 200 OK\r\n"), Probe::Yes);
     }
