@@ -11,6 +11,8 @@ mod bluetooth;
 mod body;
 mod dji_cloud;
 mod dji_crc;
+mod datagram;
+mod dhcp;
 mod dns;
 mod droneid;
 mod duml;
@@ -18,6 +20,7 @@ mod duml;
 mod fixture;
 mod french_id;
 mod guess;
+mod heads;
 mod held;
 mod hkdf;
 mod http;
@@ -29,10 +32,15 @@ mod keys;
 mod known;
 pub mod mavlink;
 mod mqtt;
+mod netbios;
+mod ntp;
 mod quic;
 mod reader;
 mod recording;
 mod remote_id;
+mod sdp;
+mod sip;
+mod ssdp;
 mod storage;
 mod tello;
 mod tls;
@@ -67,6 +75,12 @@ pub const ALL: &[&dyn Protocol] = &[
     &arsdk::Arsdk,
     &tello::Tello,
     &duml::Duml,
+    &sip::Sip,
+    &ntp::Ntp,
+    &dhcp::Dhcp,
+    &dhcp::Dhcp6,
+    &ssdp::Ssdp,
+    &netbios::Netbios,
 ];
 
 /// Takes messages as they become whole.
