@@ -28,7 +28,11 @@ pub(crate) fn is_grease(value: u16) -> bool {
 pub(crate) fn ja4(hello: &Hello, over: Over) -> String {
     let keep =
         |values: &[u16]| -> Vec<u16> { values.iter().copied().filter(|value| !is_grease(*value)).collect() };
-    let over = if over == Over::Quic { 'q' } else { 't' };
+    let over = match over {
+        Over::Tcp => 't',
+        Over::Quic => 'q',
+        Over::Dtls => 'd',
+    };
     let (mut ciphers, mut extensions) = (keep(&hello.ciphers), keep(&hello.extensions));
     let version = match hello.version {
         0x0304 => "13",
@@ -37,6 +41,9 @@ pub(crate) fn ja4(hello: &Hello, over: Over) -> String {
         0x0301 => "10",
         0x0300 => "s3",
         0x0002 => "s2",
+        0xfeff => "d1",
+        0xfefd => "d2",
+        0xfefc => "d3",
         _ => "00",
     };
     let sni = if hello.sni { 'd' } else { 'i' };

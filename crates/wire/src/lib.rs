@@ -16,6 +16,7 @@ mod dhcp;
 mod dns;
 mod droneid;
 mod duml;
+mod dtls;
 #[cfg(test)]
 mod fixture;
 mod french_id;
@@ -38,11 +39,16 @@ mod quic;
 mod reader;
 mod recording;
 mod remote_id;
+mod rtc;
+mod rtcp;
+mod rtp;
+mod rtsp;
 mod sdp;
 mod sip;
 mod ssdp;
 mod storage;
 mod tello;
+mod stun;
 mod tls;
 mod tunnel;
 mod upload;
@@ -75,7 +81,9 @@ pub const ALL: &[&dyn Protocol] = &[
     &arsdk::Arsdk,
     &tello::Tello,
     &duml::Duml,
+    &rtsp::Rtsp,
     &sip::Sip,
+    &rtc::Rtc,
     &ntp::Ntp,
     &dhcp::Dhcp,
     &dhcp::Dhcp6,

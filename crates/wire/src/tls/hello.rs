@@ -82,6 +82,8 @@ fn random(cursor: &mut Cursor<'_>) -> Result<[u8; 32], Malformed> {
 pub(crate) enum Over {
     Tcp,
     Quic,
+    /// The hello without its cookie.
+    Dtls,
 }
 
 pub(crate) fn client_hello(body: &[u8], over: Over) -> Result<(Vec<Field>, Offer), Malformed> {
@@ -120,11 +122,10 @@ pub(crate) fn client_hello(body: &[u8], over: Over) -> Result<(Vec<Field>, Offer
                 43 => {
                     let length = usize::from(data.u8("versions length")?);
                     let versions = numbers(&mut data.sub("versions", length)?)?;
-                    hello.version = versions
-                        .into_iter()
-                        .filter(|version| !is_grease(*version))
-                        .max()
-                        .unwrap_or(hello.version);
+                    let versions = versions.into_iter().filter(|version| !is_grease(*version));
+                    // Numbers of DTLS go down.
+                    let newest = if over == Over::Dtls { versions.min() } else { versions.max() };
+                    hello.version = newest.unwrap_or(hello.version);
                 }
                 42 => offer.early_data = true,
                 0xfe0d => ech = true,
@@ -197,7 +198,7 @@ pub(crate) fn server_hello(body: &[u8]) -> Result<(Vec<Field>, Choice), Malforme
 }
 
 /// The names of the first certificate, the sender's own.
-pub(super) fn certificate(body: &[u8], tls13: bool) -> Vec<Field> {
+pub(crate) fn certificate(body: &[u8], tls13: bool) -> Vec<Field> {
     let first = (|| {
         let mut cursor = Cursor::new(body);
         if tls13 {
@@ -250,6 +251,9 @@ pub(super) fn version(number: u16) -> String {
         0x0302 => "TLS 1.1".to_owned(),
         0x0303 => "TLS 1.2".to_owned(),
         0x0304 => "TLS 1.3".to_owned(),
+        0xfeff => "DTLS 1.0".to_owned(),
+        0xfefd => "DTLS 1.2".to_owned(),
+        0xfefc => "DTLS 1.3".to_owned(),
         other => format!("{other:04x}"),
     }
 }
