@@ -8,6 +8,7 @@ mod grpc;
 mod items;
 mod json;
 mod jwt;
+mod mail;
 mod msgpack;
 mod multipart;
 mod nested;

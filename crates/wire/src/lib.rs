@@ -20,6 +20,7 @@ mod dtls;
 #[cfg(test)]
 mod fixture;
 mod french_id;
+mod ftp;
 mod guess;
 mod heads;
 mod held;
@@ -31,6 +32,7 @@ mod ja4;
 mod kept;
 mod keys;
 mod known;
+mod lines;
 pub mod mavlink;
 mod mqtt;
 mod netbios;
@@ -45,6 +47,7 @@ mod rtp;
 mod rtsp;
 mod sdp;
 mod sip;
+mod smtp;
 mod ssdp;
 mod storage;
 mod tello;
@@ -89,6 +92,8 @@ pub const ALL: &[&dyn Protocol] = &[
     &dhcp::Dhcp6,
     &ssdp::Ssdp,
     &netbios::Netbios,
+    &smtp::Smtp,
+    &ftp::Ftp,
 ];
 
 /// Takes messages as they become whole.

@@ -63,6 +63,7 @@ impl Tree<'_> {
                 Some("multipart-filename".to_owned()),
             );
         }
+        let child = self.transferred(child, header("content-transfer-encoding").as_deref());
         self.content(child, header("content-type").as_deref());
     }
 }
