@@ -43,6 +43,7 @@ mod recording;
 mod remote_id;
 mod rtc;
 mod rtcp;
+mod rtmp;
 mod rtp;
 mod rtsp;
 mod sdp;
@@ -86,6 +87,7 @@ pub const ALL: &[&dyn Protocol] = &[
     &duml::Duml,
     &rtsp::Rtsp,
     &sip::Sip,
+    &rtmp::Rtmp,
     &rtc::Rtc,
     &ntp::Ntp,
     &dhcp::Dhcp,
