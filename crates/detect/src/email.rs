@@ -11,10 +11,10 @@ impl Detector for Email {
     fn card(&self) -> &'static Card {
         &Card {
             id: "email",
-            what: "an e-mail address",
+            what: "an e-mail address, and the name of a person beside it",
             why: "It names a person, and joins what one company knows with what others know.",
             wrong: "Addresses of software's authors and of vendors' support look the same; only their field names tell.",
-            classes: &[DataClass::Email],
+            classes: &[DataClass::Email, DataClass::PersonName],
         }
     }
 
@@ -39,6 +39,14 @@ impl Detector for Email {
                     range: Some([start as u64, end as u64]),
                     ..Sighting::whole(DataClass::Email, matched, "email", index, address)
                 });
+                if let Some((start, name)) = named_before(text, start) {
+                    let header = part.carrier == Carrier::Header && message.words(index).are(HEADERS);
+                    let matched = if header { Match::Structured } else { Match::Pattern };
+                    sink.sight(Sighting {
+                        range: Some([start as u64, (start + name.len()) as u64]),
+                        ..Sighting::whole(DataClass::PersonName, matched, "email", index, name)
+                    });
+                }
             }
         }
     }
@@ -48,6 +56,63 @@ const AGENT: &[&str] = &["useragent", "xuseragent", "server"];
 
 const KEYS: &[&str] =
     &["email", "mail", "emailaddress", "user", "username", "account", "login", "owner", "contact"];
+
+/// Header fields of mail that hold people (RFC 5322 §3.6).
+const HEADERS: &[&str] = &["from", "sender", "replyto", "to", "cc", "bcc"];
+
+/// The name in front of an address in angle brackets (RFC 5322 §3.4), if it is that of a person by its look: two to
+/// four words with capitals, none of them what services call themselves.
+fn named_before(text: &str, address: usize) -> Option<(usize, &str)> {
+    let before = text.get(..address)?.strip_suffix('<')?;
+    let open = before.rfind([',', ';', ':', '\n', '>']).map_or(0, |at| at + 1);
+    let name = before.get(open..)?.trim_matches([' ', '\t', '"', '\'']);
+    let start = open + before.get(open..)?.find(name)?;
+    let person = |word: &str| {
+        let letters = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '.' | '\''));
+        letters
+            && word.chars().next().is_some_and(char::is_uppercase)
+            && !SERVICES.contains(&&*word.to_lowercase())
+    };
+    let words = name.split(' ').count();
+    let fits = (2..=4).contains(&words) && name.len() <= 80 && name.split(' ').all(person);
+    fits.then_some((start, name))
+}
+
+/// Words in the names of services and mailing lists.
+const SERVICES: &[&str] = &[
+    "account",
+    "accounts",
+    "admin",
+    "alerts",
+    "billing",
+    "center",
+    "customer",
+    "daemon",
+    "delivery",
+    "developers",
+    "help",
+    "info",
+    "list",
+    "mail",
+    "mailer",
+    "marketing",
+    "news",
+    "newsletter",
+    "no",
+    "notifications",
+    "office",
+    "reply",
+    "sales",
+    "security",
+    "service",
+    "services",
+    "subsystem",
+    "support",
+    "system",
+    "team",
+    "the",
+    "updates",
+];
 
 /// Where addresses stand in a text.
 pub(crate) fn addresses(text: &str) -> impl Iterator<Item = (usize, usize)> {
@@ -133,6 +198,35 @@ mod tests {
             assert!(found(text).is_empty(), "{text}");
         }
         assert!(told(&header("user-agent", "lib/1.0 (author@lib.example)")).is_empty());
+    }
+
+    #[test]
+    fn the_name_of_a_person_beside_an_address_is_told_and_that_of_a_service_is_not() {
+        let of = |text: &str| {
+            let told = told(&header("from", text));
+            told.into_iter()
+                .filter(|one| one.0 == DataClass::PersonName)
+                .map(|one| (one.1, one.2))
+                .collect::<Vec<_>>()
+        };
+        let ada = [(Match::Structured, "Ada Lindqvarn".to_owned())];
+        for text in [
+            "\"Ada Lindqvarn\" <a.l@b.example>",
+            "Ada Lindqvarn <a.l@b.example>",
+            "x@b.example, Ada Lindqvarn <a.l@b.example>",
+        ] {
+            assert_eq!(of(text), ada, "{text}");
+        }
+        for text in [
+            "<a.l@b.example>",
+            "ada <a.l@b.example>",
+            "Mail Delivery System <d@b.example>",
+            "Drone Support <s@b.example>",
+            "see <a.l@b.example>",
+            "Order 66 <a@b.example>",
+        ] {
+            assert!(of(text).is_empty(), "{text}");
+        }
     }
 
     #[test]

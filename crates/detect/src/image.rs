@@ -37,7 +37,14 @@ impl Detector for Image {
             .filter_map(|part| Some((part.parent?, part)))
             .collect();
         for (index, part) in message.parts().iter().enumerate() {
-            let Some((class, kind)) = kind(&part.bytes) else { continue };
+            let Some((class, kind)) = kind(&part.bytes) else {
+                if let Some(class) = streamed(part) {
+                    let kind = part.media_type.as_deref().unwrap_or_default();
+                    let value = describe(&format!("the beginning of a stream, {kind}"), None, &part.bytes);
+                    sink.sight(Sighting::whole(class, Match::Structured, "image", index, value));
+                }
+                continue;
+            };
             let size = size(kind, &part.bytes);
             let icon = size.is_some_and(|(width, height)| width <= ICON && height <= ICON);
             if part.bytes.len() >= LEAST && !icon {
@@ -121,6 +128,38 @@ fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
         _ => None,
     }
 }
+
+/// What a part holds whose type is that of a codec, and not of a file: these are the names under which codecs are
+/// registered for streams (RFC 4855).
+fn streamed(part: &Part) -> Option<DataClass> {
+    let (medium, codec) = part.media_type.as_deref()?.split_once('/')?;
+    let is = |codecs: &[&str]| codecs.iter().any(|known| known.eq_ignore_ascii_case(codec));
+    match medium {
+        _ if part.bytes.len() < LEAST => None,
+        "video" if is(PICTURES) => Some(DataClass::Video),
+        "audio" if is(SOUNDS) => Some(DataClass::Audio),
+        _ => None,
+    }
+}
+
+const PICTURES: &[&str] =
+    &["H261", "H263", "H263-1998", "H264", "H265", "JPEG", "MP2T", "MP4V-ES", "MPV", "VP8", "VP9", "AV1"];
+
+const SOUNDS: &[&str] = &[
+    "PCMU",
+    "PCMA",
+    "G722",
+    "G723",
+    "G728",
+    "G729",
+    "GSM",
+    "MPA",
+    "L16",
+    "opus",
+    "MP4A-LATM",
+    "mpeg4-generic",
+    "AAC",
+];
 
 /// What an ISO base media file holds, by its major brand (ISO/IEC 14496-12 and 23008-12; <https://mp4ra.org>). Sequences of pictures are films.
 fn media(brand: &[u8]) -> (DataClass, &'static str) {
@@ -273,6 +312,20 @@ mod tests {
             "{told:?}"
         );
         assert!(told.contains(&(DataClass::Serial, Match::Structured, "ABCD1234".to_owned())), "{told:?}");
+    }
+
+    #[test]
+    fn the_beginning_of_a_stream_is_a_film_and_noise_under_another_type_is_none() {
+        let of = |kind: &str, length| {
+            let mut message = body(&vec![7; length]);
+            message.parts[0].media_type = Some(kind.to_owned());
+            crate::fixture::told(&message).first().map(|one| one.0)
+        };
+        assert_eq!(of("video/H264", 256), Some(DataClass::Video));
+        assert_eq!(of("audio/opus", 256), Some(DataClass::Audio));
+        assert_eq!(of("video/H264", 20), None);
+        assert_eq!(of("video/unknown", 256), None);
+        assert_eq!(of("application/octet-stream", 256), None);
     }
 
     #[test]
