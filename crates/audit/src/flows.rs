@@ -52,7 +52,7 @@ pub struct Hello {
 impl Hello {
     /// Takes note of a handshake message.
     pub(crate) fn note(&mut self, message: &Message) {
-        if !matches!(message.protocol, "tls" | "quic") {
+        if !matches!(message.protocol, "tls" | "quic" | "dtls") {
             return;
         }
         let first = |name| match message.field(name)? {
@@ -103,7 +103,7 @@ impl FlowTold {
             sums.unread.iter().filter(|(_, bytes)| *bytes > 0).map(|(why, _)| *why).collect();
         why_opaque.dedup();
         let mostly = opaque * 2 > sums.up + sums.down;
-        let encrypted = matches!(protocol, "tls" | "quic") && opaque > 0;
+        let encrypted = matches!(protocol, "tls" | "dot" | "quic" | "dtls" | "webrtc") && opaque > 0;
         let host = name.map(|name| (name.host.clone(), name.basis));
         let country =
             atlas.locate(flow.outside_end().ip, host.as_ref().map(|(host, _)| host.as_str())).country;

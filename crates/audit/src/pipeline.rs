@@ -166,7 +166,9 @@ impl<'a> Pipeline<'a> {
                 }
             }
             // Our own side says whom it asks for; the other side says who it is.
-            ("tls" | "quic", "client-hello") if ours => stronger(name, message.text("sni"), Name::SNI),
+            ("tls" | "quic" | "dtls", "client-hello") if ours => {
+                stronger(name, message.text("sni"), Name::SNI)
+            }
             ("tls", "certificate") if !ours => {
                 if let Some(Value::List(names)) = message.field("names")
                     && let Some(Value::Text(first)) = names.first()

@@ -129,7 +129,9 @@ pub(crate) fn essence(kind: &str) -> &str {
 
 /// A method, where it is a word in capitals as all registered ones are.
 fn word(method: &str) -> &str {
-    if method.len() <= 20 && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
+    if method.len() <= 20
+        && method.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'))
+    {
         method
     } else {
         "…"
@@ -192,6 +194,23 @@ const PLAIN: &[&str] = &[
     "qos",
     "payload_bytes",
     "opcode",
+    "ssrc",
+    "payload_type",
+    "medium",
+    "codec",
+    "codec_basis",
+    "packets",
+    "messages",
+    "lost",
+    "first",
+    "last",
+    "stratum",
+    "suffix",
+    "error",
+    "mechanism",
+    "command",
+    "requested_transport",
+    "nts",
     "body_cut",
     "limit",
     "storage",
