@@ -1,6 +1,6 @@
 //! Any bytes as either side of any protocol: the first byte chooses one of `ALL` (or the reader that finds out by
-//! itself), then chunks follow their length of two bytes, whose highest bit says which side sent it and whose next
-//! that the chunk was lost. Messages go on to what joins uploads and names that count themselves.
+//! itself) and the second a place; then chunks follow their length of two bytes, whose highest bit says which side sent
+//! it and whose next that the chunk was lost. Messages go on to what joins uploads and names that count themselves.
 #![no_main]
 
 use std::net::Ipv4Addr;
@@ -12,7 +12,7 @@ use creance_wire::{
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((choice, rest)) = bytes.split_first() else { return };
+    let Some(([choice, place], rest)) = bytes.split_first_chunk::<2>() else { return };
     // Small limits, so that a short input reaches them.
     let limits = Limits {
         head: 4096,
@@ -21,21 +21,20 @@ fuzz_target!(|bytes: &[u8]| {
         decoded: 65_536,
         parts: 256,
         depth: 6,
-        both_ways: choice & 0x70 == 0x70,
+        both_ways: place & 0x40 != 0,
     };
-    let (port, udp) = (PORTS[usize::from(*choice >> 4 & 7) % PORTS.len()], choice & 0x80 != 0);
-    let choice = usize::from(*choice & 15) % (ALL.len() + 1);
-    let transport = match ALL.get(choice).map(|protocol| protocol.name()) {
+    let udp = place & 0x80 != 0;
+    let transport = match ALL.get(usize::from(*choice)).map(|protocol| protocol.name()) {
         Some("802.11") => Transport::Wifi,
         Some("bluetooth") => Transport::Bluetooth,
         _ if udp => Transport::Udp,
         _ => Transport::Tcp,
     };
-    let flow = flow(transport, port);
+    let flow = flow(transport, PORTS[usize::from(place & 31) % PORTS.len()]);
     let mut joiners = Joiners::default();
     let mut emit = |message: Message| joiners.take(&flow, &message, &limits);
     let emit = &mut emit;
-    let Some(protocol) = ALL.get(choice) else {
+    let Some(protocol) = ALL.get(usize::from(*choice)) else {
         let mut reader = Reader::new(KeyLog::default());
         for (number, chunk) in Chunks(rest).enumerate() {
             match chunk {
@@ -108,7 +107,9 @@ fn check(message: &Message, limits: &Limits) {
 /// Parts that a message has before anything is decoded: its target, its headers, its body.
 const ROOTS: usize = 512;
 
-const PORTS: &[u16] = &[80, 443, 53, 5353, 14550, 8883, 8889, 44444];
+const PORTS: &[u16] = &[
+    80, 443, 53, 5353, 14550, 8883, 21, 25, 67, 123, 137, 547, 853, 1900, 1935, 3478, 8889, 44444,
+];
 
 enum Chunk<'a> {
     Sent(Side, &'a [u8]),

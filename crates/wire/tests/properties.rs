@@ -46,7 +46,8 @@ fn cut<'a>(bytes: &'a [u8], at: &[prop::sample::Index]) -> Vec<(Side, &'a [u8])>
         .collect()
 }
 
-/// Three requests, one chunked and one with a form, and a ClientHello without extensions.
+/// Three requests, one chunked and one with a form, a ClientHello without extensions, video that is announced and sent,
+/// a registration, a mail, and a command of RTMP.
 fn streams() -> Vec<Vec<u8>> {
     let http = b"POST /a?x=1 HTTP/1.1\r\nHost: h.example\r\nContent-Length: 7\r\n\r\n{\"a\":1}GET /b HTTP/1.1\r\nHost: h.example\r\n\r\n\
         POST /c HTTP/1.1\r\nHost: h.example\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n4\r\nk=va\r\n3\r\nlue\r\n0\r\n\r\n";
@@ -66,7 +67,46 @@ fn streams() -> Vec<Vec<u8>> {
     ];
     hello.extend(body);
     let unusual = b"REPORT /an/unusual/method HTTP/1.1\r\nHost: h.example\r\n\r\n";
-    vec![http.to_vec(), hello, unusual.to_vec()]
+    let mut rtsp = b"ANNOUNCE rtsp://h.example/d RTSP/1.0\r\nContent-Type: application/sdp\r\nContent-Length: 45\r\n\r\n\
+        m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/9000\r\n"
+        .to_vec();
+    for number in 1..=3 {
+        rtsp.extend([b'$', 0, 0, 14, 0x80, 96, 0, number, 0, 0, 0, number, 0, 0, 0, 7, 0x65, 1]);
+    }
+    let sip = b"REGISTER sip:h.example SIP/2.0\r\nf: <sip:ada@h.example>\r\nl: 2\r\n\r\nhi\r\nOPTIONS sip:h.example SIP/2.0\r\n\r\n";
+    let smtp = b"EHLO tablet\r\nMAIL FROM:<ada@h.example>\r\nRCPT TO:<b@h.example>\r\nDATA\r\nSubject: a\r\n\r\n..b\r\n.\r\nQUIT\r\n";
+    let mut rtmp = vec![3];
+    rtmp.extend([0; 3072]);
+    rtmp.extend(b"\x03\0\0\0\0\0\x15\x14\x01\0\0\0\x02\0\x07connect\0\0\0\0\0\0\0\0\0\x05\x05");
+    vec![http.to_vec(), hello, unusual.to_vec(), rtsp, sip.to_vec(), smtp.to_vec(), rtmp]
+}
+
+/// Datagrams that are understood, with the ports to which they go.
+fn datagrams() -> Vec<(u16, Vec<u8>)> {
+    let name = b"\x20EGFCEFEECACACACACACACACACACACACA\0";
+    let mut dhcp = vec![1, 1, 6, 0];
+    dhcp.extend([0; 24 + 208]);
+    dhcp.extend(b"\x63\x82\x53\x63\x35\x01\x01\x0c\x05adas1\xff");
+    let mut ntp = vec![0x23];
+    ntp.extend([0; 47]);
+    vec![
+        (67, dhcp),
+        (547, b"\x01\x02\x03\x04\0\x01\0\x04\0\x03\0\x01\0\x27\0\x06\0\x03ada\0".to_vec()),
+        (123, ntp),
+        (137, [b"\0\x07\x01\x10\0\x01\0\0\0\0\0\0".as_slice(), name, b"\0\x20\0\x01"].concat()),
+        (1900, b"M-SEARCH * HTTP/1.1\r\nST: ssdp:all\r\n\r\n".to_vec()),
+        (3478, b"\0\x01\0\x08\x21\x12\xa4\x42abcdefghijkl\0\x06\0\x03ada\0".to_vec()),
+        (5060, b"BYE sip:h.example SIP/2.0\r\n\r\n".to_vec()),
+        (5004, b"\x80\xc9\0\x01abcd\x81\xca\0\x03abcd\x01\x03a@b\0\0\0".to_vec()),
+    ]
+}
+
+#[test]
+fn the_datagrams_of_these_tests_are_understood() {
+    for (port, datagram) in datagrams() {
+        let told = read(&flow(Transport::Udp, port), &[(Side::Client, &datagram)]);
+        assert_eq!(told.len(), 1, "{port}: {told:?}");
+    }
 }
 
 #[test]
@@ -74,7 +114,7 @@ fn the_streams_of_these_tests_are_understood() {
     let flow = flow(Transport::Tcp, 80);
     let told: Vec<usize> =
         streams().iter().map(|stream| read(&flow, &[(Side::Client, stream)]).len()).collect();
-    assert_eq!(told, [3, 1, 1]);
+    assert_eq!(told, [3, 1, 1, 2, 2, 2, 1]);
 }
 
 #[test]
@@ -183,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_protocol_panic(bytes: Vec<u8>, port in prop::sample::select(vec![53u16, 80, 443, 5353, 8889, 14_550, 44_444]), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+    fn no_bytes_make_a_protocol_panic(bytes: Vec<u8>, port in prop::sample::select(vec![21u16, 25, 53, 67, 80, 123, 137, 443, 547, 853, 1900, 1935, 3478, 5353, 8889, 14_550, 44_444]), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
         for transport in [Transport::Tcp, Transport::Udp, Transport::Wifi, Transport::Bluetooth] {
             read(&flow(transport, port), &cut(&bytes, &at));
         }
@@ -197,6 +237,19 @@ proptest! {
                 stream[at] = *byte;
             }
             read(&flow(Transport::Tcp, 80), &[(Side::Client, &stream)]);
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_good_datagram_makes_a_protocol_panic(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12), cut: prop::sample::Index) {
+        for (port, mut datagram) in datagrams() {
+            let whole = datagram.clone();
+            for (at, byte) in &flips {
+                let at = at.index(datagram.len());
+                datagram[at] = *byte;
+            }
+            datagram.truncate(cut.index(datagram.len() + 1));
+            read(&flow(Transport::Udp, port), &[(Side::Client, &whole), (Side::Server, &datagram), (Side::Client, &datagram)]);
         }
     }
 
