@@ -67,7 +67,10 @@ pub(crate) fn theirs(file: &str) -> Option<Facts> {
             let last = columns.last().unwrap();
             let present = if *fact == "ntp" { &columns[1] } else { &columns[0] };
             for (row, first) in present.iter().enumerate().filter(|(_, first)| !first.is_empty()) {
-                let _ = first;
+                // Passwords are no fields of ours.
+                if *first == "PASS" {
+                    continue;
+                }
                 let value = match *fact {
                     "smtp" => address(columns[0][row], last.get(row).copied().unwrap_or_default()),
                     _ => Some(

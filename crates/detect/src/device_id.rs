@@ -1,6 +1,10 @@
 //! Identifiers of phones and tablets, of accounts, and of networks, in fields named for them.
 
-use std::{cell::LazyCell, collections::HashSet};
+use std::{
+    cell::LazyCell,
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use creance_model::{Carrier, DataClass, Match, Part};
 
@@ -16,7 +20,7 @@ impl Detector for DeviceId {
     fn card(&self) -> &'static Card {
         &Card {
             id: "identifiers",
-            what: "an identifier of a phone (IMEI, Android id, advertising id, MAC), of an account, or of a network (SSID, BSSID)",
+            what: "an identifier of a phone (IMEI, Android id, advertising id, MAC), of an account, or of a network (SSID, BSSID, an address within it)",
             why: "It joins everything that one device or person does, here and elsewhere; a BSSID is a place.",
             wrong: "A field may be named like an identifier and hold a random number of one session.",
             classes: &[DataClass::DeviceId, DataClass::AccountId, DataClass::NetworkInfo],
@@ -91,6 +95,9 @@ const ACCOUNT: &[&str] = &[
 const NETWORK: &[&str] =
     &["ssid", "wifissid", "bssid", "wifibssid", "wifimac", "mac", "macaddress", "routermac", "wifi"];
 
+/// Addresses on the network at home, which a relay (TURN) or a service is told.
+const ADDRESS: &[&str] = &["xorpeeraddress", "localip", "localaddress", "lanip", "privateip"];
+
 /// Fields beside which a UUID is one of a device.
 const BESIDE: &[&str] = &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
 
@@ -150,6 +157,9 @@ fn class(name: Words<'_>, text: &str) -> Option<DataClass> {
             && !matches!(text, "true" | "false" | "null");
         return (mac || station).then_some(DataClass::NetworkInfo);
     }
+    if name.are(ADDRESS) {
+        return is_private(text).then_some(DataClass::NetworkInfo);
+    }
     if name.are(ACCOUNT) {
         let word = text.to_lowercase();
         let nobody = matches!(
@@ -161,6 +171,16 @@ fn class(name: Words<'_>, text: &str) -> Option<DataClass> {
             .then_some(DataClass::AccountId);
     }
     None
+}
+
+/// Whether an address, with or without a port, is one of those that are not routed on the internet (RFC 1918, RFC 4193).
+fn is_private(text: &str) -> bool {
+    let address = text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| text.parse());
+    match address {
+        Ok(IpAddr::V4(ip)) => ip.is_private(),
+        Ok(IpAddr::V6(ip)) => ip.is_unique_local(),
+        Err(_) => false,
+    }
 }
 
 fn is_mac(text: &str) -> bool {
@@ -187,6 +207,8 @@ mod tests {
         assert_eq!(named("bssid", "02:dc:4d:b1:02:70"), Some(DataClass::NetworkInfo));
         assert_eq!(named("phone_imei", "009044832993173"), Some(DataClass::DeviceId));
         assert_eq!(named("androidId", "9774d56d682e549c"), Some(DataClass::DeviceId));
+        assert_eq!(named("xor_peer_address", "192.168.1.5:50000"), Some(DataClass::NetworkInfo));
+        assert_eq!(named("localIp", "fd12::7"), Some(DataClass::NetworkInfo));
     }
 
     #[test]
@@ -205,6 +227,9 @@ mod tests {
             ("user", "guest"),
             ("uuid", "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d"),
             ("ssid", "true"),
+            ("xor_peer_address", "8.8.8.8:3478"),
+            ("local_ip", "127.0.0.1"),
+            ("ip", "192.168.1.5"),
         ] {
             assert_eq!(named(name, text), None, "{name}={text}");
         }

@@ -36,7 +36,7 @@ impl Protocol for Dns {
             Transport::Tcp if dns => Probe::Yes,
             // Inside TLS. Outside of it, nothing there is DNS: what asks one question and no more is believed.
             Transport::Tcp if ports.contains(&853) => match head {
-                [_, _, _, _, flags, _, 0, 1, ..] if flags >> 3 & 15 == 0 => Probe::Yes,
+                [_, _, _, _, flags, _, 0, 1, ..] if flags & 0x78 == 0 => Probe::Yes,
                 _ if head.len() < 8 => Probe::Perhaps,
                 _ => Probe::No,
             },

@@ -179,7 +179,7 @@ mod tests {
             for (packet, piece) in (1..).zip(said.chunks(step)) {
                 let at = At { packet, time: Timestamp::default() };
                 session.feed(&flow(), Side::Client, piece, at, &Limits::default(), &mut |message| {
-                    told.push(message)
+                    told.push(message);
                 });
             }
             let parts: Vec<_> = told

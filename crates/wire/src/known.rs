@@ -83,8 +83,11 @@ const TCP: &[Known] = &[
     known!("zabbix", [], |_, head| head.starts_with(b"ZBXD")),
     // A greeting of protocol 10: length, number, version in digits.
     known!("mysql", [], |from, head| {
-        from == Side::Server && matches!(head, [_, _, 0, 0, 10, b'3'..=b'9', b'.', b'0'..=b'9', ..])
-            || from == Side::Server && matches!(head, [_, _, 0, 0, 10, b'1', b'0'..=b'9', b'.', ..])
+        let (old, new) = (
+            matches!(head, [_, _, 0, 0, 10, b'3'..=b'9', b'.', b'0'..=b'9', ..]),
+            matches!(head, [_, _, 0, 0, 10, b'1', b'0'..=b'9', b'.', ..]),
+        );
+        from == Side::Server && (old || new)
     }),
     // A start-up message or a request for TLS.
     known!("postgresql", [], |from, head| {
@@ -93,7 +96,7 @@ const TCP: &[Known] = &[
                 || matches!(head, [0, 0, high, low, 0, 3, 0, 0, b'a'..=b'z', ..] if head.len() == be(*high, *low)))
     }),
     known!("mongodb", [27017, 27018, 27019], |_, head| {
-        matches!(head.get(12..16), Some([0xd4, 0x07, 0, 0] | [0xdd, 0x07, 0, 0]))
+        matches!(head.get(12..16), Some([0xd4 | 0xdd, 0x07, 0, 0]))
     }),
     known!("ldap", [389, 3268], |_, head| matches!(head, [0x30, ..]) && has(head, &[2, 1, 1])),
     known!("vnc", [], |_, head| head.starts_with(b"RFB 00")),

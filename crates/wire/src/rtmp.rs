@@ -219,8 +219,8 @@ impl Half {
             Some((stream, left)) if have > 0 || left == 0 => self.take(stream, left),
             Some(_) => Step::Wait,
             None => match header(self.held.bytes(), &self.streams) {
-                Some(Some(header)) => self.begin(&header),
-                Some(None) => Step::Broken,
+                Some(Ok(header)) => self.begin(&header),
+                Some(Err(Unsaid)) => Step::Broken,
                 None => Step::Wait,
             },
         }
@@ -288,6 +288,9 @@ impl Message {
     }
 }
 
+/// A header leaves out what nothing before it says.
+struct Unsaid;
+
 /// The header of a piece.
 struct Header {
     stream: u32,
@@ -300,8 +303,8 @@ struct Header {
     extended: bool,
 }
 
-/// Reads a header. `None`: it is not whole; `Some(None)`: it cannot be, for it leaves out what nothing before it says.
-fn header(bytes: &[u8], streams: &BTreeMap<u32, Message>) -> Option<Option<Header>> {
+/// Reads a header. `None`: it is not whole; an error: it leaves out what nothing before it says.
+fn header(bytes: &[u8], streams: &BTreeMap<u32, Message>) -> Option<Result<Header, Unsaid>> {
     let (first, rest) = bytes.split_first()?;
     let (stream, basic) = match (first & 63, rest) {
         (0, [low, ..]) => (64 + u32::from(*low), 2),
@@ -317,7 +320,7 @@ fn header(bytes: &[u8], streams: &BTreeMap<u32, Message>) -> Option<Option<Heade
     };
     let known = streams.get(&stream);
     if known.is_none() && fields < 7 {
-        return Some(None);
+        return Some(Err(Unsaid));
     }
     let header = bytes.get(basic..basic + fields)?;
     let extended = match header {
@@ -330,7 +333,7 @@ fn header(bytes: &[u8], streams: &BTreeMap<u32, Message>) -> Option<Option<Heade
     };
     let length = basic + fields + if extended { 4 } else { 0 };
     let header = Header { stream, bytes: length, begins: fields > 0, says, extended };
-    (bytes.len() >= length).then_some(Some(header))
+    (bytes.len() >= length).then_some(Ok(header))
 }
 
 impl Connection {

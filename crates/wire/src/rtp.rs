@@ -83,7 +83,7 @@ pub(crate) const SHOWN: usize = 256;
 /// The streams of a flow.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    streams: Vec<Stream>,
+    sources: Vec<Stream>,
     /// A second packet of a source came.
     believed: bool,
     /// Packets of sources beyond the limit.
@@ -115,16 +115,16 @@ impl Streams {
     pub(crate) fn packet(&mut self, from: Side, bytes: &[u8], at: At) -> Option<usize> {
         let header = Header::read(bytes)?;
         let payload = bytes.get(header.length..)?;
-        let known = self.streams.iter().position(|one| one.source == header.source && one.from == from);
+        let known = self.sources.iter().position(|one| one.source == header.source && one.from == from);
         if known.is_none() {
-            if self.streams.len() >= MOST_STREAMS {
+            if self.sources.len() >= MOST_STREAMS {
                 self.beyond += 1;
                 return Some(header.length);
             }
-            self.streams.push(Stream::new(from, &header, at));
+            self.sources.push(Stream::new(from, &header, at));
         }
-        let newest = self.streams.len().saturating_sub(1);
-        let stream = self.streams.get_mut(known.unwrap_or(newest))?;
+        let newest = self.sources.len().saturating_sub(1);
+        let stream = self.sources.get_mut(known.unwrap_or(newest))?;
         stream.take(&header, payload, at);
         stream.whole += bytes.len() as u64;
         self.believed |= stream.packets > 1;
@@ -144,7 +144,7 @@ impl Streams {
         keep: impl Fn(Side) -> bool,
     ) -> impl Iterator<Item = Message> {
         let mut beyond = std::mem::take(&mut self.beyond);
-        let streams = std::mem::take(&mut self.streams);
+        let streams = std::mem::take(&mut self.sources);
         let told = streams.into_iter().filter(|stream| stream.packets > 1).map(move |stream| {
             let (from, at, keep) = (stream.from, stream.first, keep(stream.from));
             let mut packets = stream.listed.clone();
@@ -192,7 +192,7 @@ impl Stream {
         self.bytes += payload.len() as u64;
         // The number is the low half of a count (RFC 3550 §A.1): the nearest one to the furthest so far.
         let (_, furthest) = self.numbers;
-        let step = header.sequence.wrapping_sub(furthest as u16);
+        let step = header.sequence.wrapping_sub(u16::try_from(furthest & 0xffff).unwrap_or_default());
         if step < 0x8000 {
             self.numbers.1 = furthest + u64::from(step);
         }

@@ -15,7 +15,7 @@ use crate::{
     datagram::kept,
     heads::{Dialect, Next, Stream},
     rtcp, rtp,
-    sdp::Sdp,
+    sdp::{Media, Sdp},
     sip::begins,
 };
 
@@ -116,7 +116,7 @@ impl Session for Connection {
     }
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
-        let secure = self.sdp.as_ref().is_some_and(|sdp| sdp.media.iter().any(|media| media.is_secure()));
+        let secure = self.sdp.as_ref().is_some_and(|sdp| sdp.media.iter().any(Media::is_secure));
         for message in self.media.told(self.sdp.as_ref(), secure, |from| kept(flow, from, limits)) {
             emit(message);
         }

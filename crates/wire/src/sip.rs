@@ -61,9 +61,8 @@ pub(crate) fn begins(head: &[u8], version: &str, methods: &[&str]) -> Probe {
         line.rsplit(|byte| *byte == b' ').next().is_some_and(|last| last.starts_with(version.as_bytes()));
     match end {
         Some(_) if known && versioned => Probe::Yes,
-        Some(_) => Probe::No,
         None if known && head.len() < LONGEST_LINE => Probe::Perhaps,
-        None => Probe::No,
+        _ => Probe::No,
     }
 }
 
@@ -177,7 +176,7 @@ mod tests {
             for (packet, piece) in (1..).zip(SAID.chunks(step)) {
                 let at = At { packet, time: Timestamp::default() };
                 session.feed(&flow(), Side::Client, piece, at, &Limits::default(), &mut |message| {
-                    told.push(message)
+                    told.push(message);
                 });
             }
             let kinds: Vec<_> = told.iter().map(|message| message.kind).collect();

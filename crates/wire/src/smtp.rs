@@ -306,6 +306,8 @@ impl Connection {
     fn answered(&mut self, line: &Line) {
         match (line.answer(), &self.state) {
             (Some(220), State::Starting) => self.inner = Some(Box::new(Reader::within(&self.means))),
+            // An answer to an earlier command may have come in between.
+            (Some(354), State::Command) => self.state = State::Data,
             // What the server refuses does not follow.
             (Some(400..), State::Data | State::Auth(..) | State::Starting) if self.mail.body.len() == 0 => {
                 self.state = State::Command;
@@ -450,6 +452,26 @@ mod tests {
                 assert!(found, "{expected:?} in {parts:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_receiver_refused_among_several_commands_sent_at_once_loses_no_mail() {
+        let said: [(Side, &[u8]); 3] = [
+            (
+                Side::Client,
+                b"MAIL FROM:<a@b.example>\r\nRCPT TO:<x@b.example>\r\nRCPT TO:<c@b.example>\r\nDATA\r\n",
+            ),
+            (Side::Server, b"250 ok\r\n550 no such user\r\n250 ok\r\n354 go on\r\n"),
+            (Side::Client, b"Subject: logs\r\n\r\nHELO is no command here\r\n.\r\n"),
+        ];
+        let (mut told, limits) = (Vec::new(), Limits::default());
+        let mut session = Smtp.start(&Means::default());
+        for (packet, (from, bytes)) in (1..).zip(said) {
+            let at = At { packet, time: Timestamp::default() };
+            session.feed(&flow(), from, bytes, at, &limits, &mut |message| told.push(message));
+        }
+        let [mail] = told.as_slice() else { panic!("{told:?}") };
+        assert!(mail.parts.iter().any(|part| part.step == "header:subject" && part.bytes == b"logs"));
     }
 
     #[test]

@@ -75,10 +75,10 @@ fn streams() -> Vec<Vec<u8>> {
     }
     let sip = b"REGISTER sip:h.example SIP/2.0\r\nf: <sip:ada@h.example>\r\nl: 2\r\n\r\nhi\r\nOPTIONS sip:h.example SIP/2.0\r\n\r\n";
     let smtp = b"EHLO tablet\r\nMAIL FROM:<ada@h.example>\r\nRCPT TO:<b@h.example>\r\nDATA\r\nSubject: a\r\n\r\n..b\r\n.\r\nQUIT\r\n";
-    let mut rtmp = vec![3];
-    rtmp.extend([0; 3072]);
-    rtmp.extend(b"\x03\0\0\0\0\0\x15\x14\x01\0\0\0\x02\0\x07connect\0\0\0\0\0\0\0\0\0\x05\x05");
-    vec![http.to_vec(), hello, unusual.to_vec(), rtsp, sip.to_vec(), smtp.to_vec(), rtmp]
+    let mut live = vec![3];
+    live.extend([0; 3072]);
+    live.extend(b"\x03\0\0\0\0\0\x15\x14\x01\0\0\0\x02\0\x07connect\0\0\0\0\0\0\0\0\0\x05\x05");
+    vec![http.to_vec(), hello, unusual.to_vec(), rtsp, sip.to_vec(), smtp.to_vec(), live]
 }
 
 /// Datagrams that are understood, with the ports to which they go.

@@ -117,15 +117,12 @@ fn words(value: &str) -> String {
         if !(decoded.is_some() && before.trim().is_empty() && !out.is_empty()) {
             out.push_str(before);
         }
-        match decoded {
-            Some((text, after)) => {
-                out.push_str(&text);
-                rest = after;
-            }
-            None => {
-                out.push_str("=?");
-                rest = word;
-            }
+        if let Some((text, after)) = decoded {
+            out.push_str(&text);
+            rest = after;
+        } else {
+            out.push_str("=?");
+            rest = word;
         }
     }
     out.push_str(rest);
