@@ -1,5 +1,9 @@
-//! What HTTP/1 and HTTP/2 share: the content of a message that leaves our side, as parts: target, fields, cookies,
+//! What the versions of HTTP share: the content of a message that leaves our side, as parts: target, fields, cookies,
 //! body.
+
+mod huffman;
+pub(crate) mod literal;
+mod pending;
 
 use std::borrow::Cow;
 
@@ -9,6 +13,8 @@ use creance_model::{Carrier, Field, Message, Value};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::{Emit, Limits, aws_chunked, body::Tree, dns, storage};
+
+pub(crate) use pending::Pending;
 
 /// A message's semantics (RFC 9110), whatever version carried it.
 #[derive(Clone, Copy, Debug)]

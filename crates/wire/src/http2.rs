@@ -9,16 +9,19 @@
 //! A message is told when its stream's side ends, is reset, or the connection is over. Missing bytes end the reading of
 //! a side: the state of header compression is lost with them.
 
-pub(crate) mod hpack;
-pub(crate) mod huffman;
+mod hpack;
 
 use std::collections::BTreeMap;
 
-use creance_model::{Direction, Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
+use creance_model::{Direction, Flow, Side, Transport};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held, http, kept::Kept};
+use crate::{
+    At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
+    held::Held,
+    http::{self, Pending},
+};
 
-use hpack::{Decoder, Header};
+use hpack::Decoder;
 
 /// HTTP/2.
 pub(crate) struct Http2;
@@ -31,9 +34,6 @@ const MOST_FRAME: usize = 1 << 20;
 
 /// Streams that may be open at one time.
 const MOST_STREAMS: usize = 512;
-
-/// Packets listed for one message.
-const MOST_PACKETS: usize = 1 << 16;
 
 const LOST: &str = "HTTP/2 behind missing bytes";
 const BROKEN: &str = "HTTP/2 that cannot be followed";
@@ -82,7 +82,7 @@ struct Connection {
 struct Half {
     held: Held,
     decoder: Decoder,
-    streams: BTreeMap<u32, Stream>,
+    streams: BTreeMap<u32, Pending>,
     /// A header block that is not whole.
     block: Option<Block>,
     /// A DATA frame whose payload is arriving.
@@ -110,73 +110,6 @@ struct Data {
     ends: bool,
 }
 
-/// One message on its way.
-#[derive(Default)]
-struct Stream {
-    headers: Vec<Header>,
-    /// Bytes of `headers`.
-    header_bytes: usize,
-    more: bool,
-    pushed: bool,
-    body: Kept,
-    cut: Option<&'static str>,
-    packets: Vec<u64>,
-    first: Option<Timestamp>,
-    length: u64,
-}
-
-impl Stream {
-    fn note(&mut self, at: At) {
-        if self.packets.last() != Some(&at.packet) {
-            if self.packets.len() == MOST_PACKETS {
-                self.packets.pop();
-            }
-            self.packets.push(at.packet);
-        }
-        self.first.get_or_insert(at.time);
-    }
-
-    fn tell(mut self, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
-        let pseudo = |name: &str| {
-            let found = self.headers.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        };
-        let text =
-            |name, value: Option<String>| Field { name, value: Value::Text(value.unwrap_or_default()) };
-        let target = pseudo(":path");
-        let request = pseudo(":method").is_some() || target.is_some();
-        let mut fields = if request {
-            let host = pseudo(":authority").or_else(|| pseudo("host"));
-            vec![text("method", pseudo(":method")), text("host", host), text("uri", target.clone())]
-        } else {
-            let status = pseudo(":status").and_then(|status| status.parse().ok());
-            vec![Field { name: "status", value: Value::Integer(status.unwrap_or_default()) }]
-        };
-        self.headers.retain(|(name, _)| !name.starts_with(':'));
-        let head = http::Head { target: target.as_deref(), headers: &self.headers, more: self.more };
-        fields.extend(head.told());
-        self.packets.sort_unstable();
-        self.packets.dedup();
-        let message = Message {
-            time: self.first.unwrap_or_default(),
-            protocol: "http/2",
-            kind: match (request, self.pushed) {
-                (true, true) => "push-promise",
-                (true, false) => "request",
-                (false, _) => "response",
-            },
-            from,
-            visibility: Visibility::Clear,
-            packets: self.packets,
-            bytes: self.length,
-            fields,
-            parts: Vec::new(),
-        };
-        let content = http::Content::of(&head, self.body.take(), self.cut);
-        http::tell(message, &head, content, keep, limits, emit);
-    }
-}
-
 impl Session for Connection {
     fn feed(
         &mut self,
@@ -199,10 +132,10 @@ impl Session for Connection {
         for stream in reset {
             if other.data.as_ref().is_none_or(|data| data.stream != stream)
                 && let Some(mut stream) = other.streams.remove(&stream)
-                && !stream.headers.is_empty()
+                && stream.has_begun()
             {
                 stream.cut = stream.cut.or(Some("the stream was reset"));
-                stream.tell(from.other(), keep, limits, emit);
+                stream.tell("http/2", from.other(), keep, limits, emit);
             }
         }
         Progress::More
@@ -240,10 +173,10 @@ impl Half {
     fn end(&mut self, from: Side, flow: &Flow, why: &'static str, limits: &Limits, emit: Emit<'_>) {
         let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
         for (_, mut stream) in
-            std::mem::take(&mut self.streams).into_iter().filter(|(_, stream)| !stream.headers.is_empty())
+            std::mem::take(&mut self.streams).into_iter().filter(|(_, stream)| stream.has_begun())
         {
             stream.cut = stream.cut.or(Some(why));
-            stream.tell(from, keep, limits, emit);
+            stream.tell("http/2", from, keep, limits, emit);
         }
         (self.held, self.block, self.data) = (Held::default(), None, None);
     }
@@ -346,10 +279,10 @@ impl Half {
             RST_STREAM => {
                 self.reset.push(stream);
                 if let Some(mut stream) = self.streams.remove(&stream)
-                    && !stream.headers.is_empty()
+                    && stream.has_begun()
                 {
                     stream.cut = stream.cut.or(Some("the stream was reset"));
-                    stream.tell(from, keep, limits, emit);
+                    stream.tell("http/2", from, keep, limits, emit);
                 }
                 return;
             }
@@ -363,23 +296,12 @@ impl Half {
     /// A header block is whole.
     fn headed(&mut self, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
         let Some(block) = self.block.take() else { return };
-        let have = self.streams.get(&block.stream).map_or(0, |stream| stream.header_bytes);
-        let Ok(told) = self.decoder.decode(&block.bytes, limits.head.saturating_sub(have)) else {
+        let room = self.streams.get(&block.stream).map_or(limits.head, |stream| stream.room(limits));
+        let Ok(told) = self.decoder.decode(&block.bytes, room) else {
             return self.over = Some(BROKEN);
         };
         let stream = self.streams.entry(block.stream).or_default();
-        let interim =
-            stream.headers.first().is_some_and(|(name, value)| name == ":status" && value.starts_with(b"1"));
-        if interim {
-            // An interim answer is over when the next one begins.
-            stream.headers.clear();
-            stream.header_bytes = 0;
-        }
-        stream.header_bytes +=
-            told.headers.iter().map(|(name, value)| name.len() + value.len() + 32).sum::<usize>();
-        // Trailers follow the fields before.
-        stream.headers.extend(told.headers);
-        stream.more |= told.more;
+        stream.add(told);
         stream.pushed = block.pushed;
         if block.ends {
             self.whole(block.stream, from, keep, limits, emit);
@@ -387,15 +309,15 @@ impl Half {
             && let Some((_, mut stream)) = self.streams.pop_first()
         {
             stream.cut = Some("too many streams at once");
-            stream.tell(from, keep, limits, emit);
+            stream.tell("http/2", from, keep, limits, emit);
         }
     }
 
     fn whole(&mut self, stream: u32, from: Side, keep: bool, limits: &Limits, emit: Emit<'_>) {
         if let Some(stream) = self.streams.remove(&stream)
-            && !stream.headers.is_empty()
+            && stream.has_begun()
         {
-            stream.tell(from, keep, limits, emit);
+            stream.tell("http/2", from, keep, limits, emit);
         }
     }
 
@@ -443,18 +365,14 @@ impl Half {
             self.data = None;
             return true;
         };
-        let head = http::Head { target: None, headers: &stream.headers, more: stream.more };
-        let keep = keep || http::is_short_answer(&head);
+        let keep = stream.keeps(keep);
         for (piece, at) in self.held.pieces(0, length) {
             stream.note(at);
             let content = piece.len().min(data.left.saturating_sub(data.padding));
             data.left -= piece.len();
             if keep {
-                let kept = stream.body.push(piece.get(..content).unwrap_or_default(), limits);
-                if kept < content {
-                    stream.cut = stream.cut.or(Some(http::TOO_LONG));
-                    self.readable = self.readable.saturating_sub((content - kept) as u64);
-                }
+                let left_out = stream.push(piece.get(..content).unwrap_or_default(), limits);
+                self.readable = self.readable.saturating_sub(left_out as u64);
             }
         }
         stream.length += length as u64;
@@ -494,6 +412,7 @@ const PRIORITY: u8 = 0x20;
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
+    use creance_model::Timestamp;
 
     fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
         let length = u8::try_from(payload.len()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::huffman;
+use crate::http::literal::{Block, Failed, Header, Input};
 
 /// Names and values that are known beforehand (RFC 7541 Appendix A).
 const STATIC: [(&str, &str); 61] = [
@@ -69,9 +69,6 @@ const STATIC: [(&str, &str); 61] = [
     ("www-authenticate", ""),
 ];
 
-/// A field: name and value.
-pub(crate) type Header = (String, Vec<u8>);
-
 /// Largest table that is kept, in the bytes of RFC 7541 §4.1. Peers agree on far less.
 const LARGEST: usize = 1 << 20;
 
@@ -97,11 +94,10 @@ impl Default for Decoder {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Broken;
 
-/// The fields of a block, and whether some were left out.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Block {
-    pub(super) headers: Vec<Header>,
-    pub(super) more: bool,
+impl From<Failed> for Broken {
+    fn from(_: Failed) -> Self {
+        Self
+    }
 }
 
 impl Decoder {
@@ -171,7 +167,7 @@ impl Decoder {
     fn literal(&self, input: &mut Input<'_>, bits: u8) -> Result<(Header, usize), Broken> {
         let (name, length) = match input.integer(bits)? {
             0 => {
-                let name = input.string()?;
+                let name = input.string(7, usize::MAX)?;
                 (String::from_utf8_lossy(&name).to_lowercase(), name.len())
             }
             index => {
@@ -179,7 +175,7 @@ impl Decoder {
                 (name.to_owned(), name.len())
             }
         };
-        let value = input.string()?;
+        let value = input.string(7, usize::MAX)?;
         let size = length + value.len() + 32;
         Ok(((name, value), size))
     }
@@ -196,42 +192,6 @@ impl Decoder {
         {
             self.size -= size;
         }
-    }
-}
-
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn next(&mut self) -> Result<u8, Broken> {
-        let (first, rest) = self.0.split_first().ok_or(Broken)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    /// An integer whose first bits share a byte (RFC 7541 §5.1).
-    fn integer(&mut self, bits: u8) -> Result<usize, Broken> {
-        let mask = (1_u8 << bits) - 1;
-        let prefix = self.next()? & mask;
-        let mut value = usize::from(prefix);
-        if prefix < mask {
-            return Ok(value);
-        }
-        for shift in [0, 7, 14, 21] {
-            let byte = self.next()?;
-            value += usize::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(Broken)
-    }
-
-    fn string(&mut self) -> Result<Vec<u8>, Broken> {
-        let coded = self.0.first().is_some_and(|first| *first >= 0x80);
-        let length = self.integer(7)?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(Broken)?;
-        self.0 = rest;
-        if coded { huffman::decode(text).ok_or(Broken) } else { Ok(text.to_vec()) }
     }
 }
 
