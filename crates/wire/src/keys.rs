@@ -140,7 +140,13 @@ impl KeyLog {
 
     /// Whether there is any secret of TLS 1.3 for this client's random.
     pub(crate) fn knows(&self, random: &[u8; 32]) -> bool {
-        let labels = [Label::ClientHandshake, Label::ClientTraffic, Label::ServerTraffic];
+        let labels = [
+            Label::ClientEarly,
+            Label::ClientHandshake,
+            Label::ServerHandshake,
+            Label::ClientTraffic,
+            Label::ServerTraffic,
+        ];
         labels.into_iter().any(|label| self.secret(random, label).is_some())
     }
 

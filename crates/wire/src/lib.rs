@@ -28,6 +28,7 @@ mod hkdf;
 mod http;
 mod http1;
 mod http2;
+mod http3;
 mod ja4;
 mod kept;
 mod keys;

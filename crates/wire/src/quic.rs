@@ -1,7 +1,11 @@
-//! QUIC (RFC 9000, 9001, 9369), its drafts from 21 on, Facebook's mvfst and Google's own versions: who is asked for.
+//! QUIC (RFC 9000, 9001, 9369), its drafts from 21 on, Facebook's mvfst and Google's own versions: who is asked for; with
+//! keys, what is inside.
 //!
 //! ```text
 //! datagram   ┌ packet ┬ packet …                                    several may share one
+//! short      ┌──────┬───────────┬────────┬────────
+//!            │ type │ server id │ number │ frames                   its length and that of the id are not stated
+//!            └──────┴───────────┴────────┴────────
 //! Initial    ┌──────┬─────────┬───────────┬────────┬───────┬────────┬────────┬─────────
 //!            │ type │ version │ server id │ our id │ token │ length │ number │ frames
 //!            └──────┴─────────┴───────────┴────────┴───────┴────────┴────────┴─────────
@@ -11,25 +15,36 @@
 //! ```
 //!
 //! Initial packets are protected with keys that follow from what everyone sees; their CRYPTO frames hold the hellos of
-//! TLS. One pair of ports may serve several connections, each with a first connection id of its own. Left out, and
-//! counted as opaque: 0-RTT, Handshake and 1-RTT packets, even where a key log has their secrets. Of versions that are
-//! not read, the name is told.
+//! TLS, from which follow, with a key log, the keys of all others. One pair of ports may serve several connections, each
+//! with a first connection id of its own. A packet is read only if its authentication holds. Packets that come before
+//! the hellos that they need wait for them. Of versions that are not read, the name is told.
 
+mod frames;
 mod google;
 mod handshake;
+mod incoming;
 mod initial;
+mod opened;
+mod protection;
 mod stream;
 mod version;
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Field, Flow, Side, Transport, Value};
+use creance_model::{Field, Flow, Message, Side, Transport, Value};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session};
-use handshake::{Handshake, length, message};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, kept::Kept, tls::cause};
+use frames::length;
+use handshake::{Handshake, Said, message};
 use initial::Initial;
+use opened::{Heard, Opened, Space, Tried};
 use version::Version;
+
+pub(crate) use frames::number;
 
 /// QUIC over UDP.
 pub(crate) struct Quic;
@@ -43,7 +58,7 @@ impl Protocol for Quic {
         if flow.transport != Transport::Udp || from == Side::Server {
             return Probe::No;
         }
-        let begins = Header::read(head).is_some_and(|header| {
+        let begins = Header::read(head, true).is_some_and(|header| {
             // Elsewhere than where servers listen for QUIC, only what clients must send first is believed to be it.
             header.kind == header.version.initial()
                 && (flow.server.port == 443
@@ -68,6 +83,9 @@ const MOST_HANDSHAKES: usize = 4;
 /// Keys derived in vain before no more are: each takes some microseconds.
 const MOST_TRIES: u8 = 64;
 
+/// Packets that may wait for hellos: those of the first flights.
+const MOST_WAITING: usize = 64;
+
 /// Packets of one datagram that may begin a handshake.
 const MOST_FIRST: u8 = 2;
 
@@ -82,6 +100,12 @@ struct Connection {
     readable: [u64; 2],
     /// Why the rest was not read, where more is known than that there is no key.
     cause: Option<&'static str>,
+    /// Connections whose handshake is gone, because too many others followed.
+    others: VecDeque<Arc<Mutex<Opened>>>,
+    /// Packets that came before the hellos that they need.
+    waiting: Vec<(Side, At, Kept)>,
+    /// A hello came that packets may have waited for.
+    turned: bool,
 }
 
 /// A packet with a long header, as far as it is not protected.
@@ -89,22 +113,24 @@ struct Header<'a> {
     version: Version,
     kind: u8,
     destination: &'a [u8],
+    source: &'a [u8],
     /// Behind the connection ids.
     rest: Cursor<'a>,
 }
 
 impl<'a> Header<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
+    /// `strict`: the second bit is as it has to be unless peers agree otherwise (RFC 9287).
+    fn read(bytes: &'a [u8], strict: bool) -> Option<Self> {
         let mut cursor = Cursor::new(bytes);
-        let flags = cursor.u8("flags").ok().filter(|flags| flags & 0xc0 == 0xc0)?;
+        let fixed = if strict { 0xc0 } else { 0x80 };
+        let flags = cursor.u8("flags").ok().filter(|flags| flags & fixed == fixed)?;
         let version = Version(cursor.u32_be("version").ok().filter(|version| *version != 0)?);
         let mut id = || {
             let length = usize::from(cursor.u8("connection id length").ok()?);
             cursor.take("connection id", length).ok().filter(|id| id.len() <= 20)
         };
-        let destination = id()?;
-        id()?;
-        Some(Self { version, kind: flags >> 4 & 3, destination, rest: cursor })
+        let (destination, source) = (id()?, id()?);
+        Some(Self { version, kind: flags >> 4 & 3, destination, source, rest: cursor })
     }
 
     /// Where the packet number of an Initial packet stands, and where the packet ends.
@@ -122,7 +148,7 @@ impl<'a> Header<'a> {
 impl Session for Connection {
     fn feed(
         &mut self,
-        _: &Flow,
+        flow: &Flow,
         from: Side,
         bytes: &[u8],
         at: At,
@@ -131,7 +157,7 @@ impl Session for Connection {
     ) -> Progress {
         match google::version(bytes) {
             Some(version) if from == Side::Client => self.google(version, bytes, at, emit),
-            _ => self.datagram(from, bytes, at, limits, emit),
+            _ => self.datagram(flow, from, bytes, at, limits, emit),
         }
         Progress::More
     }
@@ -140,7 +166,10 @@ impl Session for Connection {
         Progress::More
     }
 
-    fn finish(&mut self, _: &Flow, _: &Limits, emit: Emit<'_>) {
+    fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
+        for opened in self.opened() {
+            self.over(&opened, flow, limits, emit);
+        }
         let limit = (self.cause == Some(LIMIT))
             .then(|| Field { name: "limit", value: Value::Text(LIMIT.to_owned()) });
         if let Some((version, at)) = self.asked.filter(|_| !self.told || limit.is_some()) {
@@ -156,26 +185,41 @@ impl Session for Connection {
     fn opaque(&self) -> [Option<&'static str>; 2] {
         let unread = |version: Version| version.salts().is_empty() || !version.is_known();
         let version = self.asked.filter(|(version, _)| !self.told && unread(*version)).map(|_| VERSION);
-        [self.cause.or(version).or(Some(NO_KEY)); 2]
+        let unseen = self.asked.is_none().then_some(cause::NO_HELLO);
+        let mut causes = [self.cause; 2];
+        for opened in self.opened() {
+            let of = opened.lock().map_or([None; 2], |opened| opened.opaque());
+            causes.iter_mut().zip(of).for_each(|(cause, of)| *cause = cause.or(of));
+        }
+        causes.map(|cause| cause.or(version).or(unseen).or(Some(cause::NO_KEY)))
     }
 
     fn protocol(&self) -> &'static str {
-        "quic"
+        let spoken = self.opened().into_iter().filter_map(|opened| Some(opened.lock().ok()?.protocol()));
+        spoken.into_iter().find(|name| *name != "quic").unwrap_or("quic")
     }
 }
 
 /// Why the rest was not read.
-const NO_KEY: &str = "encrypted, no key";
-const NOT_YET: &str = "encrypted, keys of QUIC are not used yet";
 const VERSION: &str = "encrypted, version of QUIC not read";
 const LIMIT: &str = "handshake of QUIC beyond a limit";
 
 impl Connection {
+    /// The connections whose secrets are known.
+    fn opened(&self) -> Vec<Arc<Mutex<Opened>>> {
+        self.handshakes
+            .iter()
+            .filter_map(|handshake| handshake.opened.as_ref())
+            .chain(&self.others)
+            .cloned()
+            .collect()
+    }
+
     /// Reads the packets of a datagram.
-    fn datagram(&mut self, from: Side, bytes: &[u8], at: At, limits: &Limits, emit: Emit<'_>) {
+    fn datagram(&mut self, flow: &Flow, from: Side, bytes: &[u8], at: At, limits: &Limits, emit: Emit<'_>) {
         let mut rest = bytes;
         let mut first = if bytes.len() < SHORTEST_FIRST { 0 } else { MOST_FIRST };
-        while let Some(header) = Header::read(rest) {
+        while let Some(header) = Header::read(rest, self.handshakes.is_empty()) {
             if header.kind == header.version.retry() {
                 return;
             }
@@ -186,13 +230,94 @@ impl Connection {
                     self.asked.get_or_insert((header.version, at));
                 }
                 if let Some((which, payload)) = self.open(from, &header, packet, number, &mut first)
-                    && self.read(which, from, &payload, at, limits, emit)
+                    && self.read(which, from, header.source, &payload, at, limits, emit)
                     && let Some(readable) = self.readable.get_mut(from.index())
                 {
                     *readable += packet.len() as u64;
                 }
+            } else {
+                self.sealed(&mut Heard { flow, from, packet, number, at, limits, emit });
             }
             rest = behind;
+        }
+        if rest.first().is_some_and(|flags| flags & 0x80 == 0) {
+            self.sealed(&mut Heard { flow, from, packet: rest, number: 0, at, limits, emit });
+        }
+        if std::mem::take(&mut self.turned) {
+            for (from, at, packet) in std::mem::take(&mut self.waiting) {
+                let packet = packet.bytes();
+                let number = Header::read(packet, false).and_then(|header| header.bounds().ok());
+                let number = number.map_or(0, |(number, _)| number);
+                self.sealed(&mut Heard { flow, from, packet, number, at, limits, emit });
+            }
+        }
+        while self.others.len() > MOST_HANDSHAKES
+            && let Some(opened) = self.others.pop_front()
+        {
+            self.cause = Some(LIMIT);
+            self.over(&opened, flow, limits, emit);
+        }
+    }
+
+    /// Tells what a connection has not told yet.
+    fn over(&mut self, opened: &Mutex<Opened>, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
+        let unread = opened.lock().map_or([0; 2], |mut opened| opened.finish(flow, limits, emit));
+        for (readable, unread) in self.readable.iter_mut().zip(unread) {
+            *readable = readable.saturating_sub(unread);
+        }
+    }
+
+    /// Reads a packet that the keys of a connection protect: of the one that its id names, or of any.
+    fn sealed(&mut self, heard: &mut Heard<'_, '_>) {
+        let Some((flags, behind)) = heard.packet.split_first() else { return };
+        let long = Header::read(heard.packet, false);
+        let space = match &long {
+            None => Space::Data,
+            Some(header) if header.kind == header.version.early() => Space::Early,
+            Some(_) => Space::Handshake,
+        };
+        let to = heard.from.other();
+        let mut failed = None;
+        let mut waits = self.handshakes.iter().any(|handshake| !handshake.is_over());
+        for named in [true, false] {
+            for opened in self.opened() {
+                let Ok(mut connection) = opened.lock() else { continue };
+                let id = match &long {
+                    Some(header) => connection.ids(to).find(|id| *id == header.destination),
+                    None => connection.ids(to).find(|id| behind.starts_with(id)),
+                };
+                if named != id.is_some() {
+                    continue;
+                }
+                if long.is_none() {
+                    let Some(id) = id.or_else(|| connection.ids(to).next()) else { continue };
+                    heard.number = 1 + id.len();
+                }
+                match connection.packet(space, heard) {
+                    Tried::Read { unread } => {
+                        if let Some(readable) = self.readable.get_mut(heard.from.index()) {
+                            *readable += (heard.packet.len() as u64).saturating_sub(unread);
+                        }
+                        return;
+                    }
+                    Tried::Failed => {
+                        failed.get_or_insert_with(|| Arc::clone(&opened));
+                    }
+                    Tried::NotYet => waits = true,
+                    Tried::NoKey => {}
+                }
+            }
+        }
+        if waits && !self.means.keys.is_empty() && self.waiting.len() < MOST_WAITING {
+            let mut kept = Kept::default();
+            if kept.push(heard.packet, heard.limits) == heard.packet.len() {
+                self.waiting.push((heard.from, heard.at, kept));
+            }
+        }
+        if let Some(Ok(mut connection)) = failed.as_deref().map(Mutex::lock)
+            && flags & 0x40 != 0
+        {
+            connection.fails(heard.from);
         }
     }
 
@@ -205,7 +330,7 @@ impl Connection {
         number: usize,
         first: &mut u8,
     ) -> Option<(usize, Vec<u8>)> {
-        if packet.len() < number + initial::LEAST {
+        if packet.len() < number + protection::LEAST {
             return None;
         }
         if self.tries == MOST_TRIES {
@@ -225,7 +350,7 @@ impl Connection {
                 .chain([(handshake.version, handshake.salt)])
             {
                 let initial = Initial::new(version, salt, &handshake.id);
-                if let Some(payload) = initial.and_then(|one| one.open(from.index(), packet, number)) {
+                if let Some(payload) = initial.and_then(|mut one| one.open(from.index(), packet, number)) {
                     (handshake.version, handshake.salt) = (version, salt);
                     self.tries -= 1;
                     return Some((which, payload));
@@ -239,46 +364,67 @@ impl Connection {
         *first -= 1;
         self.tries += 1;
         let opened = header.version.salts().iter().find_map(|salt| {
-            let initial = Initial::new(header.version, salt, header.destination)?;
+            let mut initial = Initial::new(header.version, salt, header.destination)?;
             Some((salt.as_slice(), initial.open(from.index(), packet, number)?))
         });
         let (salt, payload) = opened?;
         self.tries -= 1;
-        if self.handshakes.len() == MOST_HANDSHAKES
-            && let Some(oldest) = self.handshakes.pop_front()
-            && !oldest.is_over()
-        {
-            self.cause = Some(LIMIT);
+        if self.handshakes.len() == MOST_HANDSHAKES {
+            let oldest = self.handshakes.iter().position(|one| one.opened.is_none()).unwrap_or(0);
+            if let Some(oldest) = self.handshakes.remove(oldest) {
+                if !oldest.is_over() {
+                    self.cause = Some(LIMIT);
+                }
+                self.others.extend(oldest.opened);
+            }
         }
         self.handshakes.push_back(Handshake::new(header.destination, header.version, salt));
         Some((self.handshakes.len() - 1, payload))
     }
 
     /// Reads the frames of an Initial packet. False: a limit was reached.
+    #[expect(clippy::too_many_arguments, reason = "a packet, and what a session is given")]
     fn read(
         &mut self,
         which: usize,
         from: Side,
+        source: &[u8],
         payload: &[u8],
         at: At,
         limits: &Limits,
         emit: Emit<'_>,
     ) -> bool {
-        let Self { means, handshakes, cause, told, .. } = self;
+        let Self { means, handshakes, cause, told, turned, .. } = self;
         let Some(handshake) = handshakes.get_mut(which) else { return true };
+        handshake.addressed(from, source);
         // What is damaged ends the packet; what came before it counts.
         let kept = handshake.frames(from, payload, at, limits).unwrap_or(true);
         if !kept {
             *cause = Some(LIMIT);
         }
-        let mut knows = false;
-        handshake.hellos(from, &mut |message, random| {
+        let (mut offer, mut choice) = (None, None);
+        handshake.hellos(from, &mut |message, said| {
             *told = true;
-            knows |= random.is_some_and(|random| means.keys.knows(random));
+            match said {
+                Said::Offer(random) if means.keys.knows(&random) => {
+                    offer.get_or_insert((random, first_offered(&message)));
+                }
+                Said::Choice(suite) => choice = Some(suite),
+                _ => {}
+            }
             emit(message);
         });
-        if knows {
-            *cause = Some(NOT_YET);
+        handshake.suite = handshake.suite.or(choice);
+        *turned |= offer.is_some() || choice.is_some();
+        if let Some((random, offered)) = offer.filter(|_| handshake.opened.is_none()) {
+            let opened = Opened::new(means.keys.clone(), random, handshake.version, offered);
+            handshake.opened = Some(Arc::new(Mutex::new(opened)));
+        }
+        if let Some(Ok(mut opened)) = handshake.opened.as_deref().map(Mutex::lock) {
+            handshake.ids().for_each(|(side, id)| opened.addressed(side, id));
+            if let Some(suite) = handshake.suite.filter(|_| !opened.is_chosen()) {
+                opened.choose(handshake.version, suite);
+            }
         }
         if handshake.is_over() {
             handshake.forget();
@@ -298,12 +444,23 @@ impl Connection {
     }
 }
 
+/// The protocol that a client's hello offers first.
+fn first_offered(hello: &Message) -> Option<String> {
+    match hello.field("alpn") {
+        Some(Value::List(names)) => match names.first() {
+            Some(Value::Text(name)) => Some(name.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use crate::{fixture::flow, tls::hello};
-    use creance_model::{Message, Timestamp};
+    use creance_model::Timestamp;
 
     /// A ClientHello that asks for `a.example`.
     fn hello() -> Vec<u8> {
@@ -334,7 +491,6 @@ mod tests {
         header.extend(id);
         header.extend([0, 0]);
         header.extend(length.to_be_bytes());
-        header.push(1);
         initial.seal(side, header, &payload)
     }
 

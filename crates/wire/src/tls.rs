@@ -25,7 +25,11 @@ use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value,
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, held::Held};
 
 use hello::{Choice, Offer};
-use stages::{Stage, TLS13, cause};
+use stages::{Stage, TLS13};
+
+pub(crate) use open::Key;
+pub(crate) use stages::cause;
+pub(crate) use suites::{Cipher, Suite};
 
 /// TLS over TCP.
 pub(crate) struct Tls;
@@ -171,7 +175,7 @@ impl Session for Connection {
         let inner = self.inner.as_ref().map_or([None; 2], |inner| inner.opaque());
         let [a, b] = &self.sides;
         let of = |half: &Half, inner: Option<&'static str>| {
-            half.cause.or(inner).or(self.inner.is_some().then_some("decrypted, protocol not read"))
+            half.cause.or(inner).or(self.inner.is_some().then_some(cause::INNER))
         };
         [of(a, inner[0]), of(b, inner[1])]
     }
@@ -186,7 +190,7 @@ impl Session for Connection {
 }
 
 /// Marks what is told inside.
-fn decrypted(emit: Emit<'_>) -> impl FnMut(Message) {
+pub(crate) fn decrypted(emit: Emit<'_>) -> impl FnMut(Message) {
     move |message| emit(Message { visibility: Visibility::Decrypted, ..message })
 }
 

@@ -1,9 +1,11 @@
 //! A handshake, as far as Initial packets hold it: frames, and the hellos in them.
 
+use std::sync::{Arc, Mutex};
+
 use creance_cursor::{Cursor, Malformed};
 use creance_model::{Field, Message, Side, Timestamp, Value, Visibility};
 
-use super::{google, stream::Stream, version::Version};
+use super::{frames::Frame, google, opened::Opened, stream::Stream, version::Version};
 use crate::{
     At, Limits,
     held::Held,
@@ -18,11 +20,17 @@ pub(super) struct Handshake {
     pub(super) version: Version,
     pub(super) salt: &'static [u8],
     sides: [Half; 2],
+    /// The suite that the server chose.
+    pub(super) suite: Option<u16>,
+    /// What goes on with the keys of this handshake, where they are known.
+    pub(super) opened: Option<Arc<Mutex<Opened>>>,
 }
 
 #[derive(Default)]
 struct Half {
     crypto: Stream,
+    /// The id by which it wants to be addressed.
+    id: Option<Vec<u8>>,
     /// Bytes of the handshake that were told.
     told: usize,
     /// A hello was told that is no request for another one.
@@ -32,7 +40,7 @@ struct Half {
 impl Handshake {
     /// A handshake of which nothing was read.
     pub(super) fn new(id: &[u8], version: Version, salt: &'static [u8]) -> Self {
-        Self { id: id.to_vec(), version, salt, sides: [Half::default(), Half::default()] }
+        Self { id: id.to_vec(), version, salt, sides: Default::default(), suite: None, opened: None }
     }
 
     /// Whether both hellos were told.
@@ -43,6 +51,19 @@ impl Handshake {
     /// Lets go what is held: nothing more is waited for.
     pub(super) fn forget(&mut self) {
         self.sides.iter_mut().for_each(|half| half.crypto = Stream::default());
+    }
+
+    /// Notes the id by which a side wants to be addressed, which an Initial packet of its own tells.
+    pub(super) fn addressed(&mut self, side: Side, id: &[u8]) {
+        self.half(side).id.get_or_insert_with(|| id.to_vec());
+    }
+
+    /// The ids by which the sides are addressed.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (Side, &[u8])> {
+        [Side::Client, Side::Server]
+            .into_iter()
+            .zip(&self.sides)
+            .filter_map(|(side, half)| Some((side, half.id.as_deref()?)))
     }
 
     /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4). False: a limit was
@@ -57,27 +78,11 @@ impl Handshake {
         let mut cursor = Cursor::new(payload);
         let mut kept = true;
         while !cursor.is_empty() {
-            match number(&mut cursor)? {
-                0 | 1 => {}
-                kind @ (2 | 3) => {
-                    number(&mut cursor)?;
-                    number(&mut cursor)?;
-                    let ranges = number(&mut cursor)?;
-                    number(&mut cursor)?;
-                    for _ in 0..ranges {
-                        number(&mut cursor)?;
-                        number(&mut cursor)?;
-                    }
-                    for _ in 0..if kind == 3 { 3 } else { 0 } {
-                        number(&mut cursor)?;
-                    }
-                }
-                kind if kind == if self.version.has_google_frames() { 8 } else { 6 } => {
-                    let offset = number(&mut cursor)?;
-                    let length = length(&mut cursor)?;
-                    let bytes = cursor.take("crypto data", length)?;
+            match Frame::read(&mut cursor, self.version.has_google_frames())? {
+                Frame::Crypto { offset, bytes } => {
                     kept &= self.half(from).crypto.add(offset, bytes, at, limits);
                 }
+                Frame::Other => {}
                 _ => break,
             }
         }
@@ -89,8 +94,8 @@ impl Handshake {
         if from == Side::Client { client } else { server }
     }
 
-    /// Tells the handshake messages that are whole, each with the client's random if it has one.
-    pub(super) fn hellos(&mut self, from: Side, tell: &mut dyn FnMut(Message, Option<&[u8; 32]>)) {
+    /// Tells the handshake messages that are whole, each with what keys follow from.
+    pub(super) fn hellos(&mut self, from: Side, tell: &mut dyn FnMut(Message, Said)) {
         let version = self.version;
         let half = self.half(from);
         let mut held = half.crypto.whole();
@@ -102,7 +107,7 @@ impl Handshake {
             {
                 half.over = true;
                 let length = held.bytes().len();
-                tell(message(from, "client-hello", version, fields, evidence(&held, length)), None);
+                tell(message(from, "client-hello", version, fields, evidence(&held, length)), Said::Nothing);
             }
             return;
         }
@@ -115,7 +120,7 @@ impl Handshake {
                         let message =
                             message(from, "client-hello", version, fields, evidence(&held, length + 4));
                         half.over = true;
-                        tell(message, Some(&offer.random));
+                        tell(message, Said::Offer(offer.random));
                     }
                 }
                 (2, Side::Server) => {
@@ -123,7 +128,7 @@ impl Handshake {
                         let message =
                             message(from, "server-hello", version, fields, evidence(&held, length + 4));
                         half.over = !choice.retry;
-                        tell(message, None);
+                        tell(message, if choice.retry { Said::Nothing } else { Said::Choice(choice.suite) });
                     }
                 }
                 _ => {}
@@ -134,19 +139,17 @@ impl Handshake {
     }
 }
 
-/// A number of variable length (RFC 9000 §16).
-fn number(cursor: &mut Cursor<'_>) -> Result<u64, Malformed> {
-    let first = cursor.u8("number")?;
-    let more = cursor.take("number", (1 << (first >> 6)) - 1)?;
-    Ok(more.iter().fold(u64::from(first & 0x3f), |number, byte| number << 8 | u64::from(*byte)))
-}
-
-pub(super) fn length(cursor: &mut Cursor<'_>) -> Result<usize, Malformed> {
-    Ok(usize::try_from(number(cursor)?).unwrap_or(usize::MAX))
+/// What a hello says that keys follow from.
+pub(super) enum Said {
+    /// The client's random.
+    Offer([u8; 32]),
+    /// The suite that the server chose.
+    Choice(u16),
+    Nothing,
 }
 
 /// Length, time and packets of the first bytes.
-fn evidence(held: &Held, length: usize) -> Evidence {
+pub(super) fn evidence(held: &Held, length: usize) -> Evidence {
     (length, held.first().map_or_else(Timestamp::default, |at| at.time), held.packets(length))
 }
 

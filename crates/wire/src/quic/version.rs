@@ -98,6 +98,11 @@ impl Version {
         if self.0 == V2 { 1 } else { 0 }
     }
 
+    /// Which packets are early data; those behind are the rest of the handshake.
+    pub(super) const fn early(self) -> u8 {
+        self.initial() + 1
+    }
+
     /// Which packets ask for another Initial one; they have no length.
     pub(super) const fn retry(self) -> u8 {
         if self.0 == V2 { 0 } else { 3 }

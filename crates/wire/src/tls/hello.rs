@@ -58,7 +58,7 @@ pub(crate) struct Offer {
 pub(crate) struct Choice {
     pub(super) random: [u8; 32],
     pub(super) version: u16,
-    pub(super) suite: u16,
+    pub(crate) suite: u16,
     /// RFC 7366.
     pub(super) encrypt_then_mac: bool,
     /// RFC 7627.
@@ -259,7 +259,7 @@ pub(super) fn version(number: u16) -> String {
 }
 
 /// What a server chooses among the client's protocols (RFC 8446 §4.3.1).
-pub(super) fn encrypted_extensions(body: &[u8]) -> Result<Vec<Field>, Malformed> {
+pub(crate) fn encrypted_extensions(body: &[u8]) -> Result<Vec<Field>, Malformed> {
     let mut cursor = Cursor::new(body);
     let length = usize::from(cursor.u16_be("extensions length")?);
     let mut extensions = cursor.sub("extensions", length)?;

@@ -26,7 +26,8 @@ pub(super) struct Opener {
     pub(super) sequence: u64,
 }
 
-enum Key {
+/// What encrypts, with its key.
+pub(crate) enum Key {
     Ring(LessSafeKey),
     Ccm128(Ccm<Aes128, U16, U12>),
     Ccm128Short(Ccm<Aes128, U8, U12>),
@@ -55,7 +56,7 @@ pub(super) struct Opened {
 
 /// The record's authentication fails, or it is too short.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Failed;
+pub(crate) struct Failed;
 
 impl Opener {
     /// For a traffic secret of TLS 1.3. `None` if the secret has not the length that the suite's hash gives.
@@ -145,7 +146,8 @@ impl Opener {
 }
 
 impl Key {
-    fn of(cipher: Cipher, key: &[u8], mac: Option<(&[u8], bool)>) -> Option<Self> {
+    /// `mac`: the key of the MAC, and whether it stands behind the encryption, for ciphers that have one of their own.
+    pub(crate) fn of(cipher: Cipher, key: &[u8], mac: Option<(&[u8], bool)>) -> Option<Self> {
         if let Some(algorithm) = cipher.ring() {
             return Some(Self::Ring(LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?)));
         }
@@ -170,7 +172,7 @@ impl Key {
     }
 
     /// Opens ciphertext and tag in place.
-    fn open(&self, nonce: [u8; 12], associated: &[u8], bytes: &mut Vec<u8>) -> Result<(), Failed> {
+    pub(crate) fn open(&self, nonce: [u8; 12], associated: &[u8], bytes: &mut Vec<u8>) -> Result<(), Failed> {
         let length = bytes.len().checked_sub(self.tag_length()).ok_or(Failed)?;
         let done = match self {
             Self::Ring(key) => key
@@ -185,6 +187,17 @@ impl Key {
         };
         bytes.truncate(length);
         done
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, reason = "a test")]
+impl Key {
+    /// The reverse of [`Self::open`], for the ciphers that ring has.
+    pub(crate) fn seal(&self, nonce: [u8; 12], associated: &[u8], bytes: &mut Vec<u8>) {
+        let Self::Ring(key) = self else { panic!("no test seals with this cipher") };
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated), bytes)
+            .unwrap();
     }
 }
 

@@ -18,18 +18,19 @@ const MOST_SOUGHT: u32 = 256;
 const MOST_FAILURES: u32 = 8;
 
 /// Why bytes stayed closed.
-pub(super) mod cause {
-    pub(in crate::tls) const NO_KEY: &str = "encrypted, no key";
-    pub(in crate::tls) const MISFIT: &str = "encrypted, the key does not fit: authentication fails";
-    pub(in crate::tls) const NO_HELLO: &str = "encrypted, handshake not seen";
-    pub(in crate::tls) const SUITE: &str = "encrypted, cipher suite not read";
-    pub(in crate::tls) const VERSION: &str = "encrypted, version older than TLS 1.2 not read";
-    pub(in crate::tls) const EXTENDED: &str =
+pub(crate) mod cause {
+    pub(crate) const NO_KEY: &str = "encrypted, no key";
+    pub(crate) const MISFIT: &str = "encrypted, the key does not fit: authentication fails";
+    pub(crate) const NO_HELLO: &str = "encrypted, handshake not seen";
+    pub(crate) const SUITE: &str = "encrypted, cipher suite not read";
+    pub(crate) const VERSION: &str = "encrypted, version older than TLS 1.2 not read";
+    pub(crate) const EXTENDED: &str =
         "encrypted, only a premaster secret given: the extended master secret needs more";
-    pub(in crate::tls) const EARLY: &str = "encrypted early data, no key";
-    pub(in crate::tls) const LOST: &str = "encrypted, record borders lost with packets";
-    pub(in crate::tls) const BROKEN: &str = "not TLS any more";
-    pub(in crate::tls) const REFUSED: &str = "handshake failed";
+    pub(crate) const EARLY: &str = "encrypted early data, no key";
+    pub(crate) const LOST: &str = "encrypted, record borders lost with packets";
+    pub(crate) const BROKEN: &str = "not TLS any more";
+    pub(crate) const INNER: &str = "decrypted, protocol not read";
+    pub(crate) const REFUSED: &str = "handshake failed";
 }
 
 #[derive(Default)]

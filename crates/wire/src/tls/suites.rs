@@ -4,7 +4,7 @@ use ring::{aead, digest, hkdf, hmac};
 
 /// A hash of the key schedule or of a record's MAC.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Hash {
+pub(crate) enum Hash {
     Sha1,
     Sha256,
     Sha384,
@@ -20,11 +20,11 @@ impl Hash {
     }
 
     /// For TLS 1.3, which has no SHA-1.
-    pub(super) fn hkdf(self) -> hkdf::Algorithm {
+    pub(crate) fn hkdf(self) -> hkdf::Algorithm {
         if self == Self::Sha384 { hkdf::HKDF_SHA384 } else { hkdf::HKDF_SHA256 }
     }
 
-    pub(super) fn length(self) -> usize {
+    pub(crate) fn length(self) -> usize {
         match self {
             Self::Sha1 => digest::SHA1_OUTPUT_LEN,
             Self::Sha256 => digest::SHA256_OUTPUT_LEN,
@@ -35,7 +35,7 @@ impl Hash {
 
 /// What encrypts records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Cipher {
+pub(crate) enum Cipher {
     Aes128Gcm,
     Aes256Gcm,
     ChaCha20Poly1305,
@@ -46,7 +46,7 @@ pub(super) enum Cipher {
 }
 
 impl Cipher {
-    pub(super) const fn key_length(self) -> usize {
+    pub(crate) const fn key_length(self) -> usize {
         match self {
             Self::Aes128Gcm => 16,
             Self::Aes256Gcm | Self::ChaCha20Poly1305 => 32,
@@ -67,15 +67,15 @@ impl Cipher {
 
 /// A cipher suite that can be opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Suite {
-    pub(super) cipher: Cipher,
+pub(crate) struct Suite {
+    pub(crate) cipher: Cipher,
     /// The hash of the key schedule.
-    pub(super) hash: Hash,
+    pub(crate) hash: Hash,
 }
 
 impl Suite {
     /// The suite of a number, if its records can be opened.
-    pub(super) fn of(number: u16) -> Option<Self> {
+    pub(crate) fn of(number: u16) -> Option<Self> {
         let (cipher, hash) = match number {
             // RFC 8446 (0x13xx), 5288, 5289, 5487, 8442.
             0x1301 | 0x9c | 0x9e | 0xa0 | 0xa2 | 0xa4 | 0xa6 | 0xa8 | 0xaa | 0xac | 0xc02b | 0xc02d
