@@ -8,7 +8,7 @@
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{At, Budget, KeyLog, Limits, Reader};
+use creance_wire::{At, Budget, KeyLog, Limits, Means, Reader};
 use libfuzzer_sys::fuzz_target;
 use ring::{
     aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     let suite = SUITES[usize::from(choice & 15) % SUITES.len()];
     let (keys, flow) = (KeyLog::default(), flow());
     keys.add(&key_log(suite, *lacking));
-    let mut reader = Reader::new(keys);
+    let mut reader = Reader::new(&Means::new(keys));
     // Small limits, so that a short input reaches them.
     let limits = Limits {
         head: 4096,

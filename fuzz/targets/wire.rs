@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
 use creance_wire::{
-    ALL, At, Budget, KeyLog, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner,
+    ALL, At, Budget, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut emit = |message: Message| joiners.take(&flow, &message, &limits);
     let emit = &mut emit;
     let Some(protocol) = ALL.get(usize::from(*choice)) else {
-        let mut reader = Reader::new(KeyLog::default());
+        let mut reader = Reader::new(&Means::default());
         for (number, chunk) in Chunks(rest).enumerate() {
             match chunk {
                 Chunk::Sent(from, bytes) => reader.feed(&flow, from, bytes, at(number), &limits, emit),

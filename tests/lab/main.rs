@@ -8,9 +8,6 @@ use std::process::Command;
 use creance_tests::{run, shared};
 use serde_json::Value;
 
-/// Protocols that are not read yet.
-const UNREAD: &[&str] = &["http/3"];
-
 /// What is readable and not recognised yet: encoding and class.
 const UNSEEN: &[(&str, &str)] = &[
     // Places that only the track of the flight can prove.
@@ -84,9 +81,7 @@ fn every_readable_event_is_found_no_trap_reported_and_the_circumstances_are_righ
             .iter()
             .filter(|event| {
                 let text = |key: &str| event[key].as_str().unwrap();
-                event["visibility"] != "opaque"
-                    && !UNREAD.contains(&text("protocol"))
-                    && !UNSEEN.contains(&(text("encoding"), text("data_class")))
+                event["visibility"] != "opaque" && !UNSEEN.contains(&(text("encoding"), text("data_class")))
             })
             .collect();
         findings += score["findings"].as_u64().unwrap();

@@ -144,7 +144,7 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
         run.notes.further_damage,
         run.notes.further_secrets,
         run.notes.unmerged,
-        pipeline.keys.added().refused as u64,
+        pipeline.means.keys.added().refused as u64,
         beyond_device(pipeline),
     ];
     counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
@@ -494,7 +494,7 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
     counted(counters.inexact_resets, "resets were not exact and were not believed");
     counted(run.notes.further_damage, "further places of damage are not listed");
     counted(run.notes.further_secrets, "secrets in the capture were beyond the limit and were not kept");
-    let keys = run.pipeline.keys.added();
+    let keys = run.pipeline.means.keys.added();
     counted(keys.refused as u64, "secrets of key logs were beyond the limit and were not kept");
     counted(keys.unreadable as u64, "lines of key logs are no secrets and were passed over");
     counted(

@@ -9,7 +9,7 @@ use creance_model::{
     Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
 };
 use creance_place::Atlas;
-use creance_wire::{At, Conversation, KeyLog, Piece, Reader, TunnelJoiner, UploadJoiner};
+use creance_wire::{At, Conversation, KeyLog, Means, Piece, Reader, TunnelJoiner, UploadJoiner};
 
 use crate::{
     flight::telemetry::Telemetry,
@@ -65,7 +65,7 @@ pub(crate) struct Pipeline<'a> {
     /// What is looked for; `None`: nothing.
     pub(crate) context: Option<&'a Context>,
     limits: &'a Limits,
-    pub(crate) keys: KeyLog,
+    pub(crate) means: Means,
     messages_to: Option<Messages<'a>>,
     flows_to: Option<Flows<'a>>,
     pub(crate) names: Names,
@@ -121,7 +121,7 @@ impl<'a> Pipeline<'a> {
         Self {
             context,
             limits,
-            keys,
+            means: Means::new(keys),
             messages_to: None,
             flows_to: None,
             names: Names::new(limits.names),
@@ -167,9 +167,9 @@ impl<'a> Pipeline<'a> {
             }
             // Our own side says whom it asks for; the other side says who it is.
             ("tls" | "quic" | "dtls", "client-hello") if ours => {
-                stronger(name, message.text("sni"), Name::SNI)
+                stronger(name, message.text("sni"), Name::SNI);
             }
-            ("tls", "certificate") if !ours => {
+            ("tls" | "quic" | "dtls", "certificate") if !ours => {
                 if let Some(Value::List(names)) = message.field("names")
                     && let Some(Value::Text(first)) = names.first()
                 {
@@ -381,7 +381,8 @@ fn path(message: &Message, part: usize) -> Vec<String> {
         *first = format!("{} {first}", message.protocol);
     }
     if message.visibility == Visibility::Decrypted {
-        path.insert(0, "tls".to_owned());
+        let within = if matches!(message.protocol, "quic" | "http/3") { "quic" } else { "tls" };
+        path.insert(0, within.to_owned());
     }
     path
 }
@@ -441,7 +442,7 @@ impl Handler for Pipeline<'_> {
         let known = flow.inside.is_some() && !flow.outside_end().ip.is_unspecified();
         let name = if known { self.names.of(flow.inside_end().ip, flow.outside_end().ip) } else { None };
         State {
-            reader: Reader::new(self.keys.clone()),
+            reader: Reader::new(&self.means),
             name,
             up_over_time: Clock::default(),
             hello: Hello::default(),

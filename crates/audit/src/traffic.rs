@@ -187,11 +187,12 @@ pub(crate) fn told(ip: IpAddr) -> Option<String> {
 /// Why a protocol's bytes were not read, where it does not say itself.
 pub(crate) fn why_unread(protocol: &str) -> &'static str {
     match protocol {
-        "tls" | "dot" | "quic" | "dtls" | "webrtc" => "encrypted, no key",
+        "tls" | "dot" | "dtls" | "webrtc" => "encrypted, no key",
+        "quic" => "encrypted, handshake not seen",
         "unknown" => "unknown protocol",
-        "http/1" | "http/2" | "websocket" | "mqtt" | "dns" | "mdns" | "llmnr" | "mavlink" | "arsdk" | "tello"
-        | "duml" | "rtsp" | "rtp" | "rtcp" | "rtmp" | "stun" | "sip" | "smtp" | "ftp" | "ntp" | "dhcp"
-        | "dhcpv6" | "ssdp" | "netbios" => "not whole, or inside a limit",
+        "http/1" | "http/2" | "http/3" | "websocket" | "mqtt" | "dns" | "mdns" | "llmnr" | "mavlink" | "arsdk"
+        | "tello" | "duml" | "rtsp" | "rtp" | "rtcp" | "rtmp" | "stun" | "sip" | "smtp" | "ftp" | "ntp"
+        | "dhcp" | "dhcpv6" | "ssdp" | "netbios" => "not whole, or inside a limit",
         _ => "protocol recognised, not read",
     }
 }

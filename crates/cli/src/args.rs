@@ -145,7 +145,7 @@ pub(crate) struct Captures {
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) captures: Captures,
-    /// Only this protocol: dns, tls, http/1, http/2, websocket, mqtt, mavlink …
+    /// Only this protocol: dns, tls, http/1, http/2, http/3, websocket, mqtt, mavlink …
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<String>,
     /// Only with this host or one below it: `dji.com` takes `api.dji.com` as well.

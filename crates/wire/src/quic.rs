@@ -22,6 +22,7 @@
 mod frames;
 mod google;
 mod handshake;
+mod ids;
 mod incoming;
 mod initial;
 mod opened;
@@ -45,6 +46,7 @@ use opened::{Heard, Opened, Space, Tried};
 use version::Version;
 
 pub(crate) use frames::number;
+pub(crate) use ids::Connections;
 
 /// QUIC over UDP.
 pub(crate) struct Quic;
@@ -66,7 +68,11 @@ impl Protocol for Quic {
                         && head.len() >= SHORTEST_FIRST
                         && header.bounds().is_ok_and(|(_, end)| end <= head.len()))
         });
-        if begins || google::version(head).is_some() { Probe::Yes } else { Probe::No }
+        // Where servers listen, a connection may go on that began between other ports.
+        let goes_on = flow.server.port == 443
+            && head.len() > protection::LEAST
+            && head.first().is_some_and(|flags| flags & 0xc0 == 0x40);
+        if begins || goes_on || google::version(head).is_some() { Probe::Yes } else { Probe::No }
     }
 
     fn start(&self, means: &Means) -> Box<dyn Session> {
@@ -168,7 +174,10 @@ impl Session for Connection {
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         for opened in self.opened() {
-            self.over(&opened, flow, limits, emit);
+            // Where another flow goes on with it, that one tells the rest.
+            if Arc::strong_count(&opened) <= 2 {
+                self.over(&opened, flow, limits, emit);
+            }
         }
         let limit = (self.cause == Some(LIMIT))
             .then(|| Field { name: "limit", value: Value::Text(LIMIT.to_owned()) });
@@ -295,6 +304,7 @@ impl Connection {
                 }
                 match connection.packet(space, heard) {
                     Tried::Read { unread } => {
+                        self.means.connections.note(&opened, connection.fresh());
                         if let Some(readable) = self.readable.get_mut(heard.from.index()) {
                             *readable += (heard.packet.len() as u64).saturating_sub(unread);
                         }
@@ -307,6 +317,14 @@ impl Connection {
                     Tried::NoKey => {}
                 }
             }
+        }
+        if long.is_none()
+            && failed.is_none()
+            && let Some(opened) = self.means.connections.find(to, behind)
+            && !self.opened().iter().any(|known| Arc::ptr_eq(known, &opened))
+        {
+            self.others.push_back(opened);
+            return self.sealed(heard);
         }
         if waits && !self.means.keys.is_empty() && self.waiting.len() < MOST_WAITING {
             let mut kept = Kept::default();
@@ -402,26 +420,31 @@ impl Connection {
         if !kept {
             *cause = Some(LIMIT);
         }
-        let (mut offer, mut choice) = (None, None);
+        let (mut offer, mut suite) = (None, None);
         handshake.hellos(from, &mut |message, said| {
             *told = true;
             match said {
-                Said::Offer(random) if means.keys.knows(&random) => {
-                    offer.get_or_insert((random, first_offered(&message)));
-                }
-                Said::Choice(suite) => choice = Some(suite),
-                _ => {}
+                Said::Offer(random) => offer = offer.take().or(Some((random, first_offered(&message)))),
+                Said::Choice(chosen) => suite = Some(chosen),
+                Said::Nothing => {}
             }
             emit(message);
         });
-        handshake.suite = handshake.suite.or(choice);
-        *turned |= offer.is_some() || choice.is_some();
-        if let Some((random, offered)) = offer.filter(|_| handshake.opened.is_none()) {
-            let opened = Opened::new(means.keys.clone(), random, handshake.version, offered);
+        *turned |= offer.is_some() || suite.is_some();
+        handshake.offer = handshake.offer.take().or(offer);
+        handshake.suite = handshake.suite.or(suite);
+        if handshake.opened.is_none()
+            && let Some((random, offered)) = &handshake.offer
+            && means.keys.knows(random)
+        {
+            let opened = Opened::new(means.keys.clone(), *random, handshake.version, offered.clone());
             handshake.opened = Some(Arc::new(Mutex::new(opened)));
         }
-        if let Some(Ok(mut opened)) = handshake.opened.as_deref().map(Mutex::lock) {
+        if let Some(shared) = &handshake.opened
+            && let Ok(mut opened) = shared.lock()
+        {
             handshake.ids().for_each(|(side, id)| opened.addressed(side, id));
+            means.connections.note(shared, opened.fresh());
             if let Some(suite) = handshake.suite.filter(|_| !opened.is_chosen()) {
                 opened.choose(handshake.version, suite);
             }

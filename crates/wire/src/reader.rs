@@ -2,20 +2,25 @@
 
 use creance_model::{Flow, Side};
 
-use crate::{ALL, At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, guess, held::Held, known};
+use crate::{
+    ALL, At, Emit, KeyLog, Limits, Probe, Progress, Protocol, Session, guess, held::Held, known,
+    quic::Connections,
+};
 
 /// What reading may use, and how deep one flow lies in others.
 #[derive(Clone, Debug, Default)]
 pub struct Means {
     /// Secrets that may open what is encrypted.
     pub keys: KeyLog,
+    /// Connections of QUIC, which may go on in other flows.
+    pub(crate) connections: Connections,
     depth: u8,
 }
 
 impl Means {
-    /// These secrets, for a flow that lies in no other.
-    pub(crate) const fn new(keys: KeyLog) -> Self {
-        Self { keys, depth: 0 }
+    /// These secrets, and no flow around.
+    pub fn new(keys: KeyLog) -> Self {
+        Self { keys, ..Self::default() }
     }
 }
 
@@ -54,9 +59,9 @@ const ENOUGH: usize = 2048;
 const LOOKS_RANDOM: &str = "unknown protocol, encrypted or compressed by its look";
 
 impl Reader {
-    /// A flow of which nothing was seen.
-    pub fn new(keys: KeyLog) -> Self {
-        Self::begin(Means::new(keys), State::Probing(TRIES, [None, None]))
+    /// A flow of which nothing was seen. Flows of one capture share their means.
+    pub fn new(means: &Means) -> Self {
+        Self::begin(means.clone(), State::Probing(TRIES, [None, None]))
     }
 
     /// A flow whose content is told at its end.

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Part, Side, Timestamp, Transport, Value};
-use creance_wire::{At, KeyLog, Limits, Reader, expand};
+use creance_wire::{At, Limits, Means, Reader, expand};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use flate2::{
     Compression,
@@ -356,7 +356,7 @@ fn request(encoding: &str, body: &[u8], limits: &Limits) -> Message {
         "POST / HTTP/1.1\r\nHost: h.example\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    let mut reader = Reader::new(KeyLog::default());
+    let mut reader = Reader::new(&Means::default());
     let mut messages = Vec::new();
     let mut emit = |message: Message| messages.push(message);
     let at = At { packet: 1, time: Timestamp::default() };

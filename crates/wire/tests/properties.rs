@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{At, KeyLog, Limits, Reader};
+use creance_wire::{At, Limits, Means, Reader};
 use proptest::prelude::*;
 
 fn flow(transport: Transport, port: u16) -> Flow {
@@ -23,7 +23,7 @@ fn flow(transport: Transport, port: u16) -> Flow {
 /// What a flow says when it comes in these pieces; packets are left out, for they are the pieces.
 fn read(flow: &Flow, pieces: &[(Side, &[u8])]) -> Vec<String> {
     let limits = Limits::default();
-    let mut reader = Reader::new(KeyLog::default());
+    let mut reader = Reader::new(&Means::default());
     let mut told = Vec::new();
     let mut emit = |mut message: Message| {
         message.packets = Vec::new();

@@ -20,6 +20,8 @@ pub(super) struct Handshake {
     pub(super) version: Version,
     pub(super) salt: &'static [u8],
     sides: [Half; 2],
+    /// The client's random, and the protocol that it offers first.
+    pub(super) offer: Option<([u8; 32], Option<String>)>,
     /// The suite that the server chose.
     pub(super) suite: Option<u16>,
     /// What goes on with the keys of this handshake, where they are known.
@@ -40,7 +42,15 @@ struct Half {
 impl Handshake {
     /// A handshake of which nothing was read.
     pub(super) fn new(id: &[u8], version: Version, salt: &'static [u8]) -> Self {
-        Self { id: id.to_vec(), version, salt, sides: Default::default(), suite: None, opened: None }
+        Self {
+            id: id.to_vec(),
+            version,
+            salt,
+            sides: Default::default(),
+            offer: None,
+            suite: None,
+            opened: None,
+        }
     }
 
     /// Whether both hellos were told.

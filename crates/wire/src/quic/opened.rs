@@ -79,6 +79,8 @@ pub(super) struct Opened {
     /// What the client offered first.
     offered: Option<String>,
     plain: Vec<u8>,
+    /// Ids that nobody else knows of yet.
+    fresh: Vec<(Side, Vec<u8>)>,
 }
 
 #[derive(Default)]
@@ -135,6 +137,7 @@ impl Opened {
             application: Application::Unknown,
             offered,
             plain: Vec::new(),
+            fresh: Vec::new(),
         }
     }
 
@@ -174,6 +177,12 @@ impl Opened {
             ids.remove(1);
         }
         ids.push_back(id.to_vec());
+        self.fresh.push((side, id.to_vec()));
+    }
+
+    /// The ids that came since this was asked.
+    pub(super) fn fresh(&mut self) -> Vec<(Side, Vec<u8>)> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// The ids by which a side is addressed.
