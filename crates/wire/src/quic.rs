@@ -22,11 +22,13 @@
 mod frames;
 mod google;
 mod handshake;
+mod header;
 mod ids;
 mod incoming;
 mod initial;
 mod opened;
 mod protection;
+mod sealed;
 mod stream;
 mod version;
 
@@ -35,14 +37,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use creance_cursor::{Cursor, Malformed};
 use creance_model::{Field, Flow, Message, Side, Transport, Value};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, kept::Kept, tls::cause};
-use frames::length;
 use handshake::{Handshake, Said, message};
+use header::Header;
 use initial::Initial;
-use opened::{Heard, Opened, Space, Tried};
+use opened::{Heard, Opened};
 use version::Version;
 
 pub(crate) use frames::number;
@@ -89,9 +90,6 @@ const MOST_HANDSHAKES: usize = 4;
 /// Keys derived in vain before no more are: each takes some microseconds.
 const MOST_TRIES: u8 = 64;
 
-/// Packets that may wait for hellos: those of the first flights.
-const MOST_WAITING: usize = 64;
-
 /// Packets of one datagram that may begin a handshake.
 const MOST_FIRST: u8 = 2;
 
@@ -112,43 +110,6 @@ struct Connection {
     waiting: Vec<(Side, At, Kept)>,
     /// A hello came that packets may have waited for.
     turned: bool,
-}
-
-/// A packet with a long header, as far as it is not protected.
-struct Header<'a> {
-    version: Version,
-    kind: u8,
-    destination: &'a [u8],
-    source: &'a [u8],
-    /// Behind the connection ids.
-    rest: Cursor<'a>,
-}
-
-impl<'a> Header<'a> {
-    /// `strict`: the second bit is as it has to be unless peers agree otherwise (RFC 9287).
-    fn read(bytes: &'a [u8], strict: bool) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes);
-        let fixed = if strict { 0xc0 } else { 0x80 };
-        let flags = cursor.u8("flags").ok().filter(|flags| flags & fixed == fixed)?;
-        let version = Version(cursor.u32_be("version").ok().filter(|version| *version != 0)?);
-        let mut id = || {
-            let length = usize::from(cursor.u8("connection id length").ok()?);
-            cursor.take("connection id", length).ok().filter(|id| id.len() <= 20)
-        };
-        let (destination, source) = (id()?, id()?);
-        Some(Self { version, kind: flags >> 4 & 3, destination, source, rest: cursor })
-    }
-
-    /// Where the packet number of an Initial packet stands, and where the packet ends.
-    fn bounds(&self) -> Result<(usize, usize), Malformed> {
-        let mut rest = self.rest.clone();
-        if self.kind == self.version.initial() {
-            let token = length(&mut rest)?;
-            rest.take("token", token)?;
-        }
-        let length = length(&mut rest)?;
-        Ok((rest.at(), rest.at().saturating_add(length)))
-    }
 }
 
 impl Session for Connection {
@@ -214,16 +175,6 @@ const VERSION: &str = "encrypted, version of QUIC not read";
 const LIMIT: &str = "handshake of QUIC beyond a limit";
 
 impl Connection {
-    /// The connections whose secrets are known.
-    fn opened(&self) -> Vec<Arc<Mutex<Opened>>> {
-        self.handshakes
-            .iter()
-            .filter_map(|handshake| handshake.opened.as_ref())
-            .chain(&self.others)
-            .cloned()
-            .collect()
-    }
-
     /// Reads the packets of a datagram.
     fn datagram(&mut self, flow: &Flow, from: Side, bytes: &[u8], at: At, limits: &Limits, emit: Emit<'_>) {
         let mut rest = bytes;
@@ -253,89 +204,13 @@ impl Connection {
             self.sealed(&mut Heard { flow, from, packet: rest, number: 0, at, limits, emit });
         }
         if std::mem::take(&mut self.turned) {
-            for (from, at, packet) in std::mem::take(&mut self.waiting) {
-                let packet = packet.bytes();
-                let number = Header::read(packet, false).and_then(|header| header.bounds().ok());
-                let number = number.map_or(0, |(number, _)| number);
-                self.sealed(&mut Heard { flow, from, packet, number, at, limits, emit });
-            }
+            self.waited(flow, limits, emit);
         }
         while self.others.len() > MOST_HANDSHAKES
             && let Some(opened) = self.others.pop_front()
         {
             self.cause = Some(LIMIT);
             self.over(&opened, flow, limits, emit);
-        }
-    }
-
-    /// Tells what a connection has not told yet.
-    fn over(&mut self, opened: &Mutex<Opened>, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
-        let unread = opened.lock().map_or([0; 2], |mut opened| opened.finish(flow, limits, emit));
-        for (readable, unread) in self.readable.iter_mut().zip(unread) {
-            *readable = readable.saturating_sub(unread);
-        }
-    }
-
-    /// Reads a packet that the keys of a connection protect: of the one that its id names, or of any.
-    fn sealed(&mut self, heard: &mut Heard<'_, '_>) {
-        let Some((flags, behind)) = heard.packet.split_first() else { return };
-        let long = Header::read(heard.packet, false);
-        let space = match &long {
-            None => Space::Data,
-            Some(header) if header.kind == header.version.early() => Space::Early,
-            Some(_) => Space::Handshake,
-        };
-        let to = heard.from.other();
-        let mut failed = None;
-        let mut waits = self.handshakes.iter().any(|handshake| !handshake.is_over());
-        for named in [true, false] {
-            for opened in self.opened() {
-                let Ok(mut connection) = opened.lock() else { continue };
-                let id = match &long {
-                    Some(header) => connection.ids(to).find(|id| *id == header.destination),
-                    None => connection.ids(to).find(|id| behind.starts_with(id)),
-                };
-                if named != id.is_some() {
-                    continue;
-                }
-                if long.is_none() {
-                    let Some(id) = id.or_else(|| connection.ids(to).next()) else { continue };
-                    heard.number = 1 + id.len();
-                }
-                match connection.packet(space, heard) {
-                    Tried::Read { unread } => {
-                        self.means.connections.note(&opened, connection.fresh());
-                        if let Some(readable) = self.readable.get_mut(heard.from.index()) {
-                            *readable += (heard.packet.len() as u64).saturating_sub(unread);
-                        }
-                        return;
-                    }
-                    Tried::Failed => {
-                        failed.get_or_insert_with(|| Arc::clone(&opened));
-                    }
-                    Tried::NotYet => waits = true,
-                    Tried::NoKey => {}
-                }
-            }
-        }
-        if long.is_none()
-            && failed.is_none()
-            && let Some(opened) = self.means.connections.find(to, behind)
-            && !self.opened().iter().any(|known| Arc::ptr_eq(known, &opened))
-        {
-            self.others.push_back(opened);
-            return self.sealed(heard);
-        }
-        if waits && !self.means.keys.is_empty() && self.waiting.len() < MOST_WAITING {
-            let mut kept = Kept::default();
-            if kept.push(heard.packet, heard.limits) == heard.packet.len() {
-                self.waiting.push((heard.from, heard.at, kept));
-            }
-        }
-        if let Some(Ok(mut connection)) = failed.as_deref().map(Mutex::lock)
-            && flags & 0x40 != 0
-        {
-            connection.fails(heard.from);
         }
     }
 
@@ -480,13 +355,13 @@ fn first_offered(hello: &Message) -> Option<String> {
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test")]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{fixture::flow, tls::hello};
     use creance_model::Timestamp;
 
     /// A ClientHello that asks for `a.example`.
-    fn hello() -> Vec<u8> {
+    pub(super) fn hello() -> Vec<u8> {
         let name = b"\x00\x00\x00\x0e\x00\x0c\x00\x00\x09a.example";
         let mut body = vec![3, 3];
         body.extend([7; 32]);
@@ -496,7 +371,7 @@ mod tests {
     }
 
     /// An Initial packet with one CRYPTO frame, of the side of this index.
-    fn packet(version: Version, id: &[u8], side: usize, offset: u8, crypto: &[u8]) -> Vec<u8> {
+    pub(super) fn packet(version: Version, id: &[u8], side: usize, offset: u8, crypto: &[u8]) -> Vec<u8> {
         let kind = if version.has_google_frames() { 8 } else { 6 };
         let number = |value: usize| (u16::try_from(value).unwrap() | 0x4000).to_be_bytes();
         let (offset, length) = (number(offset.into()), number(crypto.len()));
@@ -504,20 +379,33 @@ mod tests {
     }
 
     fn sealed(version: Version, id: &[u8], side: usize, frames: &[u8]) -> Vec<u8> {
+        initial(version, id, side, (id, &[]), frames)
+    }
+
+    /// An Initial packet with keys from this id, between these.
+    pub(super) fn initial(
+        version: Version,
+        id: &[u8],
+        side: usize,
+        (to, from): (&[u8], &[u8]),
+        frames: &[u8],
+    ) -> Vec<u8> {
         let initial = Initial::new(version, version.salts().first().unwrap(), id).unwrap();
         let mut payload = frames.to_vec();
         payload.resize(SHORTEST_FIRST, 0);
         let length = u16::try_from(payload.len() + 17).unwrap() | 0x4000;
         let mut header = vec![0xc0 | version.initial() << 4];
         header.extend(version.0.to_be_bytes());
-        header.push(u8::try_from(id.len()).unwrap());
-        header.extend(id);
-        header.extend([0, 0]);
+        for id in [to, from] {
+            header.push(u8::try_from(id.len()).unwrap());
+            header.extend(id);
+        }
+        header.push(0);
         header.extend(length.to_be_bytes());
         initial.seal(side, header, &payload)
     }
 
-    fn udp() -> Flow {
+    pub(super) fn udp() -> Flow {
         Flow { transport: Transport::Udp, ..flow() }
     }
 

@@ -1,0 +1,105 @@
+//! HTTP/3 by another implementation (aioquic) over loopback, recorded with dumpcap, against what creance makes of the
+//! recording: each body, once and whole, both ways; over large bodies, many streams at once, every suite and version,
+//! Retry, updated keys, other connection ids, other ports, early data.
+//!
+//! `play.py` needs aioquic in `target/uploads` (`./ci/test tools` puts it there) or a Python that has it in
+//! `CREANCE_UPLOADS_PYTHON`, and the right to record and to listen at port 443.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use creance_tests::{root, run};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A body, as the one who sent it tells it.
+#[derive(Debug, Deserialize)]
+struct Body {
+    how: String,
+    /// Whether it went up or down.
+    way: String,
+    sha256: String,
+    bytes: u64,
+}
+
+/// Why nothing can be sent and recorded here, if it cannot.
+fn missing(python: &Path) -> Option<String> {
+    let recorded = Command::new("dumpcap").args(["-i", "lo", "-L"]).stderr(Stdio::null()).output();
+    if !recorded.is_ok_and(|output| output.status.success()) {
+        return Some("dumpcap may not record on lo: is tshark installed, and is this root?".to_owned());
+    }
+    let found = Command::new(python).args(["-c", "import aioquic"]).stderr(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    (!found).then(|| format!("{} has not the packages of tests/uploads/requirements.txt", python.display()))
+}
+
+fn python() -> PathBuf {
+    std::env::var_os("CREANCE_UPLOADS_PYTHON")
+        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect()
+}
+
+/// What a command says of the recording.
+fn told(command: &str, folder: &Path, extra: &[&str]) -> Vec<u8> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (recording, keys) = (file("quic.pcapng"), file("quic.keys"));
+    let usual = [command, &recording, "--keys", &keys, "--inside", "127.0.0.1/32", "-q"];
+    let output = run([&usual, extra].concat());
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn bodies_are_what_was_sent_each_once() {
+    let python = python();
+    if let Some(why) = missing(&python) {
+        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
+        println!("skipped: {why}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let play = root().join("tests/quic/play.py");
+    let played = Command::new(&python).arg("-B").arg(play).arg(folder).output().unwrap();
+    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
+    let bodies: Vec<Body> = serde_json::from_slice(&fs::read(folder.join("bodies.json")).unwrap()).unwrap();
+    assert!(bodies.len() > 130, "{} bodies", bodies.len());
+
+    let open = folder.join("open");
+    told("extract", folder, &["--reveal", "-o", &open.display().to_string()]);
+    let rows = lines(&fs::read(open.join("manifest.jsonl")).unwrap());
+    let mut wrong = Vec::new();
+    for body in &bodies {
+        let of: Vec<&Value> = rows.iter().filter(|row| row["sha256"] == body.sha256.as_str()).collect();
+        let [row] = of.as_slice() else {
+            wrong.push(format!("{}: {} files have its bytes", body.how, of.len()));
+            continue;
+        };
+        let bytes = fs::read(open.join(row["file"].as_str().unwrap())).unwrap();
+        assert_eq!(creance_audit::sha256(&bytes), body.sha256, "{}: on disk", body.how);
+        let way = if body.way == "up" { "outbound" } else { "inbound" };
+        if row["bytes"] != body.bytes || row["direction"] != way || row["protocol"] != "http/3" {
+            wrong.push(format!("{}: {row}", body.how));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(rows.len(), bodies.len(), "nothing else was sent");
+
+    // All of it was read, but for what the recording has of no connection.
+    let flows = lines(&told("flows", folder, &[]));
+    let closed: Vec<&Value> =
+        flows.iter().filter(|row| row["protocol"] == "http/3" && row["opaque"] != 0).collect();
+    assert!(closed.is_empty(), "{closed:#?}");
+    println!("{} bodies, {} flows", bodies.len(), flows.len());
+}
