@@ -13,33 +13,14 @@
 //! not come waits for it, and its stream with it. Left out, and counted as opaque: streams and frames of other kinds,
 //! among them those of WebTransport.
 
+mod half;
 mod qpack;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use creance_cursor::Cursor;
 use creance_model::{Direction, Flow, Side};
 
-use crate::{
-    At, Emit, Limits,
-    held::Held,
-    http::{self, Pending, literal::Failed},
-    quic::number,
-    tls::decrypted,
-};
+use crate::{At, Emit, Limits, http};
 
-use qpack::{Decoder, Undecoded};
-
-/// Longest frame other than DATA that is read: header blocks and settings are far shorter.
-const MOST_FRAME: u64 = 1 << 20;
-
-/// Bytes of one side that may wait to be whole, or for what they rely on.
-const MOST_HELD: usize = 4 << 20;
-
-const LOST: &str = "HTTP/3 behind missing bytes";
-const BROKEN: &str = "HTTP/3 that cannot be followed";
-const KIND: &str = "stream or frame of HTTP/3 not read";
-const LIMIT: &str = "HTTP/3 beyond a limit";
+use half::{Half, Turn};
 
 /// How a stream ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,66 +54,6 @@ impl End {
 #[derive(Default)]
 pub(crate) struct Http3 {
     sides: [Half; 2],
-}
-
-/// What one side sends.
-#[derive(Default)]
-struct Half {
-    streams: BTreeMap<u64, Stream>,
-    /// Of the fields that it sends.
-    decoder: Decoder,
-    /// Streams that wait for the table, each behind the number of inserts.
-    blocked: BTreeSet<(usize, u64)>,
-    /// Bytes that the streams hold.
-    held: usize,
-    cause: Option<&'static str>,
-    /// The table of the other side may be this large, by the settings of this one.
-    allows: Option<usize>,
-}
-
-/// A stream of one side.
-#[derive(Default)]
-struct Stream {
-    kind: Kind,
-    /// What was not read yet.
-    held: Held,
-    /// Bytes of a DATA frame that are still to come.
-    data: u64,
-    /// Bytes of another frame that are still to come, and whether they are of a kind that is not known.
-    skip: u64,
-    unknown: bool,
-    pending: Pending,
-    /// It waits for so many inserts into the table, and ended meanwhile.
-    waits: Option<usize>,
-    ended: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Kind {
-    /// Its first bytes will tell.
-    #[default]
-    Unknown,
-    /// A request, or an answer.
-    Exchange,
-    /// The id of what is pushed comes next.
-    Push,
-    Control,
-    Encoder,
-    Decoder,
-    /// It is not read any more.
-    Unread,
-}
-
-/// What reading a stream needs.
-struct Turn<'a, 'b> {
-    from: Side,
-    id: u64,
-    /// Whether messages of this side are taken apart.
-    keep: bool,
-    limits: &'a Limits,
-    emit: Emit<'b>,
-    /// Bytes that were not read.
-    unread: u64,
 }
 
 impl Http3 {
@@ -174,6 +95,18 @@ impl Http3 {
             half.end(stream, how, &mut turn);
         }
         turn.unread
+    }
+
+    /// The flow is over: tells what is left; says how many bytes of each side that counted as read are not.
+    pub(crate) fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) -> [u64; 2] {
+        let mut unread = [0; 2];
+        for (from, unread) in [Side::Client, Side::Server].into_iter().zip(&mut unread) {
+            let ids: Vec<u64> = self.halves(from).0.streams.keys().copied().collect();
+            for id in ids {
+                *unread += self.end(flow, from, id, End::Flow, limits, emit);
+            }
+        }
+        unread
     }
 
     /// Why bytes were not read, by [`Side::index`].
@@ -218,300 +151,155 @@ fn keeps(flow: &Flow, from: Side, limits: &Limits) -> bool {
     limits.both_ways || flow.direction(from) == Direction::Outbound
 }
 
-impl Half {
-    /// Takes bytes of a stream.
-    fn take(&mut self, stream: &mut Stream, bytes: &[u8], at: At, turn: &mut Turn<'_, '_>) {
-        if stream.kind == Kind::Unknown && turn.id & 2 == 0 {
-            // Servers open streams of both directions in extensions alone.
-            stream.kind = if turn.id & 1 == 0 { Kind::Exchange } else { self.unread(KIND) };
-        }
-        let mut rest = bytes;
-        if stream.held.bytes().is_empty() && stream.waits.is_none() {
-            let most = |left: u64| usize::try_from(left).unwrap_or(usize::MAX);
-            if stream.kind == Kind::Unread {
-                turn.unread += bytes.len() as u64;
-                return;
-            }
-            // Most bytes are content and need not be held.
-            let (content, behind) = rest.split_at(most(stream.data).min(rest.len()));
-            stream.content(content, at, turn);
-            let (skipped, behind) = behind.split_at(most(stream.skip).min(behind.len()));
-            stream.skipped(skipped.len(), turn);
-            rest = behind;
-        }
-        if rest.is_empty() {
-            return;
-        }
-        if self.held + rest.len() > MOST_HELD {
-            turn.unread += rest.len() as u64;
-            return self.give_up(stream, LIMIT, turn);
-        }
-        stream.held.push(rest, at);
-        self.held += rest.len();
-        if stream.waits.is_none() {
-            self.read(stream, turn);
-        }
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
+mod tests {
+    use super::{
+        half::{KIND, LOST},
+        *,
+    };
+    use crate::fixture::flow;
+    use creance_model::{Message, Timestamp};
+    use proptest::prelude::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
     }
 
-    /// Notes why a stream is not read.
-    fn unread(&mut self, why: &'static str) -> Kind {
-        self.cause.get_or_insert(why);
-        Kind::Unread
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        [&[kind, u8::try_from(payload.len()).unwrap()], payload].concat()
     }
 
-    /// Nothing more of a stream is read.
-    fn give_up(&mut self, stream: &mut Stream, why: &'static str, turn: &mut Turn<'_, '_>) {
-        let held = stream.held.bytes().len();
-        self.consume(stream, held);
-        turn.unread += held as u64;
-        stream.kind = self.unread(why);
-        stream.waits = None;
-        stream.pending.cut = stream.pending.cut.or(Some(why));
+    /// What each stream says: the server's settings (a table of 220 bytes), the client's encoder as in RFC 9204 §B.2,
+    /// two requests that rely on it, one of them with trailers, frames of no meaning, an answer.
+    fn streams() -> Vec<(Side, u64, Vec<u8>)> {
+        let encoder = hex("023fbd01c00f7777772e6578616d706c652e636f6dc10c2f73616d706c652f70617468");
+        let head = [hex("03811011"), hex("d4")].concat();
+        let one = [frame(1, &head), frame(0, b"one "), frame(0x21, b"grease"), frame(0, b"more")].concat();
+        let trailers = frame(1, b"\0\0\x21t\x01v");
+        vec![
+            (Side::Server, 3, [&[0], frame(4, &[1, 0x40, 220]).as_slice()].concat()),
+            (Side::Client, 2, encoder),
+            (Side::Client, 0, [one, trailers].concat()),
+            (Side::Client, 4, [frame(1, &head), frame(0, b"two")].concat()),
+            (Side::Server, 0, frame(1, b"\0\0\xd9")),
+        ]
     }
 
-    fn consume(&mut self, stream: &mut Stream, length: usize) {
-        let before = stream.held.bytes().len();
-        stream.held.consume(length);
-        self.held -= before - stream.held.bytes().len();
-    }
-
-    /// Reads what a stream holds, as far as it is whole.
-    fn read(&mut self, stream: &mut Stream, turn: &mut Turn<'_, '_>) {
-        while !stream.held.bytes().is_empty() && stream.waits.is_none() {
-            let whole = match stream.kind {
-                Kind::Unread => return self.give_up(stream, KIND, turn),
-                Kind::Unknown => self.kind(stream),
-                Kind::Push => self.number(stream).map(|_| stream.kind = Kind::Exchange),
-                // What was acknowledged says nothing of what was sent.
-                Kind::Decoder => {
-                    let length = stream.held.bytes().len();
-                    self.consume(stream, length);
-                    Some(())
-                }
-                Kind::Encoder => match self.decoder.instruction(stream.held.bytes()) {
-                    Ok(length) => {
-                        self.consume(stream, length);
-                        Some(())
-                    }
-                    Err(Failed::Short) => None,
-                    Err(Failed::Broken) => return self.give_up(stream, BROKEN, turn),
-                },
-                Kind::Exchange | Kind::Control => self.frame(stream, turn),
-            };
-            if whole.is_none() {
-                return;
+    /// Feeds pieces: the stream, and how many bytes of it; then ends all.
+    fn told(order: &[(usize, usize)]) -> (Vec<Message>, u64, Http3) {
+        let (mut http3, limits) = (Http3::default(), Limits::default());
+        let (mut told, mut unread, mut streams) = (Vec::new(), 0, streams());
+        let mut whole: Vec<(usize, usize)> = order.to_vec();
+        whole.extend((0..streams.len()).map(|which| (which, usize::MAX)));
+        for (packet, (which, length)) in (1..).zip(whole) {
+            let at = At { packet, time: Timestamp::default() };
+            let (from, id, rest) = &mut streams[which];
+            let piece: Vec<u8> = rest.drain(..length.min(rest.len())).collect();
+            unread += http3.feed(&flow(), *from, *id, &piece, at, &limits, &mut |one| told.push(one));
+            if length == usize::MAX && *id & 2 == 0 {
+                unread += http3.end(&flow(), *from, *id, End::Whole, &limits, &mut |one| told.push(one));
             }
         }
+        (told, unread, http3)
     }
 
-    /// A number at the front of what a stream holds.
-    fn number(&mut self, stream: &mut Stream) -> Option<u64> {
-        let mut cursor = Cursor::new(stream.held.bytes());
-        let number = number(&mut cursor).ok()?;
-        let length = cursor.at();
-        self.consume(stream, length);
-        Some(number)
-    }
-
-    /// What a stream of one direction is (RFC 9114 §6.2, RFC 9204 §4.2).
-    fn kind(&mut self, stream: &mut Stream) -> Option<()> {
-        stream.kind = match self.number(stream)? {
-            0 => Kind::Control,
-            1 => Kind::Push,
-            2 => Kind::Encoder,
-            3 => Kind::Decoder,
-            _ => self.unread(KIND),
+    fn bodies(told: &[Message]) -> Vec<(&'static str, String, Vec<u8>)> {
+        let body = |one: &Message| {
+            let body = one.parts.iter().find(|part| part.step == "request body");
+            let uri = one.text("uri").unwrap_or_default().to_owned();
+            (one.kind, uri, body.map(|part| part.bytes.clone()).unwrap_or_default())
         };
-        Some(())
+        let mut told: Vec<_> = told.iter().map(body).collect();
+        told.sort();
+        told
     }
 
-    /// Reads a frame, or content of one. `None`: more bytes are needed.
-    fn frame(&mut self, stream: &mut Stream, turn: &mut Turn<'_, '_>) -> Option<()> {
-        let have = stream.held.bytes().len();
-        let most = |left: u64| usize::try_from(left).unwrap_or(usize::MAX).min(have);
-        if stream.data > 0 {
-            let (held, length) = (std::mem::take(&mut stream.held), most(stream.data));
-            for (piece, at) in held.pieces(0, length) {
-                stream.content(piece, at, turn);
-            }
-            stream.held = held;
-            self.consume(stream, length);
-            return Some(());
+    fn expected() -> Vec<(&'static str, String, Vec<u8>)> {
+        let uri = "/sample/path".to_owned();
+        vec![
+            ("request", uri.clone(), b"one more".to_vec()),
+            ("request", uri, b"two".to_vec()),
+            ("response", String::new(), Vec::new()),
+        ]
+    }
+
+    #[test]
+    fn a_request_cites_its_own_packets_and_what_is_not_read_is_counted() {
+        let (told, unread, http3) = told(&[]);
+        assert_eq!(bodies(&told), expected());
+        let packets: Vec<_> = told.iter().map(|one| (one.kind, one.packets.clone())).collect();
+        assert_eq!(packets, [("request", vec![3]), ("request", vec![4]), ("response", vec![5])]);
+        assert_eq!(
+            (told[0].text("host"), told[0].visibility),
+            (Some("www.example.com"), creance_model::Visibility::Decrypted)
+        );
+        assert!(told[0].parts.iter().any(|part| part.step == "header:t" && part.bytes == b"v"), "trailers");
+        assert_eq!((unread, http3.opaque()), (6, [Some(KIND), None]), "grease");
+    }
+
+    proptest! {
+        #[test]
+        fn neither_the_order_of_streams_nor_how_they_are_cut_changes_what_is_told(
+            order in prop::collection::vec((0_usize..5, 1_usize..9), 0..60),
+        ) {
+            let (told, unread, http3) = told(&order);
+            prop_assert_eq!(bodies(&told), expected());
+            prop_assert_eq!(unread, 6);
+            prop_assert!(http3.sides.iter().all(|half| half.held == 0 && half.blocked.is_empty()));
         }
-        if stream.skip > 0 {
-            let length = most(stream.skip);
-            stream.skipped(length, turn);
-            self.consume(stream, length);
-            return Some(());
-        }
-        let mut cursor = Cursor::new(stream.held.bytes());
-        let kind = number(&mut cursor).ok()?;
-        if kind == WEBTRANSPORT && stream.kind == Kind::Exchange && !stream.pending.has_begun() {
-            self.give_up(stream, KIND, turn);
-            return Some(());
-        }
-        let length = number(&mut cursor).ok()?;
-        let head = cursor.at();
-        match (stream.kind, kind) {
-            (Kind::Exchange, DATA) => {
-                stream.cite(head);
-                self.consume(stream, head);
-                stream.data = length;
-            }
-            (Kind::Exchange, HEADERS | PUSH_PROMISE) | (Kind::Control, SETTINGS) => {
-                if length > MOST_FRAME {
-                    self.give_up(stream, LIMIT, turn);
-                    return Some(());
+
+        #[test]
+        fn no_bytes_make_it_panic(pieces in prop::collection::vec((any::<bool>(), 0_u64..8, any::<Vec<u8>>(), any::<bool>()), 0..30)) {
+            let (mut http3, limits) = (Http3::default(), Limits::default());
+            let (mut fed, mut unread) = (0, 0);
+            for (packet, (server, id, bytes, over)) in (1..).zip(&pieces) {
+                let from = if *server { Side::Server } else { Side::Client };
+                let at = At { packet, time: Timestamp::default() };
+                fed += bytes.len() as u64;
+                unread += http3.feed(&flow(), from, *id, bytes, at, &limits, &mut |_| {});
+                if *over {
+                    unread += http3.end(&flow(), from, *id, End::Whole, &limits, &mut |_| {});
                 }
-                let payload = cursor.take("frame", usize::try_from(length).ok()?).ok()?;
-                let whole = cursor.at();
-                if kind == SETTINGS {
-                    self.allows = self.allows.or(Some(capacity(payload)));
-                } else if !self.headers(stream, kind == PUSH_PROMISE, head, whole, turn) {
-                    return Some(());
-                }
-                self.consume(stream, whole);
             }
-            _ => {
-                self.consume(stream, head);
-                // CANCEL_PUSH, GOAWAY, MAX_PUSH_ID say how the connection goes.
-                stream.unknown = !matches!((stream.kind, kind), (Kind::Control, 3 | 7 | 13));
-                if stream.unknown && length > 0 {
-                    self.unread(KIND);
-                }
-                stream.skip = length;
+            for (side, id) in (0..8).flat_map(|id| [(Side::Client, id), (Side::Server, id)]) {
+                unread += http3.end(&flow(), side, id, End::Flow, &limits, &mut |_| {});
             }
-        }
-        Some(())
-    }
-
-    /// Reads the header block of the frame at the front. False: it is not consumed.
-    fn headers(
-        &mut self,
-        stream: &mut Stream,
-        pushed: bool,
-        head: usize,
-        whole: usize,
-        turn: &mut Turn<'_, '_>,
-    ) -> bool {
-        let mut block = Cursor::new(stream.held.bytes().get(head..whole).unwrap_or_default());
-        if pushed && number(&mut block).is_err() {
-            self.give_up(stream, BROKEN, turn);
-            return false;
-        }
-        let room = if pushed { turn.limits.head } else { stream.pending.room(turn.limits) };
-        match self.decoder.decode(block.rest(), room) {
-            Ok(block) if pushed => {
-                let mut promise = Stream { held: std::mem::take(&mut stream.held), ..Stream::default() };
-                promise.pending.pushed = true;
-                promise.cite(whole);
-                promise.pending.add(block);
-                stream.held = std::mem::take(&mut promise.held);
-                turn.tell(promise.pending);
-                true
-            }
-            Ok(block) => {
-                stream.cite(whole);
-                stream.pending.add(block);
-                true
-            }
-            Err(Undecoded::Until(required)) => {
-                stream.waits = Some(required);
-                self.blocked.insert((required, turn.id));
-                false
-            }
-            Err(Undecoded::Broken) => {
-                self.give_up(stream, BROKEN, turn);
-                false
-            }
+            prop_assert!(unread <= fed, "{unread} of {fed}");
+            prop_assert!(http3.sides.iter().all(|half| half.held == 0));
         }
     }
 
-    /// A stream is over.
-    fn end(&mut self, mut stream: Stream, how: End, turn: &mut Turn<'_, '_>) {
-        if let Some(required) = stream.waits {
-            if how == End::Whole {
-                stream.ended = true;
-                self.streams.insert(turn.id, stream);
-                return;
-            }
-            self.blocked.remove(&(required, turn.id));
-            self.cause.get_or_insert(LOST);
+    #[test]
+    fn what_never_came_closes_the_streams_that_rely_on_it() {
+        let (mut http3, limits) = (Http3::default(), Limits::default());
+        let at = At { packet: 1, time: Timestamp::default() };
+        let (from, id, bytes) = streams().remove(2);
+        assert_eq!(http3.feed(&flow(), from, id, &bytes, at, &limits, &mut |_| {}), 0);
+        assert_eq!(http3.end(&flow(), from, id, End::Whole, &limits, &mut |_| {}), 0);
+        let unread = http3.end(&flow(), from, id, End::Flow, &limits, &mut |_| {});
+        assert_eq!((unread, http3.opaque()[0]), (bytes.len() as u64, Some(LOST)));
+    }
+
+    #[test]
+    fn pushes_are_told_and_streams_of_other_kinds_are_opaque() {
+        let (mut http3, limits) = (Http3::default(), Limits::default());
+        let mut told = Vec::new();
+        let promise = [frame(5, b"\x07\0\0\xd1\xc1"), frame(1, b"\0\0\xd9")].concat();
+        let pushed = [&[1, 7][..], &frame(1, b"\0\0\xd9"), &frame(0, b"x")].concat();
+        let others = [
+            (Side::Client, 4, &b"\x40\x41\0raw"[..]),
+            (Side::Server, 7, b"\x40\x54\0raw"),
+            (Side::Server, 1, b"raw"),
+        ];
+        let read = [(Side::Server, 0, &promise[..]), (Side::Server, 15, &pushed[..])];
+        for (which, (from, id, bytes)) in (1..).zip(read.into_iter().chain(others)) {
+            let at = At { packet: which, time: Timestamp::default() };
+            let unread = http3.feed(&flow(), from, id, bytes, at, &limits, &mut |one| told.push(one));
+            http3.end(&flow(), from, id, End::Whole, &limits, &mut |one| told.push(one));
+            assert_eq!(unread > 0, which > 2, "{which}");
         }
-        if stream.kind == Kind::Encoder && matches!(how, End::Missing | End::Many) {
-            self.cause.get_or_insert(LOST);
-        }
-        let held = stream.held.bytes().len();
-        let within = (stream.data > 0 || held > 0).then_some("the stream ended within a frame");
-        self.consume(&mut stream, held);
-        turn.unread += held as u64;
-        if held > 0 {
-            self.cause.get_or_insert(LOST);
-        }
-        stream.pending.cut = stream.pending.cut.or(how.why()).or(within);
-        turn.tell(stream.pending);
+        let kinds: Vec<_> = told.iter().map(|one| (one.kind, one.packets.clone())).collect();
+        assert_eq!(kinds, [("push-promise", vec![1]), ("response", vec![1]), ("response", vec![2])]);
     }
 }
-
-impl Turn<'_, '_> {
-    fn tell(&mut self, pending: Pending) {
-        if pending.has_begun() {
-            let message = pending.message("http/3", self.from, self.keep, self.limits);
-            decrypted(self.emit)(message);
-        }
-    }
-}
-
-impl Stream {
-    /// Takes content of a DATA frame.
-    fn content(&mut self, bytes: &[u8], at: At, turn: &mut Turn<'_, '_>) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.data -= bytes.len() as u64;
-        if !self.pending.has_begun() {
-            turn.unread += bytes.len() as u64;
-            return;
-        }
-        self.pending.note(at);
-        self.pending.length += bytes.len() as u64;
-        if self.pending.keeps(turn.keep) {
-            turn.unread += self.pending.push(bytes, turn.limits) as u64;
-        }
-    }
-
-    /// Passes over bytes of a frame that is not read.
-    fn skipped(&mut self, length: usize, turn: &mut Turn<'_, '_>) {
-        self.skip -= length as u64;
-        if self.unknown {
-            turn.unread += length as u64;
-        }
-    }
-
-    /// Notes the packets of the first bytes that it holds.
-    fn cite(&mut self, length: usize) {
-        for (_, at) in self.held.pieces(0, length) {
-            self.pending.note(at);
-        }
-        self.pending.length += length as u64;
-    }
-}
-
-/// The capacity of a table that settings allow (RFC 9204 §5).
-fn capacity(settings: &[u8]) -> usize {
-    let mut cursor = Cursor::new(settings);
-    while let (Ok(name), Ok(value)) = (number(&mut cursor), number(&mut cursor)) {
-        if name == 1 {
-            return usize::try_from(value).unwrap_or(usize::MAX);
-        }
-    }
-    0
-}
-
-const DATA: u64 = 0;
-const HEADERS: u64 = 1;
-const SETTINGS: u64 = 4;
-const PUSH_PROMISE: u64 = 5;
-
-/// What begins a stream of WebTransport over HTTP/3 (draft-ietf-webtrans-http3).
-const WEBTRANSPORT: u64 = 0x41;

@@ -420,6 +420,10 @@ impl Opened {
                 }
             }
         }
+        if let Application::Http3(http3) = &mut self.application {
+            let more = http3.finish(flow, limits, emit);
+            unread.iter_mut().zip(more).for_each(|(unread, more)| *unread += more);
+        }
         unread
     }
 

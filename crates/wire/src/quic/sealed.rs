@@ -285,7 +285,11 @@ mod tests {
                 assert_eq!((told[0].text("host"), told[0].text("uri")), (Some("h.example"), Some("/a")));
                 assert_eq!(connection.protocol(), "http/3");
                 let sent = |side: Side| {
-                    datagrams.iter().filter(|(from, _)| *from == side).map(|(_, one)| one.len() as u64).sum::<u64>()
+                    datagrams
+                        .iter()
+                        .filter(|(from, _)| *from == side)
+                        .map(|(_, one)| one.len() as u64)
+                        .sum::<u64>()
                 };
                 assert_eq!(connection.readable(), [sent(Side::Client), sent(Side::Server)], "all was read");
             }
