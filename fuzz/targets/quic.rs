@@ -221,7 +221,8 @@ impl Seal {
     fn packet(&self, mut header: Vec<u8>, number: u16, mut payload: Vec<u8>) -> Vec<u8> {
         let (at, number) = (header.len(), number.to_be_bytes());
         header.extend(number);
-        let key = UnboundKey::new(self.suite.cipher, &self.expand("key", self.suite.cipher.key_len())).unwrap();
+        let key =
+            UnboundKey::new(self.suite.cipher, &self.expand("key", self.suite.cipher.key_len())).unwrap();
         let mut nonce: [u8; 12] = self.expand("iv", 12).try_into().unwrap();
         nonce[10] ^= number[0];
         nonce[11] ^= number[1];

@@ -53,11 +53,14 @@ impl Held {
         let from = self.gone + from;
         let to = from.saturating_add(length).min(self.bytes.len());
         let mut start = self.gone;
-        self.marks.iter().filter_map(move |(end, at)| {
+        let reached = self.marks.iter().map_while(move |(end, at)| {
             let piece = start.max(from)..(*end).min(to);
-            start = *end;
-            self.bytes.get(piece).filter(|piece| !piece.is_empty()).map(|piece| (piece, *at))
-        })
+            let before = std::mem::replace(&mut start, *end);
+            (before < to).then_some((piece, at))
+        });
+        reached
+            .filter_map(|(piece, at)| Some((self.bytes.get(piece)?, *at)))
+            .filter(|(piece, _)| !piece.is_empty())
     }
 
     /// Lets the first `length` bytes go.

@@ -360,13 +360,14 @@ pub(super) mod tests {
     use crate::{fixture::flow, tls::hello};
     use creance_model::Timestamp;
 
-    /// A ClientHello that asks for `a.example`.
+    /// A ClientHello that asks for HTTP/3 of `a.example`.
     pub(super) fn hello() -> Vec<u8> {
         let name = b"\x00\x00\x00\x0e\x00\x0c\x00\x00\x09a.example";
         let mut body = vec![3, 3];
         body.extend([7; 32]);
-        body.extend([0, 0, 2, 0x13, 1, 1, 0, 0, 18]);
+        body.extend([0, 0, 2, 0x13, 1, 1, 0, 0, 27]);
         body.extend(name);
+        body.extend(b"\0\x10\0\x05\0\x03\x02h3");
         [&[1, 0, 0, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
     }
 

@@ -66,6 +66,11 @@ impl Incoming {
         }
     }
 
+    /// How many pieces wait for others.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Whether all was given on.
     pub(super) fn is_whole(&self) -> bool {
         self.size.is_some_and(|size| size <= self.given)

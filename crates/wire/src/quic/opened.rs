@@ -23,6 +23,9 @@ use crate::{
 /// Streams of one side that may be open at one time.
 const MOST_STREAMS: usize = 512;
 
+/// Pieces that may wait in all streams of one side.
+const MOST_PIECES: usize = 1 << 14;
+
 /// Ids of one side that are known at one time: peers agree on far fewer.
 const MOST_IDS: usize = 32;
 
@@ -91,6 +94,8 @@ struct Half {
     /// Bytes of a handshake message that is not whole.
     held: Held,
     streams: BTreeMap<u64, Incoming>,
+    /// Pieces that wait in all streams.
+    pieces: usize,
     /// By the two lowest bits of their ids.
     done: [Done; 4],
     /// By which ids the other side addresses this one.
@@ -331,9 +336,8 @@ impl Opened {
 
     /// Takes a frame of a stream; says how many bytes were not read.
     fn stream(&mut self, id: u64, offset: u64, bytes: &[u8], ends: bool, heard: &mut Heard<'_, '_>) -> u64 {
-        if matches!(self.application, Application::Unknown) {
+        if let Some(offered) = self.offered.take() {
             // Early data, or the keys of the handshake are lacking: the client goes by what it offered.
-            let offered = self.offered.take().unwrap_or_default();
             self.speaks(&offered);
         }
         let from = heard.from;
@@ -367,6 +371,7 @@ impl Opened {
         let cause = &mut half.cause;
         let emit = &mut *heard.emit;
         let (flow, limits) = (heard.flow, heard.limits);
+        let before = incoming.pieces();
         let kept = incoming.add(offset, bytes, heard.at, limits, &mut |bytes, at| match application {
             Application::Http3(http3) => unread += http3.feed(flow, from, id, bytes, at, limits, emit),
             _ => {
@@ -374,8 +379,11 @@ impl Opened {
                 unread += bytes.len() as u64;
             }
         });
+        half.pieces = half.pieces + incoming.pieces() - before;
         if !kept {
             unread += bytes.len() as u64;
+        }
+        if !kept || half.pieces > MOST_PIECES {
             return unread + self.end(from, id, End::Missing, heard);
         }
         if incoming.is_whole() {
@@ -391,7 +399,9 @@ impl Opened {
         if let Some(done) = half.done.get_mut((id & 3) as usize) {
             done.insert(id >> 2);
         }
-        let unread = half.streams.remove(&id).map_or(0, |incoming| incoming.held());
+        let incoming = half.streams.remove(&id).unwrap_or_default();
+        half.pieces -= incoming.pieces();
+        let unread = incoming.held();
         if unread > 0 || how == End::Missing {
             half.cause.get_or_insert(LOST);
         }
