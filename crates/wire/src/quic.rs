@@ -231,7 +231,9 @@ impl Connection {
             return None;
         }
         for (which, handshake) in self.handshakes.iter_mut().enumerate().rev() {
-            if handshake.is_over() || self.tries == MOST_TRIES {
+            // Of those that are over, packets are opened that name them: they say what came.
+            let passed = handshake.is_over() && !handshake.goes_to(from, header.destination);
+            if passed || self.tries == MOST_TRIES {
                 continue;
             }
             self.tries += 1;
@@ -275,7 +277,7 @@ impl Connection {
         Some((self.handshakes.len() - 1, payload))
     }
 
-    /// Reads the frames of an Initial packet. False: a limit was reached.
+    /// Reads the frames of an Initial packet. False: they were not read, or a limit was reached.
     #[expect(clippy::too_many_arguments, reason = "a packet, and what a session is given")]
     fn read(
         &mut self,
@@ -289,6 +291,9 @@ impl Connection {
     ) -> bool {
         let Self { means, handshakes, cause, told, turned, .. } = self;
         let Some(handshake) = handshakes.get_mut(which) else { return true };
+        if handshake.is_over() {
+            return handshake.knows(from, payload);
+        }
         handshake.addressed(from, source);
         // What is damaged ends the packet; what came before it counts.
         let kept = handshake.frames(from, payload, at, limits).unwrap_or(true);

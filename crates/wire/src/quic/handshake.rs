@@ -76,6 +76,28 @@ impl Handshake {
             .filter_map(|(side, half)| Some((side, half.id.as_deref()?)))
     }
 
+    /// Whether a packet of one side that goes to this id may be of this handshake.
+    pub(super) fn goes_to(&self, from: Side, id: &[u8]) -> bool {
+        let [client, server] = &self.sides;
+        let other = if from == Side::Client { server } else { client };
+        other.id.as_deref() == Some(id) || from == Side::Client && self.id == id
+    }
+
+    /// Whether what a packet brings was told before, but for what says how the connection goes.
+    pub(super) fn knows(&self, from: Side, payload: &[u8]) -> bool {
+        let [client, server] = &self.sides;
+        let told = (if from == Side::Client { client } else { server }).told as u64;
+        let mut cursor = Cursor::new(payload);
+        while !cursor.is_empty() {
+            match Frame::read(&mut cursor, self.version.has_google_frames()) {
+                Ok(Frame::Other) => {}
+                Ok(Frame::Crypto { offset, bytes }) if offset.saturating_add(bytes.len() as u64) <= told => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4). False: a limit was
     /// reached.
     pub(super) fn frames(
