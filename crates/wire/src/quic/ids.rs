@@ -41,8 +41,10 @@ impl Connections {
         for (side, id) in ids.into_iter().filter(|(_, id)| (SHORTEST..=LONGEST).contains(&id.len())) {
             if by.len() == MOST {
                 by.retain(|_, opened| opened.strong_count() > 0);
-                *lengths = [0; LONGEST + 1];
-                by.keys().for_each(|(_, id)| count(lengths, id.len()));
+                *lengths = by.keys().fold([0; LONGEST + 1], |mut lengths, (_, id)| {
+                    count(&mut lengths, id.len());
+                    lengths
+                });
                 if by.len() == MOST {
                     return;
                 }
@@ -57,8 +59,8 @@ impl Connections {
     /// The connection whose side is addressed by an id at the front of these bytes.
     pub(super) fn find(&self, side: Side, bytes: &[u8]) -> Option<Arc<Mutex<Opened>>> {
         let all = self.0.lock().ok()?;
-        let lengths = all.lengths.iter().enumerate().filter(|(_, count)| **count > 0);
-        lengths.filter_map(|(length, _)| all.by.get(&(side, bytes.get(..length)?.to_vec()))?.upgrade()).next()
+        let mut lengths = all.lengths.iter().enumerate().filter(|(_, count)| **count > 0);
+        lengths.find_map(|(length, _)| all.by.get(&(side, bytes.get(..length)?.to_vec()))?.upgrade())
     }
 }
 

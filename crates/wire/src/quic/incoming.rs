@@ -173,7 +173,9 @@ mod tests {
         fn what_is_over_is_remembered(order in Just((0_u64..60).collect::<Vec<_>>()).prop_shuffle(), some in 0_usize..60) {
             let mut done = Done::default();
             let (over, open) = order.split_at(some);
-            over.iter().for_each(|stream| done.insert(*stream));
+            for stream in over {
+                done.insert(*stream);
+            }
             prop_assert!(over.iter().all(|stream| done.is_over(*stream) == Over::Yes));
             prop_assert!(open.iter().all(|stream| done.is_over(*stream) == Over::No));
         }

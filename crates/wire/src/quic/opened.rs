@@ -245,12 +245,11 @@ impl Opened {
         let mut unread = 0;
         while !cursor.is_empty() {
             let rest = cursor.len() as u64;
-            match self.frame(&mut cursor, heard) {
-                Ok(more) => unread += more,
-                Err(_) => {
-                    self.half(heard.from).cause.get_or_insert(FRAME);
-                    return unread + rest;
-                }
+            if let Ok(more) = self.frame(&mut cursor, heard) {
+                unread += more;
+            } else {
+                self.half(heard.from).cause.get_or_insert(FRAME);
+                return unread + rest;
             }
         }
         unread
@@ -372,9 +371,10 @@ impl Opened {
         let emit = &mut *heard.emit;
         let (flow, limits) = (heard.flow, heard.limits);
         let before = incoming.pieces();
-        let kept = incoming.add(offset, bytes, heard.at, limits, &mut |bytes, at| match application {
-            Application::Http3(http3) => unread += http3.feed(flow, from, id, bytes, at, limits, emit),
-            _ => {
+        let kept = incoming.add(offset, bytes, heard.at, limits, &mut |bytes, at| {
+            if let Application::Http3(http3) = application {
+                unread += http3.feed(flow, from, id, bytes, at, limits, emit);
+            } else {
                 cause.get_or_insert(cause::INNER);
                 unread += bytes.len() as u64;
             }

@@ -191,7 +191,6 @@ impl Key {
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, reason = "a test")]
 impl Key {
     /// The reverse of [`Self::open`], for the ciphers that ring has.
     pub(crate) fn seal(&self, nonce: [u8; 12], associated: &[u8], bytes: &mut Vec<u8>) {
