@@ -333,8 +333,7 @@ impl Half {
 impl Turn<'_, '_> {
     fn tell(&mut self, pending: Pending) {
         if pending.has_begun() {
-            let message = pending.message("http/3", self.from, self.keep, self.limits);
-            decrypted(self.emit)(message);
+            pending.tell("http/3", self.from, self.keep, self.limits, &mut decrypted(self.emit));
         }
     }
 }
