@@ -2,7 +2,7 @@
 
 use creance_flow::recorded;
 use creance_model::Flow;
-use creance_wire::{Form, KeyLog, Limits, Next, Recording};
+use creance_wire::{Form, Limits, Means, Next, Recording};
 
 pub fn read(form: Form, bytes: &[u8]) {
     let limits = Limits {
@@ -35,7 +35,7 @@ pub fn read(form: Form, bytes: &[u8]) {
         };
         assert!(entry.first <= entry.last);
         let (number, sent) = (entry.number, entry.bytes);
-        let mut reader = entry.into_reader(KeyLog::default());
+        let mut reader = entry.into_reader(&Means::default());
         reader.finish(&flow, &limits, &mut |message| {
             assert_eq!(message.packets, [number]);
             assert!(message.parts.len() <= limits.parts + 600, "{} parts", message.parts.len());

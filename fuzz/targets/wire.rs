@@ -105,9 +105,8 @@ fn check(message: &Message, limits: &Limits) {
 /// Parts that a message has before anything is decoded: its target, its headers, its body.
 const ROOTS: usize = 512;
 
-const PORTS: &[u16] = &[
-    80, 443, 53, 5353, 14550, 8883, 21, 25, 67, 123, 137, 547, 853, 1900, 1935, 3478, 8889, 44444,
-];
+const PORTS: &[u16] =
+    &[80, 443, 53, 5353, 14550, 8883, 21, 25, 67, 123, 137, 547, 853, 1900, 1935, 3478, 8889, 44444];
 
 enum Chunk<'a> {
     Sent(Side, &'a [u8]),

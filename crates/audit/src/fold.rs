@@ -370,9 +370,8 @@ fn destinations(
     secrets: &Secrets,
 ) -> Vec<creance_model::Traffic> {
     let mut classes: BTreeMap<(Option<String>, Option<String>), BTreeSet<String>> = BTreeMap::new();
-    let sent = |finding: &&Finding| {
-        finding.matched != Match::Pattern && finding.direction != Direction::Broadcast
-    };
+    let sent =
+        |finding: &&Finding| finding.matched != Match::Pattern && finding.direction != Direction::Broadcast;
     for finding in findings.iter().filter(sent) {
         let key = (finding.destination.ip.clone(), finding.destination.host.clone());
         classes.entry(key).or_default().insert(finding.data_class.to_string());

@@ -217,7 +217,7 @@ impl<'a> Pipeline<'a> {
         if let Some(inside) = flow.inside {
             state.up_over_time.add(entry.first, totals.bytes[inside.index()]);
         }
-        state.reader = entry.into_reader(self.keys.clone());
+        state.reader = entry.into_reader(&self.means);
         self.close(flow, state, &totals);
     }
 

@@ -190,9 +190,9 @@ pub(crate) fn why_unread(protocol: &str) -> &'static str {
         "tls" | "dot" | "dtls" | "webrtc" => "encrypted, no key",
         "quic" => "encrypted, handshake not seen",
         "unknown" => "unknown protocol",
-        "http/1" | "http/2" | "http/3" | "websocket" | "mqtt" | "dns" | "mdns" | "llmnr" | "mavlink" | "arsdk"
-        | "tello" | "duml" | "rtsp" | "rtp" | "rtcp" | "rtmp" | "stun" | "sip" | "smtp" | "ftp" | "ntp"
-        | "dhcp" | "dhcpv6" | "ssdp" | "netbios" => "not whole, or inside a limit",
+        "http/1" | "http/2" | "http/3" | "websocket" | "mqtt" | "dns" | "mdns" | "llmnr" | "mavlink"
+        | "arsdk" | "tello" | "duml" | "rtsp" | "rtp" | "rtcp" | "rtmp" | "stun" | "sip" | "smtp" | "ftp"
+        | "ntp" | "dhcp" | "dhcpv6" | "ssdp" | "netbios" => "not whole, or inside a limit",
         _ => "protocol recognised, not read",
     }
 }

@@ -319,7 +319,7 @@ mod tests {
         let of = |kind: &str, length| {
             let mut message = body(&vec![7; length]);
             message.parts[0].media_type = Some(kind.to_owned());
-            crate::fixture::told(&message).first().map(|one| one.0)
+            told(&message).first().map(|one| one.0)
         };
         assert_eq!(of("video/H264", 256), Some(DataClass::Video));
         assert_eq!(of("audio/opus", 256), Some(DataClass::Audio));

@@ -183,6 +183,8 @@ impl Whole {
             fields,
             parts: Vec::new(),
         };
-        http::fill(message, &self.head.shared(), self.body, self.cut, keep, limits)
+        let head = self.head.shared();
+        let content = http::Content::of(&head, self.body, self.cut);
+        http::fill(message, &head, content, keep, limits)
     }
 }

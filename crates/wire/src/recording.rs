@@ -21,9 +21,9 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use creance_model::{Endpoint, Flow, Message, Side, Timestamp, Transport, Visibility};
+use creance_model::{Endpoint, Flow, Side, Timestamp, Transport};
 
-use crate::{At, Emit, KeyLog, Limits, Means, Progress, Protocol, Reader, Session, dns};
+use crate::{At, Emit, Limits, Means, Progress, Protocol, Reader, Session, dns, tls::decrypted};
 
 use exchange::Exchange;
 
@@ -218,8 +218,7 @@ const LONGEST: u64 = 1 << 36;
 
 impl Conversation {
     /// What reads its messages, when [`Reader::finish`] is called.
-    pub fn into_reader(self, keys: KeyLog) -> Reader {
-        let means = Means::new(keys);
+    pub fn into_reader(self, means: &Means) -> Reader {
         let session = Recorded {
             means: means.clone(),
             number: self.number,
@@ -230,7 +229,7 @@ impl Conversation {
             readable: [0; 2],
             opaque: [None; 2],
         };
-        Reader::recorded(Box::new(session), means)
+        Reader::recorded(Box::new(session), means.clone())
     }
 }
 
@@ -301,9 +300,4 @@ impl Session for Recorded {
             None => self.protocol,
         }
     }
-}
-
-/// Marks what is told as read from within TLS.
-fn decrypted(emit: Emit<'_>) -> impl FnMut(Message) {
-    move |message| emit(Message { visibility: Visibility::Decrypted, ..message })
 }

@@ -5,7 +5,7 @@
 use std::io::{self, Read};
 
 use creance_model::{Flow, InsideBasis, Message, Side, Value};
-use creance_wire::{Conversation, Form, KeyLog, Limits, Next, Recording};
+use creance_wire::{Conversation, Form, Limits, Means, Next, Recording};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ fn read(form: Form, reader: Box<dyn Read + Send>, limits: &Limits) -> (Vec<Messa
         match next {
             Next::Conversation(entry) => {
                 let (flow, sent) = (flow(&entry), entry.bytes);
-                let mut reader = entry.into_reader(KeyLog::default());
+                let mut reader = entry.into_reader(&Means::default());
                 reader.finish(&flow, limits, &mut |message| told.push(message));
                 let readable = reader.readable();
                 assert!(readable[0] <= sent[0] && readable[1] <= sent[1], "{readable:?} of {sent:?}");
@@ -181,7 +181,7 @@ fn bodies_longer_than_what_is_kept_are_a_limit_that_is_told() {
         Recording::new(Form::Har, Box::new(io::Cursor::new(long.clone().into_bytes())), &limits);
     let Some(Next::Conversation(first)) = recording.advance() else { panic!("an entry") };
     let (flow, sent) = (flow(&first), first.bytes[0]);
-    let mut reader = first.into_reader(KeyLog::default());
+    let mut reader = first.into_reader(&Means::default());
     reader.finish(&flow, &limits, &mut |_| {});
     assert_eq!(sent - reader.readable()[0], 9000, "what was sent and not kept is not read");
     let (told, faults) = read(Form::Har, Box::new(io::Cursor::new(long.into_bytes())), &limits);
