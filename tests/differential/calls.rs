@@ -78,11 +78,11 @@ fn capture() -> Vec<u8> {
     let mut packets: Vec<Vec<u8>> =
         STUN.iter().map(|hex| datagram(40_000, 3478, &HEXLOWER.decode(hex.as_bytes()).unwrap())).collect();
     packets.push(datagram(40_002, 4433, &hello()));
-    // Two numbers are missing, and the count begins anew.
+    // Two numbers are missing.
     packets.extend(
         (0..30_u16)
             .filter(|number| ![5, 6].contains(number))
-            .map(|number| datagram(40_004, 6000, &rtp(number.wrapping_add(65_520)))),
+            .map(|number| datagram(40_004, 6000, &rtp(100 + number))),
     );
     let reports = b"\x80\xc9\0\x01abcd\x81\xca\0\x04abcd\x01\x07a@b.exa\0\0\0";
     packets.push(datagram(40_006, 5005, reports));

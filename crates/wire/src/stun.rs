@@ -12,7 +12,7 @@
 use std::net::IpAddr;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Part};
+use creance_model::{Carrier, Field, Part, Value};
 
 use crate::datagram::Told;
 
@@ -80,6 +80,11 @@ fn each<'a>(
             0x802b => address("response_origin", value, &[], told),
             0x802c => address("other_address", value, &[], told),
             0x8023 => address("alternate_server", value, &[], told),
+            // Where a way is being found, the name is made of two words of that one session (RFC 8445 §7.2.2).
+            0x0006 if finds_a_way(told) => {
+                told.text("username", words());
+                told.parts.push(Part::new(Carrier::Field, None, "username", None, value));
+            }
             0x0006 => told.value("username", words()),
             0x0014 => told.value("realm", words()),
             0x8022 => told.value("software", words()),
@@ -88,9 +93,9 @@ fn each<'a>(
                 told.number("error", i64::from(class & 7) * 100 + i64::from(*number));
                 told.text("reason", String::from_utf8_lossy(reason));
             }
-            0x0019 => told.fields.extend(value.first().map(|protocol| creance_model::Field {
+            0x0019 => told.fields.extend(value.first().map(|protocol| Field {
                 name: "requested_transport",
-                value: creance_model::Value::Integer(i64::from(*protocol)),
+                value: Value::Integer(i64::from(*protocol)),
             })),
             0x0013 => inner(value),
             // Of a session: integrity, a nonce, priorities and what breaks ties say nothing of anybody.
@@ -100,6 +105,12 @@ fn each<'a>(
         }
     }
     Ok(())
+}
+
+fn finds_a_way(told: &Told) -> bool {
+    told.fields
+        .iter()
+        .any(|field| field.name == "message" && field.value == Value::Text("binding".to_owned()))
 }
 
 /// An address and port; of those that are obscured, the cookie and the id undo it (RFC 8489 §14.2).
@@ -143,7 +154,6 @@ const fn method_name(method: u16) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::Value;
 
     /// RFC 5769 §2.2: the answer over IPv4.
     const ANSWER: &str = "0101003c2112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563746f7220002000080001a147e112a643\
@@ -174,6 +184,19 @@ mod tests {
             assert_eq!(field(&told, "software"), Some(Value::Text("test vector".to_owned())));
             assert_eq!(field(&told, "xor_mapped_address"), Some(Value::Text(mapped.to_owned())));
         }
+    }
+
+    #[test]
+    fn who_asks_a_relay_is_named_and_the_words_of_a_session_are_not() {
+        let named = |kind: &str| {
+            let message =
+                bytes(&format!("{kind}000c2112a442b7e7a701bc34d686fa87dfae0006000761643a6f74747200"));
+            let told = read(&message, &mut |_| ()).unwrap();
+            (field(&told, "username"), told.parts.first().and_then(|part| part.name.clone()))
+        };
+        let said = Some(Value::Text("ad:ottr".to_owned()));
+        assert_eq!(named("0003"), (said.clone(), Some("username".to_owned())));
+        assert_eq!(named("0001"), (said, None));
     }
 
     #[test]
