@@ -171,24 +171,23 @@ impl<H: Handler> Assembler<H> {
         };
         let transmitter = macs.map(|(from, _)| from).filter(|from| *from != [0; 6]);
         let key = Key::of_radio(transport, transmitter);
-        let at = match self.table.find(&key) {
-            Some(at) => at,
-            None => {
-                let end = Endpoint { ip: nobody, port: 0 };
-                let flow = Flow {
-                    id: 0,
-                    transport,
-                    client: end,
-                    server: end,
-                    inside: None,
-                    inside_basis: InsideBasis::Radiated,
-                    first: packet.time,
-                    client_mac: transmitter,
-                    server_mac: None,
-                    app: self.app.clone(),
-                };
-                self.follow(key, flow)
-            }
+        let at = if let Some(at) = self.table.find(&key) {
+            at
+        } else {
+            let end = Endpoint { ip: nobody, port: 0 };
+            let flow = Flow {
+                id: 0,
+                transport,
+                client: end,
+                server: end,
+                inside: None,
+                inside_basis: InsideBasis::Radiated,
+                first: packet.time,
+                client_mac: transmitter,
+                server_mac: None,
+                app: self.app.clone(),
+            };
+            self.follow(key, flow)
         };
         if let Some(entry) = self.table.touch(at, packet.time, self.now) {
             add(&mut entry.packets, Side::Client.index(), 1);

@@ -9,7 +9,7 @@
 //! Of 802.11 the frame is handed over whole (beacons, probe responses, action frames), of Bluetooth the structures of
 //! advertisements (Core Specification 5.4, volume 6 part B §2.3, volume 4 part E §7.7.65). Other frames are named and
 //! counted, and so is what failed its check sum by the word of the capturing radio. Left out: advertisements that go on
-//! in another packet (AUX_CHAIN_IND) are not joined; each piece is handed over as it is.
+//! in another packet (`AUX_CHAIN_IND`) are not joined; each piece is handed over as it is.
 
 use creance_model::Transport;
 

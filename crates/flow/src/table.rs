@@ -35,8 +35,8 @@ impl Key {
 
     /// The key of what a transmitter radiates: no packet of IP has ends of two versions.
     pub(crate) fn of_radio(transport: Transport, transmitter: Option<[u8; 6]>) -> Self {
-        let [a, b, c, d, e, f] = transmitter.unwrap_or_default();
-        let low = u64::from_be_bytes([0, 0, a, b, c, d, e, f]).into();
+        let bytes = transmitter.unwrap_or_default().into_iter();
+        let low = bytes.fold(0, |low, byte| low << 8 | u128::from(byte));
         let protocol = u8::from(transport == Transport::Wifi);
         Self { low, high: 0, ports: [0; 2], protocol, v4: [false, true] }
     }

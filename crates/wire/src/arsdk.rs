@@ -161,7 +161,6 @@ impl Talk {
                 self.serial.clear();
             }
             (0, 2, 3) | (0, 3, 6) => told.text("country_code", string(&cursor)),
-            (0, 16, 0) => place(told, Whose::Operator, &mut cursor)?,
             // ardrone3: FlyingStateChanged, PositionChanged, GpsLocationChanged.
             (1, 4, 1) => {
                 let state = cursor.u32_le("state")?;
@@ -185,8 +184,8 @@ impl Talk {
             }
             // ardrone3: SetHome, HomeChanged, ResetHomeChanged.
             (1, 23, 0) | (1, 24, 0 | 1) => place(told, Whose::Home, &mut cursor)?,
-            // ardrone3: SendControllerGPS; controller_info: gps, gps_v2 behind the source of it.
-            (1, 23, 2) | (140, 0, 1) => place(told, Whose::Operator, &mut cursor)?,
+            // ardrone3: SendControllerGPS; common: ControllerPositionForRun; controller_info: gps, gps_v2 behind its source.
+            (0, 16, 0) | (1, 23, 2) | (140, 0, 1) => place(told, Whose::Operator, &mut cursor)?,
             (140, 0, 6) => {
                 cursor.u32_le("source")?;
                 place(told, Whose::Operator, &mut cursor)?;
@@ -218,8 +217,12 @@ impl Talk {
         }
         let whole = held.bytes();
         let text = whole.split(|byte| *byte == 0).next().unwrap_or_default();
-        let brackets = |which: u8| text.iter().filter(|byte| **byte == which).count();
-        let ended = text.len() < whole.len() || text.ends_with(b"}") && brackets(b'{') == brackets(b'}');
+        let open = text.iter().fold(0_i32, |open, byte| match byte {
+            b'{' => open + 1,
+            b'}' => open - 1,
+            _ => open,
+        });
+        let ended = text.len() < whole.len() || text.ends_with(b"}") && open == 0;
         if !ended || text.is_empty() {
             // A zero alone ends what was told before it.
             let zero = whole.first().map_or(0, |first| usize::from(*first == 0));

@@ -72,10 +72,10 @@ pub(crate) fn tell(topic: &str, parts: &mut Vec<Part>) -> Vec<Field> {
                 told.float(name, metres);
             }
         }
-        let whole = |path: &str| text(parts, path)?.parse::<i64>().ok();
+        let code = |path: &str| text(parts, path)?.parse::<i64>().ok();
         if aircraft {
             told.word("vehicle", device);
-            if let Some(mode) = whole("data/mode_code") {
+            if let Some(mode) = code("data/mode_code") {
                 told.number("mode_code", mode);
                 match mode {
                     // Standby, and an update of its firmware.
@@ -85,7 +85,7 @@ pub(crate) fn tell(topic: &str, parts: &mut Vec<Part>) -> Vec<Field> {
                     _ => {}
                 }
             }
-        } else if dock && whole("data/drone_in_dock") == Some(1) && whole("data/cover_state") == Some(0) {
+        } else if dock && code("data/drone_in_dock") == Some(1) && code("data/cover_state") == Some(0) {
             // It stands in a dock whose cover is shut.
             let inside = text(parts, "data/sub_device/device_sn").unwrap_or_else(|| device.to_owned());
             told.word("vehicle", &inside);

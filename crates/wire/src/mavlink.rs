@@ -7,7 +7,7 @@
 //!
 //! The checksum covers all after the first byte and a byte that depends on the message's definition; frames whose
 //! checksum fails are skipped. Of messages without a known definition, those that leave are told as bytes. That a frame is
-//! signed is told, with the link and the time of its signature (mavlink.io/en/guide/message_signing.html); signatures are
+//! signed is told, with the link and the time of its signature (`mavlink.io/en/guide/message_signing.html`); signatures are
 //! not verified: no key is known.
 
 mod messages;
@@ -48,9 +48,9 @@ pub struct Signature {
 impl Signature {
     /// Link, time in units of 10 µs since 2015 (six bytes), and a hash that is left alone.
     fn read(bytes: &[u8]) -> Option<Self> {
-        let [link, a, b, c, d, e, f] = *bytes.first_chunk()?;
-        let since = i64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-        Some(Self { link, unix_us: 1_420_070_400_000_000 + since * 10 })
+        let (link, rest) = bytes.split_first()?;
+        let since = rest.get(..6)?.iter().rev().fold(0, |since, byte| since << 8 | i64::from(*byte));
+        Some(Self { link: *link, unix_us: 1_420_070_400_000_000 + since * 10 })
     }
 }
 

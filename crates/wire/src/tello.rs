@@ -162,7 +162,7 @@ impl Talk {
 /// What the pilot's side says: words, of which those of `wifi` and `ap` are the name and the password of a network.
 fn command(bytes: &[u8]) -> Told {
     let mut told = Told::new(NAME, "command", bytes);
-    let mut words = bytes.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let mut words = bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let Some(first) = words.next() else { return told };
     told.word("command", &String::from_utf8_lossy(first.get(..first.len().min(32)).unwrap_or_default()));
     if matches!(first, b"wifi" | b"ap")
