@@ -155,6 +155,7 @@ pub(crate) fn hci(data: &[u8]) -> Frame<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use crate::link::strip;

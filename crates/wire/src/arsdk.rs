@@ -268,6 +268,7 @@ fn place(told: &mut Told, whose: Whose, cursor: &mut Cursor<'_>) -> Result<(), M
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use creance_model::Timestamp;

@@ -191,6 +191,7 @@ fn binary(command: u16, payload: &[u8], bytes: &[u8]) -> Told {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use creance_model::{Endpoint, Message, Value};

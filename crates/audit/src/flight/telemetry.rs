@@ -64,8 +64,11 @@ impl Telemetry {
     }
 }
 
+/// State and position, of which one is told.
+type Told = (Option<FlightState>, Option<(f64, f64)>);
+
 /// State and position that fields say, if they say either.
-pub(crate) fn told(fields: &[Field]) -> Option<(Option<FlightState>, Option<(f64, f64)>)> {
+pub(crate) fn told(fields: &[Field]) -> Option<Told> {
     let value = |name: &str| fields.iter().find(|field| field.name == name).map(|field| &field.value);
     let number = |name: &str| match value(name)? {
         Value::Float(number) => Some(*number),
