@@ -54,7 +54,7 @@ pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Re
 
 /// Whether a request is a part of an upload that is told as a whole later.
 pub fn is_part_of_upload(message: &Message) -> bool {
-    creance_wire::Piece::of(message).is_some_and(|piece| !piece.is_end())
+    creance_wire::Piece::of(message).is_some()
 }
 
 /// The SHA-256 of bytes, in lower-case hex.

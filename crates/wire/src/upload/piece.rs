@@ -87,7 +87,8 @@ impl Piece {
             let number = parameter(target, "partNumber").and_then(|number| number.parse().ok());
             return match number {
                 Some(number) if put => place(upload, Place::At(number)),
-                None if post => place(upload, Place::End),
+                // A list ends it. Others post the parts themselves, under numbers of their own.
+                None if post && is_list(message) => place(upload, Place::End),
                 _ => None,
             };
         }
@@ -145,6 +146,11 @@ impl Piece {
         }
         place(upload, Place::Range { from, whole })
     }
+}
+
+/// Whether a body is XML, JSON or nothing at all.
+fn is_list(message: &Message) -> bool {
+    matches!(body(message).trim_ascii_start().first(), None | Some(b'<' | b'{'))
 }
 
 /// Kodo V1: `mkblk/<size>`, `bput/<context>/<offset>`, `mkfile/<size>/…`. A block that begins has no name yet.
