@@ -266,5 +266,6 @@ fn flow() -> Flow {
         first: Timestamp::from_nanos(0),
         client_mac: None,
         server_mac: None,
+        app: None,
     }
 }

@@ -31,6 +31,8 @@ pub(crate) enum End {
     Reset,
     /// Bytes of it are missing in the capture.
     Missing,
+    /// More of it came out of order than is kept.
+    Limit,
     /// There are too many.
     Many,
     /// The flow is over.
@@ -43,7 +45,8 @@ impl End {
         match self {
             Self::Whole => None,
             Self::Reset => Some("the stream was reset"),
-            Self::Missing => Some(http::MISSING),
+            Self::Missing => Some(http::ENDS_EARLY),
+            Self::Limit => Some("a stream beyond a limit"),
             Self::Many => Some("too many streams at once"),
             Self::Flow => Some("the flow ended within the message"),
         }
@@ -57,7 +60,7 @@ pub(crate) struct Http3 {
 }
 
 impl Http3 {
-    /// Takes the next bytes of a stream; says how many bytes were not read.
+    /// Takes the next bytes of a stream; says how many bytes of each side were not read.
     #[expect(clippy::too_many_arguments, reason = "a stream, and what a session is given")]
     pub(crate) fn feed(
         &mut self,
@@ -68,14 +71,17 @@ impl Http3 {
         at: At,
         limits: &Limits,
         emit: Emit<'_>,
-    ) -> u64 {
+    ) -> [u64; 2] {
         let mut turn = Turn { from, id, keep: keeps(flow, from, limits), limits, emit, unread: 0 };
         let (half, _) = self.halves(from);
         let mut stream = half.streams.remove(&id).unwrap_or_default();
         half.take(&mut stream, bytes, at, &mut turn);
         half.streams.insert(id, stream);
-        let mut unread = turn.unread;
-        self.settle(flow, limits, turn.emit, &mut unread);
+        let more = turn.unread;
+        let mut unread = self.settle(flow, limits, turn.emit);
+        if let Some(unread) = unread.get_mut(from.index()) {
+            *unread += more;
+        }
         unread
     }
 
@@ -119,9 +125,11 @@ impl Http3 {
         if from == Side::Client { (client, server) } else { (server, client) }
     }
 
-    /// Settings of one side are for the other's table; streams that waited for a table go on.
-    fn settle(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>, unread: &mut u64) {
-        for from in [Side::Client, Side::Server] {
+    /// Settings of one side are for the other's table; streams that waited for a table go on. Says how many bytes of each
+    /// side were not read.
+    fn settle(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) -> [u64; 2] {
+        let mut unread = [0; 2];
+        for (from, unread) in [Side::Client, Side::Server].into_iter().zip(&mut unread) {
             let (half, other) = self.halves(from);
             if let Some(capacity) = other.allows {
                 half.decoder.allow(capacity);
@@ -143,6 +151,7 @@ impl Http3 {
                 *unread += turn.unread;
             }
         }
+        unread
     }
 }
 
@@ -196,7 +205,10 @@ mod tests {
             let at = At { packet, time: Timestamp::default() };
             let (from, id, rest) = &mut streams[which];
             let piece: Vec<u8> = rest.drain(..length.min(rest.len())).collect();
-            unread += http3.feed(&flow(), *from, *id, &piece, at, &limits, &mut |one| told.push(one));
+            unread += http3
+                .feed(&flow(), *from, *id, &piece, at, &limits, &mut |one| told.push(one))
+                .iter()
+                .sum::<u64>();
             if length == usize::MAX && *id & 2 == 0 {
                 unread += http3.end(&flow(), *from, *id, End::Whole, &limits, &mut |one| told.push(one));
             }
@@ -257,7 +269,7 @@ mod tests {
                 let from = if *server { Side::Server } else { Side::Client };
                 let at = At { packet, time: Timestamp::default() };
                 fed += bytes.len() as u64;
-                unread += http3.feed(&flow(), from, *id, bytes, at, &limits, &mut |_| {});
+                unread += http3.feed(&flow(), from, *id, bytes, at, &limits, &mut |_| {}).iter().sum::<u64>();
                 if *over {
                     unread += http3.end(&flow(), from, *id, End::Whole, &limits, &mut |_| {});
                 }
@@ -275,7 +287,7 @@ mod tests {
         let (mut http3, limits) = (Http3::default(), Limits::default());
         let at = At { packet: 1, time: Timestamp::default() };
         let (from, id, bytes) = streams().remove(2);
-        assert_eq!(http3.feed(&flow(), from, id, &bytes, at, &limits, &mut |_| {}), 0);
+        assert_eq!(http3.feed(&flow(), from, id, &bytes, at, &limits, &mut |_| {}), [0; 2]);
         assert_eq!(http3.end(&flow(), from, id, End::Whole, &limits, &mut |_| {}), 0);
         let unread = http3.end(&flow(), from, id, End::Flow, &limits, &mut |_| {});
         assert_eq!((unread, http3.opaque()[0]), (bytes.len() as u64, Some(LOST)));
@@ -297,7 +309,7 @@ mod tests {
             let at = At { packet: which, time: Timestamp::default() };
             let unread = http3.feed(&flow(), from, id, bytes, at, &limits, &mut |one| told.push(one));
             http3.end(&flow(), from, id, End::Whole, &limits, &mut |one| told.push(one));
-            assert_eq!(unread > 0, which > 2, "{which}");
+            assert_eq!(unread != [0; 2], which > 2, "{which}");
         }
         let kinds: Vec<_> = told.iter().map(|one| (one.kind, one.packets.clone())).collect();
         assert_eq!(kinds, [("push-promise", vec![1]), ("response", vec![1]), ("response", vec![2])]);

@@ -97,6 +97,7 @@ pub const ALL: &[&dyn Protocol] = &[
     &netbios::Netbios,
     &smtp::Smtp,
     &ftp::Ftp,
+    &quic::Ongoing,
 ];
 
 /// Takes messages as they become whole.

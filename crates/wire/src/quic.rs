@@ -69,17 +69,40 @@ impl Protocol for Quic {
                         && head.len() >= SHORTEST_FIRST
                         && header.bounds().is_ok_and(|(_, end)| end <= head.len()))
         });
-        // Where servers listen, a connection may go on that began between other ports.
-        let goes_on = flow.server.port == 443
-            && head.len() > protection::LEAST
-            && head.first().is_some_and(|flags| flags & 0xc0 == 0x40);
-        if begins || goes_on || google::version(head).is_some() { Probe::Yes } else { Probe::No }
+        if begins || google::version(head).is_some() { Probe::Yes } else { Probe::No }
     }
 
     fn start(&self, means: &Means) -> Box<dyn Session> {
         Box::new(Connection { means: means.clone(), ..Connection::default() })
     }
 }
+
+/// A connection that began between other ports, or before the capture. Its packets have hardly a mark: only what nothing
+/// else is, where servers listen, is believed to be one.
+pub(crate) struct Ongoing;
+
+impl Protocol for Ongoing {
+    fn name(&self) -> &'static str {
+        "quic"
+    }
+
+    fn probe(&self, flow: &Flow, from: Side, head: &[u8]) -> Probe {
+        let short = head.first().is_some_and(|flags| flags & 0xc0 == 0x40);
+        let goes_on = short
+            && flow.transport == Transport::Udp
+            && from == Side::Client
+            && flow.server.port == 443
+            && head.len() > protection::LEAST;
+        if goes_on { Probe::Yes } else { Probe::No }
+    }
+
+    fn start(&self, means: &Means) -> Box<dyn Session> {
+        Quic.start(means)
+    }
+}
+
+/// Longest head of an Initial packet without a token: flags, version, two ids with their lengths, two more lengths.
+const LONGEST_HEADER: usize = 1 + 4 + 2 * (1 + 20) + 2 * 8;
 
 /// Clients fill up the datagrams of their Initial packets to at least this (RFC 9000 §14.1).
 const SHORTEST_FIRST: usize = 1200;
@@ -190,10 +213,12 @@ impl Connection {
                     self.asked.get_or_insert((header.version, at));
                 }
                 if let Some((which, payload)) = self.open(from, &header, packet, number, &mut first)
-                    && self.read(which, from, header.source, &payload, at, limits, emit)
+                    && let Some(unread) = self.read(which, from, header.source, &payload, at, limits, emit)
                     && let Some(readable) = self.readable.get_mut(from.index())
                 {
-                    *readable += packet.len() as u64;
+                    // A token in front is the server's own, or whatever a client puts there.
+                    let token = number.saturating_sub(LONGEST_HEADER) as u64;
+                    *readable += (packet.len() as u64).saturating_sub(unread + token);
                 }
             } else {
                 self.sealed(&mut Heard { flow, from, packet, number, at, limits, emit });
@@ -210,7 +235,10 @@ impl Connection {
             && let Some(opened) = self.others.pop_front()
         {
             self.cause = Some(LIMIT);
-            self.over(&opened, flow, limits, emit);
+            // Where another flow goes on with it, that one tells the rest.
+            if Arc::strong_count(&opened) == 1 {
+                self.over(&opened, flow, limits, emit);
+            }
         }
     }
 
@@ -277,7 +305,7 @@ impl Connection {
         Some((self.handshakes.len() - 1, payload))
     }
 
-    /// Reads the frames of an Initial packet. False: they were not read, or a limit was reached.
+    /// Reads the frames of an Initial packet; says how many bytes were not read. Nothing: none, or a limit was reached.
     #[expect(clippy::too_many_arguments, reason = "a packet, and what a session is given")]
     fn read(
         &mut self,
@@ -288,17 +316,18 @@ impl Connection {
         at: At,
         limits: &Limits,
         emit: Emit<'_>,
-    ) -> bool {
+    ) -> Option<u64> {
         let Self { means, handshakes, cause, told, turned, .. } = self;
-        let Some(handshake) = handshakes.get_mut(which) else { return true };
+        let handshake = handshakes.get_mut(which)?;
         if handshake.is_over() {
-            return handshake.knows(from, payload);
+            return handshake.knows(from, payload).then_some(0);
         }
         handshake.addressed(from, source);
-        // What is damaged ends the packet; what came before it counts.
-        let kept = handshake.frames(from, payload, at, limits).unwrap_or(true);
-        if !kept {
-            *cause = Some(LIMIT);
+        let unread = handshake.frames(from, payload, at, limits);
+        match unread {
+            Some(0) => {}
+            Some(_) => *cause = cause.or(Some(opened::FRAME)),
+            None => *cause = Some(LIMIT),
         }
         let (mut offer, mut suite) = (None, None);
         handshake.hellos(from, &mut |message, said| {
@@ -312,7 +341,7 @@ impl Connection {
         });
         *turned |= offer.is_some() || suite.is_some();
         handshake.offer = handshake.offer.take().or(offer);
-        handshake.suite = handshake.suite.or(suite);
+        handshake.suite = handshake.suite.or(suite.map(|suite| (handshake.version, suite)));
         if handshake.opened.is_none()
             && let Some((random, offered)) = &handshake.offer
             && means.keys.knows(random)
@@ -325,14 +354,14 @@ impl Connection {
         {
             handshake.ids().for_each(|(side, id)| opened.addressed(side, id));
             means.connections.note(shared, opened.fresh());
-            if let Some(suite) = handshake.suite.filter(|_| !opened.is_chosen()) {
-                opened.choose(handshake.version, suite);
+            if let Some((version, suite)) = handshake.suite.filter(|_| !opened.is_chosen()) {
+                opened.choose(version, suite);
             }
         }
         if handshake.is_over() {
             handshake.forget();
         }
-        kept
+        unread
     }
 
     /// Google's own QUIC without protection.

@@ -25,7 +25,7 @@ pub(crate) enum Failed {
     Broken,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
     fn next(&mut self) -> Result<u8, Failed> {
         let (first, rest) = self.0.split_first().ok_or(Failed::Short)?;
         self.0 = rest;
@@ -50,16 +50,27 @@ impl Input<'_> {
         Err(Failed::Broken)
     }
 
-    /// A string whose length shares its first byte with what stands before; the bit in front of the length says whether
-    /// it is in Huffman's code. Longer than `most`, it is none.
-    pub(crate) fn string(&mut self, bits: u8, most: usize) -> Result<Vec<u8>, Failed> {
-        let coded = self.0.first().is_some_and(|first| first >> bits & 1 == 1);
+    /// Passes over a string.
+    pub(crate) fn pass(&mut self, bits: u8, most: usize) -> Result<(), Failed> {
+        self.taken(bits, most).map(|_| ())
+    }
+
+    /// A string as it is written.
+    fn taken(&mut self, bits: u8, most: usize) -> Result<&'a [u8], Failed> {
         let length = self.integer(bits)?;
         if length > most {
             return Err(Failed::Broken);
         }
         let (text, rest) = self.0.split_at_checked(length).ok_or(Failed::Short)?;
         self.0 = rest;
+        Ok(text)
+    }
+
+    /// A string whose length shares its first byte with what stands before; the bit in front of the length says whether
+    /// it is in Huffman's code. Longer than `most`, it is none.
+    pub(crate) fn string(&mut self, bits: u8, most: usize) -> Result<Vec<u8>, Failed> {
+        let coded = self.0.first().is_some_and(|first| first >> bits & 1 == 1);
+        let text = self.taken(bits, most)?;
         if coded { huffman::decode(text).ok_or(Failed::Broken) } else { Ok(text.to_vec()) }
     }
 }

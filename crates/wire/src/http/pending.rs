@@ -34,7 +34,7 @@ pub(crate) struct Pending {
 impl Pending {
     /// Whether a header block has come.
     pub(crate) fn has_begun(&self) -> bool {
-        !self.headers.is_empty()
+        !self.headers.is_empty() || self.more
     }
 
     /// Notes a packet that brought something of it.
@@ -58,9 +58,8 @@ impl Pending {
         let interim =
             self.headers.first().is_some_and(|(name, value)| name == ":status" && value.starts_with(b"1"));
         if interim {
-            // An interim answer is over when the next one begins.
-            self.headers.clear();
-            self.header_bytes = 0;
+            // An interim answer is over when the next one begins; its fields stand before those of that one.
+            self.headers.retain(|(name, _)| !name.starts_with(':'));
         }
         self.header_bytes +=
             block.headers.iter().map(|(name, value)| name.len() + value.len() + 32).sum::<usize>();
@@ -106,7 +105,15 @@ impl Pending {
             let status = pseudo(":status").and_then(|status| status.parse().ok());
             vec![Field { name: "status", value: Value::Integer(status.unwrap_or_default()) }]
         };
-        self.headers.retain(|(name, _)| !name.starts_with(':'));
+        // What is told otherwise stands once; of others nothing is told.
+        let mut told: Vec<&str> = vec![":method", ":scheme", ":authority", ":path", ":status", ":protocol"];
+        self.headers.retain(|(name, _)| match told.iter().position(|known| known == name) {
+            Some(at) => {
+                told.swap_remove(at);
+                false
+            }
+            None => true,
+        });
         let head = Head { target: target.as_deref(), headers: &self.headers, more: self.more };
         fields.extend(head.told());
         self.packets.sort_unstable();

@@ -23,6 +23,12 @@ const MOST_FRAME: u64 = 1 << 20;
 /// Bytes of one side that may wait to be whole, or for what they rely on.
 const MOST_HELD: usize = 4 << 20;
 
+/// Bytes of acknowledgements: each takes a few, and there is one for each request.
+const MOST_ACKNOWLEDGED: usize = 1 << 12;
+
+/// Longest settings.
+const MOST_SETTINGS: u64 = 1 << 10;
+
 /// Streams of one side that may wait for a table: peers agree on far fewer.
 const MOST_BLOCKED: usize = 512;
 
@@ -41,6 +47,8 @@ pub(super) struct Half {
     pub(super) blocked: BTreeSet<(usize, u64)>,
     /// Bytes that the streams hold.
     pub(super) held: usize,
+    /// Bytes by which it acknowledged what the other side's table is told.
+    acknowledged: usize,
     pub(super) cause: Option<&'static str>,
     /// The table of the other side may be this large, by the settings of this one.
     pub(super) allows: Option<usize>,
@@ -155,9 +163,15 @@ impl Half {
                 Kind::Unread => return self.give_up(stream, KIND, turn),
                 Kind::Unknown => self.kind(stream),
                 Kind::Push => self.number(stream).map(|_| stream.kind = Kind::Exchange),
-                // What was acknowledged says nothing of what was sent.
+                // What was acknowledged says nothing of what was sent. More than that takes is something else.
                 Kind::Decoder => {
                     let length = stream.held.bytes().len();
+                    let room = MOST_ACKNOWLEDGED.saturating_sub(self.acknowledged);
+                    self.acknowledged += length;
+                    if length > room {
+                        turn.unread += (length - room) as u64;
+                        self.unread(KIND);
+                    }
                     self.consume(stream, length);
                     Some(())
                 }
@@ -232,13 +246,17 @@ impl Half {
                 stream.data = length;
             }
             (Kind::Exchange, HEADERS | PUSH_PROMISE) | (Kind::Control, SETTINGS) => {
-                if length > MOST_FRAME {
+                if length > if kind == SETTINGS { MOST_SETTINGS } else { MOST_FRAME } {
                     self.give_up(stream, LIMIT, turn);
                     return Some(());
                 }
                 let payload = cursor.take("frame", usize::try_from(length).ok()?).ok()?;
                 let whole = cursor.at();
-                if kind == SETTINGS {
+                if kind == SETTINGS && self.allows.is_some() {
+                    // They come once (RFC 9114 §7.2.4).
+                    self.give_up(stream, BROKEN, turn);
+                    return Some(());
+                } else if kind == SETTINGS {
                     self.allows = self.allows.or(Some(capacity(payload)));
                 } else if !self.headers(stream, kind == PUSH_PROMISE, head, whole, turn) {
                     return Some(());
@@ -247,8 +265,8 @@ impl Half {
             }
             _ => {
                 self.consume(stream, head);
-                // CANCEL_PUSH, GOAWAY, MAX_PUSH_ID say how the connection goes.
-                stream.unknown = !matches!((stream.kind, kind), (Kind::Control, 3 | 7 | 13));
+                // CANCEL_PUSH, GOAWAY, MAX_PUSH_ID say how the connection goes: with one number.
+                stream.unknown = !matches!((stream.kind, kind, length), (Kind::Control, 3 | 7 | 13, ..=8));
                 if stream.unknown && length > 0 {
                     self.unread(KIND);
                 }
@@ -315,7 +333,7 @@ impl Half {
             self.blocked.remove(&(required, turn.id));
             self.cause.get_or_insert(LOST);
         }
-        if stream.kind == Kind::Encoder && matches!(how, End::Missing | End::Many) {
+        if stream.kind == Kind::Encoder && matches!(how, End::Missing | End::Limit | End::Many) {
             self.cause.get_or_insert(LOST);
         }
         let held = stream.held.bytes().len();

@@ -80,6 +80,10 @@ impl Decoder {
                 self.insert(name, length, value.into())?;
             }
             0x40..=0x7f => {
+                // Bytes come one by one if they like: nothing is decoded before all is there.
+                let mut whole = input;
+                whole.pass(5, LARGEST)?;
+                whole.pass(7, LARGEST)?;
                 let name = input.string(5, LARGEST)?;
                 let value = input.string(7, LARGEST)?;
                 let length = name.len();

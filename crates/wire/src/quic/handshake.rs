@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use creance_cursor::{Cursor, Malformed};
+use creance_cursor::Cursor;
 use creance_model::{Field, Message, Side, Timestamp, Value, Visibility};
 
 use super::{frames::Frame, google, opened::Opened, stream::Stream, version::Version};
@@ -22,8 +22,8 @@ pub(super) struct Handshake {
     sides: [Half; 2],
     /// The client's random, and the protocol that it offers first.
     pub(super) offer: Option<([u8; 32], Option<String>)>,
-    /// The suite that the server chose.
-    pub(super) suite: Option<u16>,
+    /// The suite that the server chose, in which version.
+    pub(super) suite: Option<(Version, u16)>,
     /// What goes on with the keys of this handshake, where they are known.
     pub(super) opened: Option<Arc<Mutex<Opened>>>,
 }
@@ -98,27 +98,23 @@ impl Handshake {
         true
     }
 
-    /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4). False: a limit was
-    /// reached.
-    pub(super) fn frames(
-        &mut self,
-        from: Side,
-        payload: &[u8],
-        at: At,
-        limits: &Limits,
-    ) -> Result<bool, Malformed> {
+    /// Takes the handshake out of the frames that Initial packets may hold (RFC 9000 §12.4); says how many bytes were
+    /// not read. Nothing: a limit was reached.
+    pub(super) fn frames(&mut self, from: Side, payload: &[u8], at: At, limits: &Limits) -> Option<u64> {
         let mut cursor = Cursor::new(payload);
         let mut kept = true;
         while !cursor.is_empty() {
-            match Frame::read(&mut cursor, self.version.has_google_frames())? {
-                Frame::Crypto { offset, bytes } => {
+            let rest = cursor.len() as u64;
+            match Frame::read(&mut cursor, self.version.has_google_frames()) {
+                Ok(Frame::Crypto { offset, bytes }) => {
                     kept &= self.half(from).crypto.add(offset, bytes, at, limits);
                 }
-                Frame::Other => {}
-                _ => break,
+                Ok(Frame::Other) => {}
+                // What is damaged, or must not be here, ends the packet; what came before it counts.
+                _ => return kept.then_some(rest),
             }
         }
-        Ok(kept)
+        kept.then_some(0)
     }
 
     fn half(&mut self, from: Side) -> &mut Half {

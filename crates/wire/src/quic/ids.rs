@@ -21,6 +21,8 @@ struct Ids {
     by: HashMap<(Side, Vec<u8>), Weak<Mutex<Opened>>>,
     /// How many there are of each length: short headers do not state it.
     lengths: [usize; LONGEST + 1],
+    /// How many were refused since those of connections that are over were last let go.
+    refused: usize,
 }
 
 /// Longest id, and the shortest that is believed to name one connection among all.
@@ -30,6 +32,9 @@ const SHORTEST: usize = 4;
 /// Ids that are known at one time. Of what is beyond, a change of ports is not followed: it is a flow without a handshake.
 const MOST: usize = 1 << 14;
 
+/// Of so many that are refused, one has those looked for that are over: it takes time.
+const PURGE: usize = 1 << 10;
+
 impl Connections {
     /// Notes ids by which the sides of a connection are addressed.
     pub(super) fn note(&self, opened: &Arc<Mutex<Opened>>, ids: Vec<(Side, Vec<u8>)>) {
@@ -37,9 +42,17 @@ impl Connections {
             return;
         }
         let Ok(mut all) = self.0.lock() else { return };
-        let Ids { by, lengths } = &mut *all;
+        let Ids { by, lengths, refused } = &mut *all;
         for (side, id) in ids.into_iter().filter(|(_, id)| (SHORTEST..=LONGEST).contains(&id.len())) {
+            let known = by.get(&(side, id.clone())).and_then(Weak::upgrade);
+            if known.is_some_and(|known| !Arc::ptr_eq(&known, opened)) {
+                continue;
+            }
             if by.len() == MOST {
+                *refused += 1;
+                if *refused % PURGE != 1 {
+                    return;
+                }
                 by.retain(|_, opened| opened.strong_count() > 0);
                 *lengths = by.keys().fold([0; LONGEST + 1], |mut lengths, (_, id)| {
                     count(&mut lengths, id.len());

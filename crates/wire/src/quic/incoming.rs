@@ -66,6 +66,11 @@ impl Incoming {
         }
     }
 
+    /// How many bytes at the front of a frame were given on before: these may say something else.
+    pub(super) fn knows(&self, offset: u64, length: usize) -> u64 {
+        self.given.saturating_sub(offset).min(length as u64)
+    }
+
     /// How many pieces wait for others.
     pub(super) fn pieces(&self) -> usize {
         self.pieces.len()

@@ -33,7 +33,8 @@ const MOST_IDS: usize = 32;
 const MOST_MESSAGE: usize = 1 << 17;
 
 const LOST: &str = "stream of QUIC behind missing bytes";
-const FRAME: &str = "frame of QUIC not read";
+const AGAIN: &str = "sent again within QUIC, or behind the end of a stream";
+pub(super) const FRAME: &str = "frame of QUIC not read";
 const DATAGRAM: &str = "datagrams within QUIC not read";
 pub(super) const LIMIT: &str = "streams of QUIC beyond a limit";
 
@@ -60,8 +61,8 @@ pub(super) struct Heard<'a, 'b> {
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Tried {
-    /// It was read; so many bytes of what it brought were not.
-    Read { unread: u64 },
+    /// It was read; what was not of it stands in what the connection owes.
+    Read,
     /// Its authentication fails.
     Failed,
     /// The server's hello will tell the keys.
@@ -84,15 +85,17 @@ pub(super) struct Opened {
     plain: Vec<u8>,
     /// Ids that nobody else knows of yet.
     fresh: Vec<(Side, Vec<u8>)>,
+    /// Bytes of each side that count as read, packet for packet, and are not.
+    owes: [u64; 2],
 }
 
 #[derive(Default)]
 struct Half {
     handshake: Option<Protection>,
     data: Option<Protection>,
-    crypto: Incoming,
-    /// Bytes of a handshake message that is not whole.
-    held: Held,
+    /// Of the handshake, and of what comes behind it: each counts from zero (RFC 9001 §4.1.3). With bytes of a message
+    /// that is not whole.
+    crypto: [(Incoming, Held); 2],
     streams: BTreeMap<u64, Incoming>,
     /// Pieces that wait in all streams.
     pieces: usize,
@@ -101,6 +104,13 @@ struct Half {
     /// By which ids the other side addresses this one.
     ids: VecDeque<Vec<u8>>,
     cause: Option<&'static str>,
+}
+
+impl Half {
+    fn held(&mut self, space: Space) -> &mut Held {
+        let [first, behind] = &mut self.crypto;
+        if space == Space::Data { &mut behind.1 } else { &mut first.1 }
+    }
 }
 
 /// What is spoken in the streams.
@@ -143,7 +153,22 @@ impl Opened {
             offered,
             plain: Vec::new(),
             fresh: Vec::new(),
+            owes: [0; 2],
         }
+    }
+
+    /// Takes back what was counted as read and is not. What is more than was counted here stays: it was counted where
+    /// the connection was before.
+    pub(super) fn pay(&mut self, readable: &mut [u64; 2]) {
+        for (owes, readable) in self.owes.iter_mut().zip(readable) {
+            let paid = (*owes).min(*readable);
+            *owes -= paid;
+            *readable -= paid;
+        }
+    }
+
+    fn owe(&mut self, unread: [u64; 2]) {
+        self.owes.iter_mut().zip(unread).for_each(|(owes, unread)| *owes += unread);
     }
 
     /// The server's hello chose a suite.
@@ -221,7 +246,13 @@ impl Opened {
             }
         };
         let tried = match opened {
-            Some(true) => Tried::Read { unread: self.frames(&plain, heard) },
+            Some(true) => {
+                let unread = self.frames(&plain, space, heard);
+                if let Some(owes) = self.owes.get_mut(heard.from.index()) {
+                    *owes += unread;
+                }
+                Tried::Read
+            }
             Some(false) => Tried::Failed,
             None if !chosen && space != Space::Early => Tried::NotYet,
             None => {
@@ -240,12 +271,12 @@ impl Opened {
     }
 
     /// Reads the frames of a packet; says how many bytes were not read.
-    fn frames(&mut self, plain: &[u8], heard: &mut Heard<'_, '_>) -> u64 {
+    fn frames(&mut self, plain: &[u8], space: Space, heard: &mut Heard<'_, '_>) -> u64 {
         let mut cursor = Cursor::new(plain);
         let mut unread = 0;
         while !cursor.is_empty() {
             let rest = cursor.len() as u64;
-            if let Ok(more) = self.frame(&mut cursor, heard) {
+            if let Ok(more) = self.frame(&mut cursor, space, heard) {
                 unread += more;
             } else {
                 self.half(heard.from).cause.get_or_insert(FRAME);
@@ -255,20 +286,23 @@ impl Opened {
         unread
     }
 
-    fn frame(&mut self, cursor: &mut Cursor<'_>, heard: &mut Heard<'_, '_>) -> Result<u64, Malformed> {
+    fn frame(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        space: Space,
+        heard: &mut Heard<'_, '_>,
+    ) -> Result<u64, Malformed> {
         let rest = cursor.len();
         match Frame::read(cursor, self.version.has_google_frames())? {
             Frame::Crypto { offset, bytes } => {
                 let half = self.half(heard.from);
-                let held = &mut half.held;
-                if !half
-                    .crypto
-                    .add(offset, bytes, heard.at, heard.limits, &mut |bytes, at| held.push(bytes, at))
-                {
+                let [first, behind] = &mut half.crypto;
+                let (crypto, held) = if space == Space::Data { behind } else { first };
+                if !crypto.add(offset, bytes, heard.at, heard.limits, &mut |bytes, at| held.push(bytes, at)) {
                     half.cause = Some(LIMIT);
                     return Ok(bytes.len() as u64);
                 }
-                self.handshake(heard);
+                self.handshake(space, heard);
             }
             Frame::Stream { id, offset, bytes, ends } => {
                 return Ok(self.stream(id, offset, bytes, ends, heard));
@@ -295,9 +329,9 @@ impl Opened {
     }
 
     /// Reads the handshake messages that are whole: what the server chooses, and the certificates.
-    fn handshake(&mut self, heard: &mut Heard<'_, '_>) {
+    fn handshake(&mut self, space: Space, heard: &mut Heard<'_, '_>) {
         let (version, from) = (self.version, heard.from);
-        let mut held = std::mem::take(&mut self.half(from).held);
+        let mut held = std::mem::take(self.half(from).held(space));
         while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             if length > MOST_MESSAGE {
@@ -323,7 +357,7 @@ impl Opened {
             }
             held.consume(length + 4);
         }
-        self.half(from).held = held;
+        *self.half(from).held(space) = held;
     }
 
     /// What is spoken is known, if it was not before.
@@ -345,8 +379,10 @@ impl Opened {
         let (done, count) = (half.done.get_mut((id & 3) as usize), id >> 2);
         let Some(done) = done else { return bytes.len() as u64 };
         match done.is_over(count) {
-            // Sent again.
-            Over::Yes => return 0,
+            Over::Yes => {
+                half.cause.get_or_insert(AGAIN);
+                return bytes.len() as u64;
+            }
             Over::Forgotten => {
                 half.cause = Some(LIMIT);
                 return bytes.len() as u64;
@@ -364,31 +400,36 @@ impl Opened {
         let half = if from == Side::Client { client } else { server };
         let incoming = half.streams.entry(id).or_default();
         if ends {
-            incoming.size = Some(offset.saturating_add(bytes.len() as u64));
+            incoming.size.get_or_insert(offset.saturating_add(bytes.len() as u64));
         }
         let application = &mut self.application;
         let cause = &mut half.cause;
         let emit = &mut *heard.emit;
         let (flow, limits) = (heard.flow, heard.limits);
         let before = incoming.pieces();
+        let known = incoming.knows(offset, bytes.len());
+        if known > 0 {
+            cause.get_or_insert(AGAIN);
+        }
+        let mut unread_by_side = [0; 2];
         let kept = incoming.add(offset, bytes, heard.at, limits, &mut |bytes, at| {
             if let Application::Http3(http3) = application {
-                unread += http3.feed(flow, from, id, bytes, at, limits, emit);
+                let more = http3.feed(flow, from, id, bytes, at, limits, emit);
+                unread_by_side.iter_mut().zip(more).for_each(|(unread, more)| *unread += more);
             } else {
                 cause.get_or_insert(cause::INNER);
                 unread += bytes.len() as u64;
             }
         });
         half.pieces = half.pieces + incoming.pieces() - before;
-        if !kept {
-            unread += bytes.len() as u64;
-        }
-        if !kept || half.pieces > MOST_PIECES {
-            return unread + self.end(from, id, End::Missing, heard);
-        }
-        if incoming.is_whole() {
-            let how = if incoming.reset { End::Reset } else { End::Whole };
-            unread += self.end(from, id, how, heard);
+        let (whole, reset) = (incoming.is_whole(), incoming.reset);
+        let beyond = !kept || half.pieces > MOST_PIECES;
+        self.owe(unread_by_side);
+        unread += if kept { known } else { bytes.len() as u64 };
+        if beyond {
+            unread += self.end(from, id, End::Limit, heard);
+        } else if whole {
+            unread += self.end(from, id, if reset { End::Reset } else { End::Whole }, heard);
         }
         unread
     }
@@ -402,15 +443,15 @@ impl Opened {
         let incoming = half.streams.remove(&id).unwrap_or_default();
         half.pieces -= incoming.pieces();
         let unread = incoming.held();
-        if unread > 0 || how == End::Missing {
-            half.cause.get_or_insert(LOST);
+        if unread > 0 || how == End::Limit {
+            half.cause.get_or_insert(if how == End::Limit { LIMIT } else { LOST });
         }
         let Application::Http3(http3) = &mut self.application else { return unread };
         unread + http3.end(heard.flow, from, id, how, heard.limits, heard.emit)
     }
 
-    /// The flow is over; says how many bytes of each side were counted as read, and are not.
-    pub(super) fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) -> [u64; 2] {
+    /// The flow is over.
+    pub(super) fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         let mut unread = [0; 2];
         for (side, unread) in [Side::Client, Side::Server].into_iter().zip(&mut unread) {
             let half = self.half(side);
@@ -434,7 +475,7 @@ impl Opened {
             let more = http3.finish(flow, limits, emit);
             unread.iter_mut().zip(more).for_each(|(unread, more)| *unread += more);
         }
-        unread
+        self.owe(unread);
     }
 
     /// Why the rest was not read, by [`Side::index`].

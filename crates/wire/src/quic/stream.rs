@@ -18,11 +18,14 @@ const MOST_BYTES: usize = 1 << 14;
 const MOST_PIECES: usize = 64;
 
 impl Stream {
-    /// Adds a frame; of two with the same offset the longer stands. False: a limit was reached, and it was not kept.
+    /// Adds a frame; of two with the same offset the longer stands. False: a limit was reached, or it says something else
+    /// than one before, and it was not kept.
     pub(super) fn add(&mut self, offset: u64, bytes: &[u8], at: At, limits: &Limits) -> bool {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        if self.pieces.get(&offset).is_some_and(|(known, _)| known.len() >= bytes.len()) {
-            return true;
+        if let Some((known, _)) = self.pieces.get(&offset)
+            && known.len() >= bytes.len()
+        {
+            return known.bytes().starts_with(bytes);
         }
         let end = offset.saturating_add(bytes.len());
         if end > MOST_BYTES || self.pieces.len() == MOST_PIECES {
