@@ -72,8 +72,8 @@ impl UploadJoiner {
         }
         let waits = matches!(piece.place, Place::Block(_)).then(|| self.waits(flow)).flatten();
         let key = key(flow, message, &piece.upload);
-        let mut upload = match self.known(&key, piece) {
-            Some(at) => self.close(at),
+        let mut upload = match self.known(&key, piece).and_then(|at| self.close(at)) {
+            Some(upload) => upload,
             None if piece.is_end() => return Vec::new(),
             None => Upload::new(key, message),
         };
@@ -84,7 +84,7 @@ impl UploadJoiner {
             let part = Part::of(flow, message);
             // Of one that takes all the room there is, no other has to go.
             let needs = upload.held() + part.cost + MOST_OVERHEAD;
-            while needs <= MOST_BYTES && self.held + needs > MOST_BYTES {
+            while needs <= MOST_BYTES && self.held + needs > MOST_BYTES && !self.open.is_empty() {
                 over.extend(self.evict("parts of uploads", limits));
             }
             over.extend(upload.take(part, piece, MOST_BYTES - self.held.min(MOST_BYTES), limits));
@@ -102,12 +102,11 @@ impl UploadJoiner {
             upload.key.1.clear();
             upload.waits = waits;
         }
-        match whole {
-            Some(whole) => over.extend(upload.joined(whole, limits)),
-            None => {
-                self.held += upload.held();
-                self.open.push_back(upload);
-            }
+        if let Some(whole) = whole {
+            over.extend(upload.joined(whole, limits));
+        } else {
+            self.held += upload.held();
+            self.open.push_back(upload);
         }
         if self.open.len() > MOST_UPLOADS {
             over.extend(self.evict("uploads at one time", limits));
@@ -117,7 +116,7 @@ impl UploadJoiner {
 
     /// Tells the upload that nothing was heard of for longest, to make room.
     fn evict(&mut self, limit: &'static str, limits: &Limits) -> Vec<(Flow, Message)> {
-        let mut oldest = self.close(0).joined(false, limits);
+        let mut oldest = self.close(0).map_or_else(Vec::new, |oldest| oldest.joined(false, limits));
         if let Some((_, message)) = oldest.first_mut() {
             message.fields.push(object::reached(limit));
         }
@@ -148,10 +147,10 @@ impl UploadJoiner {
     }
 
     /// Takes an upload out of those that are open.
-    fn close(&mut self, at: usize) -> Upload {
-        let upload = self.open.remove(at).expect("one of those that are open");
+    fn close(&mut self, at: usize) -> Option<Upload> {
+        let upload = self.open.remove(at)?;
         self.held -= upload.held();
-        upload
+        Some(upload)
     }
 }
 

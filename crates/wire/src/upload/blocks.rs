@@ -53,11 +53,11 @@ impl UploadJoiner {
         let (mut whole, mut apart) = (contexts.is_some(), false);
         for context in contexts.unwrap_or_default() {
             let key = key(flow, message, &named(host, context));
-            let Some(at) = self.open.iter().position(|upload| upload.key == key) else {
+            let at = self.open.iter().position(|upload| upload.key == key);
+            let Some(mut block) = at.and_then(|at| self.close(at)) else {
                 (whole, apart) = (false, true);
                 continue;
             };
-            let mut block = self.close(at);
             let object = object.get_or_insert_with(|| {
                 let mut object = Upload::new(key, message);
                 object.encodings.clone_from(&block.encodings);

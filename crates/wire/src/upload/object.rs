@@ -132,12 +132,10 @@ impl Upload {
         let (mut whole, mut apart) = (true, false);
         for name in listed {
             // A block may be listed twice, and is then in the object twice: more than was sent is not made of it.
-            match name.and_then(|name| blocks.remove(*self.names.get(name)?)) {
-                Some(block) => {
-                    self.parts.push(block, apart);
-                    apart = false;
-                }
-                None => (whole, apart) = (false, true),
+            if let Some(block) = name.and_then(|name| blocks.remove(*self.names.get(name)?)) {
+                self.parts.push(block, std::mem::take(&mut apart));
+            } else {
+                (whole, apart) = (false, true);
             }
         }
         over.extend(self.alone(blocks.keep(|_| false), None, limits));
