@@ -48,11 +48,10 @@ pub(crate) fn report(
 ) -> Report {
     let Circumstances { mut flight, actions } = circumstances;
     let [sent, radiated] = run.pipeline.telemetry.sources();
-    flight.sources.extend(sent);
-    flight.radiated = radiated;
+    (flight.links, flight.radiated) = (sent, radiated);
     flight.link = run.pipeline.telemetry.seen;
     flight.capture = run.first.zip(run.last);
-    let phases = flight.phases();
+    let (phases, further_phases) = flight.phases();
     let app_states = actions.as_ref().map(crate::actions::Actions::app_states).unwrap_or_default();
 
     let mut triggers: BTreeMap<u64, (BTreeSet<DataClass>, BTreeSet<&str>, usize)> = BTreeMap::new();
@@ -91,7 +90,12 @@ pub(crate) fn report(
     let (findings, untold) = fold.findings(&run.pipeline.seen, &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
     let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
-    let notes = notes(request, run, untold, &hashed.inputs);
+    let mut notes = notes(request, run, untold, &hashed.inputs);
+    if further_phases > 0 {
+        notes.push(format!(
+            "{further_phases} phases of flight, the last ones, are beyond the limit: their time is unknown."
+        ));
+    }
     let case = Case {
         id: hashed.case_id,
         tool: format!("creance {}", env!("CARGO_PKG_VERSION")),
@@ -115,9 +119,9 @@ pub(crate) fn report(
         phases,
         app_states,
         lan: run.pipeline.traffic.lan,
-        origin: origin(&flight.sources, request.reveal),
+        origin: origin(&[flight.logs, flight.links].concat(), request.reveal),
         revealed: request.reveal,
-        limited: limited(run) || untold > 0,
+        limited: limited(run) || untold > 0 || further_phases > 0,
     }
 }
 

@@ -139,7 +139,7 @@ impl Request {
             let name = path
                 .file_name()
                 .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-            circumstances.flight.sources.push((name, flight::read(path)?));
+            circumstances.flight.logs.push((name, flight::read(path)?));
         }
         if let Some(path) = &self.actions {
             let actions = Actions::read(path)?;
