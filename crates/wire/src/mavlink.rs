@@ -14,7 +14,7 @@ mod messages;
 
 use std::collections::BTreeMap;
 
-use creance_model::{Direction, Field, Flow, Side, Transport, Value};
+use creance_model::{Direction, Field, Flow, Side, Timestamp, Transport, Value};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, aircraft::Told, held::Held};
 
@@ -91,31 +91,35 @@ fn crc(crc: u16, byte: u8) -> u16 {
     (crc >> 8) ^ (low << 8) ^ (low << 3) ^ (low >> 4)
 }
 
-/// What is known of vehicles from frame to frame: the last `MAV_LANDED_STATE` of each system.
+/// What is known of vehicles from frame to frame: the last `MAV_LANDED_STATE` of each system, and when it was told.
 #[derive(Debug, Default)]
 pub struct Vehicles {
-    landed: BTreeMap<u8, i64>,
+    landed: BTreeMap<u8, (i64, Timestamp)>,
 }
+
+/// How long a landed state holds that is not told again. It comes about once a second.
+const HOLDS: i64 = 15_000_000_000;
 
 impl Vehicles {
     /// What a frame says, under the names of common.xml and of `aircraft`; places in degrees, heights in metres.
     ///
     /// A heartbeat of an autopilot tells armed or not; a system that says it is in the air (`MAV_LANDED_STATE`: 1 on
-    /// ground, 2 in air, 3 take-off, 4 landing) flies whatever its heartbeat says.
-    pub fn fields(&mut self, frame: &Frame) -> Option<Vec<Field>> {
-        self.tell(frame).map(|told| told.fields)
+    /// ground, 2 in air, 3 take-off, 4 landing) flies whatever its heartbeat says, for as long as that can be true `now`.
+    pub fn fields(&mut self, frame: &Frame, now: Timestamp) -> Option<Vec<Field>> {
+        self.tell(frame, now).map(|told| told.fields)
     }
 
-    fn tell(&mut self, frame: &Frame) -> Option<Told> {
+    fn tell(&mut self, frame: &Frame, now: Timestamp) -> Option<Told> {
         let mut told = messages::tell(frame)?;
         let value =
             |name: &str| told.fields.iter().find(|field| field.name == name).map(|field| &field.value);
         let flying = match (value("armed"), value("landed_state")) {
             (Some(Value::Flag(armed)), _) => {
-                Some(*armed || matches!(self.landed.get(&frame.system), Some(2..=4)))
+                let landed = self.landed.get(&frame.system).filter(|(_, told)| now.since(*told) <= HOLDS);
+                Some(*armed || matches!(landed, Some((2..=4, _))))
             }
             (_, Some(Value::Integer(landed))) => {
-                self.landed.insert(frame.system, *landed);
+                self.landed.insert(frame.system, (*landed, now));
                 // On the ground it may be armed yet.
                 matches!(landed, 2..=4).then_some(true)
             }
@@ -135,7 +139,15 @@ impl Protocol for Mavlink {
 
     fn probe(&self, flow: &Flow, _: Side, head: &[u8]) -> Probe {
         match (flow.transport, head.first()) {
-            (Transport::Udp, Some(0xfe | 0xfd)) if good_length(head) => Probe::Yes,
+            // The head of a question to DNS may state the length of a frame: more must agree than one length.
+            (Transport::Udp, Some(0xfe | 0xfd)) => {
+                let frames = filling(head);
+                let ports = [flow.client.port, flow.server.port];
+                let ours = parse_frame(head).is_some()
+                    || frames > 1
+                    || frames == 1 && ports.iter().any(|port| PORTS.contains(port));
+                if ours { Probe::Yes } else { Probe::No }
+            }
             // A stream has no borders to agree with: a checksum must, or the lengths of two frames.
             (Transport::Tcp, Some(0xfe | 0xfd)) if parse_frame(head).is_some() => Probe::Yes,
             (Transport::Tcp, Some(0xfe | 0xfd)) => {
@@ -167,13 +179,18 @@ fn stated_length(bytes: &[u8]) -> Option<usize> {
     (whole <= bytes.len()).then_some(whole)
 }
 
-/// Whether frames fill the datagram, by their own lengths.
-fn good_length(mut bytes: &[u8]) -> bool {
+/// Where ground stations and companion computers listen by default (PX4, `ArduPilot`, `QGroundControl`).
+const PORTS: std::ops::RangeInclusive<u16> = 14_540..=14_599;
+
+/// How many frames fill the datagram, by their own lengths; 0: they do not.
+fn filling(mut bytes: &[u8]) -> usize {
+    let mut frames = 0;
     while !bytes.is_empty() {
-        let Some(rest) = stated_length(bytes).and_then(|whole| bytes.get(whole..)) else { return false };
+        let Some(rest) = stated_length(bytes).and_then(|whole| bytes.get(whole..)) else { return 0 };
         bytes = rest;
+        frames += 1;
     }
-    true
+    frames
 }
 
 /// The length of a frame whose message is not read: no checksum can be tried, so another frame or the end of the
@@ -204,7 +221,7 @@ struct Frames {
     /// What is being read of each side; of a stream, the beginning of a frame may wait.
     held: [Held; 2],
     readable: [u64; 2],
-    vehicles: Vehicles,
+    vehicles: [Vehicles; 2],
 }
 
 impl Session for Frames {
@@ -214,25 +231,25 @@ impl Session for Frames {
         from: Side,
         bytes: &[u8],
         at: At,
-        _: &Limits,
+        limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
         let [client, server] = &mut self.held;
         let held = if from == Side::Client { client } else { server };
         held.push(bytes, at);
-        self.drain(flow, from, flow.transport == Transport::Tcp, emit);
+        self.drain(flow, from, flow.transport == Transport::Tcp, limits, emit);
         Progress::More
     }
 
-    fn gap(&mut self, flow: &Flow, from: Side, _: u64, _: At, _: &Limits, emit: Emit<'_>) -> Progress {
+    fn gap(&mut self, flow: &Flow, from: Side, _: u64, _: At, limits: &Limits, emit: Emit<'_>) -> Progress {
         // What waited is not made whole any more.
-        self.drain(flow, from, false, emit);
+        self.drain(flow, from, false, limits, emit);
         Progress::More
     }
 
-    fn finish(&mut self, flow: &Flow, _: &Limits, emit: Emit<'_>) {
+    fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         for from in [Side::Client, Side::Server] {
-            self.drain(flow, from, false, emit);
+            self.drain(flow, from, false, limits, emit);
         }
     }
 
@@ -247,21 +264,31 @@ impl Session for Frames {
 
 impl Frames {
     /// Reads what is held of a side: all of it, or, where more may come, up to what may be the beginning of a frame.
-    fn drain(&mut self, flow: &Flow, from: Side, more: bool, emit: Emit<'_>) {
-        let leaves = flow.direction(from) == Direction::Outbound;
-        let ([client, server], [up, down]) = (&mut self.held, &mut self.readable);
-        let (held, readable) = if from == Side::Client { (client, up) } else { (server, down) };
+    fn drain(&mut self, flow: &Flow, from: Side, more: bool, limits: &Limits, emit: Emit<'_>) {
+        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let ([client, server], [up, down], [theirs, others]) =
+            (&mut self.held, &mut self.readable, &mut self.vehicles);
+        let (held, readable, vehicles) =
+            if from == Side::Client { (client, up, theirs) } else { (server, down, others) };
+        let sender = flow.end(from).ip;
         while !(held.bytes().is_empty() || more && is_cut(held.bytes())) {
             let rest = held.bytes();
             let length = if let Some((frame, length)) = parse_frame(rest) {
                 *readable += length as u64;
-                if let Some(told) = self.vehicles.tell(&frame) {
-                    emit(told.message_of(from, held, length, leaves));
+                let now = held.first().map_or_else(Timestamp::default, |at| at.time);
+                if let Some(mut told) = vehicles.tell(&frame, now) {
+                    // Most aircraft are number 1: which one it is, its address says.
+                    for field in told.fields.iter_mut().filter(|field| field.name == "vehicle") {
+                        if let Value::Integer(number) = field.value {
+                            field.value = Value::Text(format!("{sender}/{number}"));
+                        }
+                    }
+                    emit(told.message_of(from, held, length, keep));
                 }
                 length
             } else {
                 let length = unread_frame(rest).unwrap_or(1);
-                if length > 1 && leaves {
+                if length > 1 && keep {
                     // Not understood, but what is planted is found in it all the same.
                     let frame = rest.get(..length).unwrap_or_default();
                     emit(Told::new("mavlink", "other", frame).message_of(from, held, length, true));
@@ -291,7 +318,7 @@ mod tests {
     fn an_armed_heartbeat_says_so() {
         let (frame, length) = parse_frame(&heartbeat(0x81)).unwrap();
         assert_eq!(length, 17);
-        let told = Vehicles::default().fields(&frame).unwrap();
+        let told = Vehicles::default().fields(&frame, Timestamp::default()).unwrap();
         for name in ["armed", "flying"] {
             assert!(told.contains(&Field { name, value: Value::Flag(true) }), "{name}");
         }
@@ -320,7 +347,7 @@ mod tests {
         assert_eq!(length, signed.len());
         let signature = Some(Signature { link: 3, unix_us: 1_520_070_400_000_050 });
         assert_eq!(frame.signature, signature);
-        let told = Vehicles::default().fields(&frame).unwrap();
+        let told = Vehicles::default().fields(&frame, Timestamp::default()).unwrap();
         assert_eq!(value(&told, "signed"), Some(Value::Flag(true)));
         assert_eq!(value(&told, "signature_link"), Some(Value::Integer(3)));
         assert_eq!(parse_frame(&signed[..signed.len() - 1]), None);
@@ -391,7 +418,7 @@ mod tests {
             ),
         ] {
             let (frame, _) = parse_frame(&unhex(hex)).unwrap_or_else(|| panic!("{name}"));
-            let told = Vehicles::default().fields(&frame).unwrap();
+            let told = Vehicles::default().fields(&frame, Timestamp::default()).unwrap();
             assert_eq!(value(&told, "message"), Some(Value::Text(name.to_owned())));
             assert_eq!(value(&told, "vehicle"), Some(Value::Integer(7)));
             for (field, expected) in expected {
@@ -403,10 +430,11 @@ mod tests {
     #[test]
     fn what_is_in_the_air_flies_whatever_its_heartbeat_says() {
         let mut vehicles = Vehicles::default();
-        let mut flying = |bytes: &[u8]| {
+        let mut flying_at = |bytes: &[u8], second| {
             let (frame, _) = parse_frame(bytes).unwrap();
-            value(&vehicles.fields(&frame).unwrap(), "flying")
+            value(&vehicles.fields(&frame, Timestamp::from_secs(second)).unwrap(), "flying")
         };
+        let mut flying = |bytes: &[u8]| flying_at(bytes, 0);
         let landed = |state: u8| {
             let mut frame = vec![0xfe, 2, 0, 1, 1, 245, 0, state];
             let crc = frame[1..].iter().chain([&130]).fold(0xffff, |sum, byte| crc(sum, *byte));
@@ -418,6 +446,65 @@ mod tests {
         assert_eq!(flying(&heartbeat(0)), Some(Value::Flag(true)));
         assert_eq!(flying(&landed(1)), None);
         assert_eq!(flying(&heartbeat(0)), Some(Value::Flag(false)));
+        assert_eq!(flying(&landed(4)), Some(Value::Flag(true)));
+        assert_eq!(flying_at(&heartbeat(0), 15), Some(Value::Flag(true)));
+        assert_eq!(flying_at(&heartbeat(0), 3600), Some(Value::Flag(false)), "a landing takes no hour");
+    }
+
+    #[test]
+    fn a_question_to_dns_is_no_frame_and_one_length_is_enough_only_at_its_ports() {
+        let question = unhex("fe190100000100000000000003777777076578616d706c6503636f6d0000010001");
+        let unread = [0xfe, 2, 0, 1, 1, 200, 1, 2, 9, 9];
+        let probe = |port, bytes: &[u8]| {
+            let mut flow = Flow { transport: Transport::Udp, ..crate::fixture::flow() };
+            flow.server.port = port;
+            Mavlink.probe(&flow, Side::Client, bytes)
+        };
+        assert_eq!(probe(53, &question), Probe::No);
+        assert_eq!(probe(5000, &unread), Probe::No);
+        assert_eq!(probe(14_550, &unread), Probe::Yes);
+        assert_eq!(probe(5000, &unread.repeat(2)), Probe::Yes);
+        assert_eq!(probe(5000, &heartbeat(0)), Probe::Yes);
+    }
+
+    #[test]
+    fn aircraft_of_one_number_are_told_apart_by_their_addresses() {
+        let mut flow = Flow { transport: Transport::Udp, ..crate::fixture::flow() };
+        flow.client.ip = "10.0.0.7".parse().unwrap();
+        let mut told = Vec::new();
+        let at = At { packet: 1, time: Timestamp::default() };
+        for from in [Side::Client, Side::Server] {
+            Frames::default()
+                .feed(&flow, from, &heartbeat(0), at, &Limits::default(), &mut |one| told.push(one));
+        }
+        assert_eq!(told[0].text("vehicle"), Some("10.0.0.7/1"));
+        assert_ne!(told[0].text("vehicle"), told[1].text("vehicle"));
+    }
+
+    #[test]
+    fn what_another_aircraft_radiated_says_nothing_of_the_one_that_hands_it_on() {
+        // The location above, handed on for 02:00:00:00:00:2a.
+        let own = unhex(
+            "fd3b00000007016532004c52401c44f417050000fa430000f543000040410000c8426400c80003000000000000000000000000000000000000000000000002000101010101d064",
+        );
+        let (mut frame, _) = parse_frame(&own).unwrap();
+        frame.payload[32..38].copy_from_slice(&[2, 0, 0, 0, 0, 0x2a]);
+        let told = Vehicles::default().fields(&frame, Timestamp::default()).unwrap();
+        assert_eq!(value(&told, "vehicle"), Some(Value::Text(format!("02000000002a{}", "00".repeat(14)))));
+        assert_eq!((value(&told, "flying"), value(&told, "lat")), (None, None));
+        assert_eq!(value(&told, "other_lat"), Some(Value::Float(47.397_742)));
+    }
+
+    #[test]
+    fn a_receiver_without_a_fix_knows_no_place() {
+        let good = unhex(
+            "fd2200000007017c000001000000000000004d52401c45f4170520a107000000000001000100010001000309d25d",
+        );
+        let (mut frame, _) = parse_frame(&good).unwrap();
+        for (fix, lat) in [(0, None), (1, None), (2, Some(Value::Float(47.397_742_1)))] {
+            frame.payload[32] = fix;
+            assert_eq!(value(&Vehicles::default().fields(&frame, Timestamp::default()).unwrap(), "lat"), lat);
+        }
     }
 
     proptest! {
@@ -438,7 +525,7 @@ mod tests {
             let (frame, length) = parse_frame(&bytes).unwrap();
             prop_assert_eq!(length, bytes.len());
             prop_assert_eq!(frame.signature.is_some(), signed);
-            prop_assert!(Vehicles::default().fields(&frame).is_some());
+            prop_assert!(Vehicles::default().fields(&frame, Timestamp::default()).is_some());
         }
     }
 
@@ -485,6 +572,6 @@ mod tests {
         assert_eq!(unread_frame(&[unread.as_slice(), &heartbeat(0)].concat()), Some(10));
         assert_eq!(unread_frame(&[unread.as_slice(), &[7]].concat()), None);
         assert_eq!(unread_frame(&heartbeat(0)), None);
-        assert!(good_length(&[heartbeat(0), heartbeat(1)].concat()));
+        assert_eq!(filling(&[heartbeat(0), heartbeat(1)].concat()), 2);
     }
 }

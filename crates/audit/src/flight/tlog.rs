@@ -32,7 +32,8 @@ pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
         at += 8 + length;
         let Ok(micros) = i64::try_from(u64::from_be_bytes(*stamp)) else { continue };
         let time = Timestamp::from_nanos(micros.saturating_mul(1000));
-        if let Some((state, position)) = vehicles.fields(&frame).and_then(|told| telemetry::told(&told)) {
+        if let Some((state, position)) = vehicles.fields(&frame, time).and_then(|told| telemetry::told(&told))
+        {
             samples.push(Sample { vehicle: frame.system.into(), time, state, position });
         }
     }

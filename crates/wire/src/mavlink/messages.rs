@@ -60,7 +60,13 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
     told.word("message", name);
     told.number("sysid", frame.system);
     told.number("compid", frame.component);
-    told.number("vehicle", frame.system);
+    // What a receiver of Remote ID hands on is of another aircraft, which it names.
+    let other =
+        id_or_mac(frame.message).and_then(|id| payload.get(id)).filter(|id| id.iter().any(|byte| *byte != 0));
+    match other {
+        Some(id) => told.word("vehicle", &data_encoding::HEXLOWER.encode(id)),
+        None => told.number("vehicle", frame.system),
+    }
     if let Some(signature) = &frame.signature {
         told.field("signed", Value::Flag(true));
         told.number("signature_link", signature.link);
@@ -73,6 +79,9 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
         }
     };
     match frame.message {
+        // A receiver that has no fix (`GPS_FIX_TYPE` 0, 1) repeats the place of its last one.
+        24 if matches!(byte(28), Some(0 | 1)) => {}
+        124 if matches!(byte(32), Some(0 | 1)) => {}
         24 | 63 | 124 | 144 | 263 => {
             let (whose, at) = match frame.message {
                 144 => (Whose::Operator, 16),
@@ -127,11 +136,7 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
             told.number("ua_type", byte(23)?);
             remote_id::basic_id(&mut told, byte(22)?, payload.get(24..)?.first_chunk()?);
         }
-        12901 => {
-            remote_id::status(&mut told, byte(52)?);
-            // On the ground it may be armed yet: that is the heartbeat's to say.
-            told.fields.retain(|field| field.name != "flying" || field.value == Value::Flag(true));
-        }
+        12901 => remote_id::status(&mut told, byte(52)?),
         12903 => told.text("description", payload.get(23..46)?),
         12904 => remote_id::operator_location(&mut told, byte(50)?),
         12905 => told.text("operator_id", payload.get(23..43)?),
@@ -143,7 +148,27 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
         }
         _ => {}
     }
+    if other.is_some() {
+        told.fields.retain(|field| field.name != "flying");
+        for field in &mut told.fields {
+            field.name = match field.name {
+                "lat" => "other_lat",
+                "lon" => "other_lon",
+                name => name,
+            };
+        }
+    }
     Some(told)
+}
+
+/// Where a message of Remote ID says of whom it was received (`id_or_mac`, 20 bytes); zeros: of the sender itself.
+const fn id_or_mac(message: u32) -> Option<std::ops::Range<usize>> {
+    match message {
+        12900 | 12903 | 12905 | 12915 => Some(2..22),
+        12901 => Some(32..52),
+        12904 => Some(30..50),
+        _ => None,
+    }
 }
 
 fn int(payload: &[u8], at: usize) -> Option<i32> {
