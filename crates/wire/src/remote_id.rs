@@ -31,16 +31,21 @@ pub(crate) fn read(bytes: &[u8]) -> Told {
             let most = usize::from(*count).min(MOST) * SIZE;
             ("pack", messages.get(..most.min(messages.len())).unwrap_or_default())
         }
+        [0xf0..=0xff, ..] => ("other", &[][..]),
         [first, ..] if bytes.len() < 2 * SIZE => (name(*first >> 4), bytes),
-        _ => ("pack", bytes),
+        _ => ("pack", bytes.get(..MOST * SIZE).unwrap_or(bytes)),
     };
     let mut told = Told::new(NAME, kind, bytes);
     for message in messages.chunks(SIZE) {
         tell(&mut told, message);
     }
-    if let [0xf0..=0xff, _, count, rest @ ..] = bytes
-        && (rest.len() < usize::from(*count) * SIZE || usize::from(*count) > MOST)
-    {
+    let cut = match bytes {
+        [0xf0..=0xff, 25, count, rest @ ..] => {
+            rest.len() < usize::from(*count) * SIZE || usize::from(*count) > MOST
+        }
+        _ => kind == "pack" && bytes.len() > MOST * SIZE,
+    };
+    if cut {
         told.field("truncated", Value::Flag(true));
     }
     told
@@ -104,8 +109,8 @@ pub(crate) fn basic_id(told: &mut Told, kind: u8, id: &[u8; 20]) {
     }
 }
 
-/// Whether it flies, by the status of a Location message: 1 on the ground, 2 in the air; an emergency (3) and a failure
-/// of the system itself (4) say neither.
+/// Whether it flies, by the status of a Location message: 2 in the air. On the ground (1) its motors may run; an emergency
+/// (3) and a failure of the system itself (4) say nothing either.
 pub(crate) fn status(told: &mut Told, status: u8) {
     told.word(
         "status",
@@ -118,8 +123,8 @@ pub(crate) fn status(told: &mut Told, status: u8) {
             _ => "reserved",
         },
     );
-    if let 1 | 2 = status {
-        told.flying(status == 2);
+    if status == 2 {
+        told.flying(true);
     }
 }
 
@@ -241,7 +246,10 @@ mod tests {
         assert_eq!(names, ["status", "flying", "height_over", "seconds_after_the_hour"]);
         assert_eq!(value(&told, "flying"), Some(Value::Flag(true)));
         let parked = read(&location_message(0x13, [181, 255, 126], 0, 0, [0; 3]));
-        assert_eq!(value(&parked, "flying"), Some(Value::Flag(false)));
+        assert_eq!(
+            (value(&parked, "flying"), parked.fields[0].value.clone()),
+            (None, Value::Text("ground".to_owned()))
+        );
     }
 
     #[test]
@@ -286,6 +294,17 @@ mod tests {
         assert!(value(&cut, "serial").is_some() && value(&cut, "operator_id").is_none());
     }
 
+    #[test]
+    fn packs_of_other_sizes_are_bytes_and_rows_without_end_are_cut() {
+        let mut operator = vec![0x52, 0];
+        operator.extend(b"FIN87astrdge12k8\0\0\0\0\0\0\0");
+        let other = read(&[&[0xf2, 24, 2][..], &operator, &operator].concat());
+        assert_eq!((other.kind, other.fields.len()), ("other", 0));
+        let row = read(&operator.repeat(MOST + 1));
+        assert_eq!(row.fields.iter().filter(|field| field.name == "operator_id").count(), MOST);
+        assert_eq!(value(&row, "truncated"), Some(Value::Flag(true)));
+    }
+
     proptest! {
         #[test]
         fn places_survive_the_wire(lat in -900_000_000_i32..=900_000_000, lon in -1_800_000_000_i32..=1_800_000_000, flags: u8, rest: [u8; 3], alts: [u16; 3]) {
@@ -293,7 +312,7 @@ mod tests {
             let somewhere = lat.abs() > 10 || lon.abs() > 10;
             prop_assert_eq!(value(&told, "lat"), somewhere.then_some(Value::Float(f64::from(lat) / 1e7)));
             prop_assert_eq!(value(&told, "lon"), somewhere.then_some(Value::Float(f64::from(lon) / 1e7)));
-            let flying = match flags >> 4 { 1 => Some(false), 2 => Some(true), _ => None };
+            let flying = (flags >> 4 == 2).then_some(true);
             prop_assert_eq!(value(&told, "flying"), flying.map(Value::Flag));
         }
 
