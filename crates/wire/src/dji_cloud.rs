@@ -50,8 +50,9 @@ pub(crate) fn tell(topic: &str, parts: &mut Vec<Part>) -> Vec<Field> {
             parts.iter().any(|part| part.step == step)
         };
         let dock = has("drone_in_dock") || has("cover_state") || has("sub_device");
-        let aircraft = !dock && (has("mode_code") || has("elevation") || has("attitude_head"));
-        let whose = match (dock, aircraft) {
+        // A dock has modes and a height of its own, and may tell them without the rest of it.
+        let aircraft = !dock && (has("elevation") || has("attitude_head"));
+        let whose = match (dock, aircraft || has("mode_code")) {
             // An aircraft begins from its dock, and comes back to it.
             (true, _) => Whose::Home,
             (_, true) => Whose::Aircraft,
@@ -174,9 +175,12 @@ mod tests {
             (19, Some(true)),
             (20, None),
         ] {
-            let (fields, _) = told("thing/product/sn1/osd", &format!(r#"{{"data":{{"mode_code":{mode}}}}}"#));
+            let (fields, _) =
+                told("thing/product/sn1/osd", &format!(r#"{{"data":{{"elevation":1,"mode_code":{mode}}}}}"#));
             assert_eq!(value(&fields, "flying"), flying.map(Value::Flag), "{mode}");
         }
+        let (fields, _) = told("thing/product/sn1/state", r#"{"data":{"mode_code":4}}"#);
+        assert_eq!((value(&fields, "vehicle"), value(&fields, "flying")), (None, None), "a dock at work");
     }
 
     #[test]
