@@ -178,7 +178,8 @@ impl Talk {
                 told.word("vehicle", vehicle);
                 place(told, Whose::Aircraft, &mut cursor)?;
                 let altitude = cursor.f64_le("altitude")?;
-                if altitude.abs() < 500.0 {
+                // The very number means that it is not known.
+                if (altitude - 500.0).abs() > f64::EPSILON {
                     told.float("alt_m", altitude);
                 }
             }
@@ -215,42 +216,43 @@ impl Talk {
             *held = Held::default();
             return;
         }
-        let whole = held.bytes();
-        let text = whole.split(|byte| *byte == 0).next().unwrap_or_default();
-        let open = text.iter().fold(0_i32, |open, byte| match byte {
-            b'{' => open + 1,
-            b'}' => open - 1,
-            _ => open,
-        });
-        let ended = text.len() < whole.len() || text.ends_with(b"}") && open == 0;
-        if !ended || text.is_empty() {
-            // A zero alone ends what was told before it.
-            let zero = whole.first().map_or(0, |first| usize::from(*first == 0));
-            held.consume(zero);
-            return;
+        // More than one may have come: a zero ends each, and one alone what was told before it.
+        loop {
+            let whole = held.bytes();
+            let text = whole.split(|byte| *byte == 0).next().unwrap_or_default();
+            let open = text.iter().fold(0_i32, |open, byte| match byte {
+                b'{' => open + 1,
+                b'}' => open - 1,
+                _ => open,
+            });
+            let zero = text.len() < whole.len();
+            if whole.is_empty() || !zero && !(text.ends_with(b"}") && open == 0) {
+                return;
+            }
+            let length = text.len() + usize::from(zero);
+            if let Some(sum) = self.readable.get_mut(from.index()) {
+                *sum += length as u64;
+            }
+            if !text.is_empty() {
+                let mut tree = Tree::new(limits);
+                let part = tree.root(Carrier::Body, "discovery", text.to_vec(), None);
+                tree.content(part, Some("application/json"));
+                let (parts, limit) = tree.done();
+                let limit = limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) });
+                emit(Message {
+                    time: held.first().map_or(at.time, |first| first.time),
+                    protocol: NAME,
+                    kind: "discovery",
+                    from,
+                    visibility: Visibility::Clear,
+                    packets: held.packets(length),
+                    bytes: length as u64,
+                    fields: limit.into_iter().collect(),
+                    parts: if keep { parts } else { Vec::new() },
+                });
+            }
+            held.consume(length);
         }
-        let mut tree = Tree::new(limits);
-        let part = tree.root(Carrier::Body, "discovery", text.to_vec(), None);
-        tree.content(part, Some("application/json"));
-        let (parts, limit) = tree.done();
-        let mut fields = Vec::new();
-        fields.extend(limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) }));
-        let length = whole.len();
-        emit(Message {
-            time: at.time,
-            protocol: NAME,
-            kind: "discovery",
-            from,
-            visibility: Visibility::Clear,
-            packets: held.packets(length),
-            bytes: length as u64,
-            fields,
-            parts: if keep { parts } else { Vec::new() },
-        });
-        if let Some(sum) = self.readable.get_mut(from.index()) {
-            *sum += length as u64;
-        }
-        held.consume(length);
     }
 }
 
@@ -307,6 +309,7 @@ mod tests {
             command(1, 24, 0, &place(48.8789, 2.3677)),
             command(1, 23, 2, &place(48.8788, 2.3676)),
             command(1, 4, 4, &place(500.0, 500.0)),
+            command(1, 4, 4, &[500.0, 500.0, 640.5].map(f64::to_le_bytes).concat()),
             frame(1, 254, &[9]),
         ]
         .concat();
@@ -325,6 +328,8 @@ mod tests {
         assert_eq!(number("home_lon"), Some("Float(2.3677)".to_owned()));
         assert_eq!(number("operator_lat"), Some("Float(48.8788)".to_owned()));
         assert_eq!(told.iter().filter(|one| one.field("lat").is_some()).count(), 1);
+        let high = told.iter().filter(|one| one.field("alt_m") == Some(&Value::Float(640.5))).count();
+        assert_eq!(high, 1, "only 500 itself is not known");
     }
 
     #[test]
@@ -337,8 +342,14 @@ mod tests {
             let name =
                 told[0].parts.iter().find(|part| part.name.as_deref() == Some("controller_name")).unwrap();
             assert_eq!(name.bytes, b"Ada's phone");
-            assert!(readable[0] >= text.len() as u64 - 1);
+            assert_eq!(readable[0], text.len() as u64);
         }
+        let (told, readable) = read(Transport::Tcp, &[&[&text[..], &text[..]].concat()]);
+        assert_eq!(
+            (told.len(), readable[0]),
+            (2, 2 * text.len() as u64),
+            "what stands behind the zero is read"
+        );
     }
 
     proptest! {
