@@ -9,7 +9,7 @@
 //!
 //! Frames of stations that fly nothing are passed over. Left out: elements in fragments (id 242).
 
-use creance_model::{Flow, Message, Side, Transport, Value};
+use creance_model::{Field, Flow, Message, Side, Transport, Value};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session, aircraft::Told, droneid, french_id,
@@ -57,10 +57,13 @@ impl Session for Air {
             self.name = told.protocol;
             self.readable += bytes.len() as u64;
         }
-        // One transmitter is one aircraft, whatever it says of itself in which frame.
-        let transmitter = flow.client_mac.unwrap_or_default().map(|byte| format!("{byte:02x}")).join(":");
+        // One transmitter is one aircraft, whatever it says of itself in which frame; without an address, who it is must
+        // stand in what it says.
+        let transmitter = flow.client_mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":"));
+        let serial = all.iter().flat_map(|told| &told.fields).find(|field| field.name == "serial");
+        let vehicle = transmitter.map(Value::Text).or_else(|| serial.map(|field| field.value.clone()));
         for mut told in all {
-            told.field("vehicle", Value::Text(transmitter.clone()));
+            told.fields.extend(vehicle.clone().map(|value| Field { name: "vehicle", value }));
             let message: Message = told.message(from, (at.time, vec![at.packet]), bytes.len(), true);
             emit(message);
         }
@@ -215,8 +218,16 @@ mod tests {
         assert_eq!(messages[0].text("ssid"), Some("sky-12345"));
         assert_eq!(messages[1].text("serial"), Some("0K1CH12345678A"));
         assert_eq!((session.readable(), session.protocol()), ([bytes.len() as u64, 0], "remote-id"));
+        let nameless = Flow { client_mac: None, ..flow.clone() };
+        let mut vehicles = Vec::new();
+        let mut sink = |one: Message| vehicles.push(one.text("vehicle").map(str::to_owned));
+        session.feed(&nameless, Side::Client, &bytes, at, &Limits::default(), &mut sink);
+        session.feed(&nameless, Side::Client, &nan(0x10, &[]), at, &Limits::default(), &mut sink);
+        let serial = Some("0K1CH12345678A".to_owned());
+        assert_eq!(vehicles, [serial.clone(), serial.clone(), serial, None]);
+        let before = session.readable();
         session.feed(&flow, Side::Client, &frame(8, &[0; 40]), at, &Limits::default(), &mut |_| panic!());
-        assert_eq!(session.readable(), [bytes.len() as u64, 0]);
+        assert_eq!(session.readable(), before);
     }
 
     #[test]
