@@ -11,9 +11,28 @@ pub(crate) fn crc8(bytes: &[u8]) -> u8 {
 /// Over all of a frame but itself.
 pub(crate) fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0x3692, |crc, byte| {
-        (0..8)
-            .fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0x8408 } else { crc >> 1 })
+        let [low, high] = crc.to_le_bytes();
+        u16::from(high) ^ STEPS.get(usize::from(low ^ byte)).copied().unwrap_or_default()
     })
+}
+
+/// What each byte makes of the sum.
+const STEPS: [u16; 256] = steps();
+
+#[expect(clippy::indexing_slicing, reason = "as many as there are bytes")]
+const fn steps() -> [u16; 256] {
+    let mut steps = [0; 256];
+    let mut byte = 0_u16;
+    while byte < 256 {
+        let (mut crc, mut bit) = (byte, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x8408 } else { crc >> 1 };
+            bit += 1;
+        }
+        steps[byte as usize] = crc;
+        byte += 1;
+    }
+    steps
 }
 
 #[cfg(test)]

@@ -54,9 +54,18 @@ fn parse(bytes: &[u8]) -> Option<(Frame<'_>, usize)> {
     (crc16(body).to_le_bytes() == *sum).then_some((frame, length))
 }
 
+/// Heads that may be followed by a false sum, in what comes at once. Each is up to a thousand bytes summed in vain.
+const MOST_FALSE: usize = 16;
+
+/// Whether the bytes begin with a head whose frame is whole, so that only its sum can be false.
+fn is_whole(bytes: &[u8]) -> bool {
+    stated_length(bytes).is_some_and(|length| length <= bytes.len())
+}
+
 /// Where the first whole frame begins.
 fn find(bytes: &[u8]) -> Option<usize> {
-    (0..bytes.len()).find(|at| bytes.get(*at..).is_some_and(|rest| parse(rest).is_some()))
+    let mut whole = (0..bytes.len()).filter(|at| bytes.get(*at..).is_some_and(is_whole)).take(MOST_FALSE + 1);
+    whole.find(|at| bytes.get(*at..).is_some_and(|rest| parse(rest).is_some()))
 }
 
 impl Protocol for Duml {
@@ -134,12 +143,22 @@ impl Frames {
         let ([client, server], [up, down]) = (&mut self.held, &mut self.readable);
         let (held, readable) = if from == Side::Client { (client, up) } else { (server, down) };
         let vehicle = flow.end(from).ip.to_string();
+        let mut in_vain = 0;
         while let [first, ..] = held.bytes() {
             let rest = held.bytes();
             let Some((frame, length)) = parse(rest) else {
                 let cut = *first == 0x55
                     && (rest.len() < 4 || stated_length(rest).is_some_and(|length| length > rest.len()));
                 if more && cut {
+                    return;
+                }
+                in_vain += usize::from(is_whole(rest));
+                if in_vain > MOST_FALSE {
+                    let mut told = Told::new(NAME, "other", rest);
+                    told.word("limit", "false sums of DUML");
+                    let length = rest.len();
+                    emit(told.message_of(from, held, length, keep));
+                    held.consume(length);
                     return;
                 }
                 // To the next byte that may begin a frame.
@@ -292,6 +311,23 @@ mod tests {
         assert_eq!(lat.bytes, b"47.2500000");
         assert!(matches!(told[2].field("home_lon"), Some(Value::Float(lon)) if (lon - 8.0).abs() < 1e-9));
         assert_eq!(told[3].text("country_code"), Some("US"));
+    }
+
+    #[test]
+    fn sums_in_vain_are_bounded_and_what_lies_behind_them_is_told_as_bytes() {
+        let mut head = vec![0x55, 13, 4];
+        head.push(crc8(&head));
+        let tail = [telemetry(47.25, 8.5, 1, 0x0c), b"planted".to_vec()].concat();
+        let few = [head.repeat(MOST_FALSE - 4), tail.clone()].concat();
+        let (told, _) = read(Transport::Udp, &[&few]);
+        assert_eq!(told.iter().map(|one| one.kind).collect::<Vec<_>>(), ["command"]);
+        let many = [head.repeat(MOST_FALSE + 4), tail].concat();
+        let (told, readable) = read(Transport::Udp, &[&many]);
+        assert_eq!((told.len(), told[0].text("limit"), readable), (1, Some("false sums of DUML"), 0));
+        assert!(told[0].parts[0].bytes.ends_with(b"planted"));
+        let flow = Flow { transport: Transport::Udp, ..crate::fixture::flow() };
+        assert_eq!(Duml.probe(&flow, Side::Client, &few), Probe::Yes);
+        assert_eq!(Duml.probe(&flow, Side::Client, &many), Probe::No);
     }
 
     proptest! {

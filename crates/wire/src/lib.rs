@@ -84,8 +84,6 @@ pub const ALL: &[&dyn Protocol] = &[
     &wifi::Wifi,
     &bluetooth::Bluetooth,
     &arsdk::Arsdk,
-    &tello::Tello,
-    &duml::Duml,
     &rtsp::Rtsp,
     &sip::Sip,
     &rtmp::Rtmp,
@@ -94,9 +92,12 @@ pub const ALL: &[&dyn Protocol] = &[
     &dhcp::Dhcp,
     &dhcp::Dhcp6,
     &ssdp::Ssdp,
+    &tello::Tello,
     &netbios::Netbios,
     &smtp::Smtp,
     &ftp::Ftp,
+    // Its frames may begin anywhere in a datagram: what begins with its own head is asked first.
+    &duml::Duml,
     &quic::Ongoing,
 ];
 

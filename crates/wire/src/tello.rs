@@ -34,9 +34,8 @@ impl Protocol for Tello {
         if flow.transport != Transport::Udp {
             return Probe::No;
         }
-        let text = |head: &[u8]| head.iter().all(|byte| byte.is_ascii_graphic() || b" \r\n".contains(byte));
         let commands = [flow.client.port, flow.server.port].contains(&COMMANDS);
-        let ours = frame(head).is_some() || is_state(head) || commands && !head.is_empty() && text(head);
+        let ours = frame(head).is_some() || is_state(head) || commands && is_talk(head);
         if ours { Probe::Yes } else { Probe::No }
     }
 
@@ -55,6 +54,63 @@ fn frame(bytes: &[u8]) -> Option<(u16, &[u8])> {
         && crc8(&[0xcc, *low, *high]) == *head_sum
         && crc16(body).to_le_bytes() == *sum;
     sound.then_some((u16::from_le_bytes([*command_low, *command_high]), payload))
+}
+
+/// What commands begin with, and the answers to them that are words (Tello SDK 3.0).
+const WORDS: &[&[u8]] = &[
+    b"command",
+    b"takeoff",
+    b"land",
+    b"emergency",
+    b"stop",
+    b"throwfly",
+    b"motoron",
+    b"motoroff",
+    b"streamon",
+    b"streamoff",
+    b"setfps",
+    b"setbitrate",
+    b"setresolution",
+    b"up",
+    b"down",
+    b"left",
+    b"right",
+    b"forward",
+    b"back",
+    b"cw",
+    b"ccw",
+    b"flip",
+    b"go",
+    b"curve",
+    b"jump",
+    b"speed",
+    b"rc",
+    b"wifi",
+    b"ap",
+    b"port",
+    b"mon",
+    b"moff",
+    b"mdirection",
+    b"downvision",
+    b"reboot",
+    b"multiwifi",
+    b"EXT",
+    b"ok",
+    b"error",
+    b"out",
+    b"unknown",
+    b"forced",
+    b"Re:",
+];
+
+/// Whether text begins as commands and answers do: with one of the words, or a question such as `battery?`.
+fn is_talk(bytes: &[u8]) -> bool {
+    let printed = bytes.iter().all(|byte| byte.is_ascii_graphic() || b" \r\n".contains(byte));
+    let first = bytes.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let question = first
+        .strip_suffix(b"?")
+        .is_some_and(|word| (2..=20).contains(&word.len()) && word.iter().all(u8::is_ascii_alphanumeric));
+    printed && (question || WORDS.contains(&first))
 }
 
 /// Whether text is the aircraft's state.
@@ -86,7 +142,9 @@ impl Session for Talk {
         emit: Emit<'_>,
     ) -> Progress {
         let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
-        let to_aircraft = flow.end(from.other()).port == COMMANDS;
+        // Where both speak from that port, who began is the pilot.
+        let to_aircraft = flow.end(from.other()).port == COMMANDS
+            && (flow.end(from).port != COMMANDS || from == Side::Client);
         let mut told = if let Some((command, payload)) = frame(bytes) {
             binary(command, payload, bytes)
         } else if is_state(bytes) {
@@ -147,6 +205,8 @@ impl Talk {
                     told.flying(false);
                 }
             }
+            // A datagram that was overtaken by the next ones.
+            Some((before, _)) if (1..=2).contains(&before.saturating_sub(seconds)) => {}
             Some((before, _)) => {
                 if seconds > before {
                     told.flying(true);
@@ -237,7 +297,16 @@ mod tests {
     fn commands_answers_and_networks_are_told() {
         let flow = flow(40_000, COMMANDS);
         assert_eq!(Tello.probe(&flow, Side::Client, b"command"), Probe::Yes);
-        assert_eq!(Tello.probe(&flow, Side::Client, b"\0\x01\x02"), Probe::No);
+        for (bytes, probe) in [
+            (&b"\0\x01\x02"[..], Probe::No),
+            (b"rc 0 0 20 0", Probe::Yes),
+            (b"battery?", Probe::Yes),
+            (b"ok\r\n", Probe::Yes),
+            (b"OPTIONS sip:u@h SIP/2.0\r\n", Probe::No),
+            (b"gossip of somebody", Probe::No),
+        ] {
+            assert_eq!(Tello.probe(&flow, Side::Client, bytes), probe, "{bytes:?}");
+        }
         let told = talk(
             &flow,
             &[
@@ -266,6 +335,21 @@ mod tests {
         let [yes, no] = [true, false].map(|flag| Some(Value::Flag(flag)));
         assert_eq!(flying, [None, no.clone(), yes.clone(), yes, None, no]);
         assert_eq!(told.last().unwrap().field("height_m"), Some(&Value::Float(0.0)));
+    }
+
+    #[test]
+    fn what_was_overtaken_is_no_flight_and_of_equal_ports_who_began_is_the_pilot() {
+        let said = [12, 11, 12].map(|seconds| state(seconds, 0));
+        let said: Vec<_> = said.iter().map(|text| (Side::Server, text.as_bytes(), 0)).collect();
+        let told = talk(&flow(8890, COMMANDS), &said);
+        assert!(told.iter().all(|one| one.field("flying").is_none()));
+        let told = talk(
+            &flow(COMMANDS, COMMANDS),
+            &[(Side::Client, b"sn?", 0), (Side::Server, b"0TQDG2KEDB1234", 1)],
+        );
+        assert_eq!(told.iter().map(|one| one.kind).collect::<Vec<_>>(), ["command", "answer"]);
+        assert_eq!(told[1].text("serial"), Some("0TQDG2KEDB1234"));
+        assert!(told.iter().all(|one| one.text("vehicle") == Some("192.168.10.1")));
     }
 
     proptest! {
