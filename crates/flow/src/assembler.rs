@@ -415,8 +415,10 @@ impl<H: Handler> Assembler<H> {
     /// Makes room for a new flow, gives it its number, and follows it.
     fn follow(&mut self, key: Key, mut flow: Flow) -> u32 {
         while self.table.len() >= self.options.max_flows.max(1) {
-            // One that is over goes first, then the older of the two lists' oldest.
-            let oldest = self.table.oldest(List::Over).or_else(|| {
+            // One that is over goes first, then what was radiated, for every frame of it stands alone and a transmitter
+            // may call itself anything; then the older of the two lists' oldest.
+            let first = self.table.oldest(List::Over).or_else(|| self.table.oldest(List::Radio));
+            let oldest = first.or_else(|| {
                 let lists = [List::Tcp, List::Other].into_iter();
                 lists.filter_map(|list| self.table.oldest(list)).min_by_key(|(_, last)| *last)
             });
@@ -437,8 +439,12 @@ impl<H: Handler> Assembler<H> {
     /// Ends flows that were silent for long.
     fn expire(&mut self) {
         let Options { tcp_idle, udp_idle, .. } = self.options;
-        for (list, idle) in [(List::Tcp, tcp_idle), (List::Other, udp_idle), (List::Over, tcp_idle.min(OVER))]
-        {
+        for (list, idle) in [
+            (List::Tcp, tcp_idle),
+            (List::Other, udp_idle),
+            (List::Radio, udp_idle),
+            (List::Over, tcp_idle.min(OVER)),
+        ] {
             while let Some((at, last)) = self.table.oldest(list)
                 && self.now.since(last) > idle
             {

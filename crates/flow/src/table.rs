@@ -1,7 +1,8 @@
 //! The flows being followed: found by addresses, forgotten by age.
 //!
 //! A slab of entries, an index by canonical endpoints, and lists from the least to the most recently seen, so that the
-//! oldest is found without a search: one for TCP, one for the rest, one for TCP that seems to be over.
+//! oldest is found without a search: one for TCP, one for the rest,
+//! one for TCP that seems to be over, one for what was radiated.
 
 use std::net::IpAddr;
 
@@ -95,6 +96,7 @@ pub(crate) enum List {
     Tcp,
     Other,
     Over,
+    Radio,
 }
 
 impl<S> Entry<S> {
@@ -102,6 +104,7 @@ impl<S> Entry<S> {
         match (self.over, self.flow.transport) {
             (Some(_), _) => List::Over,
             (None, Transport::Tcp) => List::Tcp,
+            (None, transport) if transport.is_radio() => List::Radio,
             (None, _) => List::Other,
         }
     }
@@ -111,8 +114,8 @@ pub(crate) struct Table<S> {
     entries: Vec<Option<Entry<S>>>,
     free: Vec<u32>,
     index: HashMap<Key, u32>,
-    oldest: [u32; 3],
-    newest: [u32; 3],
+    oldest: [u32; 4],
+    newest: [u32; 4],
 }
 
 impl<S> Table<S> {
@@ -124,8 +127,8 @@ impl<S> Table<S> {
             entries: Vec::with_capacity(room),
             free: Vec::new(),
             index: HashMap::default(),
-            oldest: [NONE; 3],
-            newest: [NONE; 3],
+            oldest: [NONE; 4],
+            newest: [NONE; 4],
         }
     }
 

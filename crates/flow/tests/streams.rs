@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use creance_flow::{Assembler, Chunk, Close, Counters, Gap, Handler, Options, Totals};
-use creance_model::{Flow, LinkType, Packet, Side, Timestamp};
+use creance_model::{Flow, LinkType, Packet, Side, Timestamp, Transport};
 use proptest::prelude::*;
 
 /// A flow, what its ends sent, and its sums.
@@ -275,6 +275,24 @@ fn a_flow_that_is_over_ends_before_one_that_is_silent() {
     let (flows, counters) = run_timed(&packets, Options::default());
     assert_eq!(flows.iter().map(|(.., totals)| totals.why).collect::<Vec<_>>(), [Close::Rst, Close::End]);
     assert_eq!((flows[1].1[0].as_slice(), counters.unread_bytes), (&b"much later"[..], 0));
+}
+
+#[test]
+fn transmitters_that_call_themselves_anything_end_no_connection() {
+    let mut assembler = Assembler::new(Kept::default(), Options { max_flows: 4, ..Options::default() });
+    let mut take = |number, link, data: &[u8]| {
+        let (time, wire_len) = (Timestamp::from_secs(1), u32::try_from(data.len()).unwrap());
+        assembler.packet(&Packet { number, time, link, interface: 0, wire_len, data, app: None });
+    };
+    take(1, LinkType::RAW, &tcp(Side::Client, 0, 0, SYN, &[]));
+    for number in 2..=250_u8 {
+        let beacon = [&[0x80, 0, 0, 0][..], &[0xff; 6], &[2, number, 0, 0, 0, 1], &[3; 6], &[0; 14]].concat();
+        take(number.into(), LinkType::IEEE802_11, &beacon);
+    }
+    let (kept, counters) = assembler.finish();
+    let why: Vec<_> = kept.0.values().map(|(flow, _, totals)| (flow.transport, totals.why)).collect();
+    assert_eq!((why.len(), why[0]), (250, (Transport::Tcp, Close::End)));
+    assert_eq!(counters.evicted_flows, 246);
 }
 
 #[test]
