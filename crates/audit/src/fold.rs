@@ -32,7 +32,7 @@ use crate::{
 /// Occurrences listed for one finding; further ones are counted.
 const MOST_OCCURRENCES: usize = 256;
 
-/// Findings told; of further ones the least severe are counted.
+/// Findings told; of further ones the least severe are counted. Of what was radiated as many are told besides.
 const MOST_FINDINGS: usize = 10_000;
 
 /// Rows of what was not read.
@@ -91,6 +91,14 @@ pub(crate) fn report(
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
     let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
     let mut notes = notes(request, run, untold, &hashed.inputs);
+    let moved = |one: &Finding| {
+        one.direction == Direction::Broadcast && one.data_class == DataClass::Location && one.count > 1
+    };
+    if findings.iter().any(moved) {
+        notes.push(
+            "Of the places that one transmitter radiates as it moves, a finding shows the first.".to_owned(),
+        );
+    }
     if further_phases > 0 {
         notes.push(format!(
             "{further_phases} phases of flight, the last ones, are beyond the limit: their time is unknown."
@@ -174,7 +182,7 @@ fn clip(
 }
 
 /// What tells facts apart: one value to one place in one state is one finding. What is radiated has no address but that of
-/// its transmitter.
+/// its transmitter, and all places that it says under one name are one finding, which shows the first.
 type Fact = (
     DataClass,
     String,
@@ -206,7 +214,7 @@ impl Fold<'_> {
             let finding = self.finding(one, trigger_of(one.message));
             let fact = (
                 finding.data_class,
-                finding.digest.clone(),
+                value_or_name(&finding),
                 (
                     one.sent.inside.ip,
                     one.sent.app.clone(),
@@ -243,8 +251,17 @@ impl Fold<'_> {
                 .then(a.flight_state.cmp(&b.flight_state))
                 .then_with(|| a.source.cmp(&b.source))
         });
-        let untold = findings.len().saturating_sub(MOST_FINDINGS) as u64;
-        findings.truncate(MOST_FINDINGS);
+        let all = findings.len();
+        let mut told = [0; 2];
+        findings.retain(|finding| {
+            let radiated = usize::from(finding.direction == Direction::Broadcast);
+            let Some(told) = told.get_mut(radiated).filter(|told| **told < MOST_FINDINGS) else {
+                return false;
+            };
+            *told += 1;
+            true
+        });
+        let untold = (all - findings.len()) as u64;
         for (index, finding) in findings.iter_mut().enumerate() {
             finding.id = format!("F{:04}", index + 1);
         }
@@ -288,7 +305,8 @@ impl Fold<'_> {
             sighting.matched,
             seen.visibility,
             flight_state,
-            trigger,
+            // An action log says what an app did, and nothing of why an aircraft speaks to all.
+            if radiated { Trigger::Unknown } else { trigger },
             // Nobody runs the air, and the law asks for much of what is said there.
             radiated || destination.control.is_some(),
         );
@@ -338,6 +356,15 @@ impl Fold<'_> {
             decode_path,
         }
     }
+}
+
+/// What of a value tells facts apart: its digest; of places that somebody radiates as they move, the name they go by.
+fn value_or_name(finding: &Finding) -> String {
+    let moves = finding.direction == Direction::Broadcast
+        && finding.data_class == DataClass::Location
+        && finding.matched == Match::Structured;
+    let name = finding.decode_path.last().filter(|_| moves);
+    name.unwrap_or(&finding.digest).clone()
 }
 
 /// Adds another sighting of the same fact, of the same message or another; the stronger match stands with its
@@ -543,6 +570,12 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
     if let (transmitters @ 1.., frames, bytes) = run.pipeline.silent {
         notes.push(format!(
             "{transmitters} transmitters said nothing of aircraft in {frames} frames ({bytes} bytes), which were not read further."
+        ));
+    }
+    if run.pipeline.beside > 0 {
+        notes.push(format!(
+            "{} bytes of frames that say nothing of aircraft, of transmitters that do so in others, were not read further.",
+            run.pipeline.beside
         ));
     }
     for (name, (packets, bytes)) in &run.counters.not_ip {

@@ -72,7 +72,11 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) telemetry: Telemetry,
     /// Transmitters that said nothing of aircraft: how many, their frames and bytes.
     pub(crate) silent: (u64, u64, u64),
+    /// Bytes of frames that say nothing of aircraft, of transmitters that do so in others.
+    pub(crate) beside: u64,
     pub(crate) seen: Vec<Seen>,
+    /// How many of these left, and how many were radiated: strangers' words must not take the room of what left.
+    kept: [usize; 2],
     /// Sightings beyond the limit.
     pub(crate) unkept: u64,
     pub(crate) traffic: Traffic,
@@ -114,6 +118,8 @@ pub(crate) struct State {
     up_over_time: Clock,
     hello: Hello,
     decrypted: bool,
+    /// Whether our own side has sent anything.
+    ours: bool,
 }
 
 impl<'a> Pipeline<'a> {
@@ -127,7 +133,9 @@ impl<'a> Pipeline<'a> {
             names: Names::new(limits.names),
             telemetry: Telemetry::default(),
             silent: (0, 0, 0),
+            beside: 0,
             seen: Vec::new(),
+            kept: [0; 2],
             unkept: 0,
             traffic: Traffic::default(),
             reached: std::collections::BTreeMap::new(),
@@ -148,7 +156,7 @@ impl<'a> Pipeline<'a> {
         self
     }
 
-    fn message(&mut self, flow: &Flow, name: &mut Option<Name>, message: &Message) {
+    fn message(&mut self, flow: &Flow, name: &mut Option<Name>, asked: bool, message: &Message) {
         self.messages += 1;
         if let Some(sink) = &mut self.messages_to {
             sink(flow, message);
@@ -156,7 +164,9 @@ impl<'a> Pipeline<'a> {
         self.note_limit(message);
         let direction = flow.direction(message.from);
         let ours = direction == Direction::Outbound;
-        if !self.telemetry.note(message, direction == Direction::Broadcast) {
+        // Datagrams from outside that nobody here asked for or answered are anybody's word as well.
+        let unasked = direction == Direction::Inbound && flow.transport == Transport::Udp && !asked;
+        if !self.telemetry.note(message, unasked || direction == Direction::Broadcast) {
             *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
         }
         match (message.protocol, message.kind) {
@@ -314,11 +324,13 @@ impl<'a> Pipeline<'a> {
             carried: carried(message),
         });
         let of_message: Arc<[u64]> = listed(&message.packets);
+        let Some(kept) = self.kept.get_mut(usize::from(flow.transport.is_radio())) else { return };
         for sighting in sightings {
-            if self.seen.len() >= self.limits.sightings {
+            if *kept >= self.limits.sightings {
                 self.unkept += 1;
                 continue;
             }
+            *kept += 1;
             let part = sighting.part;
             self.seen.push(Seen {
                 message: self.messages,
@@ -447,31 +459,33 @@ impl Handler for Pipeline<'_> {
             up_over_time: Clock::default(),
             hello: Hello::default(),
             decrypted: false,
+            ours: false,
         }
     }
 
     fn data(&mut self, flow: &Flow, state: &mut State, chunk: &Chunk<'_>) {
         if flow.direction(chunk.from) == Direction::Outbound {
+            state.ours = true;
             state.up_over_time.add(chunk.time, chunk.bytes.len() as u64);
         }
-        let State { reader, name, hello, decrypted, .. } = state;
+        let State { reader, name, hello, decrypted, ours, .. } = state;
         let limits = &self.limits.wire;
         let at = At { packet: chunk.packet, time: chunk.time };
         reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut |message| {
             *decrypted |= message.visibility == Visibility::Decrypted;
             hello.note(&message);
-            self.message(flow, name, &message);
+            self.message(flow, name, *ours, &message);
         });
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut State, gap: &Gap) {
-        let State { reader, name, hello, decrypted, .. } = state;
+        let State { reader, name, hello, decrypted, ours, .. } = state;
         let limits = &self.limits.wire;
         let at = At { packet: gap.packet, time: gap.time };
         reader.gap(flow, gap.from, gap.bytes, at, limits, &mut |message| {
             *decrypted |= message.visibility == Visibility::Decrypted;
             hello.note(&message);
-            self.message(flow, name, &message);
+            self.message(flow, name, *ours, &message);
         });
     }
 
@@ -480,12 +494,12 @@ impl Handler for Pipeline<'_> {
     }
 
     fn close(&mut self, flow: &Flow, mut state: State, totals: &Totals) {
-        let State { reader, name, hello, decrypted, .. } = &mut state;
+        let State { reader, name, hello, decrypted, ours, .. } = &mut state;
         let limits = &self.limits.wire;
         reader.finish(flow, limits, &mut |message| {
             *decrypted |= message.visibility == Visibility::Decrypted;
             hello.note(&message);
-            self.message(flow, name, &message);
+            self.message(flow, name, *ours, &message);
         });
         let payload = totals.bytes[0] + totals.bytes[1];
         if flow.transport.is_radio() && state.reader.readable() == [0; 2] {
@@ -494,6 +508,9 @@ impl Handler for Pipeline<'_> {
             *frames += totals.packets[0];
             *bytes += payload;
             return;
+        }
+        if flow.transport.is_radio() {
+            self.beside += payload.saturating_sub(state.reader.readable()[0]);
         }
         self.told(flow, &mut state, totals);
         if flow.transport.is_radio() {
@@ -525,5 +542,42 @@ impl Handler for Pipeline<'_> {
         let finished =
             Finished { ip: outside.ip, port, transport: flow.transport, name: state.name, unread, sum };
         self.traffic.add(finished, self.limits.destinations);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telemetry_that_nobody_here_answers_is_anybodys_word() {
+        let end = |ip: &str| Endpoint { ip: ip.parse().unwrap(), port: 14_550 };
+        let flow = Flow {
+            id: 1,
+            transport: Transport::Udp,
+            client: end("203.0.113.9"),
+            server: end("192.168.1.2"),
+            inside: Some(Side::Server),
+            inside_basis: InsideBasis::PrivateRange,
+            first: Timestamp::default(),
+            client_mac: None,
+            server_mac: None,
+            app: None,
+        };
+        // An armed heartbeat.
+        let bytes = &[0xfe, 9, 0, 1, 1, 0, 0, 0, 0, 0, 2, 3, 0x81, 4, 3, 5, 0x25];
+        let told = |sides: &[Side]| {
+            let limits = Limits::default();
+            let mut pipeline = Pipeline::new(None, &limits, KeyLog::default());
+            let mut state = pipeline.open(&flow);
+            for from in sides {
+                let chunk = Chunk { from: *from, bytes, packet: 1, time: Timestamp::default() };
+                pipeline.data(&flow, &mut state, &chunk);
+            }
+            let heard = pipeline.telemetry.seen.is_some();
+            (heard, pipeline.telemetry.sources().map(|sources| sources.len()))
+        };
+        assert_eq!(told(&[Side::Client]), (false, [0, 1]));
+        assert_eq!(told(&[Side::Server, Side::Client]), (true, [1, 0]));
     }
 }

@@ -7,28 +7,33 @@ use creance_model::{Field, FlightState, Message, Timestamp, Value};
 
 use super::{Sample, place};
 
-/// Samples kept: a day at ten a second.
+/// Samples kept of what was sent: a day at ten a second. As many are kept of what was radiated, so that neither can take
+/// the other's room.
 const MOST: usize = 1_000_000;
+
+/// Aircraft told apart within one link.
+const MOST_VEHICLES: usize = 1_000;
 
 /// What links in a capture said of flight.
 #[derive(Debug, Default)]
 pub(crate) struct Telemetry {
-    links: BTreeMap<&'static str, Link>,
-    kept: usize,
+    /// By whether they were radiated, and their names.
+    links: BTreeMap<(bool, &'static str), Link>,
+    /// How many samples are kept of what was sent, and of what was radiated.
+    kept: [usize; 2],
     /// When telemetry was seen that was sent to somebody: first and last.
     pub(crate) seen: Option<(Timestamp, Timestamp)>,
 }
 
 #[derive(Debug, Default)]
 struct Link {
-    radiated: bool,
     /// The numbers of its aircraft.
     vehicles: BTreeMap<String, i64>,
     samples: Vec<Sample>,
 }
 
 impl Telemetry {
-    /// Takes note of what a message says of flight; `radiated`: for all to hear. Whether there was room for it.
+    /// Takes note of what a message says of flight; `radiated`: for all to hear, or unasked. Whether there was room for it.
     pub(crate) fn note(&mut self, message: &Message, radiated: bool) -> bool {
         let vehicle = match message.field("vehicle") {
             Some(Value::Text(name)) => name.clone(),
@@ -41,12 +46,12 @@ impl Telemetry {
             self.seen = Some((from.min(time), to.max(time)));
         }
         let Some((state, position)) = told(&message.fields) else { return true };
-        if self.kept >= MOST {
+        let link = self.links.entry((radiated, message.protocol)).or_default();
+        let room = link.vehicles.len() < MOST_VEHICLES || link.vehicles.contains_key(&vehicle);
+        let Some(kept) = self.kept.get_mut(usize::from(radiated)).filter(|kept| **kept < MOST && room) else {
             return false;
-        }
-        self.kept += 1;
-        let link = self.links.entry(message.protocol).or_default();
-        link.radiated = radiated;
+        };
+        *kept += 1;
         let next = i64::try_from(link.vehicles.len()).unwrap_or(i64::MAX);
         let vehicle = *link.vehicles.entry(vehicle).or_insert(next);
         link.samples.push(Sample { vehicle, time, state, position });
@@ -56,9 +61,9 @@ impl Telemetry {
     /// The samples of each link with its name for people: of those that told somebody, and of those that told all.
     pub(crate) fn sources(&self) -> [Vec<(String, Vec<Sample>)>; 2] {
         [false, true].map(|radiated| {
-            let links = self.links.iter().filter(|(_, link)| link.radiated == radiated);
+            let links = self.links.iter().filter(|((to_all, _), _)| *to_all == radiated);
             links
-                .map(|(name, link)| (format!("{} in the capture", title(name)), link.samples.clone()))
+                .map(|((_, name), link)| (format!("{} in the capture", title(name)), link.samples.clone()))
                 .collect()
         })
     }
@@ -138,5 +143,20 @@ mod tests {
         assert_eq!(states, [(0, Some(FlightState::Flying)), (1, Some(FlightState::Ground))]);
         assert_eq!(radiated.iter().map(|(_, samples)| samples.len()).collect::<Vec<_>>(), [1]);
         assert_eq!(telemetry.seen, Some((Timestamp::from_secs(9), Timestamp::from_secs(9))));
+    }
+
+    #[test]
+    fn aircraft_that_are_radiated_are_bounded_and_take_no_room_from_what_was_sent() {
+        let flying = |number: usize| {
+            let vehicle = Field { name: "vehicle", value: Value::Text(number.to_string()) };
+            vec![vehicle, Field { name: "flying", value: Value::Flag(true) }]
+        };
+        let mut telemetry = Telemetry::default();
+        for number in 0..=MOST_VEHICLES {
+            assert_eq!(telemetry.note(&message("remote-id", flying(number)), true), number < MOST_VEHICLES);
+        }
+        telemetry.kept = [0, MOST];
+        assert!(!telemetry.note(&message("remote-id", flying(1)), true));
+        assert!(telemetry.note(&message("mavlink", flying(1)), false));
     }
 }
