@@ -82,6 +82,15 @@ impl Session for Connection {
         let keep = kept(flow, from, limits);
         let lines = if from == Side::Client { &mut self.client } else { &mut self.server };
         lines.push(bytes, at);
+        // Where the server's agreement was not captured, the client's handshake shows it.
+        if self.asked && self.client.is_tls() {
+            let mut inner = Reader::within(&self.means);
+            for (piece, at) in self.client.rest() {
+                inner.feed(flow, Side::Client, &piece, at, limits, emit);
+            }
+            self.inner = Some(Box::new(inner));
+            return Progress::More;
+        }
         while let Some(line) = if from == Side::Client { self.client.next() } else { self.server.next() } {
             if let Some(readable) = self.readable.get_mut(from.index()) {
                 *readable += line.length as u64;
@@ -145,11 +154,13 @@ impl Connection {
     fn said(&mut self, line: &Line, keep: bool, emit: Emit<'_>) {
         let (command, argument) = line.command();
         self.asked = command == "AUTH";
-        if !COMMANDS.contains(&command.as_str()) {
-            return;
-        }
         let mut told = Told::new("command");
-        told.text("command", command.as_str());
+        // What is no command of the standards was said all the same.
+        if COMMANDS.contains(&command.as_str()) {
+            told.text("command", command.as_str());
+        } else {
+            told.value("command", command.as_str());
+        }
         let name = match command.as_str() {
             "USER" => "username",
             "PASS" => "password",
@@ -160,7 +171,7 @@ impl Connection {
             told.value(name, argument);
             told.fields.retain(|field| field.name != "password");
         }
-        emit(told.message("ftp", Side::Client, line.at, line.packets.clone(), line.length as u64, keep));
+        emit(line.message("ftp", told, keep));
     }
 }
 
@@ -172,7 +183,7 @@ mod tests {
 
     #[test]
     fn who_signs_in_and_which_file_leaves_is_told() {
-        let said = b"USER ada\r\nPASS otter7\r\nTYPE I\r\nSTOR DJI_0001.JPG\r\nXYZZY\r\n";
+        let said = b"USER ada\r\nPASS otter7\r\nTYPE I\r\nSTOR DJI_0001.JPG\r\nSITE planted\r\n";
         for step in [1, 100] {
             let mut told = Vec::new();
             let mut session = Ftp.start(&Means::default());
@@ -187,15 +198,28 @@ mod tests {
                 .flat_map(|message| &message.parts)
                 .map(|part| (part.step.as_ref(), part.bytes.as_slice()))
                 .collect();
-            let expected: [(&str, &[u8]); 4] = [
+            let expected: [(&str, &[u8]); 6] = [
                 ("username", b"ada"),
                 ("password", b"otter7"),
                 ("argument", b"I"),
                 ("filename", b"DJI_0001.JPG"),
+                ("command", b"SITE"),
+                ("argument", b"planted"),
             ];
             assert_eq!(parts, expected);
             assert!(told.iter().all(|message| message.text("password").is_none()));
             assert_eq!(session.readable(), [said.len() as u64, 0]);
+        }
+    }
+
+    #[test]
+    fn a_handshake_follows_a_command_whose_answer_was_not_captured() {
+        let mut session = Ftp.start(&Means::default());
+        let at = At { packet: 1, time: Timestamp::default() };
+        for bytes in [b"AUTH TLS\r\n".as_slice(), &[0x16, 3, 1, 0, 2, 1, b'\n', 0, 0, b'\n']] {
+            let mut told = 0;
+            session.feed(&flow(), Side::Client, bytes, at, &Limits::default(), &mut |_| told += 1);
+            assert_eq!(told, usize::from(bytes.starts_with(b"AUTH")));
         }
     }
 

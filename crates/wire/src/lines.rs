@@ -1,6 +1,8 @@
 //! Protocols of lines (SMTP, FTP): commands of a client, and answers with a number in front.
 
-use crate::{At, held::Held};
+use creance_model::{Message, Side};
+
+use crate::{At, datagram::Told, held::Held};
 
 /// One direction.
 #[derive(Debug, Default)]
@@ -8,6 +10,8 @@ pub(crate) struct Lines {
     held: Held,
     /// Bytes in which no end of a line was found.
     searched: usize,
+    /// What comes is the rest of a line that was cut.
+    continued: bool,
 }
 
 /// A line without its end.
@@ -20,6 +24,8 @@ pub(crate) struct Line {
     pub(crate) length: usize,
     /// There was no end within what a line may have.
     pub(crate) cut: bool,
+    /// It is the rest of a line that was cut.
+    pub(crate) continued: bool,
 }
 
 /// Longest line: mail has 998 (RFC 5322 §2.1.1), and tokens are longer.
@@ -49,7 +55,23 @@ impl Lines {
         let packets = self.held.packets(length);
         self.held.consume(length);
         self.searched = 0;
-        Some(Line { text, at, packets, length, cut })
+        let continued = std::mem::replace(&mut self.continued, cut);
+        Some(Line { text, at, packets, length, cut, continued })
+    }
+
+    /// Takes as many bytes off as wait, `most` of them: they are no line.
+    pub(crate) fn take(&mut self, most: usize) -> Option<Line> {
+        let at = self.held.first()?;
+        let text: Vec<u8> = self.held.bytes().iter().take(most).copied().collect();
+        let (length, packets) = (text.len(), self.held.packets(text.len()));
+        self.held.consume(length);
+        self.searched = 0;
+        Some(Line { text, at, packets, length, cut: true, continued: false })
+    }
+
+    /// Whether what waits begins as a handshake of TLS does.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.held.bytes().starts_with(&[0x16, 3])
     }
 
     /// What waits, which is no line yet, with the packets that brought it; it is let go.
@@ -60,6 +82,11 @@ impl Lines {
 }
 
 impl Line {
+    /// What a client told with it, as a message.
+    pub(crate) fn message(&self, protocol: &'static str, told: Told, keep: bool) -> Message {
+        told.message(protocol, Side::Client, self.at, self.packets.clone(), self.length as u64, keep)
+    }
+
     /// The command in capitals and what follows it.
     pub(crate) fn command(&self) -> (String, String) {
         let text = String::from_utf8_lossy(&self.text);

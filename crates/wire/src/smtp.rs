@@ -7,8 +7,9 @@
 //!
 //! A mail is one message, its envelope with it. What follows STARTTLS (RFC 3207) is read as a flow of its own.
 
+mod auth;
+
 use creance_model::{Carrier, Field, Flow, Message, Side, Transport, Value, Visibility};
-use data_encoding::BASE64;
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session,
@@ -86,8 +87,11 @@ enum State {
 struct Mail {
     from: Option<String>,
     to: Vec<String>,
+    /// What stood behind the addresses.
+    parameters: Vec<String>,
     body: Kept,
     cut: Option<&'static str>,
+    limit: Option<&'static str>,
     first: Option<At>,
     packets: Vec<u64>,
     length: u64,
@@ -119,7 +123,13 @@ impl Session for Connection {
         let keep = kept(flow, from, limits);
         let lines = if from == Side::Client { &mut self.client } else { &mut self.server };
         lines.push(bytes, at);
-        while let Some(line) = if from == Side::Client { self.client.next() } else { self.server.next() } {
+        // Where the server's agreement was not captured, the client's handshake shows it.
+        if self.state == State::Starting && self.client.is_tls() {
+            self.inner = Some(Box::new(Reader::within(&self.means)));
+            self.hand_over(flow, limits, emit);
+            return Progress::More;
+        }
+        while let Some(line) = self.next(from) {
             if let Some(gap) = self.behind_gap.get_mut(from.index())
                 && std::mem::take(gap)
             {
@@ -155,11 +165,20 @@ impl Session for Connection {
         }
         let lines = if from == Side::Client { &mut self.client } else { &mut self.server };
         *lines = Lines::default();
-        if let Some(gap) = self.behind_gap.get_mut(from.index()) {
-            *gap = true;
-        }
-        if from == Side::Client && self.state == State::Data {
+        let mut within_chunk = false;
+        if let (Side::Client, State::Data | State::Chunk(..)) = (from, &self.state) {
             self.mail.cut = Some(http::MISSING);
+        }
+        if let (Side::Client, State::Chunk(left, last)) = (from, self.state.clone()) {
+            within_chunk = bytes <= left as u64;
+            let left = usize::try_from(bytes).map_or(0, |bytes| left.saturating_sub(bytes));
+            self.state = if left > 0 { State::Chunk(left, last) } else { State::Command };
+            if left == 0 && last {
+                self.mail(kept(flow, from, limits), limits, emit);
+            }
+        }
+        if let Some(gap) = self.behind_gap.get_mut(from.index()) {
+            *gap = !within_chunk;
         }
         Progress::More
     }
@@ -192,20 +211,33 @@ impl Session for Connection {
 }
 
 impl Connection {
+    /// The next line, or what is there of a chunk.
+    fn next(&mut self, from: Side) -> Option<Line> {
+        match (from, &self.state) {
+            (Side::Client, State::Chunk(left, _)) => self.client.take(*left),
+            (Side::Client, _) => self.client.next(),
+            (Side::Server, _) => self.server.next(),
+        }
+    }
+
+    /// Tells a mail whose end was not seen, before another one begins.
+    fn end(&mut self, keep: bool, limits: &Limits, emit: Emit<'_>) {
+        if self.mail.body.len() > 0 {
+            self.mail.cut = self.mail.cut.or(Some("the end of the mail was not seen"));
+            self.mail(keep, limits, emit);
+        }
+    }
+
     fn said(&mut self, line: &Line, keep: bool, limits: &Limits, emit: Emit<'_>) {
         match std::mem::take(&mut self.state) {
-            State::Data if line.text == b"." => {
+            State::Data if line.text == b"." && !line.continued => {
                 self.mail.note(line);
                 self.mail(keep, limits, emit);
             }
             State::Data => {
-                // A point in front of another one was doubled (RFC 5321 §4.5.2).
-                let text = if line.text.starts_with(b"..") {
-                    line.text.get(1..)
-                } else {
-                    Some(line.text.as_slice())
-                };
-                self.mail.take(text.unwrap_or_default(), line, keep, limits);
+                // A point in front of a line was added (RFC 5321 §4.5.2).
+                let text = line.text.strip_prefix(b".").filter(|_| !line.continued).unwrap_or(&line.text);
+                self.mail.take(text, line, keep, limits);
                 self.state = State::Data;
             }
             State::Chunk(left, last) => {
@@ -220,24 +252,17 @@ impl Connection {
                 words.push(String::from_utf8_lossy(&line.text).trim().to_owned());
                 self.auth(mechanism, words, line, keep, emit);
             }
-            State::Command | State::Starting => self.command(line, keep, emit),
+            State::Command | State::Starting => self.command(line, keep, limits, emit),
         }
     }
 
-    fn command(&mut self, line: &Line, keep: bool, emit: Emit<'_>) {
+    fn command(&mut self, line: &Line, keep: bool, limits: &Limits, emit: Emit<'_>) {
         let (command, argument) = line.command();
         match command.as_str() {
             "EHLO" | "HELO" | "LHLO" => {
                 let mut told = Told::new("hello");
                 told.value("client_name", argument);
-                emit(told.message(
-                    "smtp",
-                    Side::Client,
-                    line.at,
-                    line.packets.clone(),
-                    line.length as u64,
-                    keep,
-                ));
+                emit(line.message("smtp", told, keep));
             }
             "AUTH" => {
                 let mut words = argument.split_ascii_whitespace().map(str::to_owned);
@@ -245,13 +270,20 @@ impl Connection {
                 self.auth(mechanism, words.collect(), line, keep, emit);
             }
             "MAIL" => {
-                self.mail = Mail { from: Some(path(&argument)), ..Mail::default() };
+                self.end(keep, limits, emit);
+                let (from, parameters) = path(&argument);
+                self.mail = Mail { from: Some(from), ..Mail::default() };
+                self.mail.parameters.extend(parameters);
                 self.mail.note(line);
             }
             "RCPT" => {
                 self.mail.note(line);
                 if self.mail.to.len() < MOST_RECEIVERS {
-                    self.mail.to.push(path(&argument));
+                    let (to, parameters) = path(&argument);
+                    self.mail.to.push(to);
+                    self.mail.parameters.extend(parameters);
+                } else {
+                    self.mail.limit = Some("receivers of one mail");
                 }
             }
             "DATA" => {
@@ -265,10 +297,24 @@ impl Connection {
                 let last = words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
                 if size > 0 {
                     self.state = State::Chunk(size, last);
+                } else if last {
+                    self.mail(keep, limits, emit);
                 }
             }
             "STARTTLS" => self.state = State::Starting,
-            _ => {}
+            "QUIT" | "NOOP" | "HELP" if argument.is_empty() => {}
+            "RSET" => {
+                self.end(keep, limits, emit);
+                self.mail = Mail::default();
+            }
+            _ => {
+                let mut told = Told::new("command");
+                told.value("command", command);
+                if !argument.is_empty() {
+                    told.value("argument", argument);
+                }
+                emit(line.message("smtp", told, keep));
+            }
         }
     }
 
@@ -279,28 +325,8 @@ impl Connection {
             self.state = State::Auth(mechanism, words);
             return;
         }
-        let decoded = |word: Option<&String>| {
-            BASE64.decode(word.map_or("", String::as_str).as_bytes()).unwrap_or_default()
-        };
-        let mut told = Told::new("auth");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match mechanism.as_str() {
-            "LOGIN" => {
-                told.value("username", text(&decoded(words.first())));
-                told.value("password", text(&decoded(words.get(1))));
-            }
-            // An identity, a name and a password with zeros between them (RFC 4616).
-            "PLAIN" => {
-                let decoded = decoded(words.first());
-                let mut parts = decoded.split(|byte| *byte == 0).skip(1);
-                told.value("username", text(parts.next().unwrap_or_default()));
-                told.value("password", text(parts.next().unwrap_or_default()));
-            }
-            _ => told.value("auth_token", text(&decoded(words.first()))),
-        }
-        told.fields.retain(|field| field.name == "username");
-        told.text("mechanism", mechanism);
-        emit(told.message("smtp", Side::Client, line.at, line.packets.clone(), line.length as u64, keep));
+        let told = auth::told(mechanism, &words);
+        emit(line.message("smtp", told, keep));
     }
 
     fn answered(&mut self, line: &Line) {
@@ -347,12 +373,15 @@ impl Connection {
             {
                 tree.root(Carrier::Field, step, address.as_bytes().to_vec(), Some("mail".to_owned()));
             }
+            for parameters in &mail.parameters {
+                tree.root(Carrier::Field, "parameters", parameters.as_bytes().to_vec(), None);
+            }
             if !body.is_empty() {
                 tree.mail(&body);
             }
         }
         let (parts, limit) = tree.done();
-        let limit = limit.or(mail.cut.filter(|cut| *cut == http::TOO_LONG));
+        let limit = limit.or(mail.limit).or(mail.cut.filter(|cut| *cut == http::TOO_LONG));
         fields.extend(limit.map(|limit| text("limit", limit.to_owned())));
         mail.packets.sort_unstable();
         mail.packets.dedup();
@@ -395,14 +424,15 @@ impl Mail {
     }
 }
 
-/// The address of `FROM:<a@b.example> SIZE=…`.
-fn path(argument: &str) -> String {
+/// The address of `FROM:<a@b.example> SIZE=…`, and what stands behind it.
+fn path(argument: &str) -> (String, Option<String>) {
     let address = argument.split_once(':').map_or(argument, |(_, address)| address).trim();
-    let address = match address.strip_prefix('<') {
-        Some(rest) => rest.split('>').next().unwrap_or_default(),
-        None => address.split_ascii_whitespace().next().unwrap_or_default(),
+    let (address, behind) = match address.strip_prefix('<') {
+        Some(rest) => rest.split_once('>').unwrap_or((rest, "")),
+        None => address.split_once([' ', '\t']).unwrap_or((address, "")),
     };
-    address.to_owned()
+    let behind = behind.trim();
+    (address.to_owned(), (!behind.is_empty()).then(|| behind.to_owned()))
 }
 
 #[cfg(test)]
@@ -414,7 +444,7 @@ mod tests {
     const SAID: &[u8] = b"EHLO tablet.example\r\nAUTH LOGIN\r\nYWRhQHNreWxhcmsuZXhhbXBsZQ==\r\nb3R0ZXI3\r\n\
         MAIL FROM:<ada@skylark.example> SIZE=9\r\nRCPT TO:<bob@b.example>\r\nDATA\r\n\
         Subject: =?utf-8?B?bG9ncw==?=\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Type: text/plain\r\n\
-        Content-Transfer-Encoding: quoted-printable\r\n\r\nat 24.75=2C 121=\r\n.04\r\n--B\r\nContent-Type: application/json\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+        Content-Transfer-Encoding: quoted-printable\r\n\r\nat 24.75=2C 121=\r\n..04\r\n--B\r\nContent-Type: application/json\r\nContent-Transfer-Encoding: base64\r\n\r\n\
         eyJzbiI6\r\nIjE1ODEifQ==\r\n--B--\r\n.\r\nQUIT\r\n";
 
     fn read(step: usize) -> (Vec<Message>, [u64; 2]) {
@@ -472,6 +502,76 @@ mod tests {
         }
         let [mail] = told.as_slice() else { panic!("{told:?}") };
         assert!(mail.parts.iter().any(|part| part.step == "header:subject" && part.bytes == b"logs"));
+    }
+
+    /// What a client tells that says this, cut at every step.
+    fn client(said: &[u8], step: usize) -> Vec<Message> {
+        let (mut told, limits) = (Vec::new(), Limits::default());
+        let mut session = Smtp.start(&Means::default());
+        for (packet, piece) in (1..).zip(said.chunks(step)) {
+            let at = At { packet, time: Timestamp::default() };
+            session.feed(&flow(), Side::Client, piece, at, &limits, &mut |message| told.push(message));
+        }
+        session.finish(&flow(), &limits, &mut |message| told.push(message));
+        told
+    }
+
+    #[test]
+    fn chunks_are_counted_in_bytes_and_every_mail_of_them_is_told() {
+        let said = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@b.example>\r\nBDAT 18\r\nSubject: one\r\n\r\nlaBDAT 3 LAST\r\nst!\
+            MAIL FROM:<d@b.example>\r\nRCPT TO:<c@b.example>\r\nBDAT 14\r\nSubject: two\r\nBDAT 0 LAST\r\n\
+            MAIL FROM:<e@b.example> AUTH=x\r\nDATA\r\n\r\n.hidden point\r\n.\r\n";
+        for step in [1, 7, 10_000] {
+            let told = client(said, step);
+            let from: Vec<_> = told.iter().filter_map(|mail| mail.text("from")).collect();
+            assert_eq!(from, ["a@b.example", "d@b.example", "e@b.example"], "{step}");
+            let has = |index: usize, bytes: &[u8]| {
+                told.get(index)
+                    .is_some_and(|mail: &Message| mail.parts.iter().any(|part| part.bytes == bytes))
+            };
+            assert!(
+                has(0, b"last!") && has(1, b"two") && has(2, b"hidden point\r\n") && has(2, b"AUTH=x"),
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_long_line_does_not_end_a_mail() {
+        let long = "x".repeat(16 << 10);
+        let said = format!("MAIL FROM:<a@b.example>\r\nDATA\r\n\r\n{long}.\r\nbehind\r\n.\r\n");
+        for step in [1, 16 << 10] {
+            let told = client(said.as_bytes(), step);
+            let [mail] = told.as_slice() else { panic!("{step}: {}", told.len()) };
+            assert!(mail.parts.iter().any(|part| part.bytes.ends_with(b"behind\r\n")), "{step}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_challenge_is_no_password() {
+        // RFC 2195 §2: "tim b913a602c7eda7a495b4e6e7334d3890".
+        let said = b"AUTH CRAM-MD5\r\ndGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw\r\n";
+        let told = client(said, 100);
+        let [auth] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(auth.text("username"), Some("tim"));
+        assert!(auth.parts.iter().all(|part| part.name.as_deref() != Some("auth_token")));
+    }
+
+    #[test]
+    fn a_gap_in_a_chunk_counts_as_of_it() {
+        let (mut told, limits) = (Vec::new(), Limits::default());
+        let mut session = Smtp.start(&Means::default());
+        let at = At { packet: 1, time: Timestamp::default() };
+        let mut emit = |message| told.push(message);
+        let began = b"MAIL FROM:<a@b.example>\r\nBDAT 19 LAST\r\nSubject: x\r\n";
+        session.feed(&flow(), Side::Client, began, at, &limits, &mut emit);
+        session.gap(&flow(), Side::Client, 4, at, &limits, &mut emit);
+        session.feed(&flow(), Side::Client, b"endNOOP planted\r\n", at, &limits, &mut emit);
+        session.finish(&flow(), &limits, &mut emit);
+        let kinds: Vec<_> = told.iter().map(|message| message.kind).collect();
+        assert_eq!(kinds, ["mail", "command"]);
+        assert_eq!(told.first().and_then(|mail| mail.text("body_cut")), Some(http::MISSING));
+        assert!(told.iter().flat_map(|one| &one.parts).any(|part| part.bytes == b"planted"));
     }
 
     #[test]
