@@ -13,9 +13,17 @@ const MOST_FIELDS: usize = 256;
 impl Tree<'_> {
     /// Takes a mail apart: what its header says, and its body.
     pub(crate) fn mail(&mut self, mail: &[u8]) {
-        let end = memchr::memmem::find(mail, b"\r\n\r\n").map_or(mail.len(), |at| at + 2);
+        // Without fields there is but the empty line before the body.
+        let end = match memchr::memmem::find(mail, b"\r\n\r\n") {
+            _ if mail.starts_with(b"\r\n") => 0,
+            found => found.map_or(mail.len(), |at| at + 2),
+        };
         let (head, body) = mail.split_at(end);
-        let fields = fields(head);
+        let (fields, others) = fields(head);
+        if !others.is_empty() {
+            let part = self.root(Carrier::Header, "lines", others.into_bytes(), None);
+            self.open(part);
+        }
         for (name, value) in fields.iter().take(MOST_FIELDS) {
             let part = self.root(
                 Carrier::Header,
@@ -47,20 +55,23 @@ impl Tree<'_> {
     }
 }
 
-/// Fields with their names in lower case, folded lines put together.
-fn fields(head: &[u8]) -> Vec<(String, String)> {
-    let mut fields: Vec<(String, String)> = Vec::new();
+/// Fields with their names in lower case, folded lines put together; and the lines that are none.
+fn fields(head: &[u8]) -> (Vec<(String, String)>, String) {
+    let (mut fields, mut others): (Vec<(String, String)>, String) = (Vec::new(), String::new());
     for line in String::from_utf8_lossy(head).lines() {
         if let (true, Some((_, value))) = (line.starts_with([' ', '\t']), fields.last_mut()) {
             value.push(' ');
             value.push_str(line.trim());
-        } else if let Some((name, value)) = line.split_once(':')
-            && fields.len() <= MOST_FIELDS
-        {
-            fields.push((name.trim().to_lowercase(), value.trim().to_owned()));
+        } else if let Some((name, value)) = line.split_once(':') {
+            if fields.len() <= MOST_FIELDS {
+                fields.push((name.trim().to_lowercase(), value.trim().to_owned()));
+            }
+        } else if !line.is_empty() {
+            others.push_str(line);
+            others.push('\n');
         }
     }
-    fields
+    (fields, others)
 }
 
 /// As much as can be decoded of letters in lines.
@@ -97,12 +108,16 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Bytes in which an encoded word ends: it has 75 at most (RFC 2047 §2), and writers exceed that.
+const MOST_WORD: usize = 1000;
+
 /// Words in other alphabets: `=?utf-8?B?…?=` (RFC 2047). Other character sets than UTF-8 stay as their bytes say.
 fn words(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some((before, word)) = rest.split_once("=?") {
-        let mut pieces = word.splitn(3, '?');
+        let near = word.get(..word.floor_char_boundary(MOST_WORD)).unwrap_or_default();
+        let mut pieces = near.splitn(3, '?');
         let (charset, kind, behind) = (pieces.next(), pieces.next(), pieces.next());
         let decoded = charset.and(behind).and_then(|behind| {
             let (text, after) = behind.split_once("?=")?;
@@ -111,7 +126,7 @@ fn words(value: &str) -> String {
                 "Q" | "q" => quoted(text.replace('_', " ").as_bytes()),
                 _ => return None,
             };
-            Some((String::from_utf8_lossy(&bytes).into_owned(), after))
+            Some((String::from_utf8_lossy(&bytes).into_owned(), word.get(near.len() - after.len()..)?))
         });
         // Space between two such words is no part of them.
         if !(decoded.is_some() && before.trim().is_empty() && !out.is_empty()) {
@@ -141,5 +156,32 @@ mod tests {
         assert_eq!(words("=?US-ASCII?Q?Keith_Moore?= <moore@cs.utk.edu>"), "Keith Moore <moore@cs.utk.edu>");
         assert_eq!(words("(=?UTF-8?Q?a?= =?UTF-8?Q?b?=)"), "(ab)");
         assert_eq!(words("a =?x? b"), "a =?x? b");
+    }
+
+    #[test]
+    fn a_mail_without_fields_is_all_body_and_lines_that_are_none_are_kept() {
+        let limits = crate::Limits::default();
+        let parts = |mail: &[u8]| {
+            let mut tree = Tree::new(&limits);
+            tree.mail(mail);
+            let told = tree.done().0.into_iter();
+            told.map(|part| (part.step.into_owned(), part.bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            parts(b"\r\nbody\r\n\r\nmore").first().unwrap(),
+            &("mail body".to_owned(), b"body\r\n\r\nmore".to_vec())
+        );
+        assert_eq!(
+            parts(b"no field\r\nX: y\r\n\r\nz").first().unwrap(),
+            &("lines".to_owned(), b"no field\n".to_vec())
+        );
+    }
+
+    #[test]
+    fn words_without_an_end_are_passed_in_linear_time() {
+        let many = "=?x?Q?a ".repeat(300_000);
+        let start = std::time::Instant::now();
+        assert!(words(&many) == many);
+        assert!(start.elapsed().as_secs() < 10);
     }
 }
