@@ -115,6 +115,8 @@ const SECRETS: &[&str] = &[
     "pw",
     "pin",
     "wifipassword",
+    // Whoever has it publishes in the name of its owner (RTMP).
+    "streamkey",
 ];
 const TOKENS: &[&str] = &[
     "accesstoken",

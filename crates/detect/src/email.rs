@@ -60,13 +60,22 @@ const KEYS: &[&str] =
 /// Header fields of mail that hold people (RFC 5322 §3.6).
 const HEADERS: &[&str] = &["from", "sender", "replyto", "to", "cc", "bcc"];
 
+/// Bytes of a name at most.
+const LONGEST_NAME: usize = 80;
+
 /// The name in front of an address in angle brackets (RFC 5322 §3.4), if it is that of a person by its look: two to
 /// four words with capitals, none of them what services call themselves.
 fn named_before(text: &str, address: usize) -> Option<(usize, &str)> {
     let before = text.get(..address)?.strip_suffix('<')?;
+    // No more than a name is searched, however many addresses one text holds.
+    let from = before.ceil_char_boundary(before.len().saturating_sub(LONGEST_NAME + 8));
+    let before = before.get(from..)?;
     let open = before.rfind([',', ';', ':', '\n', '>']).map_or(0, |at| at + 1);
+    if open == 0 && from > 0 {
+        return None;
+    }
     let name = before.get(open..)?.trim_matches([' ', '\t', '"', '\'']);
-    let start = open + before.get(open..)?.find(name)?;
+    let start = from + open + before.get(open..)?.find(name)?;
     let person = |word: &str| {
         let letters = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '.' | '\''));
         letters
@@ -74,25 +83,67 @@ fn named_before(text: &str, address: usize) -> Option<(usize, &str)> {
             && !SERVICES.contains(&&*word.to_lowercase())
     };
     let words = name.split(' ').count();
-    let fits = (2..=4).contains(&words) && name.len() <= 80 && name.split(' ').all(person);
+    let local = text.get(address..).and_then(|rest| rest.split('@').next()).unwrap_or_default();
+    if ROLES.contains(&&*local.to_lowercase()) {
+        return None;
+    }
+    let fits = (2..=4).contains(&words) && name.len() <= LONGEST_NAME && name.split(' ').all(person);
     fits.then_some((start, name))
 }
 
-/// Words in the names of services and mailing lists.
+/// Addresses of a role, which no person has alone (RFC 2142, and what services use).
+const ROLES: &[&str] = &[
+    "admin",
+    "billing",
+    "contact",
+    "hello",
+    "help",
+    "info",
+    "mail",
+    "mailer",
+    "marketing",
+    "news",
+    "newsletter",
+    "no-reply",
+    "noreply",
+    "notifications",
+    "office",
+    "postmaster",
+    "sales",
+    "security",
+    "service",
+    "support",
+    "team",
+];
+
+/// Words in the names of services, companies and mailing lists.
 const SERVICES: &[&str] = &[
     "account",
     "accounts",
     "admin",
+    "ag",
     "alerts",
     "billing",
     "center",
+    "cloud",
+    "co",
+    "co.",
+    "company",
+    "corp",
+    "corp.",
     "customer",
     "daemon",
     "delivery",
     "developers",
+    "gmbh",
     "help",
+    "inc",
+    "inc.",
     "info",
     "list",
+    "llc",
+    "ltd",
+    "ltd.",
     "mail",
     "mailer",
     "marketing",
@@ -110,6 +161,8 @@ const SERVICES: &[&str] = &[
     "support",
     "system",
     "team",
+    "technologies",
+    "technology",
     "the",
     "updates",
 ];
@@ -224,6 +277,10 @@ mod tests {
             "Drone Support <s@b.example>",
             "see <a.l@b.example>",
             "Order 66 <a@b.example>",
+            "Skylark Technologies <a@b.example>",
+            "Skylark Drones GmbH <a@b.example>",
+            "Ada Lindqvarn <noreply@b.example>",
+            &format!("{} Ada Lindqvarn <a@b.example>", "é".repeat(200)),
         ] {
             assert!(of(text).is_empty(), "{text}");
         }

@@ -218,6 +218,15 @@ mod tests {
     }
 
     #[test]
+    fn time_grows_with_the_addresses_of_a_text_and_not_with_their_square() {
+        let context = canaries(&[]);
+        let text = format!("{}{}", "x ".repeat(500_000), "<a@b.example> ".repeat(100_000));
+        let start = Instant::now();
+        look(&fields(&[("note", &text)]), &context);
+        assert!(start.elapsed().as_secs() < 10);
+    }
+
+    #[test]
     fn the_strongest_match_of_a_value_stands() {
         let message = fields(&[("note", "ask a.b@c.example please"), ("email", "a.b@c.example")]);
         let told = told(&message);
