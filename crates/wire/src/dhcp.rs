@@ -84,10 +84,21 @@ fn read(bytes: &[u8]) -> Result<Told, Malformed> {
     }
     cursor.take("relay address", 4)?;
     let address = cursor.take("hardware address", 16)?;
-    if let (1, Some(address)) = (hardware, address.get(..length.min(6))) {
-        told.value("mac", colons(address));
+    match (hardware, address.split_at_checked(length.min(6))) {
+        (1, Some((address, rest))) => {
+            told.value("mac", colons(address));
+            raw(&mut told, rest);
+        }
+        _ => raw(&mut told, address),
     }
-    if cursor.take("server name and boot file", 192).is_err() || cursor.is_empty() {
+    match cursor.take("server name and boot file", 192) {
+        Ok(names) => raw(&mut told, names),
+        Err(_) => {
+            raw(&mut told, cursor.rest());
+            return Ok(told);
+        }
+    }
+    if cursor.is_empty() {
         return Ok(told);
     }
     if cursor.array::<4>("magic")? != MAGIC {
@@ -95,6 +106,7 @@ fn read(bytes: &[u8]) -> Result<Told, Malformed> {
     }
     // Options that the capture cut are not told; those before them count.
     let _ = options(&mut cursor, &mut told);
+    raw(&mut told, cursor.rest());
     Ok(told)
 }
 
@@ -110,7 +122,9 @@ fn options(cursor: &mut Cursor<'_>, told: &mut Told) -> Result<(), Malformed> {
         let address = || Some(Ipv4Addr::from(*value.first_chunk::<4>()?).to_string());
         match code {
             12 => told.value("hostname", words(value)),
-            15 => told.text("domain", words(value)),
+            15 => told.value("domain", words(value)),
+            50 | 54 if length != 4 => raw(told, value),
+            53 if length != 1 => raw(told, value),
             50 => told.fields_of("requested_ip", address()),
             53 => told.kind = kind(value.first().copied().unwrap_or_default()),
             54 => told.fields_of("server_id", address()),
@@ -169,7 +183,10 @@ fn read6(bytes: &[u8]) -> Result<Told, Malformed> {
         12 => "relay-forward",
         _ => "relay-reply",
     });
-    let _ = options6(&mut cursor, &mut told, DEEPEST);
+    if options6(&mut cursor, &mut told, DEEPEST).is_err() {
+        // Damage within an option leaves the rest of it unread.
+        raw(&mut told, bytes);
+    }
     Ok(told)
 }
 
@@ -188,7 +205,10 @@ fn options6(cursor: &mut Cursor<'_>, told: &mut Told, deeper: u8) -> Result<(), 
                 value.take("association", 12)?;
                 options6(&mut value, told, deeper - 1)?;
             }
-            5 => told.value("address", Ipv6Addr::from(value.array::<16>("address")?).to_string()),
+            5 => {
+                told.value("address", Ipv6Addr::from(value.array::<16>("address")?).to_string());
+                raw(told, value.rest());
+            }
             9 if deeper > 0 => {
                 value.take("relayed message", 4)?;
                 options6(&mut value, told, deeper - 1)?;
@@ -197,6 +217,7 @@ fn options6(cursor: &mut Cursor<'_>, told: &mut Told, deeper: u8) -> Result<(), 
                 value.take("enterprise", 4)?;
                 let length = usize::from(value.u16_be("class length")?);
                 told.value("vendor_class", words(value.take("class", length)?));
+                raw(told, value.rest());
             }
             39 => {
                 value.take("flags", 1)?;
@@ -230,7 +251,7 @@ impl Told {
 
 /// An option of other meaning is no field, and yet it may hold what was planted.
 fn raw(told: &mut Told, value: &[u8]) {
-    if !value.is_empty() {
+    if value.iter().any(|byte| *byte != 0) {
         told.parts.push(Part::new(Carrier::Field, None, "option", None, value));
     }
 }
@@ -300,6 +321,22 @@ mod tests {
             assert_eq!(told.is_ok(), cut >= CUT && !(237..240).contains(&cut), "{cut}");
         }
         assert!(field(&read(bytes.get(..250).unwrap_or_default()).unwrap(), "hostname").is_some());
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_a_part() {
+        let mut bytes = discover();
+        bytes.extend(b"behind the end");
+        if let Some(names) = bytes.get_mut(100..107) {
+            names.copy_from_slice(b"planted");
+        }
+        let told = read(&bytes).unwrap();
+        let has = |told: &Told, word: &[u8]| {
+            told.parts.iter().any(|part| memchr::memmem::find(&part.bytes, word).is_some())
+        };
+        assert!(has(&told, b"planted") && has(&told, b"behind the end"));
+        let told = read6(b"\x01abc\0\x03\0\x20planted").unwrap();
+        assert!(has(&told, b"planted"));
     }
 
     #[test]

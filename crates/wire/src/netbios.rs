@@ -5,10 +5,10 @@
 //! datagrams  type │ flags │ id │ source address and port │ length │ offset │ source name │ target name │ SMB
 //! ```
 //!
-//! Left out: what datagrams carry, which is SMB.
+//! Left out: what datagrams carry, which is SMB: it is a part as it stands.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Flow, Side, Transport};
+use creance_model::{Carrier, Flow, Part, Side, Transport};
 
 use crate::{
     Means, Probe, Protocol, Session,
@@ -68,6 +68,7 @@ fn service(bytes: &[u8]) -> Result<Told, Malformed> {
     let (name, suffix) = name(&mut cursor)?;
     told.value("name", name);
     told.number("suffix", suffix);
+    rest(&cursor, &mut told);
     Ok(told)
 }
 
@@ -79,7 +80,15 @@ fn datagram(bytes: &[u8]) -> Result<Told, Malformed> {
     let (target, _) = name(&mut cursor)?;
     told.value("source_name", source);
     told.value("destination_name", target);
+    rest(&cursor, &mut told);
     Ok(told)
+}
+
+/// What stands behind the names may hold anything.
+fn rest(cursor: &Cursor<'_>, told: &mut Told) {
+    if !cursor.is_empty() {
+        told.parts.push(Part::new(Carrier::Body, None, "rest", None, cursor.rest()));
+    }
 }
 
 /// A name in first-level encoding (RFC 1001 §14.1): two letters for each byte; its last byte says what it names.
@@ -131,8 +140,9 @@ mod tests {
     #[test]
     fn a_datagram_names_both_ends_and_dns_is_none() {
         let head = b"\x11\x02\0\x07\xc0\xa8\x01\x02\0\x8a\0\x44\0\0";
-        let told = read(&[head.as_slice(), FRED, FRED].concat()).unwrap();
+        let told = read(&[head.as_slice(), FRED, FRED, b"planted"].concat()).unwrap();
         assert_eq!((told.kind, told.fields.len()), ("datagram", 2));
+        assert_eq!(told.parts.last().map(|part| part.bytes.as_slice()), Some(&b"planted"[..]));
         let dns = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x03api\x07example\0\0\x01\0\x01";
         assert!(read(dns).is_err());
     }

@@ -26,6 +26,9 @@ const LONGEST_DATAGRAM: usize = 1500;
 /// Why the payload of media was not read.
 const MEDIA: &str = "sound or pictures over RTP, not decoded";
 
+/// Why packets of RTCP were not read.
+const FEEDBACK: &str = "feedback of RTCP, not read";
+
 /// Why what was agreed on by DTLS was not read.
 const SECURE: &str = "encrypted, no key";
 
@@ -199,6 +202,9 @@ impl Talk {
     }
 
     fn stun(&mut self, from: Side, bytes: &[u8], at: At, keep: bool, deeper: u8, emit: Emit<'_>) -> usize {
+        if stun::length(bytes).is_none() && !stun::is_old(bytes) {
+            return 0;
+        }
         let mut carried = Vec::new();
         let Ok(told) = stun::read(bytes, &mut |data| carried.push(data)) else { return 0 };
         self.saw.stun = true;
@@ -218,10 +224,12 @@ impl Talk {
                 return 0;
             }
             self.saw.rtcp = true;
-            for told in self.sources.read(bytes) {
+            let (told, read) = self.sources.read(bytes);
+            for told in told {
                 emit(told.message("rtcp", from, at, vec![at.packet], bytes.len() as u64, keep));
             }
-            return bytes.len();
+            self.cause(from, read < bytes.len(), FEEDBACK);
+            return read;
         }
         let header = self.streams.packet(from, bytes, at);
         self.cause(from, true, if self.saw.dtls { SECURE } else { MEDIA });

@@ -5,9 +5,11 @@
 //! version 2, padding, count │ type 200–207 │ length in words − 1 │ body      several in one datagram
 //! ```
 //!
-//! Left out: numbers about quality, and feedback.
+//! Left out: numbers about quality; feedback, which counts as not read.
 
 use creance_cursor::{Cursor, Malformed};
+
+use creance_model::{Carrier, Part};
 
 use crate::datagram::Told;
 
@@ -50,12 +52,26 @@ pub(crate) struct Sources {
 const MOST_SOURCES: usize = 64;
 
 impl Sources {
-    /// What a datagram tells that was not told before.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> Vec<Told> {
-        let mut told = Vec::new();
+    /// What a datagram tells that was not told before, and how many of its bytes were read.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> (Vec<Told>, usize) {
+        let (mut told, mut read) = (Vec::new(), 0);
         let mut cursor = Cursor::new(bytes);
         while let Ok((kind, count, mut body)) = next(&mut cursor) {
+            let length = body.len();
+            read += 4;
             match kind {
+                // The numbers of each source, without what a profile adds to them (RFC 3550 §6.4).
+                200 | 201 => {
+                    let own = if kind == 200 { 24 } else { 4 };
+                    let _ = body.take("report", (own + 24 * usize::from(count)).min(length));
+                }
+                // An application's own (RFC 3550 §6.7).
+                204 => {
+                    let mut own = Told::new("app");
+                    own.parts.push(Part::new(Carrier::Body, None, "app", None, body.rest()));
+                    let _ = body.take("app", length);
+                    told.push(own);
+                }
                 202 => {
                     for _ in 0..count {
                         let Ok(description) = self.description(&mut body) else { break };
@@ -72,8 +88,9 @@ impl Sources {
                 }
                 _ => {}
             }
+            read += length - body.len();
         }
-        told
+        (told, read)
     }
 
     /// One source with its items, up to the word that ends them.
@@ -144,12 +161,23 @@ mod tests {
         let bytes = compound();
         assert_eq!(chain(&bytes), Some(3));
         let mut sources = Sources::default();
-        let told = sources.read(&bytes);
+        let (told, read) = sources.read(&bytes);
+        assert_eq!(read, bytes.len());
         let kinds: Vec<_> = told.iter().map(|told| told.kind).collect();
         assert_eq!(kinds, ["sdes", "bye"]);
         let named = Field { name: "cname", value: Value::Text("a@b.exa".to_owned()) };
         assert!(told.first().unwrap().fields.contains(&named), "{told:?}");
-        assert_eq!(sources.read(&bytes).len(), 1, "the farewell again, the description not");
+        assert_eq!(sources.read(&bytes).0.len(), 1, "the farewell again, the description not");
+    }
+
+    #[test]
+    fn what_an_application_adds_is_a_part_and_feedback_is_not_read() {
+        let app = b"\x80\xcc\0\x03\x01\x02\x03\x04nameplan";
+        let feedback = b"\x81\xce\0\x03\x01\x02\x03\x04\0\0\0\0hide";
+        let (told, read) = Sources::default().read(&[app.as_slice(), feedback].concat());
+        assert_eq!(read, app.len() + 4);
+        let [app] = told.as_slice() else { panic!("{told:?}") };
+        assert!(app.parts.first().is_some_and(|part| part.bytes.ends_with(b"plan")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod amf;
 
 use std::collections::BTreeMap;
 
-use creance_model::{Flow, Side, Transport};
+use creance_model::{Carrier, Flow, Part, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
@@ -31,6 +31,9 @@ const RANDOM: usize = 1536;
 /// Longest command or metadata that is read, in bytes.
 const MOST_MESSAGE: usize = 1 << 16;
 
+/// Longest message about the connection itself, in bytes (specification §5.4, 7.1.7).
+const LONGEST_CONTROL: usize = 10;
+
 /// Chunk streams of one side.
 const MOST_STREAMS: usize = 64;
 
@@ -39,6 +42,9 @@ const MOST_PACKETS: usize = 64;
 
 /// Why sound and pictures were not read.
 const MEDIA: &str = "sound or pictures over RTMP, not decoded";
+
+/// Why the rest was not read.
+const REST: &str = "handshake and messages over RTMP that are no commands, not read";
 
 /// Why nothing more was read.
 const LOST: &str = "RTMP that cannot be followed";
@@ -70,9 +76,8 @@ impl Protocol for Rtmp {
 #[derive(Default)]
 struct Connection {
     sides: [Half; 2],
-    /// The service and the stream that were named last.
+    /// The service that was named last.
     app: String,
-    key: String,
 }
 
 #[derive(Default)]
@@ -169,7 +174,6 @@ impl Session for Connection {
                 told.number("messages", i64::try_from(media.messages).unwrap_or(i64::MAX));
                 told.number("payload_bytes", i64::try_from(media.bytes).unwrap_or(i64::MAX));
                 told.text("app", self.app.as_str());
-                told.text("stream_key", self.key.as_str());
                 let codec = media.codec.map(|codec| (medium, codec));
                 told.parts.push(rtp::shown(std::mem::take(&mut media.shown), codec));
                 let packets = std::mem::take(&mut media.packets);
@@ -186,6 +190,7 @@ impl Session for Connection {
         self.sides.each_ref().map(|half| match half {
             _ if half.lost => Some(LOST),
             _ if half.sound.messages + half.pictures.messages > 0 => Some(MEDIA),
+            _ if half.shaken => Some(REST),
             _ => None,
         })
     }
@@ -211,7 +216,8 @@ impl Half {
                 return Step::Wait;
             }
             self.held.consume(HANDSHAKE);
-            self.readable += HANDSHAKE as u64;
+            // The numbers may be anything.
+            self.readable += 1;
             self.shaken = true;
             return Step::Next;
         }
@@ -273,7 +279,9 @@ impl Half {
             return Step::Next;
         }
         let whole = message.restart();
-        if !matches!(whole.kind, 8 | 9) {
+        if matches!(whole.kind, 17 | 18 | 20)
+            || matches!(whole.kind, 1..=6) && whole.length <= LONGEST_CONTROL
+        {
             self.readable += whole.bytes.len() as u64;
         }
         Step::Whole(Box::new(whole))
@@ -352,7 +360,7 @@ impl Connection {
             17 | 18 | 20 => {
                 // Kind 17 has a byte before the same.
                 let body = message.bytes.get(usize::from(message.kind == 17)..).unwrap_or_default();
-                let Some(told) = self.command(message.kind, body) else { return };
+                let told = self.command(message.kind, body);
                 let (packets, length) = (message.packets.clone(), message.length as u64);
                 emit(told.message("rtmp", from, at, packets, length, keep));
             }
@@ -360,11 +368,18 @@ impl Connection {
         }
     }
 
-    fn command(&mut self, kind: u8, body: &[u8]) -> Option<Told> {
-        let values = amf::read(body);
-        let (_, amf::Value::Text(name)) = values.first()? else { return None };
+    fn command(&mut self, kind: u8, body: &[u8]) -> Told {
+        let (values, rest) = amf::read(body);
         let mut told = Told::new(if kind == 18 { "metadata" } else { "command" });
-        told.text("command", name.as_str());
+        let name = match values.first() {
+            Some((_, amf::Value::Text(name))) => name.clone(),
+            _ => String::new(),
+        };
+        if !rest.is_empty() {
+            told.text("limit", "values of AMF that are read");
+            told.parts.push(Part::new(Carrier::Body, None, "rest", None, rest));
+        }
+        told.value("command", name.as_str());
         let mut texts = values.iter().skip(1).filter(|(key, _)| key.is_empty());
         let named = |key: &str| {
             values.iter().find_map(|(known, value)| match value {
@@ -385,15 +400,16 @@ impl Connection {
                     amf::Value::Text(text) => Some(text.clone()),
                     amf::Value::Number(_) => None,
                 });
-                self.key = key.unwrap_or_default();
-                told.value("stream_key", self.key.as_str());
+                // Who has the key may publish: it is content, and no field.
+                told.value("stream_key", key.unwrap_or_default());
+                told.fields.retain(|field| field.name != "stream_key");
             }
             _ => {}
         }
         for (key, value) in values.iter().skip(1) {
             told.parts.push(value.part(key));
         }
-        Some(told)
+        told
     }
 }
 
@@ -517,10 +533,12 @@ mod tests {
             assert_eq!(commands, [Some("connect"), Some("publish"), None], "{step}");
             assert_eq!(told.first().and_then(|message| message.text("app")), Some("live"));
             let stream = told.last().unwrap();
-            assert_eq!(stream.text("stream_key"), Some("drone-7-secret"));
+            assert!(told.iter().all(|message| message.text("stream_key").is_none()));
+            let key = told.iter().flat_map(|message| &message.parts).find(|part| part.step == "stream_key");
+            assert_eq!(key.map(|part| part.bytes.as_slice()), Some(&b"drone-7-secret"[..]));
             assert_eq!((stream.text("medium"), stream.text("codec")), (Some("video"), Some("H264")));
             assert_eq!(stream.field("payload_bytes"), Some(&Value::Integer(306)));
-            assert_eq!(readable, [said.len() as u64 - 306, 0]);
+            assert_eq!(readable, [(said.len() - 306 - 2 * RANDOM) as u64, 0]);
         }
     }
 

@@ -52,6 +52,9 @@ impl Header {
     }
 }
 
+/// Bytes of the fixed part.
+const FIXED: usize = 12;
+
 /// Whether a second packet of the same source is within these bytes, which are datagrams one behind the other: the
 /// borders are not known, but a source and the next of its numbers are not met by chance.
 pub(crate) fn goes_on(bytes: &[u8]) -> Option<bool> {
@@ -111,7 +114,8 @@ struct Stream {
 }
 
 impl Streams {
-    /// Takes note of a packet. Gives the bytes of its header, or `None` if it is not RTP.
+    /// Takes note of a packet. Gives how many bytes of its header are read, or `None` if it is not RTP: extensions may
+    /// hold anything.
     pub(crate) fn packet(&mut self, from: Side, bytes: &[u8], at: At) -> Option<usize> {
         let header = Header::read(bytes)?;
         let payload = bytes.get(header.length..)?;
@@ -119,7 +123,7 @@ impl Streams {
         if known.is_none() {
             if self.sources.len() >= MOST_STREAMS {
                 self.beyond += 1;
-                return Some(header.length);
+                return Some(FIXED);
             }
             self.sources.push(Stream::new(from, &header, at));
         }
@@ -128,7 +132,7 @@ impl Streams {
         stream.take(&header, payload, at);
         stream.whole += bytes.len() as u64;
         self.believed |= stream.packets > 1;
-        Some(header.length)
+        Some(FIXED)
     }
 
     /// Whether any source is believed.

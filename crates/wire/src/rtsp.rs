@@ -152,7 +152,8 @@ impl Connection {
             let Some(packet) = packet.get(..length) else { return false };
             let at = half.stream.held.first().unwrap_or(at);
             let read = if matches!(packet.get(1), Some(200..=207)) && rtcp::chain(packet).is_some() {
-                for told in self.sources.read(packet) {
+                let (told, read) = self.sources.read(packet);
+                for told in told {
                     emit(told.message(
                         "rtcp",
                         from,
@@ -162,7 +163,8 @@ impl Connection {
                         keep,
                     ));
                 }
-                length
+                half.media |= read < length;
+                read
             } else {
                 half.media = true;
                 self.media.packet(from, packet, at).unwrap_or(0)

@@ -56,6 +56,9 @@ pub(crate) fn read<'a>(bytes: &'a [u8], inner: &mut dyn FnMut(&'a [u8])) -> Resu
     let mut attributes = cursor.sub("attributes", length)?;
     // What came before damage counts.
     let _ = each(&mut attributes, &key, &mut told, inner);
+    for rest in [attributes.rest(), cursor.rest()].into_iter().filter(|rest| !rest.is_empty()) {
+        told.parts.push(Part::new(Carrier::Body, None, "rest", None, rest));
+    }
     Ok(told)
 }
 
@@ -81,7 +84,8 @@ fn each<'a>(
             0x802c => address("other_address", value, &[], told),
             0x8023 => address("alternate_server", value, &[], told),
             // Where a way is being found, the name is made of two words of that one session (RFC 8445 §7.2.2).
-            0x0006 if finds_a_way(told) => {
+            // So is one that a service makes up for some hours: the time of its end stands in front.
+            0x0006 if finds_a_way(told) || is_passing(value) => {
                 told.text("username", words());
                 told.parts.push(Part::new(Carrier::Field, None, "username", None, value));
             }
@@ -100,7 +104,7 @@ fn each<'a>(
             0x0013 => inner(value),
             // Of a session: integrity, a nonce, priorities and what breaks ties say nothing of anybody.
             0x0008 | 0x001c | 0x0015 | 0x8028 | 0x0024 | 0x0025 | 0x8029 | 0x802a => {}
-            _ if length > 4 => told.parts.push(Part::new(Carrier::Field, None, "attribute", None, value)),
+            _ if length > 0 => told.parts.push(Part::new(Carrier::Field, None, "attribute", None, value)),
             _ => {}
         }
     }
@@ -111,6 +115,12 @@ fn finds_a_way(told: &Told) -> bool {
     told.fields
         .iter()
         .any(|field| field.name == "message" && field.value == Value::Text("binding".to_owned()))
+}
+
+/// Whether a name is made up for a while (draft-uberti-behave-turn-rest): `1700000000:x`, or the time alone.
+fn is_passing(name: &[u8]) -> bool {
+    let time = name.split(|byte| *byte == b':').next().unwrap_or_default();
+    time.len() == 10 && time.starts_with(b"1") && time.iter().all(u8::is_ascii_digit)
 }
 
 /// An address and port; of those that are obscured, the cookie and the id undo it (RFC 8489 §14.2).
@@ -197,6 +207,8 @@ mod tests {
         let said = Some(Value::Text("ad:ottr".to_owned()));
         assert_eq!(named("0003"), (said.clone(), Some("username".to_owned())));
         assert_eq!(named("0001"), (said, None));
+        assert!(is_passing(b"1700000000:x") && is_passing(b"1700000000"));
+        assert!(!is_passing(b"ada:1700000000") && !is_passing(b"0900779195x"));
     }
 
     #[test]

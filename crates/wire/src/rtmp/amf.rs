@@ -28,21 +28,22 @@ const MOST_VALUES: usize = 256;
 /// Deepest nesting of objects.
 const DEEPEST: u8 = 8;
 
-/// Values with the names that they have in their objects; those outside have none. What follows damage is not read.
-pub(super) fn read(bytes: &[u8]) -> Vec<(String, Value)> {
-    let (mut cursor, mut found) = (Cursor::new(bytes), Vec::new());
-    while !cursor.is_empty() {
-        if value(&mut cursor, String::new(), DEEPEST, &mut found).is_err() {
-            break;
-        }
+/// Values with the names that they have in their objects; those outside have none. What follows damage or a limit is not
+/// read: it is given as it stands, from the last outermost value on.
+pub(super) fn read(bytes: &[u8]) -> (Vec<(String, Value)>, &[u8]) {
+    let (mut cursor, mut found, mut left) = (Cursor::new(bytes), Vec::new(), MOST_VALUES);
+    let mut rest = bytes;
+    while !cursor.is_empty() && value(&mut cursor, "", DEEPEST, &mut left, &mut found).is_ok() {
+        rest = cursor.rest();
     }
-    found
+    (found, rest)
 }
 
 fn value(
     cursor: &mut Cursor<'_>,
-    key: String,
+    key: &str,
     deeper: u8,
+    left: &mut usize,
     found: &mut Vec<(String, Value)>,
 ) -> Result<(), Malformed> {
     let at = cursor.at();
@@ -53,26 +54,28 @@ fn value(
         found: u64::from(kind),
         expected: "a type of AMF0, few values, and little nesting",
     };
-    if found.len() >= MOST_VALUES || deeper == 0 {
+    if *left == 0 || deeper == 0 {
         return Err(refused());
     }
+    *left -= 1;
+    let mut push = |value| found.push((key.to_owned(), value));
     match kind {
-        0 => found.push((key, Value::Number(f64::from_be_bytes(cursor.array("number")?)))),
+        0 => push(Value::Number(f64::from_be_bytes(cursor.array("number")?))),
         1 => drop(cursor.u8("boolean")?),
-        2 => found.push((key, Value::Text(short(cursor)?))),
+        2 => push(Value::Text(short(cursor)?)),
         12 => {
             let length = cursor.u32_be("text length")? as usize;
             let text = cursor.take("text", length)?;
-            found.push((key, Value::Text(String::from_utf8_lossy(text).into_owned())));
+            push(Value::Text(String::from_utf8_lossy(text).into_owned()));
         }
-        3 => object(cursor, deeper, found)?,
+        3 => object(cursor, deeper, left, found)?,
         8 => {
             cursor.u32_be("array length")?;
-            object(cursor, deeper, found)?;
+            object(cursor, deeper, left, found)?;
         }
         10 => {
             for _ in 0..cursor.u32_be("array length")? {
-                value(cursor, key.clone(), deeper - 1, found)?;
+                value(cursor, key, deeper - 1, left, found)?;
             }
         }
         11 => drop(cursor.take("date", 10)?),
@@ -83,14 +86,19 @@ fn value(
 }
 
 /// Names and values, up to an empty name with the mark of the end.
-fn object(cursor: &mut Cursor<'_>, deeper: u8, found: &mut Vec<(String, Value)>) -> Result<(), Malformed> {
+fn object(
+    cursor: &mut Cursor<'_>,
+    deeper: u8,
+    left: &mut usize,
+    found: &mut Vec<(String, Value)>,
+) -> Result<(), Malformed> {
     loop {
         let key = short(cursor)?;
         if key.is_empty() && cursor.rest().first() == Some(&9) {
             cursor.u8("end of object")?;
             return Ok(());
         }
-        value(cursor, key, deeper - 1, found)?;
+        value(cursor, &key, deeper - 1, left, found)?;
     }
 }
 
@@ -109,16 +117,16 @@ mod tests {
         let text = |text: &str| Value::Text(text.to_owned());
         let expected =
             [(String::new(), text("a")), ("b".to_owned(), text("c")), ("d".to_owned(), Value::Number(2.0))];
-        assert_eq!(read(bytes), expected);
+        assert_eq!(read(bytes), (expected.to_vec(), &[][..]));
         for cut in 0..bytes.len() {
-            assert!(read(bytes.get(..cut).unwrap_or_default()).len() <= 3);
+            assert!(read(bytes.get(..cut).unwrap_or_default()).0.len() <= 3);
         }
     }
 
     #[test]
     fn arrays_without_end_and_deep_objects_end() {
         let many = [[10, 0xff, 0xff, 0xff, 0xff].as_slice(), &[5; 100]].concat();
-        assert!(read(&many).is_empty());
-        assert!(read(&b"\x03\0\x01a".repeat(1000)).is_empty());
+        assert_eq!(read(&many), (Vec::new(), many.as_slice()));
+        assert!(read(&b"\x03\0\x01a".repeat(1000)).0.is_empty());
     }
 }
