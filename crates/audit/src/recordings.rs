@@ -4,13 +4,14 @@
 
 use std::{
     io::{self, Read},
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-use creance_flow::recorded;
+use creance_flow::{recorded, through_proxy};
 use creance_model::{Damage, Flow};
 use creance_wire::{Conversation, Next, Recording};
 
@@ -76,12 +77,19 @@ pub(crate) fn read(
 }
 
 fn flow(entry: &Conversation, id: u64, request: &Request) -> Flow {
-    let (inside, inside_basis) = recorded(&request.inside, entry.client.ip, entry.server.ip);
+    // Where a proxy stands on the way its address is told: where the server is is not known then.
+    let public = |name: &String| psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    let named = entry.host.iter().chain(&entry.sni).any(public);
+    let mut server = entry.server;
+    if through_proxy(&request.inside, server.ip, named) {
+        server.ip = Ipv4Addr::UNSPECIFIED.into();
+    }
+    let (inside, inside_basis) = recorded(&request.inside, entry.client.ip, server.ip);
     Flow {
         id,
         transport: entry.transport,
         client: entry.client,
-        server: entry.server,
+        server,
         inside,
         inside_basis,
         first: entry.first,

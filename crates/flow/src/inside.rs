@@ -99,6 +99,12 @@ pub fn recorded(stated: &[IpNet], client: IpAddr, server: IpAddr) -> (Option<Sid
     (side, if told { basis } else { InsideBasis::Recorded })
 }
 
+/// Whether the address that a recording tells of a server is that of a proxy on the way: it lies near, none of the
+/// stated networks holds it, and the server was asked for by a name that is `public`.
+pub fn through_proxy(stated: &[IpNet], server: IpAddr, public: bool) -> bool {
+    public && reach(server) == Reach::Local && !stated.iter().any(|net| net.contains(server))
+}
+
 /// First port of those that systems give to clients (Linux; elsewhere they begin higher).
 const EPHEMERAL: u16 = 32_768;
 
@@ -185,6 +191,10 @@ mod tests {
         assert_eq!(side("47.95.1.2"), (Some(Side::Client), InsideBasis::Recorded));
         assert_eq!(side("0.0.0.0"), (Some(Side::Client), InsideBasis::Recorded));
         assert_eq!(side("192.168.42.1").0, None);
+        let proxy = |server: &str, public| through_proxy(&[], server.parse().unwrap(), public);
+        assert!(proxy("127.0.0.1", true) && proxy("10.0.2.2", true) && proxy("::1", true));
+        assert!(!proxy("127.0.0.1", false) && !proxy("47.95.1.2", true));
+        assert!(!through_proxy(&["10.0.0.0/8".parse().unwrap()], "10.0.2.2".parse().unwrap(), true));
     }
 
     #[test]

@@ -33,5 +33,5 @@ pub use assembler::Assembler;
 pub use community_id::{community_id, community_id_icmp};
 pub use counters::Counters;
 pub use handler::{Chunk, Close, Gap, Handler, Totals};
-pub use inside::{IpNet, recorded};
+pub use inside::{IpNet, recorded, through_proxy};
 pub use options::Options;
