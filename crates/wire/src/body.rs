@@ -20,7 +20,7 @@ mod xml;
 
 use std::borrow::Cow;
 
-pub(crate) use nested::percent;
+pub(crate) use nested::{has_magic, percent};
 
 use creance_model::{Carrier, Part};
 

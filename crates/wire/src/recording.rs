@@ -21,7 +21,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use creance_model::{Endpoint, Flow, Side, Timestamp, Transport};
+use creance_model::{Endpoint, Field, Flow, Message, Side, Timestamp, Transport, Value};
 
 use crate::{At, Emit, Limits, Means, Progress, Protocol, Reader, Session, dns, tls::decrypted};
 
@@ -117,21 +117,26 @@ impl Recording {
             return Some(Next::Fault(fault));
         }
         let number = self.number + 1;
-        let (next, cut) = match &mut self.source {
+        let (next, cut, damage) = match &mut self.source {
             Source::Har(entries) => match entries.next()? {
                 Ok(entry) => {
-                    (har::conversation(&entry, number, &self.limits), (!entry.whole).then_some(entry.offset))
+                    let (next, damage) = har::conversation(&entry, number, &self.limits);
+                    (next, (!entry.whole).then_some(entry.offset), damage)
                 }
                 Err(fault) => return Some(Next::Fault(fault)),
             },
             Source::Mitmproxy(flows) => match flows.next()? {
-                Ok(flow) => (flow.conversation(number, &self.limits), (!flow.whole).then_some(flow.offset)),
+                Ok(flow) => {
+                    let next = flow.conversation(number, &self.limits);
+                    (next, (!flow.whole).then_some(flow.offset), flow.damage(number))
+                }
                 Err(fault) => return Some(Next::Fault(fault)),
             },
         };
         self.number = number;
         let why = || format!("entry {number} is not whole");
-        self.pending = cut.map(|offset| Fault { what: "recording cut short", offset, why: why() });
+        let cut = cut.map(|offset| Fault { what: "recording cut short", offset, why: why() });
+        self.pending = cut.or(damage);
         Some(next)
     }
 
@@ -196,6 +201,8 @@ struct Known {
     sealed: bool,
     /// They are DNS messages.
     dns: bool,
+    /// Bytes of both sides that are not kept.
+    skipped: [u64; 2],
 }
 
 /// What one side said at once.
@@ -213,6 +220,9 @@ struct Piece {
 /// Pieces of one entry that are kept.
 const MOST_PIECES: usize = 1 << 18;
 
+/// Why something of an entry is not told.
+const LONG: &str = "length of an entry of a recording";
+
 /// The longest that anything is believed to be, in bytes: sums of such lengths stay far from overflowing.
 const LONGEST: u64 = 1 << 36;
 
@@ -225,6 +235,7 @@ impl Conversation {
             said: Some(self.said),
             inner: None,
             sealed: false,
+            skipped: [0; 2],
             protocol: "unknown",
             readable: [0; 2],
             opaque: [None; 2],
@@ -241,6 +252,8 @@ struct Recorded {
     /// Reads what was said as bytes.
     inner: Option<Box<Reader>>,
     sealed: bool,
+    /// Bytes of what was said that are not kept.
+    skipped: [u64; 2],
     protocol: &'static str,
     readable: [u64; 2],
     opaque: [Option<&'static str>; 2],
@@ -262,13 +275,21 @@ impl Session for Recorded {
                 (self.readable, self.opaque) = (exchange.readable(), exchange.opaque());
                 exchange.tell(flow, self.number, &self.means, limits, emit);
             }
-            Some(Said::Bytes(pieces, Known { sealed, dns })) => {
+            Some(Said::Bytes(pieces, Known { sealed, dns, skipped })) => {
                 let mut inner = Box::new(if dns {
                     Reader::reading(dns::Dns.start(&self.means), &self.means)
                 } else {
                     Reader::within(&self.means)
                 });
                 let emit: Emit<'_> = if sealed { &mut decrypted(emit) } else { emit };
+                // The first message tells that more was said than is read.
+                let mut limit = (skipped != [0; 2]).then_some(LONG);
+                let emit: Emit<'_> = &mut |mut message: Message| {
+                    if let (Some(limit), None) = (limit.take(), message.field("limit")) {
+                        message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
+                    }
+                    emit(message);
+                };
                 for Piece { from, time, bytes, cut, .. } in &pieces {
                     let at = At { packet: self.number, time: *time };
                     inner.feed(flow, *from, bytes, at, limits, emit);
@@ -277,7 +298,7 @@ impl Session for Recorded {
                     }
                 }
                 inner.finish(flow, limits, emit);
-                self.sealed = sealed;
+                (self.sealed, self.skipped) = (sealed, skipped);
                 self.inner = Some(inner);
             }
             None => {}
@@ -290,7 +311,12 @@ impl Session for Recorded {
 
     fn opaque(&self) -> [Option<&'static str>; 2] {
         let Some(inner) = &self.inner else { return self.opaque };
-        inner.opaque().map(|why| why.or(self.sealed.then_some("decrypted, protocol not read")))
+        let mut opaque =
+            inner.opaque().map(|why| why.or(self.sealed.then_some("decrypted, protocol not read")));
+        for (why, skipped) in opaque.iter_mut().zip(self.skipped) {
+            *why = why.or((skipped > 0).then_some(LONG));
+        }
+        opaque
     }
 
     fn protocol(&self) -> &'static str {

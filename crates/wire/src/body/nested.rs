@@ -165,7 +165,7 @@ fn makes_sense(bytes: &[u8]) -> bool {
 }
 
 /// Whether the first bytes say what this is.
-pub(super) fn has_magic(bytes: &[u8]) -> bool {
+pub(crate) fn has_magic(bytes: &[u8]) -> bool {
     let known: &[&[u8]] = &[b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"bplist00"];
     known.iter().any(|magic| bytes.starts_with(magic)) || compressed(bytes).is_some()
 }

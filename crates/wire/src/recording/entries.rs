@@ -36,14 +36,18 @@ pub(super) struct Entries {
     have: usize,
     /// Where the piece begins in the stream.
     base: u64,
-    nesting: u64,
+    /// Brackets that are open, and how many deeper ones are.
+    open: Vec<u8>,
+    deeper: u64,
     string: Option<Text>,
     escaped: bool,
     /// The beginning of the last string near the top: it may be a key.
     key: Vec<u8>,
     /// How deep the elements of `entries` lie, within it.
-    within: Option<u64>,
+    within: Option<usize>,
     entry: Option<Entry>,
+    /// A bracket that closes nothing.
+    stray: Option<Fault>,
     found: bool,
     over: bool,
     longest_string: usize,
@@ -60,7 +64,10 @@ struct Text {
 const PIECE: usize = 1 << 16;
 
 /// How deep `entries` may lie: within the document, or within its `log`.
-const DEEPEST: u64 = 2;
+const DEEPEST: usize = 2;
+
+/// Brackets whose kind is known; deeper ones are counted.
+const MOST_OPEN: usize = 256;
 
 const KEY: &[u8] = b"entries";
 
@@ -74,12 +81,14 @@ impl Entries {
             used: 0,
             have: 0,
             base: 0,
-            nesting: 0,
+            open: Vec::new(),
+            deeper: 0,
             string: None,
             escaped: false,
             key: Vec::new(),
             within: None,
             entry: None,
+            stray: None,
             found: false,
             over: false,
             longest_string,
@@ -112,7 +121,7 @@ impl Entries {
                     if let Some(entry) = self.cut() {
                         return Some(Ok(entry));
                     }
-                    let open = self.nesting > 0 || self.string.is_some();
+                    let open = !self.open.is_empty() || self.string.is_some();
                     return open.then(|| {
                         let why = "the document is not closed".to_owned();
                         Err(Fault { what: "recording cut short", offset: self.base, why })
@@ -121,6 +130,9 @@ impl Entries {
             }
             if let Some(entry) = self.step() {
                 return Some(Ok(entry));
+            }
+            if let Some(fault) = self.stray.take() {
+                return Some(Err(fault));
             }
         }
     }
@@ -175,23 +187,32 @@ impl Entries {
                 self.key.clear();
             }
             b'{' | b'[' => {
-                self.nesting += 1;
-                let inside = self.within.is_some_and(|within| self.nesting == within + 1);
+                if self.open.len() < MOST_OPEN {
+                    self.open.push(first);
+                } else {
+                    self.deeper += 1;
+                }
+                let nesting = self.open.len();
+                let inside = self.within.is_some_and(|within| nesting == within + 1);
                 if first == b'{' && inside && self.entry.is_none() {
                     self.entry = Some(Entry { bytes: vec![first], offset, ..Entry::default() });
                 }
-                if first == b'[' && self.within.is_none() && self.nesting <= DEEPEST + 1 && self.key == KEY {
-                    (self.within, self.found) = (Some(self.nesting), true);
+                if first == b'[' && self.within.is_none() && nesting <= DEEPEST + 1 && self.key == KEY {
+                    (self.within, self.found) = (Some(nesting), true);
                 }
                 self.key.clear();
             }
             b'}' | b']' => {
-                self.nesting = self.nesting.saturating_sub(1);
                 self.key.clear();
-                if self.within.is_some_and(|within| self.nesting < within) {
+                if self.deeper > 0 {
+                    self.deeper -= 1;
+                    return None;
+                }
+                let nesting = self.close(first, offset)?;
+                if self.within.is_some_and(|within| nesting < within) {
                     self.within = None;
                 }
-                if self.within == Some(self.nesting) || self.within.is_none() {
+                if self.within == Some(nesting) || self.within.is_none() {
                     let entry = self.entry.take()?;
                     return Some(Entry { whole: true, ..entry });
                 }
@@ -200,6 +221,21 @@ impl Entries {
             _ => {}
         }
         None
+    }
+
+    /// Closes what a bracket closes, and gives how much is open then. One that is within an entry closes nothing around
+    /// it, and one within the list closes but the list.
+    fn close(&mut self, bracket: u8, offset: u64) -> Option<usize> {
+        let opener = if bracket == b'}' { b'{' } else { b'[' };
+        let around = self.within.unwrap_or(0).saturating_sub(usize::from(self.entry.is_none()));
+        let inner = self.open.get(around..).unwrap_or_default();
+        let found = inner.iter().rposition(|open| *open == opener);
+        if found.is_none_or(|at| at + 1 < inner.len()) {
+            let why = format!("`{}` closes nothing that is open", char::from(bracket));
+            self.stray = Some(Fault { what: "bracket", offset, why });
+        }
+        self.open.truncate(around + found?);
+        Some(self.open.len())
     }
 
     /// Passes `length` bytes of a string; what is kept of it ends before an escape or behind it, never in it.
@@ -227,7 +263,7 @@ impl Entries {
             if ends && text.cut {
                 entry.cuts.push(text.start);
             }
-        } else if !ends && self.nesting <= DEEPEST && self.key.len() <= KEY.len() {
+        } else if !ends && self.open.len() <= DEEPEST && self.key.len() <= KEY.len() {
             let room = (KEY.len() + 1).saturating_sub(self.key.len());
             self.key.extend_from_slice(taken.get(..room.min(length)).unwrap_or_default());
         }
@@ -266,6 +302,16 @@ mod tests {
         let found: Vec<_> = found.iter().map(|entry| String::from_utf8_lossy(&entry.bytes)).collect();
         assert_eq!(found, [r#"{"a": "}]\"" }"#, r#"{"b": [{}]}"#]);
         assert_eq!(faults, []);
+    }
+
+    #[test]
+    fn a_stray_bracket_is_told_and_hides_no_later_entry() {
+        for stray in ["}", r#"{"x": [1]]}"#, r#"{"x": 1]}"#, r#"{"x": [1}"#, r#"{"x": 1}}"#] {
+            let text = format!(r#"{{"log": {{"entries": [{{"a": 1}}, {stray}, {{"b": 2}}], "c": 3}}}}"#);
+            let (found, faults) = all(text.as_bytes(), &Limits::default());
+            assert_eq!(found.last().unwrap().bytes, br#"{"b": 2}"#, "{text}");
+            assert!(!faults.is_empty() && found.first().unwrap().bytes == br#"{"a": 1}"#, "{text}");
+        }
     }
 
     #[test]

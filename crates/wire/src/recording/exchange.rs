@@ -234,11 +234,15 @@ impl Exchange {
                 content.encodings.clear();
             }
             content.media_type = half.body.media_type.or(content.media_type);
-            let mut message = http::fill(message, &head, content, keep, limits);
-            if let (Some(limit), Side::Client, None) = (self.limit, from, message.field("limit")) {
-                message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
-            }
-            emit(message);
+            http::tell(message, &head, content, keep, limits, &mut |mut message| {
+                let own = message.protocol == protocol;
+                if let (Some(limit), Side::Client, true, None) =
+                    (self.limit, from, own, message.field("limit"))
+                {
+                    message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
+                }
+                emit(message);
+            });
         }
         let mut inner = mqtt.then(|| Reader::reading(mqtt::Mqtt.start(means), means));
         for piece in self.messages {
@@ -293,7 +297,7 @@ fn websocket(piece: Piece, keep: bool, limits: &Limits) -> Message {
 }
 
 /// Adds the lengths of pieces to those of their sides.
-fn add(sums: &mut [u64; 2], pieces: &[Piece]) {
+pub(super) fn add(sums: &mut [u64; 2], pieces: &[Piece]) {
     for piece in pieces {
         if let Some(sum) = sums.get_mut(piece.from.index()) {
             *sum += piece.bytes.len() as u64;
@@ -313,7 +317,7 @@ impl Said {
                 let bytes = exchange.halves().map(|half| half.map_or(0, |half| half.length));
                 (bytes, &exchange.messages, exchange.halves())
             }
-            Self::Bytes(pieces, _) => ([0; 2], pieces, [None; 2]),
+            Self::Bytes(pieces, known) => (known.skipped, pieces, [None; 2]),
         };
         add(&mut bytes, pieces);
         let times = || {

@@ -10,19 +10,32 @@ use creance_model::{Endpoint, Side, Timestamp};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 
 use super::{
-    Conversation, Fault, MOST_PIECES, Next, Piece, Said,
+    Conversation, Fault, LONG, MOST_PIECES, Next, Piece, Said,
     entries::Entry,
     exchange::{Body, Exchange, Half, Line},
     json::{self, Node},
     query::Query,
     unknown,
 };
-use crate::{Limits, body::percent};
+use crate::{
+    Limits,
+    body::{has_magic, percent},
+};
 
-/// What an entry tells.
-pub(super) fn conversation(entry: &Entry, number: u64, limits: &Limits) -> Next {
-    let (tree, bounded) = json::parse(&entry.bytes, &entry.cuts);
-    let node = &tree;
+/// What an entry tells, and that there is damage within it.
+pub(super) fn conversation(entry: &Entry, number: u64, limits: &Limits) -> (Next, Option<Fault>) {
+    let (tree, lacks) = json::parse(&entry.bytes, &entry.cuts);
+    let damage = (lacks.damaged && !entry.long).then(|| {
+        let why = format!("entry {number} holds bytes that are no JSON");
+        Fault { what: "entry", offset: entry.offset, why }
+    });
+    match told(&tree, lacks.bounded, entry, number, limits) {
+        next @ Next::Fault(_) => (next, None),
+        next => (next, damage),
+    }
+}
+
+fn told(node: &Node<'_>, bounded: bool, entry: &Entry, number: u64, limits: &Limits) -> Next {
     let Some(request) = node.get("request") else {
         let why = format!("entry {number} has no request");
         return Next::Fault(Fault { what: "entry", offset: entry.offset, why });
@@ -37,21 +50,21 @@ pub(super) fn conversation(entry: &Entry, number: u64, limits: &Limits) -> Next 
     let port = exchange.port();
     let said = Said::Http(Box::new(exchange));
     let (bytes, first, last) = said.sums(began(node));
-    let told = |side| request.get("_communication").and_then(|both| end(both.get(side)?));
+    let end_of = |side| request.get("_communication").and_then(|both| end(both.get(side)?));
     let server = node.text("serverIPAddress").and_then(|ip| address(&ip)).or_else(|| address(&url.host));
     let server =
-        server.map(|ip| Endpoint { ip, port }).or_else(|| told("dst")).unwrap_or_else(|| unknown(port));
+        server.map(|ip| Endpoint { ip, port }).or_else(|| end_of("dst")).unwrap_or_else(|| unknown(port));
     let app = request.get("_stacktrace").and_then(|trace| trace.text("process"));
     Next::Conversation(Box::new(Conversation {
         number,
         transport,
-        client: told("src").unwrap_or_else(|| unknown(0)),
+        client: end_of("src").unwrap_or_else(|| unknown(0)),
         server,
         first,
         last,
         app: app.filter(|app| !app.is_empty()),
         sni: None,
-        host: None,
+        host: Some(url.host).filter(|host| !host.is_empty() && address(host).is_none()),
         bytes,
         unanswered: said.unanswered(),
         said,
@@ -95,7 +108,7 @@ fn exchange(node: &Node<'_>, request: &Node<'_>, url: &Url, bounded: bool, limit
         response: answered,
         messages: pieces,
         failed: errors.into_iter().flatten().find(|why| !why.is_empty()),
-        limit: bounded.then_some("length of an entry of a recording"),
+        limit: bounded.then_some(LONG),
     }
 }
 
@@ -125,16 +138,18 @@ fn request_body(request: &Node<'_>) -> Body {
     let sent = request.number("bodySize");
     let data = request.get("postData").or_else(|| request.get("_content"));
     let (media_type, told) = (data.and_then(|data| data.text("mimeType")), data.and_then(text));
-    if let Some((bytes, cut)) = told {
+    let params = data.and_then(|data| data.get("params")).into_iter().flat_map(Query::list);
+    let fields: Vec<_> = params.filter_map(|param| Some((param.text("name")?, param))).collect();
+    // Some writers give an empty text beside the fields of a form.
+    if let Some((bytes, cut)) = told.filter(|(bytes, _)| !bytes.is_empty() || fields.is_empty()) {
         // Some writers claim a size of zero beside the text.
         let sent = sent.filter(|sent| *sent > 0);
-        let bytes = sent.and_then(|sent| latin(&bytes, sent)).unwrap_or(bytes);
+        let textual = media_type.as_deref().is_some_and(is_textual);
+        let bytes = sent.and_then(|sent| latin(&bytes, sent, textual)).unwrap_or(bytes);
         let encoded = headers(request).iter().any(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
         let full = sent.filter(|_| !encoded);
         return Body { bytes, cut, plain: true, sent, full, media_type, ..Body::default() };
     }
-    let params = data.and_then(|data| data.get("params")).into_iter().flat_map(Query::list);
-    let fields: Vec<_> = params.filter_map(|param| Some((param.text("name")?, param))).collect();
     if !fields.is_empty() {
         // What a form said is kept, though not how: files in it are named and lack their content.
         let mut form = Vec::new();
@@ -166,10 +181,18 @@ fn request_body(request: &Node<'_>) -> Body {
 }
 
 /// The bytes of a body that is told byte by byte as characters (ISO 8859-1): there are as many of these as were sent.
-fn latin(text: &[u8], sent: u64) -> Option<Vec<u8>> {
+/// Of text that count may be one of characters: it is taken for bytes where these are text, or begin as known files do.
+fn latin(text: &[u8], sent: u64, textual: bool) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() as u64 > sent)?;
     let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<_>>()?;
-    (bytes.len() as u64 == sent).then_some(bytes)
+    let fits = bytes.len() as u64 == sent;
+    let known = !textual || std::str::from_utf8(&bytes).is_ok() || has_magic(&bytes);
+    (fits && known).then_some(bytes)
+}
+
+fn is_textual(media_type: &str) -> bool {
+    let media_type = media_type.to_ascii_lowercase();
+    ["text", "json", "form", "xml", "javascript"].iter().any(|word| media_type.contains(word))
 }
 
 fn response_body(response: &Node<'_>, bodiless: bool) -> Body {

@@ -21,11 +21,20 @@ const MOST: usize = 1 << 20;
 /// Deepest nesting that is followed.
 const DEEPEST: usize = 64;
 
-/// A tree, and whether a bound left something out.
-pub(super) fn parse<'a>(bytes: &'a [u8], cuts: &'a [usize]) -> (Node<'a>, bool) {
-    let mut walk = Walk { bytes, at: 0, cuts, left: MOST, bounded: false };
+/// What a tree lacks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Lacks {
+    /// A bound left something out.
+    pub(super) bounded: bool,
+    /// Bytes were passed over that are no JSON.
+    pub(super) damaged: bool,
+}
+
+/// A tree, and what it lacks.
+pub(super) fn parse<'a>(bytes: &'a [u8], cuts: &'a [usize]) -> (Node<'a>, Lacks) {
+    let mut walk = Walk { bytes, at: 0, cuts, left: MOST, lacks: Lacks::default() };
     let node = walk.value(0).unwrap_or(Node::Word(b"null"));
-    (node, walk.bounded)
+    (node, walk.lacks)
 }
 
 struct Walk<'a> {
@@ -34,7 +43,7 @@ struct Walk<'a> {
     /// Where strings begin that were cut.
     cuts: &'a [usize],
     left: usize,
-    bounded: bool,
+    lacks: Lacks,
 }
 
 impl<'a> Walk<'a> {
@@ -49,7 +58,7 @@ impl<'a> Walk<'a> {
     fn value(&mut self, depth: usize) -> Option<Node<'a>> {
         let first = self.peek()?;
         if self.left == 0 || depth > DEEPEST {
-            self.bounded = true;
+            self.lacks.bounded = true;
             self.at = self.bytes.len();
             return None;
         }
@@ -61,11 +70,16 @@ impl<'a> Walk<'a> {
             }
             b'{' => Some(self.object(depth)),
             b'[' => Some(self.list(depth)),
-            b'}' | b']' | b',' | b':' => None,
+            b'}' | b']' | b',' | b':' => {
+                self.lacks.damaged = true;
+                None
+            }
             _ => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
                 let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-                let length = rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len()).max(1);
+                let length = rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
+                self.lacks.damaged |= length == 0;
+                let length = length.max(1);
                 self.at += length;
                 Some(Node::Word(rest.get(..length).unwrap_or_default()))
             }
@@ -79,8 +93,10 @@ impl<'a> Walk<'a> {
             match next {
                 b'"' => {
                     let key = unescape(self.string().0);
-                    if self.peek() == Some(b':') {
-                        self.at += 1;
+                    match self.peek() {
+                        Some(b':') => self.at += 1,
+                        Some(_) => self.lacks.damaged = true,
+                        None => {}
                     }
                     if let Some(value) = self.value(depth + 1) {
                         fields.push((key, value));
@@ -91,8 +107,14 @@ impl<'a> Walk<'a> {
                     break;
                 }
                 // A list that ends here was not closed.
-                b']' => break,
-                _ => self.at += 1,
+                b']' => {
+                    self.lacks.damaged = true;
+                    break;
+                }
+                other => {
+                    self.lacks.damaged |= other != b',';
+                    self.at += 1;
+                }
             }
         }
         Node::Object(fields)
@@ -107,8 +129,14 @@ impl<'a> Walk<'a> {
                     self.at += 1;
                     break;
                 }
-                b'}' => break,
-                b',' | b':' => self.at += 1,
+                b'}' => {
+                    self.lacks.damaged = true;
+                    break;
+                }
+                b',' | b':' => {
+                    self.lacks.damaged |= next == b':';
+                    self.at += 1;
+                }
                 _ => values.extend(self.value(depth + 1)),
             }
         }
@@ -126,6 +154,7 @@ impl<'a> Walk<'a> {
                 self.at += 1;
                 return (raw, self.cuts.binary_search(&start).is_ok());
             }
+            self.lacks.damaged |= escaped && !b"\"\\/bfnrtu".contains(byte);
             escaped = *byte == b'\\' && !escaped;
             self.at += 1;
         }
@@ -228,17 +257,33 @@ mod tests {
 
     #[test]
     fn a_tree_that_is_cut_holds_what_came_before() {
-        let (node, bounded) = parse(br#"{"a": {"b": "c", "l": [1, {"d": "half"#, &[]);
+        let (node, lacks) = parse(br#"{"a": {"b": "c", "l": [1, {"d": "half"#, &[]);
         let inner = (&node).get("a").unwrap();
         assert_eq!(inner.text("b").as_deref(), Some("c"));
         let last = inner.get("l").unwrap().list().last().unwrap();
         assert_eq!(last.get("d").and_then(Query::bytes), Some((b"half".to_vec(), true)));
-        assert!(!bounded);
+        assert_eq!(lacks, Lacks::default());
+    }
+
+    #[test]
+    fn what_is_no_json_is_told() {
+        for text in [
+            r#"{"a" 1}"#,
+            r#"{"a": }"#,
+            r#"{x"a": 1}"#,
+            r#"{"a": [1:2]}"#,
+            r#"{"a": [1}"#,
+            r#"{"a": "\x"}"#,
+            r#"{"a": %}"#,
+        ] {
+            assert!(parse(text.as_bytes(), &[]).1.damaged, "{text}");
+        }
+        assert!(!parse(br#"{"a": [1, -2.5e3, true, null, "\u00e4\n"], "b": {}}"#, &[]).1.damaged);
     }
 
     #[test]
     fn endless_nesting_is_a_bound() {
         let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
-        assert!(parse(&deep, &[]).1);
+        assert!(parse(&deep, &[]).1.bounded);
     }
 }

@@ -12,8 +12,8 @@ use std::{io::Read, net::IpAddr};
 use creance_model::{Endpoint, Side, Timestamp, Transport};
 
 use super::{
-    Conversation, Fault, Known, MOST_PIECES, Next, Piece, Said,
-    exchange::{Body, Exchange, Half, Line},
+    Conversation, Fault, Known, LONG, MOST_PIECES, Next, Piece, Said,
+    exchange::{Body, Exchange, Half, Line, add},
     query::Query,
     tnetstring::{self, Item},
     unknown,
@@ -32,8 +32,8 @@ pub(super) struct Flows {
 pub(super) struct Flow {
     bytes: Vec<u8>,
     pub(super) whole: bool,
-    /// Whether it was longer than what is held.
-    long: bool,
+    /// Bytes beyond what is held.
+    beyond: u64,
     pub(super) offset: u64,
 }
 
@@ -86,14 +86,30 @@ impl Flows {
         let mut kind = Vec::new();
         self.reader.by_ref().take(1).read_to_end(&mut kind)?;
         self.offset += taken as u64 + read + passed + kind.len() as u64;
-        Ok(Some(Flow { bytes, whole: kind == b"}", long: held < length, offset }))
+        Ok(Some(Flow { bytes, whole: kind == b"}", beyond: passed, offset }))
     }
 }
 
 impl Flow {
+    /// Where it is whole and yet cannot be followed to its end.
+    pub(super) fn damage(&self, number: u64) -> Option<Fault> {
+        let damaged = self.whole && self.beyond == 0 && !Item::dictionary(&self.bytes).is_sound();
+        damaged.then(|| {
+            let why = format!("entry {number} has lengths that do not add up, or values of no known kind");
+            Fault { what: "flow", offset: self.offset, why }
+        })
+    }
+
     pub(super) fn conversation(&self, number: u64, limits: &Limits) -> Next {
         let flow = Item::dictionary(&self.bytes);
-        let conversation = conversation(flow, number, limits, self.long);
+        // What mitmproxy sent again by itself, the app did not.
+        let again = flow.text("is_replay").is_some_and(|side| side == "request");
+        if again || flow.get("request").is_some_and(|request| request.flag("is_replay")) {
+            return Next::Unsent;
+        }
+        // Of a flow that was edited, what really went over the network is the backup.
+        let told = flow.get("backup").filter(|backup| backup.get("type").is_some()).unwrap_or(flow);
+        let conversation = conversation(told, number, limits, self.beyond);
         match conversation {
             Some(conversation) => Next::Conversation(Box::new(conversation)),
             None => {
@@ -104,7 +120,7 @@ impl Flow {
     }
 }
 
-fn conversation(flow: Item<'_>, number: u64, limits: &Limits, long: bool) -> Option<Conversation> {
+fn conversation(flow: Item<'_>, number: u64, limits: &Limits, beyond: u64) -> Option<Conversation> {
     let (client_conn, server_conn) = (flow.get("client_conn"), flow.get("server_conn"));
     let client = client_conn.and_then(|conn| end(conn.get("peername").or_else(|| conn.get("address"))?));
     let at = |name| server_conn.and_then(|conn| end(conn.get(name)?));
@@ -119,15 +135,24 @@ fn conversation(flow: Item<'_>, number: u64, limits: &Limits, long: bool) -> Opt
     let kind = flow.text("type")?;
     let (said, transport) = match kind.as_str() {
         "http" | "websocket" => {
-            let exchange = exchange(flow, sealed, began, limits, long)?;
+            let exchange = exchange(flow, sealed, began, limits, beyond > 0)?;
             let transport = exchange.transport();
             (Said::Http(Box::new(exchange)), transport)
         }
         "tcp" | "udp" => {
-            let pieces =
-                flow.get("messages")?.list().take(MOST_PIECES).map(|message| piece(message, 0, began));
+            let mut all = flow.get("messages")?.list().map(|message| piece(message, 0, began));
+            let kept: Vec<Piece> = all.by_ref().take(MOST_PIECES).collect();
+            let mut skipped = [0; 2];
+            for piece in all {
+                add(&mut skipped, &[piece]);
+            }
+            // Whose the bytes are that are not held is not known: the last one's.
+            let last = kept.last().map_or(Side::Client, |piece| piece.from);
+            if let Some(sum) = skipped.get_mut(last.index()) {
+                *sum += beyond;
+            }
             let transport = if kind == "tcp" { Transport::Tcp } else { Transport::Udp };
-            (Said::Bytes(pieces.collect(), Known { sealed, dns: false }), transport)
+            (Said::Bytes(kept, Known { sealed, dns: false, skipped }), transport)
         }
         "dns" => {
             let sides = [("request", Side::Client), ("response", Side::Server)];
@@ -136,7 +161,7 @@ fn conversation(flow: Item<'_>, number: u64, limits: &Limits, long: bool) -> Opt
                 let time = message.moment("timestamp").unwrap_or(began);
                 Some(Piece { from, time, bytes: dns(message), text: false, cut: false })
             });
-            (Said::Bytes(pieces.collect(), Known { sealed, dns: true }), Transport::Udp)
+            (Said::Bytes(pieces.collect(), Known { sealed, dns: true, skipped: [0; 2] }), Transport::Udp)
         }
         _ => return None,
     };
@@ -221,7 +246,7 @@ fn exchange(flow: Item<'_>, sealed: bool, began: Timestamp, limits: &Limits, lon
     let mut all = messages.into_iter().flat_map(Query::list);
     let messages: Vec<Piece> =
         all.by_ref().take(MOST_PIECES).map(|message| piece(message, 1, began)).collect();
-    let limit = (long || all.next().is_some()).then_some("length of an entry of a recording");
+    let limit = (long || all.next().is_some()).then_some(LONG);
     let exchange = Exchange { version, sealed, request, response, messages, failed, limit };
     (exchange.request.is_some() || exchange.response.is_some() || !exchange.messages.is_empty())
         .then_some(exchange)

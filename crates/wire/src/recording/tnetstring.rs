@@ -58,6 +58,33 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Whether all within adds up: each length ends at a kind that is known, and the last one at the end.
+    pub(super) fn is_sound(self) -> bool {
+        let mut open = vec![self];
+        // Lists are looked into one at a time; each is met once.
+        while let Some(item) = open.pop() {
+            if !matches!(item.kind, Some(b',' | b';' | b'#' | b'^' | b'!' | b'~' | b']' | b'}')) {
+                return false;
+            }
+            if !matches!(item.kind, Some(b']' | b'}')) {
+                continue;
+            }
+            let (mut rest, mut values) = (item.bytes, 0_usize);
+            while !rest.is_empty() {
+                let Some((value, behind)) = Self::split(rest) else { return false };
+                // Of plain values the kind is all there is to see.
+                if !matches!(value.kind, Some(b',' | b';' | b'#' | b'^' | b'!' | b'~')) {
+                    open.push(value);
+                }
+                (rest, values) = (behind, values + 1);
+            }
+            if item.kind == Some(b'}') && values % 2 == 1 {
+                return false;
+            }
+        }
+        true
+    }
+
     fn is(self, kind: u8) -> bool {
         self.kind.is_none_or(|known| known == kind)
     }
@@ -118,6 +145,16 @@ mod tests {
         }
         let flow = Item::dictionary(&FLOW[..FLOW.len() - 2]);
         assert_eq!(flow.get("bytes").and_then(Query::bytes), Some((b"ab".to_vec(), true)));
+    }
+
+    #[test]
+    fn lengths_that_do_not_add_up_are_seen() {
+        assert!(Item::dictionary(FLOW).is_sound());
+        for wrong in
+            ["4:type;4:http;7:version;3:21#", "4:type;4:http?", "4:type;", "4:type;8:9:http]", "4:list;2:1:]"]
+        {
+            assert!(!Item::dictionary(wrong.as_bytes()).is_sound(), "{wrong}");
+        }
     }
 
     #[test]
