@@ -46,6 +46,9 @@ pub(crate) enum Next {
 /// Longest body that is kept, in bytes: descriptions and short messages.
 const MOST_BODY: usize = 1 << 20;
 
+/// Longest body that is believed, in bytes.
+const LONGEST_BODY: usize = 1 << 32;
+
 /// One direction of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
@@ -90,6 +93,9 @@ impl Stream {
             return Next::Broken;
         };
         let stated = body_length(&head).unwrap_or(0);
+        if stated > LONGEST_BODY {
+            return Next::Broken;
+        }
         let kept = stated.min(MOST_BODY.min(limits.body));
         let Some(body) = bytes.get(end..end.saturating_add(kept)) else {
             self.searched = end - 4;
@@ -127,11 +133,14 @@ fn body_length(head: &Head) -> Option<usize> {
 impl Whole {
     /// A datagram that is one message.
     pub(crate) fn datagram(dialect: &Dialect, bytes: &[u8], at: At) -> Option<Self> {
-        let end = memchr::memmem::find(bytes, b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-        let (head, body) = bytes.split_at_checked(end)?;
+        // Empty lines keep connections alive (RFC 3261 §7.5).
+        let start = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let message = bytes.get(start..)?;
+        let end = memchr::memmem::find(message, b"\r\n\r\n").map_or(message.len(), |at| at + 4);
+        let (head, body) = message.split_at_checked(end)?;
         let head = Head::of(dialect.version, head)?;
-        let kept = body_length(&head).unwrap_or(body.len()).min(body.len()).min(MOST_BODY);
-        let body = body.get(..kept).unwrap_or_default().to_vec();
+        // What follows the stated length was sent all the same.
+        let body = body.to_vec();
         Some(Self { head, body, cut: None, at, packets: vec![at.packet], length: bytes.len() })
     }
 
