@@ -30,6 +30,14 @@ impl Held {
         }
     }
 
+    /// Adds a datagram: the border to one before stays, though a packet brought both.
+    pub(crate) fn push_apart(&mut self, bytes: &[u8], at: At) {
+        if !bytes.is_empty() {
+            self.bytes.extend_from_slice(bytes);
+            self.marks.push_back((self.bytes.len(), at));
+        }
+    }
+
     /// What waits.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(self.gone..).unwrap_or_default()
@@ -102,7 +110,9 @@ mod tests {
         );
         let pieces: Vec<_> = held.pieces(1, 5).map(|(bytes, at)| (bytes.to_vec(), at.packet)).collect();
         assert_eq!(pieces, [(b"f".to_vec(), 9)]);
-        held.consume(2);
+        held.push_apart(b"g", at(9));
+        assert_eq!((held.pieces(0, 9).count(), held.packets(9)), (3, vec![7, 9]));
+        held.consume(3);
         assert!(held.bytes().is_empty() && held.first().is_none());
     }
 }

@@ -102,7 +102,7 @@ impl Reader {
                 let (slot, other) = if from == Side::Client { (client, server) } else { (server, client) };
                 let mut waiting = slot.take();
                 if let Some(waiting) = &mut waiting {
-                    waiting.push(bytes, at);
+                    waiting.push_apart(bytes, at);
                 }
                 let head = waiting.as_ref().map_or(bytes, |waiting| waiting.bytes());
                 if self.why.is_none()
@@ -139,7 +139,7 @@ impl Reader {
                 if perhaps && head.len() < ENOUGH {
                     let mut waiting = waiting.unwrap_or_default();
                     if waiting.bytes().is_empty() {
-                        waiting.push(bytes, at);
+                        waiting.push_apart(bytes, at);
                     }
                     *slot = Some(waiting);
                     return;
