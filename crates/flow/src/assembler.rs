@@ -89,7 +89,10 @@ impl<H: Handler> Assembler<H> {
         }
         match usb::frames(tagged.link, tagged.frame) {
             None => self.frame(packet, link::strip(tagged.link, tagged.frame), 0),
-            Some(Transfer::Frames(frames)) => {
+            Some(Transfer::Frames(frames, whole)) => {
+                if !whole {
+                    self.malformed("rest of a USB transfer");
+                }
                 for frame in frames {
                     self.frame(packet, link::ethernet(frame), 0);
                 }

@@ -15,7 +15,8 @@ use creance_model::LinkType;
 /// What a record of USB holds.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Transfer<'a> {
-    Frames(Vec<&'a [u8]>),
+    /// Frames, and whether they are all that it holds.
+    Frames(Vec<&'a [u8]>, bool),
     /// The name of what it is instead.
     Other(&'static str),
 }
@@ -49,10 +50,14 @@ fn bulk(transfer: &[u8]) -> Transfer<'_> {
         [b'N', b'C', b'M', b'H', 12, 0, ..] => ncm(transfer),
         _ => None,
     };
-    found.map_or(Transfer::Other("USB bulk data that is no network"), Transfer::Frames)
+    let other = Transfer::Other("USB bulk data that is no network");
+    found.map_or(other, |(frames, whole)| Transfer::Frames(frames, whole))
 }
 
-fn rndis(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
+/// Frames, and whether they are all.
+type Found<'a> = Option<(Vec<&'a [u8]>, bool)>;
+
+fn rndis(mut rest: &[u8]) -> Found<'_> {
     let mut frames = Vec::new();
     while frames.len() < MOST_FRAMES && !rest.is_empty() {
         let field = |at: usize| usize::try_from(u32::from_le_bytes(*rest.get(at..)?.first_chunk()?)).ok();
@@ -66,13 +71,14 @@ fn rndis(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
         // What follows may be one byte of padding.
         rest = rest.get(length..).unwrap_or_default();
     }
-    (!frames.is_empty()).then_some(frames)
+    let whole = rest.iter().all(|byte| *byte == 0);
+    (!frames.is_empty()).then_some((frames, whole))
 }
 
-fn ncm(block: &[u8]) -> Option<Vec<&[u8]>> {
+fn ncm(block: &[u8]) -> Found<'_> {
     let field = |at: usize| Some(usize::from(u16::from_le_bytes(*block.get(at..)?.first_chunk()?)));
     let (mut frames, mut left) = (Vec::new(), block.len());
-    let mut table = field(10)?;
+    let (mut table, mut whole) = (field(10)?, true);
     // Each table tells the next; one that lies before is a circle.
     while table >= 12 && frames.len() < MOST_FRAMES {
         if !matches!(block.get(table..table + 4)?, b"NCM0" | b"NCM1") {
@@ -82,16 +88,26 @@ fn ncm(block: &[u8]) -> Option<Vec<&[u8]>> {
         for at in (table + 8..end).step_by(4) {
             let (index, length) = (field(at)?, field(at + 2)?);
             // Frames do not share bytes: together they are no longer than the block.
-            if index == 0 || length == 0 || length > left || frames.len() == MOST_FRAMES {
+            if index == 0 || length == 0 {
+                break;
+            }
+            let Some(frame) = block.get(index..index + length).filter(|_| length <= left) else {
+                whole = false;
+                continue;
+            };
+            if frames.len() == MOST_FRAMES {
+                whole = false;
                 break;
             }
             left -= length;
-            frames.extend(block.get(index..index + length));
+            frames.push(frame);
         }
         let next = field(table + 6)?;
+        whole &= next == 0 || next > table;
         table = if next > table { next } else { 0 };
     }
-    (!frames.is_empty()).then_some(frames)
+    whole &= table == 0;
+    (!frames.is_empty()).then_some((frames, whole))
 }
 
 #[cfg(test)]
@@ -119,12 +135,20 @@ mod tests {
         let frames = [&b"frame one"[..], b"frame two"].to_vec();
         assert_eq!(
             super::frames(LinkType::USB_LINUX_MMAPPED, &usbmon(&two)),
-            Some(Transfer::Frames(frames.clone()))
+            Some(Transfer::Frames(frames.clone(), true))
         );
         let mut pcap = vec![0; 27];
         (pcap[0], pcap[22]) = (27, BULK);
         pcap.extend(&two);
-        assert_eq!(super::frames(LinkType::USBPCAP, &pcap), Some(Transfer::Frames(frames)));
+        assert_eq!(super::frames(LinkType::USBPCAP, &pcap), Some(Transfer::Frames(frames, true)));
+    }
+
+    #[test]
+    fn what_is_left_of_a_transfer_is_seen() {
+        let transfer = [packet(b"frame one"), b"planted".to_vec()].concat();
+        let record = usbmon(&transfer);
+        let expected = Transfer::Frames(vec![b"frame one"], false);
+        assert_eq!(frames(LinkType::USB_LINUX_MMAPPED, &record), Some(expected));
     }
 
     #[test]
@@ -134,7 +158,7 @@ mod tests {
         let frames = [&b"abc"[..], b"de"].to_vec();
         assert_eq!(
             super::frames(LinkType::USB_LINUX_MMAPPED, &usbmon(&block)),
-            Some(Transfer::Frames(frames))
+            Some(Transfer::Frames(frames, true))
         );
         for length in 0..block.len() {
             super::frames(LinkType::USB_LINUX_MMAPPED, &usbmon(&block[..length]));
