@@ -194,6 +194,10 @@ impl Whole {
         };
         let head = self.head.shared();
         let content = http::Content::of(&head, self.body, self.cut);
-        http::fill(message, &head, content, keep, limits)
+        let mut message = http::fill(message, &head, content, keep, limits);
+        if sdp.is_some_and(|sdp| sdp.more) && message.field("limit").is_none() {
+            message.fields.push(text("limit", "media of one description".to_owned()));
+        }
+        message
     }
 }

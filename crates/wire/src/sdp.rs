@@ -12,6 +12,8 @@
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Sdp {
     pub(crate) media: Vec<Media>,
+    /// Whether it describes more media than are kept.
+    pub(crate) more: bool,
 }
 
 /// One medium.
@@ -43,7 +45,10 @@ impl Sdp {
             match kind {
                 "m" if sdp.media.len() < MOST_MEDIA => sdp.media.push(Media::read(value)),
                 // Further media must not give their lines to the last one that is kept.
-                "m" => break,
+                "m" => {
+                    sdp.more = true;
+                    break;
+                }
                 "a" => {
                     if let Some(media) = sdp.media.last_mut() {
                         media.attribute(value);
@@ -139,5 +144,11 @@ mod tests {
         assert_eq!(Sdp::read(b"a=rtpmap:96 H264/90000\nm\n=\n\xff"), Sdp::default());
         let noise = Sdp::read(b"m=\na=rtpmap:\na=rtpmap:300 x\n");
         assert_eq!(noise.media.len(), 1);
+    }
+
+    #[test]
+    fn more_media_than_are_kept_are_told() {
+        let many = |count: usize| Sdp::read("m=audio 9 RTP/AVP 0\r\n".repeat(count).as_bytes());
+        assert!(many(MOST_MEDIA + 1).more && !many(MOST_MEDIA).more);
     }
 }

@@ -174,6 +174,73 @@ fn bytes_that_are_told_as_characters_are_bytes_again() {
 }
 
 #[test]
+fn text_whose_length_was_counted_in_characters_stays_text() {
+    let body = "{\"name\":\"J\u{fc}rgen\"}";
+    let mut entry = entry("/a", body);
+    entry["request"]["bodySize"] = json!(body.chars().count());
+    let document = json!({"log": {"entries": [entry]}}).to_string();
+    let (told, _) = read(Form::Har, Box::new(io::Cursor::new(document.into_bytes())), &Limits::default());
+    assert_eq!(told[0].parts.iter().find(|part| part.step == "request body").unwrap().bytes, body.as_bytes());
+}
+
+#[test]
+fn a_form_beside_an_empty_text_is_told_and_a_name_asked_over_https_is_too() {
+    let mut form = entry("/a", "");
+    form["request"]["postData"] = json!({"mimeType": "application/x-www-form-urlencoded", "text": "",
+        "params": [{"name": "mail", "value": "ada@skylark.example"}]});
+    // RFC 8484 §4.1.1: a question about www.example.com.
+    let mut asked = entry("/dns-query?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB", "");
+    asked["request"]["headers"] = json!([{"name": "accept", "value": "application/dns-message"}]);
+    let document = json!({"log": {"entries": [form, asked]}}).to_string();
+    let (told, faults) =
+        read(Form::Har, Box::new(io::Cursor::new(document.into_bytes())), &Limits::default());
+    assert_eq!(faults, 0);
+    assert!(told[0].parts.iter().any(|part| part.bytes == b"ada@skylark.example"));
+    assert!(
+        told.iter()
+            .any(|message| message.protocol == "dns" && format!("{message:?}").contains("www.example.com"))
+    );
+}
+
+#[test]
+fn damage_within_an_entry_is_told_beside_it() {
+    let document = String::from_utf8(har()).unwrap().replacen("\"method\":", "\"method\" ", 1);
+    let (told, faults) = whole(Form::Har, document.as_bytes());
+    assert_eq!((told.len(), faults), (6, 1));
+    // The length of a field within is one too many.
+    let flow = String::from_utf8(flows()).unwrap().replacen("4:POST;", "5:POST;", 1);
+    assert!(whole(Form::Mitmproxy, flow.as_bytes()).1 > 0);
+}
+
+#[test]
+fn what_a_long_connection_holds_beyond_the_limit_is_told() {
+    let limits = Limits { body: 1000, ..Limits::default() };
+    let words = format!("GET /a HTTP/1.1\r\nHost: h.example\r\n\r\n{}", "x".repeat(5 << 20));
+    // What mitmproxy says of a flow stands before its messages.
+    let said = [json!("type"), json!("tcp"), json!("messages"), json!([[true, words, 1.5]])];
+    let content: Vec<u8> = said.iter().flat_map(net).collect();
+    let flow = [content.len().to_string().as_bytes(), b":", &content, b"}"].concat();
+    let mut recording = Recording::new(Form::Mitmproxy, Box::new(io::Cursor::new(flow.clone())), &limits);
+    let Some(Next::Conversation(first)) = recording.advance() else { panic!("a flow") };
+    assert!(first.bytes[0] > 5 << 20, "{:?}", first.bytes);
+    let (told, _) = read(Form::Mitmproxy, Box::new(io::Cursor::new(flow)), &limits);
+    assert_eq!(told[0].field("limit"), Some(&Value::Text("length of an entry of a recording".to_owned())));
+}
+
+#[test]
+fn what_mitmproxy_sent_itself_is_not_the_apps_and_what_was_edited_is_told_as_it_was() {
+    let request = |path: &str| json!({"method": "GET", "scheme": "https", "host": "h.example", "port": 443, "path": path, "headers": []});
+    let flow = json!({"version": 21, "type": "http", "is_replay": "request", "request": request("/again")});
+    let mut recording =
+        Recording::new(Form::Mitmproxy, Box::new(io::Cursor::new(net(&flow))), &Limits::default());
+    assert!(matches!(recording.advance(), Some(Next::Unsent)));
+    let flow = json!({"version": 21, "type": "http", "request": request("/edited"),
+        "backup": {"version": 21, "type": "http", "request": request("/sent")}});
+    let (told, _) = read(Form::Mitmproxy, Box::new(io::Cursor::new(net(&flow))), &Limits::default());
+    assert_eq!(told[0].text("uri"), Some("/sent"));
+}
+
+#[test]
 fn bodies_longer_than_what_is_kept_are_a_limit_that_is_told() {
     let limits = Limits { body: 1000, ..Limits::default() };
     let long = json!({"log": {"entries": [entry("/a", &"x".repeat(10_000)), entry("/b", "[]")]}}).to_string();
