@@ -258,6 +258,13 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_a_stream_is_a_secret() {
+        let found = told(&fields(&[("stream_key", "drone-7-secret")]));
+        let expected = (DataClass::Credential, Match::Structured, "drone-7-secret".to_owned());
+        assert_eq!(found, [expected]);
+    }
+
+    #[test]
     fn basic_authorization_gives_pair_and_name() {
         let told = seen("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert_eq!(
