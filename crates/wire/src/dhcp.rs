@@ -91,14 +91,10 @@ fn read(bytes: &[u8]) -> Result<Told, Malformed> {
         }
         _ => raw(&mut told, address),
     }
-    match cursor.take("server name and boot file", 192) {
-        Ok(names) => raw(&mut told, names),
-        Err(_) => {
-            raw(&mut told, cursor.rest());
-            return Ok(told);
-        }
-    }
-    if cursor.is_empty() {
+    let names = cursor.take("server name and boot file", 192);
+    let cut = names.is_err() || cursor.is_empty();
+    raw(&mut told, names.unwrap_or(cursor.rest()));
+    if cut {
         return Ok(told);
     }
     if cursor.array::<4>("magic")? != MAGIC {

@@ -97,7 +97,7 @@ pub struct Recording {
 }
 
 enum Source {
-    Har(entries::Entries),
+    Har(Box<entries::Entries>),
     Mitmproxy(mitmproxy::Flows),
 }
 
@@ -105,7 +105,7 @@ impl Recording {
     /// Reads a recording from its first byte. Of an entry at most as much is held as `limits` let bodies take twice.
     pub fn new(form: Form, reader: Box<dyn Read + Send>, limits: &Limits) -> Self {
         let source = match form {
-            Form::Har => Source::Har(entries::Entries::new(reader, limits)),
+            Form::Har => Source::Har(Box::new(entries::Entries::new(reader, limits))),
             Form::Mitmproxy => Source::Mitmproxy(mitmproxy::Flows::new(reader, limits)),
         };
         Self { source, number: 0, limits: limits.clone(), pending: None }

@@ -114,7 +114,7 @@ impl Entries {
                 }
                 if let Err(fault) = self.fill() {
                     self.over = true;
-                    return Some(self.cut().map_or(Err(fault), Ok));
+                    return Some(self.cut().ok_or(fault));
                 }
                 if self.have == 0 {
                     self.over = true;

@@ -246,15 +246,12 @@ impl Exchange {
         }
         let mut inner = mqtt.then(|| Reader::reading(mqtt::Mqtt.start(means), means));
         for piece in self.messages {
-            match &mut inner {
-                Some(inner) => {
-                    let at = At { packet: number, time: piece.time };
-                    inner.feed(flow, piece.from, &piece.bytes, at, limits, &mut emit);
-                }
-                None => {
-                    let keep = keeps(piece.from);
-                    emit(websocket(piece, keep, limits));
-                }
+            if let Some(inner) = &mut inner {
+                let at = At { packet: number, time: piece.time };
+                inner.feed(flow, piece.from, &piece.bytes, at, limits, &mut emit);
+            } else {
+                let keep = keeps(piece.from);
+                emit(websocket(piece, keep, limits));
             }
         }
         if let Some(mut inner) = inner {

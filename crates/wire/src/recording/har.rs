@@ -4,7 +4,7 @@
 //! read: `_webSocketMessages`, `_fromCache`, `_error`, `_initiator`, and of `PiRogue` `_communication`, `_stacktrace`,
 //! `_content`. Left out: pages, timings but the whole, `queryString`, which repeats the address.
 
-use std::net::IpAddr;
+use std::{fmt::Write, net::IpAddr};
 
 use creance_model::{Endpoint, Side, Timestamp};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
@@ -293,7 +293,7 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._*".contains(&byte) {
             done.push(char::from(byte));
         } else {
-            done.push_str(&format!("%{byte:02X}"));
+            let _ = write!(done, "%{byte:02X}");
         }
         done
     })

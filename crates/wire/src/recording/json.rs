@@ -177,7 +177,7 @@ pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
             [_, b'f', rest @ ..] => one(&mut text, 12, rest),
             [_, mark @ (b'"' | b'\\' | b'/'), rest @ ..] => one(&mut text, *mark, rest),
             [_, b'u', rest @ ..] if unit(rest).is_some() => character(&mut text, rest),
-            [mark, rest @ ..] => one(&mut text, *mark, rest),
+            [slash, rest @ ..] => one(&mut text, *slash, rest),
             [] => &[],
         };
     }

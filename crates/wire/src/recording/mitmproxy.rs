@@ -79,10 +79,10 @@ impl Flows {
             }
         }
         let Some((length, taken)) = tnetstring::length(&head) else { return Ok(None) };
-        let held = length.min(self.longest as u64);
+        let most = length.min(self.longest as u64);
         let mut bytes = Vec::new();
-        let read = self.reader.by_ref().take(held).read_to_end(&mut bytes)? as u64;
-        let passed = std::io::copy(&mut self.reader.by_ref().take(length - held), &mut std::io::sink())?;
+        let read = self.reader.by_ref().take(most).read_to_end(&mut bytes)? as u64;
+        let passed = std::io::copy(&mut self.reader.by_ref().take(length - most), &mut std::io::sink())?;
         let mut kind = Vec::new();
         self.reader.by_ref().take(1).read_to_end(&mut kind)?;
         self.offset += taken as u64 + read + passed + kind.len() as u64;
@@ -107,16 +107,11 @@ impl Flow {
         if again || flow.get("request").is_some_and(|request| request.flag("is_replay")) {
             return Next::Unsent;
         }
-        // Of a flow that was edited, what really went over the network is the backup.
-        let told = flow.get("backup").filter(|backup| backup.get("type").is_some()).unwrap_or(flow);
-        let conversation = conversation(told, number, limits, self.beyond);
-        match conversation {
-            Some(conversation) => Next::Conversation(Box::new(conversation)),
-            None => {
-                let why = format!("entry {number} tells no messages");
-                Next::Fault(Fault { what: "flow", offset: self.offset, why })
-            }
+        if let Some(conversation) = conversation(flow, number, limits, self.beyond) {
+            return Next::Conversation(Box::new(conversation));
         }
+        let why = format!("entry {number} tells no messages");
+        Next::Fault(Fault { what: "flow", offset: self.offset, why })
     }
 }
 
@@ -213,7 +208,9 @@ fn app(mode: &str) -> Option<String> {
 }
 
 fn exchange(flow: Item<'_>, sealed: bool, began: Timestamp, limits: &Limits, long: bool) -> Option<Exchange> {
-    let (asked, answered) = (flow.get("request"), flow.get("response"));
+    // Of what was edited in mitmproxy, the backup is what came from the app and from the server.
+    let came = |name| flow.get("backup").and_then(|backup| backup.get(name)).or_else(|| flow.get(name));
+    let (asked, answered) = (came("request"), came("response"));
     let failed = flow.get("error").and_then(|error| error.text("msg"));
     let request = asked.map(|request| {
         let scheme = request.text("scheme").unwrap_or_default();
