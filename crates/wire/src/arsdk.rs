@@ -226,7 +226,8 @@ impl Talk {
                 _ => open,
             });
             let zero = text.len() < whole.len();
-            if whole.is_empty() || !zero && !(text.ends_with(b"}") && open == 0) {
+            let ended = zero || text.ends_with(b"}") && open == 0;
+            if whole.is_empty() || !ended {
                 return;
             }
             let length = text.len() + usize::from(zero);
