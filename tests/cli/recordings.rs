@@ -23,7 +23,8 @@ fn headers() -> [(&'static str, String); 4] {
 
 /// The exchange as IP packets.
 fn packets() -> Vec<Vec<u8>> {
-    let head: String = headers().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head: Vec<String> = headers().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = head.concat();
     let request = format!("POST {TARGET} HTTP/1.1\r\n{head}\r\n{BODY}").into_bytes();
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec();
     let (up, down) = (1000_u32, 5000_u32);

@@ -152,7 +152,7 @@ pub(crate) fn add(message: &Value, facts: &mut BTreeMap<&'static str, BTreeSet<S
             }
         }
         ("ftp", "command") => {
-            let argument = ["username", "filename", "argument"].map(|name| text(name)).concat();
+            let argument = ["username", "filename", "argument"].map(text).concat();
             if text("command") != "PASS" {
                 say("ftp", [text("command"), argument].join(" "));
             }

@@ -450,7 +450,7 @@ fn coverage(traffic: &Traffic, secrets: &Secrets, encrypted: u64) -> Coverage {
     if encrypted > 0 {
         let why = creance_flow::Counters::ENCRYPTED.to_owned();
         unread.push(Unread { what: "802.11 frames".to_owned(), why, bytes: encrypted });
-        unread.sort_by(|a, b| b.bytes.cmp(&a.bytes));
+        unread.sort_by_key(|row| std::cmp::Reverse(row.bytes));
     }
     Coverage {
         bytes: traffic.bytes + encrypted,

@@ -105,13 +105,13 @@ impl Inputs {
                 None => file,
             })
         };
-        let (opened, kinds) = open_with(paths, Box::new(opener), request)?;
+        let (captures, kinds) = open_with(paths, Box::new(opener), request)?;
         for (path, form) in kinds {
             if let Some((_, kind, _)) = self.files.iter_mut().find(|(known, ..)| Path::new(known) == path) {
                 *kind = form.name();
             }
         }
-        Ok(opened)
+        Ok(captures)
     }
 
     /// Waits for the hashes.

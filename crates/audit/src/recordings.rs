@@ -51,7 +51,7 @@ pub(crate) fn read(
             Next::Unsent => run.recorded.unsent += 1,
             Next::Fault(fault) => faults.push(fault),
         }
-        if recording.entries() % TELL_EVERY == 0 {
+        if recording.entries().is_multiple_of(TELL_EVERY) {
             let packets = run.packets + recording.entries();
             progress(Progress { bytes: consumed.load(Relaxed), of: length, packets });
         }

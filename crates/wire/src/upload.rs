@@ -155,6 +155,7 @@ impl UploadJoiner {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use crate::{body::Tree, fixture::flow, http};

@@ -276,6 +276,7 @@ impl Entries {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::{
         super::{json, query::Query},

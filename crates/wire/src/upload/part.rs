@@ -241,6 +241,7 @@ pub(super) fn body(message: &Message) -> &[u8] {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use crate::fixture::flow;
