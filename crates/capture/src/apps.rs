@@ -73,6 +73,7 @@ pub(crate) fn user(bytes: &[u8], big: bool) -> Option<i32> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 

@@ -72,6 +72,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 

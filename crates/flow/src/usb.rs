@@ -111,6 +111,7 @@ fn ncm(block: &[u8]) -> Found<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 
