@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 /// The built program, which a workspace build puts beside the tests.
@@ -48,4 +48,52 @@ pub fn example(name: &str) -> PathBuf {
 pub fn shared(folder: &str) -> Option<PathBuf> {
     let path = root().join("../shared/data").join(folder);
     path.is_dir().then_some(path)
+}
+
+/// A Python that has these packages, for what is played and recorded over loopback: that of `target/uploads`
+/// (`./ci/test tools` makes it) or of `CREANCE_UPLOADS_PYTHON`.
+///
+/// # Errors
+///
+/// Why nothing can be played and recorded here.
+pub fn player(packages: &str) -> Result<PathBuf, String> {
+    let python = std::env::var_os("CREANCE_UPLOADS_PYTHON")
+        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from);
+    let recorded = Command::new("dumpcap").args(["-i", "lo", "-L"]).stderr(Stdio::null()).output();
+    if !recorded.is_ok_and(|output| output.status.success()) {
+        return Err("dumpcap may not record on lo: is tshark installed, and is this root?".to_owned());
+    }
+    let imported =
+        Command::new(&python).args(["-c", &format!("import {packages}")]).stderr(Stdio::null()).status();
+    if !imported.is_ok_and(|status| status.success()) {
+        return Err(format!("{} has not the packages of tests/uploads/requirements.txt", python.display()));
+    }
+    Ok(python)
+}
+
+/// What a command says of a recording of loopback, opened with the `.keys` beside it.
+///
+/// # Panics
+///
+/// When the command fails.
+pub fn told(command: &str, recording: &Path, extra: &[&str]) -> Vec<u8> {
+    let (keys, recording) =
+        (recording.with_extension("keys").display().to_string(), recording.display().to_string());
+    let usual = [command, &recording, "--keys", &keys, "--inside", "127.0.0.1/32", "-q"];
+    let output = run([&usual, extra].concat());
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The JSON of each line.
+///
+/// # Panics
+///
+/// When it is none.
+pub fn lines(bytes: &[u8]) -> Vec<serde_json::Value> {
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    match lines.map(serde_json::from_slice).collect() {
+        Ok(lines) => lines,
+        Err(error) => unreachable!("a line that is no JSON: {error}"),
+    }
 }

@@ -4,15 +4,11 @@
 //!
 //! `play.py` needs aioquic in `target/uploads` (`./ci/test tools` puts it there) or a Python that has it in
 //! `CREANCE_UPLOADS_PYTHON`, and the right to record and to listen at port 443.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::print_stdout, reason = "a test")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs, process::Command};
 
-use creance_tests::{root, run};
+use creance_tests::{lines, player, root, told};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,51 +22,19 @@ struct Body {
     bytes: u64,
 }
 
-/// Why nothing can be sent and recorded here, if it cannot.
-fn missing(python: &Path) -> Option<String> {
-    let recorded = Command::new("dumpcap").args(["-i", "lo", "-L"]).stderr(Stdio::null()).output();
-    if !recorded.is_ok_and(|output| output.status.success()) {
-        return Some("dumpcap may not record on lo: is tshark installed, and is this root?".to_owned());
-    }
-    let found = Command::new(python).args(["-c", "import aioquic"]).stderr(Stdio::null()).status();
-    let found = found.is_ok_and(|status| status.success());
-    (!found).then(|| format!("{} has not the packages of tests/uploads/requirements.txt", python.display()))
-}
-
-fn python() -> PathBuf {
-    std::env::var_os("CREANCE_UPLOADS_PYTHON")
-        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
-}
-
-fn lines(bytes: &[u8]) -> Vec<Value> {
-    bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect()
-}
-
-/// What a command says of the recording.
-fn told(command: &str, folder: &Path, extra: &[&str]) -> Vec<u8> {
-    let file = |name: &str| folder.join(name).display().to_string();
-    let (recording, keys) = (file("quic.pcapng"), file("quic.keys"));
-    let usual = [command, &recording, "--keys", &keys, "--inside", "127.0.0.1/32", "-q"];
-    let output = run([&usual, extra].concat());
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
 /// Bytes that may stay closed: a Retry, and what fills up a datagram behind its packets.
 const CLOSED: u64 = 1500;
 
 #[test]
 fn bodies_are_what_was_sent_each_once() {
-    let python = python();
-    if let Some(why) = missing(&python) {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
-        println!("skipped: {why}");
-        return;
-    }
+    let python = match player("aioquic") {
+        Ok(python) => python,
+        Err(why) => {
+            assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
+            println!("skipped: {why}");
+            return;
+        }
+    };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let play = root().join("tests/quic/play.py");
@@ -80,7 +44,7 @@ fn bodies_are_what_was_sent_each_once() {
     assert!(bodies.len() > 130, "{} bodies", bodies.len());
 
     let open = folder.join("open");
-    told("extract", folder, &["--reveal", "-o", &open.display().to_string()]);
+    told("extract", &folder.join("quic.pcapng"), &["--reveal", "-o", &open.display().to_string()]);
     let rows = lines(&fs::read(open.join("manifest.jsonl")).unwrap());
     let mut wrong = Vec::new();
     for body in &bodies {
@@ -99,7 +63,7 @@ fn bodies_are_what_was_sent_each_once() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(rows.len(), bodies.len(), "nothing else was sent");
     // All of it was read, but for a Retry, what fills up datagrams, and what is sent again when the machine is busy.
-    let flows = lines(&told("flows", folder, &[]));
+    let flows = lines(&told("flows", &folder.join("quic.pcapng"), &[]));
     let closed: Vec<&Value> = flows
         .iter()
         .filter(|row| row["outside"]["port"] == 443)

@@ -5,14 +5,9 @@
 //! or a Python that has them in `CREANCE_UPLOADS_PYTHON`, and the right to record.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use creance_tests::{root, run};
+use creance_tests::{lines, player, root, told};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,49 +30,16 @@ struct Upload {
     connections: usize,
 }
 
-/// Why nothing can be uploaded and recorded here, if it cannot.
-fn missing(python: &Path) -> Option<String> {
-    let recorded = Command::new("dumpcap").args(["-i", "lo", "-L"]).stderr(Stdio::null()).output();
-    if !recorded.is_ok_and(|output| output.status.success()) {
-        return Some("dumpcap may not record on lo: is tshark installed, and is this root?".to_owned());
-    }
-    let packages = "import azure.storage.blob, boto3, google.cloud.storage, moto, oss2, qiniu";
-    let found = Command::new(python).args(["-c", packages]).stderr(Stdio::null()).status();
-    let found = found.is_ok_and(|status| status.success());
-    (!found).then(|| format!("{} has not the packages of tests/uploads/requirements.txt", python.display()))
-}
-
-fn python() -> PathBuf {
-    std::env::var_os("CREANCE_UPLOADS_PYTHON")
-        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
-}
-
-fn lines(bytes: &[u8]) -> Vec<Value> {
-    bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect()
-}
-
-/// What a command says of the recording.
-fn told(command: &str, folder: &Path, extra: &[&str]) -> Vec<u8> {
-    let file = |name: &str| folder.join(name).display().to_string();
-    let (recording, keys) = (file("uploads.pcapng"), file("uploads.keys"));
-    let usual = [command, &recording, "--keys", &keys, "--inside", "127.0.0.1/32", "-q"];
-    let output = run([&usual, extra].concat());
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
 #[test]
 fn objects_are_what_was_uploaded_each_once() {
-    let python = python();
-    if let Some(why) = missing(&python) {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
-        println!("skipped: {why}");
-        return;
-    }
+    let python = match player("azure.storage.blob, boto3, google.cloud.storage, moto, oss2, qiniu") {
+        Ok(python) => python,
+        Err(why) => {
+            assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
+            println!("skipped: {why}");
+            return;
+        }
+    };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let play = root().join("tests/uploads/play.py");
@@ -93,7 +55,7 @@ fn objects_are_what_was_uploaded_each_once() {
 /// Each object stands once in the manifest and on the disk, whole, with where it went.
 fn extracted(folder: &Path, uploads: &[Upload]) {
     let open = folder.join("open");
-    told("extract", folder, &["--reveal", "-o", &open.display().to_string()]);
+    told("extract", &folder.join("uploads.pcapng"), &["--reveal", "-o", &open.display().to_string()]);
     let manifest = fs::read(open.join("manifest.jsonl")).unwrap();
     let rows = lines(&manifest);
     let mut wrong = Vec::new();
@@ -131,13 +93,14 @@ fn extracted(folder: &Path, uploads: &[Upload]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
     let masked = folder.join("masked");
-    told("extract", folder, &["-o", &masked.display().to_string()]);
+    told("extract", &folder.join("uploads.pcapng"), &["-o", &masked.display().to_string()]);
     is_masked("manifest", &fs::read(masked.join("manifest.jsonl")).unwrap(), uploads);
 }
 
 /// The parts of an object did come over several connections, and the requests are masked too.
 fn requests(folder: &Path, uploads: &[Upload]) {
-    let messages = lines(&told("messages", folder, &["--direction", "outbound", "--reveal"]));
+    let messages =
+        lines(&told("messages", &folder.join("uploads.pcapng"), &["--direction", "outbound", "--reveal"]));
     for upload in uploads.iter().filter(|upload| upload.connections > 1) {
         let parts = messages.iter().filter(|message| {
             message["kind"] == "request"
@@ -150,7 +113,7 @@ fn requests(folder: &Path, uploads: &[Upload]) {
         let from: BTreeSet<u64> = parts.map(|part| part["source"]["port"].as_u64().unwrap()).collect();
         assert!(from.len() >= upload.connections, "{}: from ports {from:?}", upload.how);
     }
-    let masked = told("messages", folder, &[]);
+    let masked = told("messages", &folder.join("uploads.pcapng"), &[]);
     is_masked("messages", &masked, uploads);
 }
 
