@@ -2,7 +2,7 @@
 
 use creance_flow::recorded;
 use creance_model::Flow;
-use creance_wire::{Form, Limits, Means, Next, Recording};
+use creance_wire::{Form, Keep, Limits, Means, Next, Recording};
 
 pub fn read(form: Form, bytes: &[u8]) {
     let limits = Limits {
@@ -11,7 +11,7 @@ pub fn read(form: Form, bytes: &[u8]) {
         decoded: 8192,
         parts: 64,
         depth: 6,
-        both_ways: true,
+        keep: Keep::All,
         ..Limits::default()
     };
     let mut recording = Recording::new(form, Box::new(std::io::Cursor::new(bytes.to_vec())), &limits);

@@ -8,7 +8,7 @@
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{At, Budget, KeyLog, Limits, Means, Reader};
+use creance_wire::{At, Budget, KeyLog, Keep, Limits, Means, Reader};
 use libfuzzer_sys::fuzz_target;
 use ring::{
     aead::{self, AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey, quic},
@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         decoded: 65_536,
         parts: 256,
         depth: 6,
-        both_ways: choice & 0x80 != 0,
+        keep: if choice & 0x80 == 0 { Keep::Outbound } else { Keep::All },
     };
     let (mut sent, mut number) = ([0; 2], 0);
     let mut feed = |from: Side, bytes: &[u8]| {

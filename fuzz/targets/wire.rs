@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{ALL, At, Budget, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner};
+use creance_wire::{ALL, At, Budget, Keep, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         decoded: 65_536,
         parts: 256,
         depth: 6,
-        both_ways: place & 0x40 != 0,
+        keep: if place & 0x40 == 0 { Keep::Outbound } else { Keep::All },
     };
     let udp = place & 0x80 != 0;
     let transport = match ALL.get(usize::from(*choice)).map(|protocol| protocol.name()) {

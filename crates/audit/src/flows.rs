@@ -1,7 +1,10 @@
 //! Conversations, one by one: who with whom, what about, how much of it could be read.
 
+use std::net::IpAddr;
+
 use creance_model::{Flow, Message, Side, Timestamp, Value, Visibility};
 use creance_place::Atlas;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::names::Name;
 
@@ -89,6 +92,36 @@ pub(crate) struct Sums {
     pub(crate) decrypted: bool,
 }
 
+/// Where the ends across are, remembered: most flows go where others went.
+pub(crate) struct Countries<'a> {
+    atlas: &'a Atlas,
+    /// By address: the name that was last asked about with it, and the country.
+    known: HashMap<IpAddr, (Option<String>, Option<String>)>,
+}
+
+/// Addresses remembered; beyond, all are forgotten.
+const MOST_KNOWN: usize = 1 << 16;
+
+impl<'a> Countries<'a> {
+    pub(crate) fn new(atlas: &'a Atlas) -> Self {
+        Self { atlas, known: HashMap::new() }
+    }
+
+    fn of(&mut self, ip: IpAddr, host: Option<&str>) -> Option<String> {
+        if let Some((name, country)) = self.known.get(&ip)
+            && name.as_deref() == host
+        {
+            return country.clone();
+        }
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
+        }
+        let country = self.atlas.locate(ip, host).country;
+        self.known.insert(ip, (host.map(str::to_owned), country.clone()));
+        country
+    }
+}
+
 impl FlowTold {
     pub(crate) fn new(
         flow: &Flow,
@@ -96,7 +129,7 @@ impl FlowTold {
         name: Option<&Name>,
         sums: Sums,
         hello: Hello,
-        atlas: &Atlas,
+        countries: &mut Countries<'_>,
     ) -> Self {
         let opaque: u64 = sums.unread.iter().map(|(_, bytes)| bytes).sum();
         let mut why_opaque: Vec<&'static str> =
@@ -105,8 +138,7 @@ impl FlowTold {
         let mostly = opaque * 2 > sums.up + sums.down;
         let encrypted = matches!(protocol, "tls" | "dot" | "quic" | "dtls" | "webrtc") && opaque > 0;
         let host = name.map(|name| (name.host.clone(), name.basis));
-        let country =
-            atlas.locate(flow.outside_end().ip, host.as_ref().map(|(host, _)| host.as_str())).country;
+        let country = countries.of(flow.outside_end().ip, host.as_ref().map(|(host, _)| host.as_str()));
         Self {
             flow: flow.clone(),
             protocol,

@@ -27,6 +27,7 @@ mod request;
 mod traffic;
 
 use creance_model::{Flow, Message, Report};
+pub use creance_wire::Keep;
 use creance_wire::KeyLog;
 use data_encoding::HEXLOWER;
 use ring::digest;
@@ -89,6 +90,9 @@ pub fn flows(
     sink: &mut dyn FnMut(FlowTold),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Read, Error> {
+    let mut request = request.clone();
+    request.limits.wire.keep = Keep::Nothing;
+    let request = &request;
     let atlas = request.atlas()?;
     let opened = inputs::open(request)?;
     let keys = request.key_log()?;

@@ -13,7 +13,7 @@ use creance_wire::{At, Conversation, KeyLog, Means, Piece, Reader, TunnelJoiner,
 
 use crate::{
     flight::telemetry::Telemetry,
-    flows::{FlowTold, Hello, Sums},
+    flows::{Countries, FlowTold, Hello, Sums},
     names::{Name, Names},
     request::Limits,
     traffic::{self, Clock, Finished, Sum, Traffic},
@@ -58,7 +58,7 @@ pub(crate) struct Sent {
 pub(crate) type Messages<'a> = &'a mut dyn FnMut(&Flow, &Message);
 
 /// Takes every flow that is over, and what says where it went.
-pub(crate) type Flows<'a> = (&'a mut dyn FnMut(FlowTold), &'a Atlas);
+pub(crate) type Flows<'a> = (&'a mut dyn FnMut(FlowTold), Countries<'a>);
 
 /// The one pass.
 pub(crate) struct Pipeline<'a> {
@@ -152,7 +152,7 @@ impl<'a> Pipeline<'a> {
     }
 
     pub(crate) fn with_flows(mut self, sink: &'a mut dyn FnMut(FlowTold), atlas: &'a Atlas) -> Self {
-        self.flows_to = Some((sink, atlas));
+        self.flows_to = Some((sink, Countries::new(atlas)));
         self
     }
 
@@ -190,6 +190,9 @@ impl<'a> Pipeline<'a> {
                 stronger(name, message.text("host"), Name::HOST_HEADER);
             }
             _ => {}
+        }
+        if self.context.is_none() && self.messages_to.is_none() {
+            return;
         }
         if !ours && direction != Direction::Broadcast && !leaves_by_recursion(flow, message) {
             self.uploads.answered(flow, message);
@@ -284,7 +287,7 @@ impl<'a> Pipeline<'a> {
 
     /// Tells a flow that is over, where that is asked for.
     fn told(&mut self, flow: &Flow, state: &mut State, totals: &Totals) {
-        let Some((sink, atlas)) = &mut self.flows_to else { return };
+        let Some((sink, countries)) = &mut self.flows_to else { return };
         let ours = flow.inside.unwrap_or(Side::Client);
         let sums = Sums {
             first: totals.first,
@@ -297,7 +300,7 @@ impl<'a> Pipeline<'a> {
             decrypted: state.decrypted,
         };
         let hello = std::mem::take(&mut state.hello);
-        sink(FlowTold::new(flow, state.reader.protocol(), state.name.as_ref(), sums, hello, atlas));
+        sink(FlowTold::new(flow, state.reader.protocol(), state.name.as_ref(), sums, hello, countries));
     }
 
     /// Shows an outbound message to every detector.

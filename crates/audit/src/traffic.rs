@@ -15,7 +15,8 @@ pub(crate) type Key = (IpAddr, u16, Transport, Option<String>);
 /// Bytes from our side over time, in at most [`Clock::SLOTS`] slots that widen as time goes on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Clock {
-    slots: BTreeMap<i64, u64>,
+    /// Number and bytes, in order; most bytes belong to the last.
+    slots: Vec<(i64, u64)>,
     widened: u32,
 }
 
@@ -32,7 +33,19 @@ impl Clock {
 
     pub(crate) fn add(&mut self, time: Timestamp, bytes: u64) {
         let slot = time.as_nanos().div_euclid(self.width());
-        *self.slots.entry(slot).or_default() += bytes;
+        match self.slots.last_mut() {
+            Some((last, sum)) if *last == slot => {
+                *sum += bytes;
+                return;
+            }
+            Some((last, _)) if *last > slot => {
+                match self.slots.binary_search_by_key(&slot, |(slot, _)| *slot) {
+                    Ok(at) => self.slots.get_mut(at).into_iter().for_each(|(_, sum)| *sum += bytes),
+                    Err(at) => self.slots.insert(at, (slot, bytes)),
+                }
+            }
+            _ => self.slots.push((slot, bytes)),
+        }
         if self.slots.len() > Self::SLOTS {
             self.widen();
         }
@@ -40,11 +53,12 @@ impl Clock {
 
     fn widen(&mut self) {
         self.widened += 1;
-        let mut wide = BTreeMap::new();
-        for (slot, bytes) in std::mem::take(&mut self.slots) {
-            *wide.entry(slot.div_euclid(2)).or_default() += bytes;
-        }
-        self.slots = wide;
+        self.slots.iter_mut().for_each(|(slot, _)| *slot = slot.div_euclid(2));
+        self.slots.dedup_by(|(later, more), (slot, bytes)| {
+            let same = later == slot;
+            *bytes += if same { *more } else { 0 };
+            same
+        });
     }
 
     fn merge(&mut self, other: &Self) {

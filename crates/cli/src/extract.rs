@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Extract, talk: Talk) -> anyhow::Result<u8> {
         options,
     };
     let mut request = flows::request(&options.captures);
-    request.limits.wire.both_ways = true;
+    request.limits.wire.keep = creance_audit::Keep::All;
     let mut failed = None;
     let mut hosts = HashMap::new();
     let bar = Bar::new(talk);

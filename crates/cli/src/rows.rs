@@ -27,14 +27,26 @@ impl Rows {
             Lines::Jsonl => writeln!(self.out, "{row}"),
             Lines::Json => write!(self.out, "{}{row}", if first { "[\n" } else { ",\n" }),
             Lines::Csv => {
-                let mut cells = Vec::new();
-                flatten("", row, &mut cells);
                 if first {
-                    let header = cells.iter().map(|(path, _)| quoted(path)).collect::<Vec<_>>();
-                    writeln!(self.out, "{}", header.join(","))?;
+                    let mut paths = Vec::new();
+                    header("", row, &mut paths);
+                    writeln!(
+                        self.out,
+                        "{}",
+                        paths.iter().map(|path| quoted(path)).collect::<Vec<_>>().join(",")
+                    )?;
                 }
-                let cells = cells.iter().map(|(_, text)| quoted(text)).collect::<Vec<_>>();
-                writeln!(self.out, "{}", cells.join(","))
+                let mut first = true;
+                cells("", row, &mut |cell| {
+                    let comma: &[u8] = if std::mem::take(&mut first) { b"" } else { b"," };
+                    self.out.write_all(comma)?;
+                    match cell {
+                        Value::Null => Ok(()),
+                        Value::Bool(_) | Value::Number(_) => write!(self.out, "{cell}"),
+                        _ => self.out.write_all(quoted(&text(cell)).as_bytes()),
+                    }
+                })?;
+                self.out.write_all(b"\n")
             }
             Lines::Table => {
                 if first {
@@ -71,15 +83,32 @@ fn text(value: &Value) -> String {
 }
 
 /// The cells of a row. Objects within it give a cell for each key, but for `fields`, whose keys differ from row to row.
-fn flatten(path: &str, value: &Value, cells: &mut Vec<(String, String)>) {
+fn cells<'a>(
+    key: &str,
+    value: &'a Value,
+    take: &mut dyn FnMut(&'a Value) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     match value {
-        Value::Object(object) if path != "fields" => {
+        Value::Object(object) if key != FREE => {
+            object.iter().try_for_each(|(key, value)| cells(key, value, take))
+        }
+        other => take(other),
+    }
+}
+
+/// The key of an object of free keys.
+const FREE: &str = "fields";
+
+/// The names of the cells of a row.
+fn header(path: &str, value: &Value, paths: &mut Vec<String>) {
+    match value {
+        Value::Object(object) if path.rsplit('.').next() != Some(FREE) => {
             for (key, value) in object {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                flatten(&path, value, cells);
+                header(&path, value, paths);
             }
         }
-        other => cells.push((path.to_owned(), text(other))),
+        _ => paths.push(path.to_owned()),
     }
 }
 
@@ -112,9 +141,20 @@ mod tests {
 
     #[test]
     fn objects_give_a_cell_for_each_key_and_free_ones_do_not() {
-        let mut cells = Vec::new();
-        flatten("", &serde_json::json!({"a": {"b": 1}, "fields": {"x": "y"}, "n": null}), &mut cells);
-        let shown: Vec<_> = cells.iter().map(|(path, text)| format!("{path}={text}")).collect();
-        assert_eq!(shown, ["a.b=1", "fields={\"x\":\"y\"}", "n="]);
+        let row = serde_json::json!({"a": {"b": 1}, "fields": {"x": "y"}, "n": null});
+        let (mut paths, mut values) = (Vec::new(), Vec::new());
+        header("", &row, &mut paths);
+        cells("", &row, &mut |cell| {
+            values.push(text(cell));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(
+            (paths, values),
+            (
+                vec!["a.b".into(), "fields".into(), "n".into()],
+                vec!["1".into(), "{\"x\":\"y\"}".into(), String::new()]
+            )
+        );
     }
 }

@@ -39,6 +39,8 @@ pub struct Assembler<H: Handler> {
     flows: u64,
     buffered: usize,
     now: Timestamp,
+    /// Until then no flow can have been silent for too long.
+    next_expiry: Timestamp,
     /// The app of the packet that is taken now.
     app: Option<Arc<str>>,
 }
@@ -71,6 +73,7 @@ impl<H: Handler> Assembler<H> {
             flows: 0,
             buffered: 0,
             now: Timestamp::default(),
+            next_expiry: Timestamp::from_nanos(i64::MIN),
             app: None,
         }
     }
@@ -440,19 +443,29 @@ impl<H: Handler> Assembler<H> {
     }
 
     /// Ends flows that were silent for long.
+    #[inline]
     fn expire(&mut self) {
+        if self.now > self.next_expiry {
+            self.expire_now();
+        }
+    }
+
+    fn expire_now(&mut self) {
         let Options { tcp_idle, udp_idle, .. } = self.options;
-        for (list, idle) in [
-            (List::Tcp, tcp_idle),
-            (List::Other, udp_idle),
-            (List::Radio, udp_idle),
-            (List::Over, tcp_idle.min(OVER)),
-        ] {
+        let over_idle = tcp_idle.min(OVER);
+        // A flow that is seen after this cannot be due before.
+        self.next_expiry = self.now.plus_nanos(tcp_idle.min(udp_idle).min(over_idle));
+        for (list, idle) in
+            [(List::Tcp, tcp_idle), (List::Other, udp_idle), (List::Radio, udp_idle), (List::Over, over_idle)]
+        {
             while let Some((at, last)) = self.table.oldest(list)
                 && self.now.since(last) > idle
             {
                 let Some(entry) = self.table.remove(at) else { break };
                 self.end(entry, Close::Idle);
+            }
+            if let Some((_, last)) = self.table.oldest(list) {
+                self.next_expiry = self.next_expiry.min(last.plus_nanos(idle));
             }
         }
     }

@@ -10,7 +10,7 @@
 //! (buffer 125), and commands that say neither who, nor where, nor whether it flies.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Direction, Field, Flow, Message, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Side, Transport, Value, Visibility};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
@@ -90,7 +90,7 @@ impl Session for Talk {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         if flow.transport == Transport::Tcp {
             self.discovery(from, bytes, at, keep, limits, emit);
             return Progress::More;

@@ -1,7 +1,7 @@
 //! Protocols of which each datagram is a message: they share one session.
 
 use creance_cursor::Malformed;
-use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Part, Side, Value, Visibility};
 
 use crate::{At, Emit, Limits, Progress, Session};
 
@@ -57,11 +57,6 @@ impl Told {
     }
 }
 
-/// Whether the content of what `from` sends is kept.
-pub(crate) fn kept(flow: &Flow, from: Side, limits: &Limits) -> bool {
-    limits.both_ways || flow.direction(from) == Direction::Outbound
-}
-
 /// Reads one datagram.
 pub(crate) type Read = fn(&[u8]) -> Result<Told, Malformed>;
 
@@ -90,7 +85,7 @@ impl Session for Each {
         emit: Emit<'_>,
     ) -> Progress {
         if let Ok(told) = (self.read)(bytes) {
-            let keep = kept(flow, from, limits);
+            let keep = limits.keeps(flow, from);
             emit(told.message(self.name, from, at, vec![at.packet], bytes.len() as u64, keep));
             if let Some(readable) = self.readable.get_mut(from.index()) {
                 *readable += bytes.len() as u64;

@@ -9,7 +9,7 @@
 //! nor whether it flies; those are told by number.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Direction, Flow, Side, Transport};
+use creance_model::{Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
@@ -139,7 +139,7 @@ impl Session for Frames {
 impl Frames {
     /// Reads what is held of a side: all of it, or, where more may come, up to what may be the beginning of a frame.
     fn drain(&mut self, flow: &Flow, from: Side, more: bool, limits: &Limits, emit: Emit<'_>) {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let ([client, server], [up, down]) = (&mut self.held, &mut self.readable);
         let (held, readable) = if from == Side::Client { (client, up) } else { (server, down) };
         let vehicle = flow.end(from).ip.to_string();

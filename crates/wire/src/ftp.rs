@@ -11,7 +11,7 @@ use creance_model::{Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session,
-    datagram::{Told, kept},
+    datagram::Told,
     lines::{Line, Lines},
 };
 
@@ -79,7 +79,7 @@ impl Session for Connection {
             inner.feed(flow, from, bytes, at, limits, emit);
             return Progress::More;
         }
-        let keep = kept(flow, from, limits);
+        let keep = limits.keeps(flow, from);
         let lines = if from == Side::Client { &mut self.client } else { &mut self.server };
         lines.push(bytes, at);
         // Where the server's agreement was not captured, the client's handshake shows it.

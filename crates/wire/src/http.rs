@@ -54,16 +54,16 @@ impl Head<'_> {
     }
 }
 
-/// Longest answer that is looked into, of those that come in.
+/// Longest body that is looked into though none of its side is kept.
 const LONGEST_ANSWER: usize = 2048;
 
-/// Whether the body of an answer is kept even where nothing is that comes in: it may say how an upload goes on.
-pub(crate) fn is_short_answer(head: &Head<'_>) -> bool {
+/// Whether a body is looked into even where none of its side is kept: names that were asked for, and an answer that may
+/// say how an upload goes on.
+pub(crate) fn is_always_kept(head: &Head<'_>) -> bool {
     let length = head.header("content-length").and_then(|length| length.trim().parse().ok());
     let kind = head.header("content-type").unwrap_or_default();
-    head.target.is_none()
-        && length.is_some_and(|length: usize| length <= LONGEST_ANSWER)
-        && (kind.contains("json") || kind.starts_with(DNS))
+    length.is_some_and(|length: usize| length <= LONGEST_ANSWER)
+        && (kind.starts_with(DNS) || (head.target.is_none() && kind.contains("json")))
 }
 
 /// The type of a body that is a message of DNS (RFC 8484).

@@ -8,7 +8,7 @@ pub(crate) mod head;
 
 use std::collections::VecDeque;
 
-use creance_model::{Direction, Flow, Message, Side, Transport};
+use creance_model::{Flow, Message, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, http, kept::Kept, websocket,
@@ -74,7 +74,7 @@ struct Half {
     /// Bytes of the body that were not kept.
     unkept: u64,
     readable: u64,
-    /// The body is kept whichever way it goes.
+    /// The body is looked into whichever way it goes.
     wanted: bool,
 }
 
@@ -115,7 +115,7 @@ impl Session for Connection {
             inner.feed(flow, from, bytes, at, limits, emit);
             return Progress::More;
         }
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let mut rest = bytes;
         while !rest.is_empty() {
             let half = self.half(from);
@@ -169,7 +169,7 @@ impl Session for Connection {
             inner.gap(flow, from, bytes, at, limits, emit);
             return Progress::More;
         }
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let half = self.half(from);
         let goes_on = match half.state {
             State::Length(left) | State::Chunk(left) => left > bytes,
@@ -195,7 +195,7 @@ impl Session for Connection {
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         for from in [Side::Client, Side::Server] {
-            let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+            let keep = limits.keeps(flow, from);
             let half = self.half(from);
             if half.head.is_some() {
                 if half.state != State::Rest {
@@ -250,6 +250,7 @@ impl Connection {
         let half = self.half(from);
         let Some(head) = &half.head else { return };
         let framed = head.framing();
+        half.wanted = http::is_always_kept(&head.shared());
         match &head.line {
             Line::Request { method, .. } => {
                 let method = match method.as_str() {
@@ -269,7 +270,6 @@ impl Connection {
                 let tunnel =
                     status == 101 || (asked == Some(Method::Connect) && (200..300).contains(&status));
                 let half = self.half(from);
-                half.wanted = half.head.as_ref().is_some_and(|head| http::is_short_answer(&head.shared()));
                 half.state = match framed {
                     _ if none || tunnel => State::Length(0),
                     Some(state) => state,

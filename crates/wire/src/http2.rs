@@ -13,7 +13,7 @@ mod hpack;
 
 use std::collections::BTreeMap;
 
-use creance_model::{Direction, Flow, Side, Transport};
+use creance_model::{Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
@@ -120,7 +120,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let [client, server] = &mut self.sides;
         let (half, other) = if from == Side::Client { (client, server) } else { (server, client) };
         if half.over.is_none() {
@@ -128,7 +128,7 @@ impl Session for Connection {
             half.read(from, keep, limits, emit);
         }
         let reset = std::mem::take(&mut half.reset);
-        let keep = limits.both_ways || flow.direction(from.other()) == Direction::Outbound;
+        let keep = limits.keeps(flow, from.other());
         for stream in reset {
             if other.data.as_ref().is_none_or(|data| data.stream != stream)
                 && let Some(mut stream) = other.streams.remove(&stream)
@@ -171,7 +171,7 @@ impl Session for Connection {
 impl Half {
     /// Tells all messages that are not whole.
     fn end(&mut self, from: Side, flow: &Flow, why: &'static str, limits: &Limits, emit: Emit<'_>) {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         for (_, mut stream) in
             std::mem::take(&mut self.streams).into_iter().filter(|(_, stream)| stream.has_begun())
         {

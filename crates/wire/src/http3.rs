@@ -16,7 +16,7 @@
 mod half;
 mod qpack;
 
-use creance_model::{Direction, Flow, Side};
+use creance_model::{Flow, Side};
 
 use crate::{At, Emit, Limits, http};
 
@@ -72,7 +72,7 @@ impl Http3 {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> [u64; 2] {
-        let mut turn = Turn { from, id, keep: keeps(flow, from, limits), limits, emit, unread: 0 };
+        let mut turn = Turn { from, id, keep: limits.keeps(flow, from), limits, emit, unread: 0 };
         let (half, _) = self.halves(from);
         let mut stream = half.streams.remove(&id).unwrap_or_default();
         half.take(&mut stream, bytes, at, &mut turn);
@@ -95,7 +95,7 @@ impl Http3 {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> u64 {
-        let mut turn = Turn { from, id, keep: keeps(flow, from, limits), limits, emit, unread: 0 };
+        let mut turn = Turn { from, id, keep: limits.keeps(flow, from), limits, emit, unread: 0 };
         let (half, _) = self.halves(from);
         if let Some(stream) = half.streams.remove(&id) {
             half.end(stream, how, &mut turn);
@@ -138,7 +138,7 @@ impl Http3 {
                 && half.decoder.has(required)
             {
                 half.blocked.pop_first();
-                let keep = keeps(flow, from, limits);
+                let keep = limits.keeps(flow, from);
                 let mut turn = Turn { from, id, keep, limits, emit: &mut *emit, unread: 0 };
                 let Some(mut stream) = half.streams.remove(&id) else { continue };
                 stream.waits = None;
@@ -153,11 +153,6 @@ impl Http3 {
         }
         unread
     }
-}
-
-/// Whether messages of a side are taken apart.
-fn keeps(flow: &Flow, from: Side, limits: &Limits) -> bool {
-    limits.both_ways || flow.direction(from) == Direction::Outbound
 }
 
 #[cfg(test)]

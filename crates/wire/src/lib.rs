@@ -61,7 +61,7 @@ mod websocket;
 mod wifi;
 mod x509;
 
-use creance_model::{Flow, Message, Side, Timestamp};
+use creance_model::{Direction, Flow, Message, Side, Timestamp};
 
 pub use body::expand;
 pub use dns::dns_answers;
@@ -199,8 +199,30 @@ pub struct Limits {
     pub parts: usize,
     /// Deepest nesting of parts.
     pub depth: usize,
-    /// Whether bodies are kept that come in as well as those that leave.
-    pub both_ways: bool,
+    /// Of which messages the content is taken out.
+    pub keep: Keep,
+}
+
+/// Of which messages the content is taken out: bodies kept, parts made. Fields are told of all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keep {
+    /// Of none: who talks to whom, and about what, is told without.
+    Nothing,
+    /// Of those that leave.
+    Outbound,
+    /// Of all.
+    All,
+}
+
+impl Limits {
+    /// Whether the content of what `from` sends is taken out.
+    pub(crate) fn keeps(&self, flow: &Flow, from: Side) -> bool {
+        match self.keep {
+            Keep::Nothing => false,
+            Keep::Outbound => flow.direction(from) == Direction::Outbound,
+            Keep::All => true,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -212,7 +234,7 @@ impl Default for Limits {
             decoded: 64 << 20,
             parts: 20_000,
             depth: 12,
-            both_ways: false,
+            keep: Keep::Outbound,
         }
     }
 }

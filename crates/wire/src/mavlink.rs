@@ -14,7 +14,7 @@ mod messages;
 
 use std::collections::BTreeMap;
 
-use creance_model::{Direction, Field, Flow, Side, Timestamp, Transport, Value};
+use creance_model::{Field, Flow, Side, Timestamp, Transport, Value};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, aircraft::Told, held::Held};
 
@@ -265,7 +265,7 @@ impl Session for Frames {
 impl Frames {
     /// Reads what is held of a side: all of it, or, where more may come, up to what may be the beginning of a frame.
     fn drain(&mut self, flow: &Flow, from: Side, more: bool, limits: &Limits, emit: Emit<'_>) {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let ([client, server], [up, down], [theirs, others]) =
             (&mut self.held, &mut self.readable, &mut self.vehicles);
         let (held, readable, vehicles) =

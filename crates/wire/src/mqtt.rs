@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Direction, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, dji_cloud, held::Held};
 
@@ -86,7 +86,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let level = &mut self.level;
         let [client, server] = &mut self.sides;
         let half = if from == Side::Client { client } else { server };

@@ -9,10 +9,7 @@
 
 use creance_model::{Flow, Side, Transport};
 
-use crate::{
-    At, Emit, Limits, Means, Probe, Progress, Protocol, Session, datagram::kept, dtls, held::Held, rtcp, rtp,
-    stun,
-};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, dtls, held::Held, rtcp, rtp, stun};
 
 /// STUN, TURN, DTLS, RTP and RTCP.
 pub(crate) struct Rtc;
@@ -95,7 +92,7 @@ impl Session for Talk {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = kept(flow, from, limits);
+        let keep = limits.keeps(flow, from);
         if flow.transport != Transport::Tcp {
             self.datagram(from, bytes, at, keep, DEEPEST, emit);
             return Progress::More;
@@ -127,7 +124,7 @@ impl Session for Talk {
     }
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
-        for message in self.streams.told(None, self.saw.dtls, |from| kept(flow, from, limits)) {
+        for message in self.streams.told(None, self.saw.dtls, |from| limits.keeps(flow, from)) {
             emit(message);
         }
     }

@@ -14,12 +14,7 @@ use std::collections::BTreeMap;
 
 use creance_model::{Carrier, Flow, Part, Side, Transport};
 
-use crate::{
-    At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    datagram::{Told, kept},
-    held::Held,
-    rtp,
-};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, datagram::Told, held::Held, rtp};
 
 /// RTMP.
 pub(crate) struct Rtmp;
@@ -131,7 +126,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = kept(flow, from, limits);
+        let keep = limits.keeps(flow, from);
         let Some(half) = self.sides.get_mut(from.index()) else { return Progress::More };
         if half.lost {
             return Progress::More;
@@ -177,7 +172,7 @@ impl Session for Connection {
                 let codec = media.codec.map(|codec| (medium, codec));
                 told.parts.push(rtp::shown(std::mem::take(&mut media.shown), codec));
                 let packets = std::mem::take(&mut media.packets);
-                emit(told.message("rtmp", from, first, packets, media.bytes, kept(flow, from, limits)));
+                emit(told.message("rtmp", from, first, packets, media.bytes, limits.keeps(flow, from)));
             }
         }
     }

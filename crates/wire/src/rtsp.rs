@@ -12,7 +12,6 @@ use creance_model::{Flow, Message, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    datagram::kept,
     heads::{Dialect, Next, Stream},
     rtcp, rtp,
     sdp::{Media, Sdp},
@@ -102,7 +101,7 @@ impl Session for Connection {
         }
         half.lost = false;
         half.stream.push(bytes, at);
-        let keep = kept(flow, from, limits);
+        let keep = limits.keeps(flow, from);
         while self.next(from, at, keep, limits, emit) {}
         Progress::More
     }
@@ -117,7 +116,7 @@ impl Session for Connection {
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         let secure = self.sdp.as_ref().is_some_and(|sdp| sdp.media.iter().any(Media::is_secure));
-        for message in self.media.told(self.sdp.as_ref(), secure, |from| kept(flow, from, limits)) {
+        for message in self.media.told(self.sdp.as_ref(), secure, |from| limits.keeps(flow, from)) {
             emit(message);
         }
     }

@@ -9,7 +9,6 @@ use creance_model::{Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    datagram::kept,
     heads::{Dialect, Next, Stream},
     ssdp::Talk,
 };
@@ -127,7 +126,7 @@ impl Session for Conversation {
                         *readable += whole.readable();
                     }
                     let sdp = whole.sdp();
-                    emit(whole.message(&SIP, from, sdp.as_ref(), kept(flow, from, limits), limits));
+                    emit(whole.message(&SIP, from, sdp.as_ref(), limits.keeps(flow, from), limits));
                 }
                 Next::Broken => {
                     stream.lose();

@@ -14,7 +14,7 @@ use creance_model::{Carrier, Field, Flow, Message, Side, Transport, Value, Visib
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session,
     body::Tree,
-    datagram::{Told, kept},
+    datagram::Told,
     http,
     kept::Kept,
     lines::{Line, Lines},
@@ -120,7 +120,7 @@ impl Session for Connection {
             inner.feed(flow, from, bytes, at, limits, emit);
             return Progress::More;
         }
-        let keep = kept(flow, from, limits);
+        let keep = limits.keeps(flow, from);
         let lines = if from == Side::Client { &mut self.client } else { &mut self.server };
         lines.push(bytes, at);
         // Where the server's agreement was not captured, the client's handshake shows it.
@@ -174,7 +174,7 @@ impl Session for Connection {
             let left = usize::try_from(bytes).map_or(0, |bytes| left.saturating_sub(bytes));
             self.state = if left > 0 { State::Chunk(left, last) } else { State::Command };
             if left == 0 && last {
-                self.mail(kept(flow, from, limits), limits, emit);
+                self.mail(limits.keeps(flow, from), limits, emit);
             }
         }
         if let Some(gap) = self.behind_gap.get_mut(from.index()) {
@@ -191,7 +191,7 @@ impl Session for Connection {
             if self.state != State::Command {
                 self.mail.cut = self.mail.cut.or(Some("the flow ended within the mail"));
             }
-            self.mail(kept(flow, Side::Client, limits), limits, emit);
+            self.mail(limits.keeps(flow, Side::Client), limits, emit);
         }
     }
 

@@ -8,7 +8,6 @@ use creance_model::{Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    datagram::kept,
     heads::{Dialect, Whole},
 };
 
@@ -68,7 +67,7 @@ impl Session for Talk {
                 *readable += whole.readable();
             }
             let sdp = whole.sdp();
-            emit(whole.message(self.dialect, from, sdp.as_ref(), kept(flow, from, limits), limits));
+            emit(whole.message(self.dialect, from, sdp.as_ref(), limits.keeps(flow, from), limits));
         }
         Progress::More
     }

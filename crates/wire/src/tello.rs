@@ -7,7 +7,7 @@
 //!
 //! It knows no place: it has no receiver. Left out: the frames of its log, and its pictures (ports 6038, 11111).
 
-use creance_model::{Direction, Flow, Side, Timestamp, Transport};
+use creance_model::{Flow, Side, Timestamp, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
@@ -141,7 +141,7 @@ impl Session for Talk {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         // Where both speak from that port, who began is the pilot.
         let to_aircraft = flow.end(from.other()).port == COMMANDS
             && (flow.end(from).port != COMMANDS || from == Side::Client);

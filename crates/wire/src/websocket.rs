@@ -6,7 +6,7 @@
 //! └─────────────────┴────────────────────────┴──────────┴─────────
 //! ```
 
-use creance_model::{Carrier, Direction, Field, Flow, Message, Side, Timestamp, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Side, Timestamp, Value, Visibility};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::{
@@ -85,7 +85,7 @@ impl Session for Connection {
         limits: &Limits,
         emit: Emit<'_>,
     ) -> Progress {
-        let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+        let keep = limits.keeps(flow, from);
         let [client, server] = &mut self.sides;
         let half = if from == Side::Client { client } else { server };
         if half.over.is_none() {
@@ -118,7 +118,7 @@ impl Session for Connection {
         for (half, from) in self.sides.iter_mut().zip([Side::Client, Side::Server]) {
             if let Some(mut draft) = half.message.take() {
                 draft.cut = draft.cut.or(Some("the flow ended within the message"));
-                let keep = limits.both_ways || flow.direction(from) == Direction::Outbound;
+                let keep = limits.keeps(flow, from);
                 half.tell(draft, from, keep, limits, emit);
             }
         }

@@ -4,7 +4,7 @@
 use creance_model::{Field, Message, Side, Timestamp, Value, Visibility};
 
 use super::{
-    Content, Head, TOO_LONG, is_short_answer,
+    Content, Head, TOO_LONG, is_always_kept,
     literal::{Block, Header},
     tell,
 };
@@ -69,7 +69,8 @@ impl Pending {
 
     /// Whether its body is kept, given whether bodies of its side are.
     pub(crate) fn keeps(&self, keep: bool) -> bool {
-        keep || is_short_answer(&Head { target: None, headers: &self.headers, more: self.more })
+        let target = self.headers.iter().any(|(name, _)| name == ":path").then_some("");
+        keep || is_always_kept(&Head { target, headers: &self.headers, more: self.more })
     }
 
     /// Adds to its body; says how many bytes there was no room for.

@@ -1,9 +1,7 @@
 //! A request, its answer and what followed them, as recordings tell them: made into the messages that a capture of the
 //! same would give.
 
-use creance_model::{
-    Carrier, Direction, Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility,
-};
+use creance_model::{Carrier, Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
 
 use super::{LONGEST, Piece, Said};
 use crate::{
@@ -193,7 +191,6 @@ impl Exchange {
     pub(super) fn tell(self, flow: &Flow, number: u64, means: &Means, limits: &Limits, emit: Emit<'_>) {
         let (protocol, mqtt) = (self.http(), self.speaks_mqtt());
         let visibility = if self.sealed { Visibility::Decrypted } else { Visibility::Clear };
-        let keeps = |from| limits.both_ways || flow.direction(from) == Direction::Outbound;
         let mut emit = |message: Message| emit(Message { visibility, packets: vec![number], ..message });
         let unanswered = self.unanswered();
         let failed = self.failed.or_else(|| unanswered.then(|| "no answer in the recording".to_owned()));
@@ -225,9 +222,9 @@ impl Exchange {
                 fields,
                 parts: Vec::new(),
             };
-            let keep = keeps(from);
+            let keep = limits.keeps(flow, from);
             let mut content = Content::of(&head, half.body.bytes, half.cut);
-            if !keep && !http::is_short_answer(&head) {
+            if !keep && !http::is_always_kept(&head) {
                 content.body.clear();
             }
             if half.body.plain {
@@ -250,7 +247,7 @@ impl Exchange {
                 let at = At { packet: number, time: piece.time };
                 inner.feed(flow, piece.from, &piece.bytes, at, limits, &mut emit);
             } else {
-                let keep = keeps(piece.from);
+                let keep = limits.keeps(flow, piece.from);
                 emit(websocket(piece, keep, limits));
             }
         }
