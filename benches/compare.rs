@@ -39,7 +39,7 @@ enum Ended {
 const WHO: &[(&str, &str)] = &[
     ("creance audit", "CREANCE audit FILE --format json -q"),
     ("creance audit --jobs 1", "CREANCE audit FILE --format json -q --jobs 1"),
-    ("creance flows (SNI, one thread)", "CREANCE flows FILE --protocol tls --format csv -q"),
+    ("creance flows (SNI, one thread)", "CREANCE flows FILE --protocol tls --format jsonl -q"),
     ("ndpiReader", "ndpiReader -q -i FILE"),
     (
         "tshark (SNI)",

@@ -469,7 +469,9 @@ impl Handler for Pipeline<'_> {
     fn data(&mut self, flow: &Flow, state: &mut State, chunk: &Chunk<'_>) {
         if flow.direction(chunk.from) == Direction::Outbound {
             state.ours = true;
-            state.up_over_time.add(chunk.time, chunk.bytes.len() as u64);
+            if self.context.is_some() {
+                state.up_over_time.add(chunk.time, chunk.bytes.len() as u64);
+            }
         }
         let State { reader, name, hello, decrypted, ours, .. } = state;
         let limits = &self.limits.wire;
@@ -516,7 +518,7 @@ impl Handler for Pipeline<'_> {
             self.beside += payload.saturating_sub(state.reader.readable()[0]);
         }
         self.told(flow, &mut state, totals);
-        if flow.transport.is_radio() {
+        if flow.transport.is_radio() || self.context.is_none() {
             return;
         }
         let Some(inside) = flow.inside else {

@@ -1,6 +1,6 @@
 //! `creance audit`: evidence in, a case and a report out.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 
 use creance_audit::Request;
 use creance_model::Report;
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
 }
 
 fn show(report: &Report, options: &Audit, origin: Option<Origin>, talk: Talk) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = BufWriter::new(std::io::stdout().lock());
     let mut render = Options { colour: colour(), origin, ..Options::default() };
     render.case_folder = options.output.as_ref().map(|folder| folder.display().to_string());
     if options.output.is_none() || options.format != TEXT || !talk.quiet {

@@ -1,8 +1,12 @@
 //! `creance flows`: the conversations of captures (`creance.flow/1`).
 
+use std::{borrow::Cow, net::IpAddr};
+
 use creance_audit::{FlowTold, Request};
 use creance_detect::{Secrets, mask_host};
-use serde_json::{Value, json};
+use creance_model::{InsideBasis, Timestamp, Transport, Visibility};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     args::{Captures, List, Talk},
@@ -72,44 +76,90 @@ pub(crate) fn is_below(host: &str, name: &str) -> bool {
     host == name || host.strip_suffix(&name).is_some_and(|rest| rest.ends_with('.'))
 }
 
-fn row(told: &FlowTold, reveal: bool) -> Value {
-    let shown = |host: &str| if reveal { host.to_owned() } else { mask_host(host, &Secrets::default()) };
-    let host = told.host.as_ref().map(|(host, _)| shown(host));
+/// A line of the list.
+#[derive(Serialize)]
+struct Row<'a> {
+    schema: &'static str,
+    flow: String,
+    transport: Transport,
+    protocol: &'static str,
+    direction: &'static str,
+    inside: Inside,
+    inside_basis: InsideBasis,
+    app: Option<&'a str>,
+    outside: Outside<'a>,
+    first: Timestamp,
+    last: Timestamp,
+    packets: u64,
+    bytes_up: u64,
+    bytes_down: u64,
+    bytes_lost: u64,
+    bytes_opaque: u64,
+    why_opaque: &'a [&'static str],
+    visibility: Visibility,
+    sni: Option<Cow<'a, str>>,
+    alpn: Option<&'a str>,
+    ja4: Option<&'a str>,
+}
+
+/// Our end. What was radiated has no address.
+#[derive(Serialize)]
+struct Inside {
+    ip: Option<IpAddr>,
+    port: u16,
+}
+
+/// The end across.
+#[derive(Serialize)]
+struct Outside<'a> {
+    ip: Option<IpAddr>,
+    port: u16,
+    host: Option<Cow<'a, str>>,
+    host_basis: Option<&'static str>,
+    country: Option<&'a str>,
+}
+
+fn row(told: &FlowTold, reveal: bool) -> Row<'_> {
+    let shown = |host| {
+        if reveal { Cow::Borrowed(host) } else { Cow::Owned(mask_host(host, &Secrets::default())) }
+    };
+    let (host, host_basis) = told.host.as_ref().map(|(host, basis)| (host.as_str(), *basis)).unzip();
+    let host = host.map(shown);
     let radiated = told.flow.transport.is_radio();
     let (inside, outside) = (told.flow.inside_end(), told.flow.outside_end());
-    json!({
-        "schema": "creance.flow/1",
-        "flow": creance_flow::community_id(&told.flow),
-        "transport": told.flow.transport,
-        "protocol": told.protocol,
-        "direction": match told.flow.inside {
+    Row {
+        schema: "creance.flow/1",
+        flow: creance_flow::community_id(&told.flow),
+        transport: told.flow.transport,
+        protocol: told.protocol,
+        direction: match told.flow.inside {
             _ if radiated => "broadcast",
             None => "lan",
             Some(_) => "outside",
         },
-        "inside": {"ip": (!radiated).then_some(inside.ip), "port": inside.port},
-        "inside_basis": told.flow.inside_basis,
-        "app": told.flow.app.as_deref(),
-        "outside": {
-            "ip": (!radiated).then_some(outside.ip),
-            "port": outside.port,
-            "host": host,
-            "host_basis": told.host.as_ref().map(|(_, basis)| basis),
-            "country": told.country,
+        inside: Inside { ip: (!radiated).then_some(inside.ip), port: inside.port },
+        inside_basis: told.flow.inside_basis,
+        app: told.flow.app.as_deref(),
+        outside: Outside {
+            ip: (!radiated).then_some(outside.ip),
+            port: outside.port,
+            host,
+            host_basis,
+            country: told.country.as_deref(),
         },
-        "first": told.first,
-        "last": told.last,
-        "packets": told.packets,
-        "bytes_up": told.bytes_up,
-        "bytes_down": told.bytes_down,
-        "bytes_lost": told.lost,
-        "bytes_opaque": told.opaque,
-        "why_opaque": told.why_opaque,
-        "visibility": told.visibility,
-        "sni": told.hello.sni.as_deref().map(shown),
-        "alpn": told.hello.alpn.as_deref().map(|name| if reveal { name } else { messages::alpn(name) }),
-        "ja4": told.hello.ja4,
-    })
+        first: told.first,
+        last: told.last,
+        packets: told.packets,
+        bytes_up: told.bytes_up,
+        bytes_down: told.bytes_down,
+        bytes_lost: told.lost,
+        bytes_opaque: told.opaque,
+        why_opaque: &told.why_opaque,
+        visibility: told.visibility,
+        sni: told.hello.sni.as_deref().map(shown),
+        alpn: told.hello.alpn.as_deref().map(|name| if reveal { name } else { messages::alpn(name) }),
+        ja4: told.hello.ja4.as_deref(),
+    }
 }
 
 #[cfg(test)]

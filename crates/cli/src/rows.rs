@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, StdoutLock, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::Lines;
@@ -20,13 +21,20 @@ impl Rows {
         Self { out: BufWriter::new(std::io::stdout().lock()), format, columns, written: 0 }
     }
 
-    pub(crate) fn row(&mut self, row: &Value) -> std::io::Result<()> {
+    pub(crate) fn row(&mut self, row: &impl Serialize) -> std::io::Result<()> {
         let first = self.written == 0;
         self.written += 1;
         match self.format {
-            Lines::Jsonl => writeln!(self.out, "{row}"),
-            Lines::Json => write!(self.out, "{}{row}", if first { "[\n" } else { ",\n" }),
+            Lines::Jsonl => {
+                serde_json::to_writer(&mut self.out, row)?;
+                self.out.write_all(b"\n")
+            }
+            Lines::Json => {
+                self.out.write_all(if first { b"[\n" } else { b",\n" })?;
+                Ok(serde_json::to_writer(&mut self.out, row)?)
+            }
             Lines::Csv => {
+                let row = &serde_json::to_value(row)?;
                 if first {
                     let mut paths = Vec::new();
                     header("", row, &mut paths);
@@ -49,6 +57,7 @@ impl Rows {
                 self.out.write_all(b"\n")
             }
             Lines::Table => {
+                let row = &serde_json::to_value(row)?;
                 if first {
                     let names = self
                         .columns

@@ -175,7 +175,7 @@ impl Whole {
         };
         for (name, header, short) in dialect.told {
             let found = self.head.header(header).or_else(|| self.head.header(short));
-            fields.extend(found.map(|value| text(name, value)));
+            fields.extend(found.map(|value| text(name, value.into_owned())));
         }
         if let Some(sdp) = sdp.filter(|sdp| !sdp.media.is_empty()) {
             let media = sdp.media.iter().map(|media| Value::Text(media.shown())).collect();

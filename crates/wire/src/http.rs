@@ -27,11 +27,11 @@ pub(crate) struct Head<'a> {
     pub(crate) more: bool,
 }
 
-impl Head<'_> {
+impl<'a> Head<'a> {
     /// The first field of this name (lower case).
-    pub(crate) fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<Cow<'a, str>> {
         let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        found.map(|(_, value)| String::from_utf8_lossy(value))
     }
 
     /// Content encodings, in the order in which they were applied.
@@ -47,10 +47,10 @@ impl Head<'_> {
     }
 
     /// The fields that are told of every message.
-    pub(crate) fn told(&self) -> impl Iterator<Item = Field> {
-        [("content_type", "content-type"), ("user_agent", "user-agent")]
-            .into_iter()
-            .filter_map(|(name, header)| Some(Field { name, value: Value::Text(self.header(header)?) }))
+    pub(crate) fn told(&self) -> impl Iterator<Item = Field> + use<'_, 'a> {
+        [("content_type", "content-type"), ("user_agent", "user-agent")].into_iter().filter_map(
+            |(name, header)| Some(Field { name, value: Value::Text(self.header(header)?.into_owned()) }),
+        )
     }
 }
 
@@ -166,7 +166,12 @@ pub(crate) struct Content {
 impl Content {
     /// A body as its head describes it.
     pub(crate) fn of(head: &Head<'_>, body: Vec<u8>, cut: Option<&'static str>) -> Self {
-        Self { body, encodings: head.encodings(), media_type: head.header("content-type"), cut }
+        Self {
+            body,
+            encodings: head.encodings(),
+            media_type: head.header("content-type").map(Cow::into_owned),
+            cut,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The head of an HTTP/1 message, and of those that are like it (RTSP, SIP, SSDP): its first line and its fields.
 
+use std::borrow::Cow;
+
 use creance_model::{Field, Value};
 
 use super::State;
@@ -23,6 +25,9 @@ pub(crate) enum Line {
 
 /// How the version of HTTP/1 begins.
 const HTTP: &str = "HTTP/1.";
+
+/// Room for fields, that most heads need no more.
+const USUAL_FIELDS: usize = 12;
 
 /// Fields of one head that are kept.
 const MOST_FIELDS: usize = 256;
@@ -84,7 +89,7 @@ impl Head {
         let mut lines = lines(bytes).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.by_ref().find(|line| !line.is_empty())?;
         let first = String::from_utf8_lossy(first);
-        let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut headers: Vec<(String, Vec<u8>)> = Vec::with_capacity(USUAL_FIELDS);
         let mut more = false;
         for line in lines.filter(|line| !line.is_empty()) {
             if let ([b' ' | b'\t', ..], Some((_, value))) = (line, headers.last_mut()) {
@@ -107,7 +112,7 @@ impl Head {
     }
 
     /// The first field of this name (lower case).
-    pub(crate) fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.shared().header(name)
     }
 
@@ -134,7 +139,11 @@ impl Head {
         let mut fields = match &self.line {
             Line::Request { method, target } => {
                 let host = self.header("host").unwrap_or_default();
-                vec![text("method", method.clone()), text("host", host), text("uri", target.clone())]
+                vec![
+                    text("method", method.clone()),
+                    text("host", host.into_owned()),
+                    text("uri", target.clone()),
+                ]
             }
             Line::Status { status } => {
                 vec![Field { name: "status", value: Value::Integer(i64::from(*status)) }]

@@ -1,6 +1,8 @@
 //! A request, its answer and what followed them, as recordings tell them: made into the messages that a capture of the
 //! same would give.
 
+use std::borrow::Cow;
+
 use creance_model::{Carrier, Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
 
 use super::{LONGEST, Piece, Said};
@@ -119,7 +121,7 @@ impl Half {
         Self { time, line, headers, more, body, cut, length, unread, stack: Vec::new(), port: None }
     }
 
-    fn header(&self, name: &str) -> Option<String> {
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         http::Head { target: None, headers: &self.headers, more: false }.header(name)
     }
 
