@@ -30,4 +30,7 @@ pub enum Error {
     /// The bundled or stated knowledge of places cannot be used.
     #[error(transparent)]
     Place(#[from] creance_place::Error),
+    /// The system gives no threads.
+    #[error("cannot start threads ({0}): try `--jobs 1`")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
 }

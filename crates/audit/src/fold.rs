@@ -24,8 +24,9 @@ use crate::{
     inputs::Hashed,
     names::Name,
     phases,
-    pipeline::{Pipeline, Run, Seen},
+    pipeline::{Pipeline, Run},
     request::{Circumstances, Request},
+    sightings::Seen,
     traffic::{Traffic, told},
 };
 
@@ -55,7 +56,7 @@ pub(crate) fn report(
     let app_states = actions.as_ref().map(crate::actions::Actions::app_states).unwrap_or_default();
 
     let mut triggers: BTreeMap<u64, (BTreeSet<DataClass>, BTreeSet<&str>, usize)> = BTreeMap::new();
-    for (index, seen) in run.pipeline.seen.iter().enumerate() {
+    for (index, seen) in run.pipeline.sightings.seen.iter().enumerate() {
         let entry = triggers.entry(seen.message).or_insert_with(|| (BTreeSet::new(), BTreeSet::new(), index));
         entry.0.insert(seen.sighting.data_class);
         entry.1.extend(seen.sighting.file.as_deref().and_then(|file| file.rsplit('/').next()));
@@ -64,7 +65,7 @@ pub(crate) fn report(
         let (Some(actions), Some((classes, files, index))) = (&actions, triggers.get(&message)) else {
             return Trigger::Unknown;
         };
-        let Some(seen) = run.pipeline.seen.get(*index) else { return Trigger::Unknown };
+        let Some(seen) = run.pipeline.sightings.seen.get(*index) else { return Trigger::Unknown };
         let classes: Vec<DataClass> = classes.iter().copied().collect();
         let carries = |file: &str| {
             let carried = seen.sent.carried.iter().map(String::as_str).chain(files.iter().copied());
@@ -73,8 +74,12 @@ pub(crate) fn report(
         actions.trigger(seen.time, &classes, carries)
     };
 
-    let sighted =
-        run.pipeline.seen.iter().map(|seen| (seen.sighting.data_class, seen.sighting.value.as_str()));
+    let sighted = run
+        .pipeline
+        .sightings
+        .seen
+        .iter()
+        .map(|seen| (seen.sighting.data_class, seen.sighting.value.as_str()));
     let secrets = if request.reveal { Secrets::default() } else { Secrets::new(sighted) };
     let fold = Fold {
         atlas,
@@ -87,7 +92,7 @@ pub(crate) fn report(
         hashes: hashed.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_str())).collect(),
         files: &run.notes,
     };
-    let (findings, untold) = fold.findings(&run.pipeline.seen, &trigger_of);
+    let (findings, untold) = fold.findings(&run.pipeline.sightings.seen, &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
     let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
     let mut notes = notes(request, run, untold, &hashed.inputs);
@@ -148,7 +153,7 @@ fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<(f64, f64, 
 pub(crate) fn limited(run: &Run<'_>) -> bool {
     let pipeline = &run.pipeline;
     let counts = [
-        pipeline.unkept,
+        pipeline.sightings.unkept,
         pipeline.names.refused,
         pipeline.traffic.beyond.0,
         run.counters.evicted_flows,
@@ -164,7 +169,7 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
 
 /// Files of the device whose hashes were not looked for.
 fn beyond_device(pipeline: &Pipeline<'_>) -> u64 {
-    pipeline.context.map_or(0, |context| context.device.beyond() as u64)
+    pipeline.context.as_ref().map_or(0, |context| context.device.beyond() as u64)
 }
 
 /// Phases without end are shown as long as the capture lasts.
@@ -492,7 +497,7 @@ fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec
         }
     };
     counted(untold, "findings, the least severe, are beyond the limit and not listed");
-    counted(run.pipeline.unkept, "sightings were beyond the limit and are not among the findings");
+    counted(run.pipeline.sightings.unkept, "sightings were beyond the limit and are not among the findings");
     counted(run.pipeline.names.refused, "name bindings were beyond the limit and were not kept");
     counted(
         run.pipeline.traffic.beyond.0,

@@ -1,6 +1,6 @@
 //! The inputs: opened, hashed, and what their hashes give: the case's id and the key of its digests.
 //!
-//! Files are hashed on threads of their own while the capture is being read. With one thread, and where a capture can
+//! Files are hashed on other threads while the capture is being read. With one thread, and where a capture can
 //! be read but once (standard input, a pipe), it is hashed as it passes.
 
 use std::{
@@ -9,7 +9,6 @@ use std::{
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    thread::JoinHandle,
 };
 
 use creance_capture::{Capture, Notes, decompressed};
@@ -18,7 +17,7 @@ use creance_wire::Form;
 use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
 
-use crate::{Error, Request};
+use crate::{Error, Request, crew::Task};
 
 /// Appended to an input's bytes for the hash that keys the digests. That hash is never shown, and cannot be had from
 /// the one that is: the suffix is not the padding that SHA-256 would put there.
@@ -30,7 +29,7 @@ pub(crate) struct Inputs {
 }
 
 enum Hashing {
-    Running(JoinHandle<io::Result<Hashes>>),
+    Running(Task<io::Result<Hashes>>),
     /// With one thread: when all else is done.
     Later(PathBuf),
     /// A capture, as it passes.
@@ -56,10 +55,10 @@ impl Inputs {
             for path in files_of(input)? {
                 let name = path.display().to_string();
                 let kind = form_of(&path)?.map_or("capture", Form::name);
-                let once = request.jobs == 1 || !path.is_file();
+                let once = request.threads() == 1 || !path.is_file();
                 let passing = once && files.iter().all(|(other, ..)| *other != name);
                 let hashing =
-                    if passing { Hashing::Passing(Arc::default()) } else { hashing(path, request.jobs) };
+                    if passing { Hashing::Passing(Arc::default()) } else { hashing(path, request.threads()) };
                 files.push((name, kind, hashing));
             }
         }
@@ -81,7 +80,7 @@ impl Inputs {
             for path in paths {
                 fs::metadata(path)
                     .map_err(|source| Error::Io { path: path.display().to_string(), source })?;
-                files.push((path.display().to_string(), kind, hashing(path.clone(), request.jobs)));
+                files.push((path.display().to_string(), kind, hashing(path.clone(), request.threads())));
             }
         }
         Ok(Self { files })
@@ -125,9 +124,9 @@ impl Inputs {
                     hash(&file).map_err(|source| Error::Io { path: path.clone(), source })?
                 }
                 Hashing::Passing(tee) => finish_tee(&tee),
-                Hashing::Running(thread) => thread
-                    .join()
-                    .unwrap_or_else(|_| Err(io::Error::other("the hashing thread died")))
+                Hashing::Running(task) => task
+                    .wait()
+                    .unwrap_or_else(|| Err(io::Error::other("the hashing thread died")))
                     .map_err(|source| Error::Io { path: path.clone(), source })?,
             };
             secret.update(&hashes.secret);
@@ -329,8 +328,8 @@ fn finish_tee(tee: &Arc<Mutex<Tee>>) -> Hashes {
     tee.lock().map(|tee| tee.hashes()).unwrap_or_default()
 }
 
-fn hashing(path: PathBuf, jobs: usize) -> Hashing {
-    if jobs == 1 { Hashing::Later(path) } else { Hashing::Running(std::thread::spawn(move || hash(&path))) }
+fn hashing(path: PathBuf, threads: usize) -> Hashing {
+    if threads == 1 { Hashing::Later(path) } else { Hashing::Running(Task::begin(move || hash(&path))) }
 }
 
 fn hash(path: &Path) -> io::Result<Hashes> {

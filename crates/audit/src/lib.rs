@@ -12,6 +12,7 @@
 //! Nothing here writes files or prints; the command line does.
 
 mod actions;
+mod crew;
 mod destination;
 mod device;
 mod error;
@@ -24,6 +25,7 @@ mod phases;
 mod pipeline;
 mod recordings;
 mod request;
+mod sightings;
 mod traffic;
 
 use creance_model::{Flow, Message, Report};
@@ -40,14 +42,24 @@ use inputs::{Inputs, Opened};
 use pipeline::{Pipeline, Recorded, Run};
 
 /// Audits the inputs of `request`. `progress` is told now and then how far reading has come.
-pub fn audit(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
+pub fn audit(request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Report, Error> {
+    match request.threads() {
+        1 => audited(request, progress),
+        threads => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+            pool.install(|| audited(request, progress))
+        }
+    }
+}
+
+fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
     let atlas = request.atlas()?;
     let context = request.context()?;
     let evidence = request.evidence()?;
     let mut inputs = Inputs::begin(request)?;
     let opened = inputs.open(request)?;
     let keys = request.key_log()?;
-    let pipeline = Pipeline::new(Some(&context), &request.limits, keys.clone());
+    let pipeline = Pipeline::new(Some(context), &request.limits, keys.clone()).with_crew(request.threads());
     let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
     Ok(fold::report(request, &run, hashed, evidence, &atlas))

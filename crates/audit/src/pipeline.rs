@@ -3,56 +3,21 @@
 use std::sync::Arc;
 
 use creance_capture::Notes;
-use creance_detect::{Context, Sighting};
+use creance_detect::{Context, Looked};
 use creance_flow::{Chunk, Close, Counters, Gap, Handler, Totals};
-use creance_model::{
-    Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport, Value, Visibility,
-};
+use creance_model::{Carrier, Direction, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
 use creance_place::Atlas;
 use creance_wire::{At, Conversation, KeyLog, Means, Piece, Reader, TunnelJoiner, UploadJoiner};
 
 use crate::{
+    crew::Crew,
     flight::telemetry::Telemetry,
     flows::{Countries, FlowTold, Hello, Sums},
     names::{Name, Names},
     request::Limits,
+    sightings::{Outgoing, Sightings},
     traffic::{self, Clock, Finished, Sum, Traffic},
 };
-
-/// A sighting with all that is known when it is made. Destination, phase and severity are settled at the end.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) sighting: Sighting,
-    /// Sightings of one message share its number.
-    pub(crate) message: u64,
-    pub(crate) time: Timestamp,
-    pub(crate) message_bytes: u64,
-    /// At most [`MOST_PACKETS`], the first and last included.
-    pub(crate) packets: Arc<[u64]>,
-    pub(crate) decode_path: Vec<String>,
-    pub(crate) carrier: Carrier,
-    pub(crate) protocol: &'static str,
-    pub(crate) visibility: Visibility,
-    pub(crate) sent: Arc<Sent>,
-}
-
-/// What the sightings of one message have in common.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    pub(crate) transport: Transport,
-    pub(crate) direction: Direction,
-    pub(crate) inside: Endpoint,
-    pub(crate) inside_basis: InsideBasis,
-    pub(crate) mac: Option<[u8; 6]>,
-    pub(crate) app: Option<Arc<str>>,
-    /// The recording that it stands in; `None`: a capture.
-    pub(crate) recording: Option<Arc<str>>,
-    pub(crate) outside: Endpoint,
-    pub(crate) name: Option<Name>,
-    pub(crate) community_id: String,
-    /// Names of files that the message carries, for the action log.
-    pub(crate) carried: Vec<String>,
-}
 
 /// Takes every message with its flow.
 pub(crate) type Messages<'a> = &'a mut dyn FnMut(&Flow, &Message);
@@ -63,7 +28,7 @@ pub(crate) type Flows<'a> = (&'a mut dyn FnMut(FlowTold), Countries<'a>);
 /// The one pass.
 pub(crate) struct Pipeline<'a> {
     /// What is looked for; `None`: nothing.
-    pub(crate) context: Option<&'a Context>,
+    pub(crate) context: Option<Arc<Context>>,
     limits: &'a Limits,
     pub(crate) means: Means,
     messages_to: Option<Messages<'a>>,
@@ -74,11 +39,9 @@ pub(crate) struct Pipeline<'a> {
     pub(crate) silent: (u64, u64, u64),
     /// Bytes of frames that say nothing of aircraft, of transmitters that do so in others.
     pub(crate) beside: u64,
-    pub(crate) seen: Vec<Seen>,
-    /// How many of these left, and how many were radiated: strangers' words must not take the room of what left.
-    kept: [usize; 2],
-    /// Sightings beyond the limit.
-    pub(crate) unkept: u64,
+    /// Who looks for it; `None`: this thread.
+    crew: Option<Crew>,
+    pub(crate) sightings: Sightings,
     pub(crate) traffic: Traffic,
     /// Limits that application protocols reached, and how often.
     pub(crate) reached: std::collections::BTreeMap<String, u64>,
@@ -123,7 +86,7 @@ pub(crate) struct State {
 }
 
 impl<'a> Pipeline<'a> {
-    pub(crate) fn new(context: Option<&'a Context>, limits: &'a Limits, keys: KeyLog) -> Self {
+    pub(crate) fn new(context: Option<Arc<Context>>, limits: &'a Limits, keys: KeyLog) -> Self {
         Self {
             context,
             limits,
@@ -134,9 +97,8 @@ impl<'a> Pipeline<'a> {
             telemetry: Telemetry::default(),
             silent: (0, 0, 0),
             beside: 0,
-            seen: Vec::new(),
-            kept: [0; 2],
-            unkept: 0,
+            crew: None,
+            sightings: Sightings::default(),
             traffic: Traffic::default(),
             reached: std::collections::BTreeMap::new(),
             tunnels: TunnelJoiner::default(),
@@ -144,6 +106,12 @@ impl<'a> Pipeline<'a> {
             messages: 0,
             recording: None,
         }
+    }
+
+    /// Lets so many threads look for it.
+    pub(crate) fn with_crew(mut self, threads: usize) -> Self {
+        self.crew = self.context.clone().filter(|_| threads > 1).map(|context| Crew::new(context, threads));
+        self
     }
 
     pub(crate) fn with_messages(mut self, sink: Messages<'a>) -> Self {
@@ -156,22 +124,22 @@ impl<'a> Pipeline<'a> {
         self
     }
 
-    fn message(&mut self, flow: &Flow, name: &mut Option<Name>, asked: bool, message: &Message) {
+    fn message(&mut self, flow: &Flow, name: &mut Option<Name>, asked: bool, message: Message) {
         self.messages += 1;
         if let Some(sink) = &mut self.messages_to {
-            sink(flow, message);
+            sink(flow, &message);
         }
-        self.note_limit(message);
+        self.note_limit(&message);
         let direction = flow.direction(message.from);
         let ours = direction == Direction::Outbound;
         // Datagrams from outside that nobody here asked for or answered are anybody's word as well.
         let unasked = direction == Direction::Inbound && flow.transport == Transport::Udp && !asked;
-        if !self.telemetry.note(message, unasked || direction == Direction::Broadcast) {
+        if !self.telemetry.note(&message, unasked || direction == Direction::Broadcast) {
             *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
         }
         match (message.protocol, message.kind) {
             ("dns", "response") => {
-                for (owner, address) in creance_wire::dns_answers(message) {
+                for (owner, address) in creance_wire::dns_answers(&message) {
                     self.names.bind(flow.end(message.from.other()).ip, address, &owner);
                 }
             }
@@ -194,21 +162,20 @@ impl<'a> Pipeline<'a> {
         if self.context.is_none() && self.messages_to.is_none() {
             return;
         }
-        if !ours && direction != Direction::Broadcast && !leaves_by_recursion(flow, message) {
-            self.uploads.answered(flow, message);
+        if !ours && direction != Direction::Broadcast && !leaves_by_recursion(flow, &message) {
+            self.uploads.answered(flow, &message);
             return;
         }
-        if let Some(piece) = Piece::of(message) {
-            self.part_of_upload(flow, name.as_ref(), message, &piece);
+        if let Some(piece) = Piece::of(&message) {
+            self.part_of_upload(flow, name.as_ref(), &message, &piece);
             return;
         }
+        let question = message.protocol == "dns" && message.kind == "query";
+        let tunnelled = if question { self.tunnels.query(flow, &message) } else { None };
         self.look(flow, name.as_ref(), message);
-        if message.protocol == "dns"
-            && message.kind == "query"
-            && let Some((flow, joined)) = self.tunnels.query(flow, message)
-        {
+        if let Some((flow, joined)) = tunnelled {
             self.messages += 1;
-            self.look(&flow, None, &joined);
+            self.look(&flow, None, joined);
         }
     }
 
@@ -238,10 +205,13 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn finish(&mut self) {
         for (flow, joined) in self.tunnels.finish() {
             self.messages += 1;
-            self.look(&flow, None, &joined);
+            self.look(&flow, None, joined);
         }
         for (flow, joined) in self.uploads.finish(&self.limits.wire) {
-            self.joined(&flow, &joined);
+            self.joined(&flow, joined);
+        }
+        while let Some(done) = self.crew.as_mut().and_then(Crew::last) {
+            self.sighted(done);
         }
     }
 
@@ -249,14 +219,14 @@ impl<'a> Pipeline<'a> {
     fn part_of_upload(&mut self, flow: &Flow, name: Option<&Name>, message: &Message, piece: &Piece) {
         if piece.is_end() {
             // What ends an upload has content of its own.
-            self.look(flow, name, message);
+            self.look(flow, name, message.clone());
         } else {
             let around =
                 message.parts.iter().take_while(|part| part.carrier != Carrier::Body).cloned().collect();
             self.look(
                 flow,
                 name,
-                &Message {
+                Message {
                     parts: around,
                     packets: message.packets.clone(),
                     fields: message.fields.clone(),
@@ -265,7 +235,7 @@ impl<'a> Pipeline<'a> {
             );
         }
         for (flow, joined) in self.uploads.take(flow, message, piece, &self.limits.wire) {
-            self.joined(&flow, &joined);
+            self.joined(&flow, joined);
         }
     }
 
@@ -276,11 +246,11 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    fn joined(&mut self, flow: &Flow, joined: &Message) {
+    fn joined(&mut self, flow: &Flow, joined: Message) {
         self.messages += 1;
-        self.note_limit(joined);
+        self.note_limit(&joined);
         if let Some(sink) = &mut self.messages_to {
-            sink(flow, joined);
+            sink(flow, &joined);
         }
         self.look(flow, None, joined);
     }
@@ -303,65 +273,33 @@ impl<'a> Pipeline<'a> {
         sink(FlowTold::new(flow, state.reader.protocol(), state.name.as_ref(), sums, hello, countries));
     }
 
-    /// Shows an outbound message to every detector.
-    fn look(&mut self, flow: &Flow, flow_name: Option<&Name>, message: &Message) {
-        let Some(context) = self.context.filter(|_| !message.parts.is_empty()) else { return };
-        let creance_detect::Looked { sightings, limits } = creance_detect::look(message, context);
-        for limit in limits {
-            *self.reached.entry(limit.to_owned()).or_default() += 1;
-        }
-        if sightings.is_empty() {
-            return;
-        }
-        let sent = Arc::new(Sent {
-            transport: flow.transport,
-            direction: if flow.transport.is_radio() { Direction::Broadcast } else { Direction::Outbound },
-            inside: flow.end(message.from),
-            inside_basis: flow.inside_basis,
-            mac: flow.inside_mac(),
-            app: flow.app.clone(),
+    /// Shows an outbound message to every detector, now or soon.
+    fn look(&mut self, flow: &Flow, name: Option<&Name>, message: Message) {
+        let Some(context) = self.context.as_ref().filter(|_| !message.parts.is_empty()) else { return };
+        let outgoing = Outgoing {
+            flow: flow.clone(),
+            name: name.cloned(),
             recording: self.recording.clone(),
-            outside: flow.end(message.from.other()),
-            name: name_of(message).or_else(|| flow_name.cloned()),
-            community_id: creance_flow::community_id(flow),
-            carried: carried(message),
-        });
-        let of_message: Arc<[u64]> = listed(&message.packets);
-        let Some(kept) = self.kept.get_mut(usize::from(flow.transport.is_radio())) else { return };
-        for sighting in sightings {
-            if *kept >= self.limits.sightings {
-                self.unkept += 1;
-                continue;
-            }
-            *kept += 1;
-            let part = sighting.part;
-            self.seen.push(Seen {
-                message: self.messages,
-                time: message.time,
-                message_bytes: message.bytes,
-                packets: match message.packets_of(part) {
-                    packets if packets == message.packets => Arc::clone(&of_message),
-                    packets => listed(packets),
-                },
-                decode_path: path(message, part),
-                carrier: message.parts.get(part).map_or(Carrier::Field, |part| part.carrier),
-                protocol: message.protocol,
-                visibility: message.visibility,
-                sent: Arc::clone(&sent),
-                sighting,
-            });
+            number: self.messages,
+            message,
+        };
+        let Some(crew) = &mut self.crew else {
+            let looked = creance_detect::look(&outgoing.message, context);
+            return self.sighted([(outgoing, looked)]);
+        };
+        crew.give(outgoing);
+        while let Some(done) = self.crew.as_mut().and_then(Crew::done) {
+            self.sighted(done);
         }
     }
-}
 
-/// Packet numbers listed for one occurrence (DESIGN §4).
-const MOST_PACKETS: usize = 64;
-
-/// At most [`MOST_PACKETS`] numbers, the first and last included.
-fn listed(packets: &[u64]) -> Arc<[u64]> {
-    match (packets.get(..MOST_PACKETS - 1), packets.last()) {
-        (Some(first), Some(last)) => first.iter().chain([last]).copied().collect(),
-        _ => packets.into(),
+    fn sighted(&mut self, done: impl IntoIterator<Item = (Outgoing, Looked)>) {
+        for (outgoing, looked) in done {
+            for limit in looked.limits {
+                *self.reached.entry(limit.to_owned()).or_default() += 1;
+            }
+            self.sightings.add(outgoing, looked.sightings, self.limits.sightings);
+        }
     }
 }
 
@@ -387,52 +325,6 @@ fn unread(reader: &Reader, totals: &Totals) -> [(&'static str, u64); 2] {
         let bytes = totals.bytes[side.index()].saturating_sub(readable[side.index()]);
         (opaque[side.index()].unwrap_or_else(|| traffic::why_unread(reader.protocol())), bytes)
     })
-}
-
-/// The protocol stands at the head of every decode path, and before it what was decrypted.
-fn path(message: &Message, part: usize) -> Vec<String> {
-    let mut path = message.decode_path(part);
-    if let Some(first) = path.first_mut() {
-        *first = format!("{} {first}", message.protocol);
-    }
-    if message.visibility == Visibility::Decrypted {
-        let within = if matches!(message.protocol, "quic" | "http/3") { "quic" } else { "tls" };
-        path.insert(0, within.to_owned());
-    }
-    path
-}
-
-/// The name that a message itself gives its destination.
-fn name_of(message: &Message) -> Option<Name> {
-    match message.protocol {
-        "http/1" | "http/2" | "http/3" => message
-            .text("host")
-            .filter(|host| !host.is_empty())
-            .map(|host| Name::new(host, Name::HOST_HEADER)),
-        "dns" => {
-            let asked = message.text("name")?;
-            let domain = psl::domain_str(asked.trim_end_matches('.'))?;
-            Some(Name::new(domain, Name::DNS_QUERY))
-        }
-        _ => None,
-    }
-}
-
-/// Names of files in a message: of multipart parts, and the last segment of a request target.
-fn carried(message: &Message) -> Vec<String> {
-    let mut files: Vec<String> = message
-        .parts
-        .iter()
-        .filter(|part| {
-            part.step == "multipart-filename" || part.name.as_deref() == Some("multipart-filename")
-        })
-        .map(|part| String::from_utf8_lossy(&part.bytes).into_owned())
-        .collect();
-    if let Some(uri) = message.text("uri") {
-        let target = uri.split(['?', '#']).next().unwrap_or_default();
-        files.extend(target.rsplit('/').next().map(str::to_owned));
-    }
-    files
 }
 
 /// Takes a name for a flow if it is better founded than the one it has.
@@ -479,7 +371,7 @@ impl Handler for Pipeline<'_> {
         reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut |message| {
             *decrypted |= message.visibility == Visibility::Decrypted;
             hello.note(&message);
-            self.message(flow, name, *ours, &message);
+            self.message(flow, name, *ours, message);
         });
     }
 
@@ -490,7 +382,7 @@ impl Handler for Pipeline<'_> {
         reader.gap(flow, gap.from, gap.bytes, at, limits, &mut |message| {
             *decrypted |= message.visibility == Visibility::Decrypted;
             hello.note(&message);
-            self.message(flow, name, *ours, &message);
+            self.message(flow, name, *ours, message);
         });
     }
 
@@ -504,7 +396,7 @@ impl Handler for Pipeline<'_> {
         reader.finish(flow, limits, &mut |message| {
             *decrypted |= message.visibility == Visibility::Decrypted;
             hello.note(&message);
-            self.message(flow, name, *ours, &message);
+            self.message(flow, name, *ours, message);
         });
         let payload = totals.bytes[0] + totals.bytes[1];
         if flow.transport.is_radio() && state.reader.readable() == [0; 2] {
@@ -553,6 +445,7 @@ impl Handler for Pipeline<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use creance_model::{Endpoint, InsideBasis};
 
     #[test]
     fn telemetry_that_nobody_here_answers_is_anybodys_word() {

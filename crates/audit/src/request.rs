@@ -32,7 +32,7 @@ pub struct Request {
     pub reveal: bool,
     /// A folder with newer place data than the bundled one.
     pub place_data: Option<PathBuf>,
-    /// Threads: 1 does everything on one; any other number hashes inputs beside the reading.
+    /// Threads: besides the one that reads, others hash inputs and look at messages. 0: as many as there are processors.
     pub jobs: usize,
     /// Bounds on memory.
     pub limits: Limits,
@@ -86,7 +86,18 @@ pub(crate) struct Circumstances {
     pub(crate) actions: Option<Actions>,
 }
 
+/// The most threads that are believed to be of use.
+const MOST_THREADS: usize = 256;
+
 impl Request {
+    /// How many threads there are to be.
+    pub(crate) fn threads(&self) -> usize {
+        match self.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs.min(MOST_THREADS),
+        }
+    }
+
     pub(crate) fn atlas(&self) -> Result<Atlas, Error> {
         let mut atlas = Atlas::bundled()?;
         if let Some(folder) = &self.place_data {

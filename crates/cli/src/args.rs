@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::Severity;
@@ -101,9 +101,9 @@ pub(crate) struct Audit {
     /// A network that is ours. Without it, addresses not routed on the internet are.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
-    /// Threads to use: 1 does everything on one, otherwise inputs are hashed beside the reading.
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub(crate) jobs: usize,
+    /// Threads to use; without it, as many as there are processors. The report does not depend on it.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
     /// What is printed on stdout.
     #[arg(long, default_value = TEXT, value_parser = PossibleValuesParser::new(creance_render::ALL.iter().map(|output| output.name())))]
     pub(crate) format: String,

@@ -60,7 +60,7 @@ fn request(options: &Audit) -> Request {
         destinations: options.destinations.clone(),
         inside: options.inside.clone(),
         reveal: options.reveal,
-        jobs: options.jobs,
+        jobs: options.jobs.map_or(0, usize::from),
         place_data: data::folder().filter(|folder| folder.is_dir()),
         ..Request::default()
     }
