@@ -5,6 +5,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use serde_json::Value;
+
 /// The built program, which a workspace build puts beside the tests.
 ///
 /// # Panics
@@ -90,10 +92,30 @@ pub fn told(command: &str, recording: &Path, extra: &[&str]) -> Vec<u8> {
 /// # Panics
 ///
 /// When it is none.
-pub fn lines(bytes: &[u8]) -> Vec<serde_json::Value> {
+pub fn lines(bytes: &[u8]) -> Vec<Value> {
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     match lines.map(serde_json::from_slice).collect() {
         Ok(lines) => lines,
         Err(error) => unreachable!("a line that is no JSON: {error}"),
     }
+}
+
+/// A result without what follows from the hashes of the inputs.
+///
+/// # Panics
+///
+/// When it has no findings: nothing would be compared.
+pub fn essence(mut document: Value) -> Value {
+    let mut findings = document["findings"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    assert!(!findings.is_empty(), "no findings");
+    for finding in &mut findings {
+        for derived in ["digest", "id"] {
+            finding[derived] = Value::Null;
+        }
+        finding["evidence"]["input"] = Value::Null;
+    }
+    // The order of equal severities follows the digests.
+    findings.sort_by_key(Value::to_string);
+    let rest = ["app_states", "coverage", "damage", "destinations", "phases"].map(|key| document[key].take());
+    Value::from_iter([Value::from(findings), document["case"]["packets"].take(), Value::from_iter(rest)])
 }

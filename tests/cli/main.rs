@@ -11,7 +11,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use creance_tests::{creance, example, run};
+use creance_tests::{creance, essence, example, run};
 use serde_json::Value;
 
 fn code(output: &Output) -> i32 {
@@ -218,27 +218,6 @@ fn findings_follow_the_published_schema() {
         .collect();
     assert!(errors.is_empty(), "{errors:?}");
     assert!(!document["findings"].as_array().unwrap().is_empty());
-}
-
-/// What does not depend on how the capture was handed over.
-fn essence(mut document: Value) -> Value {
-    for finding in document["findings"].as_array_mut().unwrap() {
-        finding["digest"] = Value::Null;
-        finding["evidence"]["input"] = Value::Null;
-    }
-    // The order of equal severities follows the digests.
-    let mut findings: Vec<String> = document["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|finding| {
-            let mut finding = finding.clone();
-            finding["id"] = Value::Null;
-            finding.to_string()
-        })
-        .collect();
-    findings.sort();
-    serde_json::json!([findings, document["coverage"], document["case"]["packets"]])
 }
 
 #[test]

@@ -102,9 +102,17 @@ pub fn flows(
     sink: &mut dyn FnMut(FlowTold),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Read, Error> {
+    // What flows say of themselves needs no content.
     let mut request = request.clone();
     request.limits.wire.keep = Keep::Nothing;
-    let request = &request;
+    conversations(&request, sink, progress)
+}
+
+fn conversations(
+    request: &Request,
+    sink: &mut dyn FnMut(FlowTold),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Read, Error> {
     let atlas = request.atlas()?;
     let opened = inputs::open(request)?;
     let keys = request.key_log()?;
@@ -161,4 +169,33 @@ fn run<'a>(
         recordings::read(recording, &mut run, request, progress)?;
     }
     Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_are_the_same_whether_content_is_kept_or_not() {
+        let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let lab = project.join("../shared/data/lab");
+        let folders = lab.read_dir().into_iter().flatten().map(|folder| folder.unwrap().path());
+        let folders = folders.chain([project.join("examples/skylark")]);
+        for folder in folders.filter(|folder| folder.join("capture.pcapng").is_file()) {
+            let told = |keep| {
+                let mut request = Request {
+                    inputs: vec![folder.join("capture.pcapng").display().to_string()],
+                    keys: vec![folder.join("capture.keys")],
+                    ..Request::default()
+                };
+                request.limits.wire.keep = keep;
+                let mut all = Vec::new();
+                conversations(&request, &mut |told| all.push(format!("{told:?}")), &mut |_| {}).unwrap();
+                all
+            };
+            let with = told(Keep::Outbound);
+            assert!(!with.is_empty());
+            assert_eq!(told(Keep::Nothing), with, "{}", folder.display());
+        }
+    }
 }
