@@ -1,6 +1,7 @@
 //! Runs creance and its peers on one file, interleaved, and prints a table: `compare CAPTURE [ROUNDS [KEYS]]`
 //!
-//! * creance: the whole audit, SHA-256 of the input included, as JSON to nowhere;
+//! * creance: the whole audit, SHA-256 of the input included, as JSON to nowhere, on two threads and on one;
+//! * openssl: that SHA-256 alone, which no audit can do without, and cat: reading alone;
 //! * tshark: server names of TLS hellos, the least that answers "who was talked to";
 //! * creance's flows of TLS, on one thread: the same job;
 //! * ndpiReader: its summary.
@@ -11,13 +12,9 @@
 //! fails, is said to be so.
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "a program")]
 
-use std::{
-    fs,
-    process::{Command, ExitCode, Stdio},
-    time::{Duration, Instant},
-};
+use std::process::ExitCode;
 
-use creance_capture::{Capture, Options};
+use creance_benches::{Ended, beside, median, run, size};
 
 struct Contender {
     name: &'static str,
@@ -27,17 +24,11 @@ struct Contender {
     ended: Ended,
 }
 
-/// How a program ended, last time.
-#[derive(Clone, Copy)]
-enum Ended {
-    NotHere,
-    /// With this exit code; `None` if a signal ended it.
-    With(Option<i32>),
-}
-
 /// Who was talked to.
 const WHO: &[(&str, &str)] = &[
-    ("creance audit", "CREANCE audit FILE --format json -q"),
+    ("creance audit --jobs 2", "CREANCE audit FILE --format json -q --jobs 2"),
+    ("openssl (SHA-256 alone)", "openssl dgst -sha256 FILE"),
+    ("cat (reading alone)", "cat FILE"),
     ("creance audit --jobs 1", "CREANCE audit FILE --format json -q --jobs 1"),
     ("creance flows (SNI, one thread)", "CREANCE flows FILE --protocol tls --format jsonl -q"),
     ("ndpiReader", "ndpiReader -q -i FILE"),
@@ -71,10 +62,7 @@ fn main() -> ExitCode {
         eprintln!("cannot read {capture}");
         return ExitCode::from(3);
     };
-    let built = std::env::current_exe()
-        .ok()
-        .and_then(|path| Some(path.parent()?.join("creance").display().to_string()));
-    let built = built.unwrap_or_default();
+    let built = beside("creance");
     let keys = arguments.next();
     let contender = |(name, command): &(&'static str, &str)| Contender {
         name,
@@ -132,38 +120,4 @@ fn main() -> ExitCode {
         );
     }
     ExitCode::SUCCESS
-}
-
-fn size(capture: &str) -> Option<(u64, u64)> {
-    let mut reader = Capture::open(&[capture.into()], &Options::default()).ok()?;
-    let mut packets = 0;
-    while reader.next_packet().is_some() {
-        packets += 1;
-    }
-    Some((fs::metadata(capture).ok()?.len(), packets))
-}
-
-/// How it ended, seconds and kB. `None` if the program is not here.
-fn run(command: &[String]) -> Option<(Ended, f64, u64)> {
-    let (program, arguments) = command.split_first()?;
-    let began = Instant::now();
-    let mut child =
-        Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    loop {
-        if let Some(ended) = child.try_wait().ok()? {
-            return Some((Ended::With(ended.code()), began.elapsed().as_secs_f64(), most));
-        }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with("RssAnon:")).unwrap_or_default();
-        most = most.max(line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn median(seconds: &[f64]) -> Option<f64> {
-    let mut sorted = seconds.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
 }
