@@ -1,11 +1,12 @@
 //! creance against tshark, over every shared capture with its keys: packets, DNS names, server names over TCP and QUIC,
-//! HTTP/1 and HTTP/2 requests, MQTT topics, exit codes; and what cameras, calls, mail and the local network say.
+//! HTTP/1 and HTTP/2 requests, MQTT topics, conversations, exit codes; and what cameras, calls, mail and the local network say.
 //!
 //! What tshark says is in the captures' `oracle` folder. Each difference is listed with its reason in `known.toml`;
 //! one that is gone is a failure too.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 mod calls;
+mod conversations;
 mod media;
 
 use std::{
@@ -46,7 +47,7 @@ struct Difference {
 const FACTS: [&str; 6] = ["dns", "sni", "quic", "http1", "http2", "mqtt"];
 
 fn facts() -> impl Iterator<Item = &'static str> {
-    FACTS.into_iter().chain(media::FACTS)
+    FACTS.into_iter().chain(conversations::FACTS).chain(media::FACTS)
 }
 
 type Facts = BTreeMap<&'static str, BTreeSet<String>>;
@@ -175,14 +176,17 @@ fn we_see_what_tshark_sees() {
         if code != if cut { 4 } else { 0 } || damaged != cut {
             complaints.push(format!("{capture}: exit code {code}, damage {}", document["damage"]));
         }
-        let (ours, mut theirs) = (ours(&file, keys.as_deref()), theirs(&oracle));
+        let (mut ours, mut theirs) = (ours(&file, keys.as_deref()), theirs(&oracle));
+        let spoken = conversations::theirs(&oracle);
+        ours.extend(conversations::ours(&file, &spoken));
+        theirs.extend(spoken);
         let asked = media::theirs(&file);
         let tshark = asked.is_some();
         theirs.extend(asked.into_iter().flatten());
         if !tshark {
             println!("skipped: no tshark for what the oracle files do not say");
         }
-        for fact in facts().filter(|fact| tshark || FACTS.contains(fact)) {
+        for fact in facts().filter(|fact| tshark || !media::FACTS.contains(fact)) {
             let theirs = theirs.entry(fact).or_default();
             let ours = &ours[fact];
             compared += theirs.len();
