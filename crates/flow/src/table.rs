@@ -114,6 +114,8 @@ pub(crate) struct Table<S> {
     entries: Vec<Option<Entry<S>>>,
     free: Vec<u32>,
     index: HashMap<Key, u32>,
+    /// What was found last: packets of a flow often follow each other.
+    found: Option<(Key, u32)>,
     oldest: [u32; 4],
     newest: [u32; 4],
 }
@@ -127,6 +129,7 @@ impl<S> Table<S> {
             entries: Vec::with_capacity(room),
             free: Vec::new(),
             index: HashMap::default(),
+            found: None,
             oldest: [NONE; 4],
             newest: [NONE; 4],
         }
@@ -136,8 +139,16 @@ impl<S> Table<S> {
         self.index.len()
     }
 
-    pub(crate) fn find(&self, key: &Key) -> Option<u32> {
-        self.index.get(key).copied()
+    #[inline]
+    pub(crate) fn find(&mut self, key: &Key) -> Option<u32> {
+        if let Some((known, at)) = self.found
+            && known == *key
+        {
+            return Some(at);
+        }
+        let at = self.index.get(key).copied()?;
+        self.found = Some((*key, at));
+        Some(at)
     }
 
     pub(crate) fn get(&mut self, at: u32) -> Option<&mut Entry<S>> {
@@ -179,6 +190,7 @@ impl<S> Table<S> {
 
     pub(crate) fn remove(&mut self, at: u32) -> Option<Entry<S>> {
         self.unlink(at);
+        self.found = None;
         let entry = self.entries.get_mut(at as usize)?.take()?;
         self.index.remove(&Key::of(&entry.flow));
         self.free.push(at);

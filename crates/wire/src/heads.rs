@@ -8,7 +8,7 @@ use crate::{
     held::Held,
     http,
     http1::head::{Head, Line},
-    sdp::Sdp,
+    media::sdp::Sdp,
 };
 
 /// A protocol of this kind.

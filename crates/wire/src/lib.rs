@@ -1,25 +1,16 @@
 //! Flows → messages: one application protocol per file.
 //!
-//! To add a protocol: write `src/<name>.rs` and add it to [`ALL`]. The property tests, the fuzz target and
+//! To add a protocol: write `src/<name>.rs`, or `<name>.rs` in the folder of its kind, and add it to [`ALL`]. The property tests, the fuzz target and
 //! `creance messages` follow from the list.
 #![warn(clippy::indexing_slicing)]
 
-mod aircraft;
-mod arsdk;
 mod aws_chunked;
-mod bluetooth;
 mod body;
 mod datagram;
-mod dhcp;
-mod dji_cloud;
-mod dji_crc;
 mod dns;
-mod droneid;
 mod dtls;
-mod duml;
 #[cfg(test)]
 mod fixture;
-mod french_id;
 mod ftp;
 mod guess;
 mod heads;
@@ -33,32 +24,20 @@ mod ja4;
 mod kept;
 mod keys;
 mod known;
+mod lan;
 mod lines;
-pub mod mavlink;
+mod links;
+mod media;
 mod mqtt;
-mod netbios;
-mod ntp;
 mod quic;
 mod reader;
 mod recording;
-mod remote_id;
-mod rtc;
-mod rtcp;
-mod rtmp;
-mod rtp;
-mod rtsp;
-mod sdp;
-mod sip;
 mod smtp;
-mod ssdp;
 mod storage;
-mod stun;
-mod tello;
 mod tls;
 mod tunnel;
 mod upload;
 mod websocket;
-mod wifi;
 mod x509;
 
 use creance_model::{Direction, Flow, Message, Side, Timestamp};
@@ -67,6 +46,7 @@ pub use body::expand;
 pub use dns::dns_answers;
 pub use kept::Budget;
 pub use keys::{Added, KeyLog};
+pub use links::mavlink;
 pub use reader::{Means, Reader};
 pub use recording::{Conversation, Fault, Form, Next, Recording};
 pub use tunnel::TunnelJoiner;
@@ -81,23 +61,23 @@ pub const ALL: &[&dyn Protocol] = &[
     &mavlink::Mavlink,
     &quic::Quic,
     &dns::Dns,
-    &wifi::Wifi,
-    &bluetooth::Bluetooth,
-    &arsdk::Arsdk,
-    &rtsp::Rtsp,
-    &sip::Sip,
-    &rtmp::Rtmp,
-    &rtc::Rtc,
-    &ntp::Ntp,
-    &dhcp::Dhcp,
-    &dhcp::Dhcp6,
-    &ssdp::Ssdp,
-    &tello::Tello,
-    &netbios::Netbios,
+    &links::wifi::Wifi,
+    &links::bluetooth::Bluetooth,
+    &links::arsdk::Arsdk,
+    &media::rtsp::Rtsp,
+    &media::sip::Sip,
+    &media::rtmp::Rtmp,
+    &media::rtc::Rtc,
+    &lan::ntp::Ntp,
+    &lan::dhcp::Dhcp,
+    &lan::dhcp::Dhcp6,
+    &lan::ssdp::Ssdp,
+    &links::tello::Tello,
+    &lan::netbios::Netbios,
     &smtp::Smtp,
     &ftp::Ftp,
     // Its frames may begin anywhere in a datagram: what begins with its own head is asked first.
-    &duml::Duml,
+    &links::duml::Duml,
     &quic::Ongoing,
 ];
 

@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use creance_cursor::{Cursor, Malformed};
 use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, dji_cloud, held::Held};
+use crate::{
+    At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, held::Held, links::dji_cloud,
+};
 
 /// MQTT.
 pub(crate) struct Mqtt;

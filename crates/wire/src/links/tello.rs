@@ -11,8 +11,8 @@ use creance_model::{Flow, Side, Timestamp, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    aircraft::Told,
-    dji_crc::{crc8, crc16},
+    links::aircraft::Told,
+    links::dji_crc::{crc8, crc16},
 };
 
 /// Ryze Tello.

@@ -12,7 +12,7 @@
 use creance_cursor::{Cursor, Malformed};
 use creance_model::Value;
 
-use crate::aircraft::{Told, Whose};
+use crate::links::aircraft::{Told, Whose};
 
 /// The name in outputs.
 pub(crate) const NAME: &str = "remote-id";

@@ -7,8 +7,8 @@ use creance_model::Value;
 
 use super::Frame;
 use crate::{
-    aircraft::{Told, Whose},
-    remote_id,
+    links::aircraft::{Told, Whose},
+    links::remote_id,
 };
 
 /// A message that is read.

@@ -12,7 +12,7 @@
 
 use creance_model::{Carrier, Field, Part, Value};
 
-use crate::aircraft::{Told, Whose};
+use crate::links::aircraft::{Told, Whose};
 
 /// Who a topic is about, and the rest of it: `osd` of `thing/product/<device>/osd`.
 fn device(topic: &str) -> Option<(&str, &str)> {

@@ -9,7 +9,7 @@
 
 use creance_cursor::{Cursor, Malformed};
 
-use crate::aircraft::{Told, Whose};
+use crate::links::aircraft::{Told, Whose};
 
 /// The name in outputs.
 pub(crate) const NAME: &str = "french-id";

@@ -13,7 +13,7 @@
 
 use creance_model::{Carrier, Message, Part, Side};
 
-use crate::{At, datagram::Told, sdp::Sdp};
+use crate::{At, datagram::Told, media::sdp::Sdp};
 
 /// The fixed part of a header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -9,7 +9,10 @@
 
 use creance_model::{Flow, Side, Transport};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, dtls, held::Held, rtcp, rtp, stun};
+use crate::{
+    At, Emit, Limits, Means, Probe, Progress, Protocol, Session, dtls, held::Held, media::rtcp, media::rtp,
+    media::stun,
+};
 
 /// STUN, TURN, DTLS, RTP and RTCP.
 pub(crate) struct Rtc;

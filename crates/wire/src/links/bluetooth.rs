@@ -8,7 +8,7 @@
 
 use creance_model::{Flow, Side, Transport};
 
-use crate::{Means, Probe, Protocol, Session, aircraft::Told, remote_id, wifi::Air};
+use crate::{Means, Probe, Protocol, Session, links::aircraft::Told, links::remote_id, links::wifi::Air};
 
 /// Advertisements of Bluetooth Low Energy.
 pub(crate) struct Bluetooth;

@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 
 use creance_model::{Carrier, Flow, Part, Side, Transport};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, datagram::Told, held::Held, rtp};
+use crate::{
+    At, Emit, Limits, Means, Probe, Progress, Protocol, Session, datagram::Told, held::Held, media::rtp,
+};
 
 /// RTMP.
 pub(crate) struct Rtmp;

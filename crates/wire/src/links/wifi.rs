@@ -12,8 +12,8 @@
 use creance_model::{Field, Flow, Message, Side, Transport, Value};
 
 use crate::{
-    At, Emit, Limits, Means, Probe, Progress, Protocol, Session, aircraft::Told, droneid, french_id,
-    remote_id,
+    At, Emit, Limits, Means, Probe, Progress, Protocol, Session, links::aircraft::Told, links::droneid,
+    links::french_id, links::remote_id,
 };
 
 /// Wi-Fi's management frames.

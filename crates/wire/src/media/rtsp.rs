@@ -13,9 +13,10 @@ use creance_model::{Flow, Message, Side, Transport};
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
     heads::{Dialect, Next, Stream},
-    rtcp, rtp,
-    sdp::{Media, Sdp},
-    sip::begins,
+    media::rtcp,
+    media::rtp,
+    media::sdp::{Media, Sdp},
+    media::sip::begins,
 };
 
 /// RTSP.

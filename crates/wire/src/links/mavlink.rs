@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use creance_model::{Field, Flow, Side, Timestamp, Transport, Value};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, aircraft::Told, held::Held};
+use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held, links::aircraft::Told};
 
 /// MAVLink.
 pub(crate) struct Mavlink;

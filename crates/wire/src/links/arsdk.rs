@@ -14,9 +14,9 @@ use creance_model::{Carrier, Field, Flow, Message, Side, Transport, Value, Visib
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    aircraft::{Told, Whose},
     body::Tree,
     held::Held,
+    links::aircraft::{Told, Whose},
 };
 
 /// Parrot's ARSDK.

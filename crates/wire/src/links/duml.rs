@@ -13,9 +13,9 @@ use creance_model::{Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
-    aircraft::{Told, Whose},
-    dji_crc::{crc8, crc16},
     held::Held,
+    links::aircraft::{Told, Whose},
+    links::dji_crc::{crc8, crc16},
 };
 
 /// DUML.

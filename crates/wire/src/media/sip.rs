@@ -10,7 +10,7 @@ use creance_model::{Flow, Side, Transport};
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
     heads::{Dialect, Next, Stream},
-    ssdp::Talk,
+    lan::ssdp::Talk,
 };
 
 /// SIP.
