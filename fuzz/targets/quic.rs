@@ -8,7 +8,7 @@
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{At, Budget, KeyLog, Keep, Limits, Means, Reader};
+use creance_wire::{At, Budget, Keep, KeyLog, Limits, Means, Reader};
 use libfuzzer_sys::fuzz_target;
 use ring::{
     aead::{self, AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey, quic},

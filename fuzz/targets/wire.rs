@@ -6,7 +6,9 @@
 use std::net::Ipv4Addr;
 
 use creance_model::{Endpoint, Flow, InsideBasis, Message, Side, Timestamp, Transport};
-use creance_wire::{ALL, At, Budget, Keep, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner};
+use creance_wire::{
+    ALL, At, Budget, Keep, Limits, Means, Piece, Progress, Reader, TunnelJoiner, UploadJoiner,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
