@@ -9,7 +9,7 @@ use crate::regions::{Region, Regions, plain};
 use crate::scope::Scope;
 use crate::sources::{self, Source};
 use crate::table::Table;
-use crate::verdict::{Confidence, DATABASES, Holder, Triple, Vote};
+use crate::verdict::{Confidence, DATABASES, Holders, Triple, Triples, Vote};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -25,9 +25,9 @@ pub const FILES: [&str; 2] = ["countries.bin.zst", "asn.bin.zst"];
 /// Everything known about where addresses and names lie. Built once, then unchanging; clones share the tables.
 #[derive(Clone, Debug)]
 pub struct Atlas {
-    countries: Arc<Table<Triple>>,
+    countries: Arc<Table<Triples>>,
     corrections: Arc<Corrections>,
-    holders: Arc<Table<Holder>>,
+    holders: Arc<Table<Holders>>,
     regions: Arc<Regions>,
     organisations: Arc<Organisations>,
     overrides: Overrides,
@@ -79,8 +79,8 @@ impl Atlas {
     fn unpack() -> Result<Self, Error> {
         // The two tables are most of the work, and independent.
         let (countries, holders) = std::thread::scope(|scope| {
-            let countries = scope.spawn(|| Table::<Triple>::unpack(COUNTRIES.1));
-            let holders = Table::<Holder>::unpack(HOLDERS.1);
+            let countries = scope.spawn(|| Table::<Triples>::unpack(COUNTRIES.1));
+            let holders = Table::<Holders>::unpack(HOLDERS.1);
             (countries.join(), holders)
         });
         let mut sources = sources::bundled()?;
@@ -152,7 +152,7 @@ impl Atlas {
 
         let by_host = host.and_then(|host| self.organisations.by_host(host));
         let by_address = self.organisations.by_address(crate::scope::unwrapped(ip));
-        let by_asn = holder.and_then(|holder| self.organisations.by_asn(holder.asn, &holder.name));
+        let by_asn = holder.and_then(|holder| self.organisations.by_asn(holder.asn, holder.name));
         let region = host.filter(|_| public).and_then(|host| self.regions.of(host));
         let edge = public
             && (by_host.as_ref().is_some_and(|found| found.edge)
@@ -172,7 +172,7 @@ impl Atlas {
                 basis,
             ),
             None => match holder.filter(|holder| !holder.name.is_empty()) {
-                Some(holder) => (Some(holder.name.clone()), "asn", None, "none"),
+                Some(holder) => (Some(holder.name.to_owned()), "asn", None, "none"),
                 None => (None, "none", None, "none"),
             },
         };
@@ -200,11 +200,11 @@ impl Atlas {
             control,
             control_basis,
             asn: holder.map(|holder| holder.asn),
-            as_name: holder.map(|holder| holder.name.clone()).filter(|name| !name.is_empty()),
+            as_name: holder.map(|holder| holder.name.to_owned()).filter(|name| !name.is_empty()),
         };
         let triple = (scope == Scope::Public).then(|| self.countries.find(ip)).flatten();
-        let correction = triple.and_then(|_| self.corrections.of(ip));
-        settle(&mut location, stated.country, region.as_ref(), correction, triple);
+        let correction = triple.as_ref().and_then(|_| self.corrections.of(ip));
+        settle(&mut location, stated.country, region.as_ref(), correction, triple.as_ref());
         location
     }
 }

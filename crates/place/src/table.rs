@@ -6,50 +6,64 @@
 use crate::error::Error;
 use crate::scope::unwrapped;
 use creance_cursor::inflate::{End, Method, inflate};
+use std::marker::PhantomData;
 use std::net::IpAddr;
 
 /// What a table may unpack to. The bundled ones are 3.9 and 5.1 MB.
 const LIMIT: usize = 64 << 20;
 const MAGIC: &[u8] = b"creance\x01";
 
-/// A value that ranges name.
-pub(crate) trait Entry: Sized {
+/// What the values are that ranges name.
+pub(crate) trait Entry {
+    /// Such a value, read where it lies.
+    type Value<'a>;
     /// Tells the kinds of table apart.
     const KIND: u8;
     /// Names the table in errors.
     const FILE: &'static str;
     /// The fewest bytes that one takes.
     const LEAST: usize;
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Error>;
+    fn read<'a>(reader: &mut Reader<'a>) -> Result<Self::Value<'a>, Error>;
 }
 
-/// Ranges of addresses, each with a value.
+/// Ranges of addresses, each with a value: unpacked, and read where they lie, for most are never asked about.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
-    entries: Vec<T>,
-    four: Ranges<u32>,
-    six: Ranges<u64>,
+    body: Vec<u8>,
+    /// Where each value begins.
+    entries: Vec<usize>,
+    four: Ranges,
+    six: Ranges,
+    kind: PhantomData<T>,
 }
 
+/// The ranges of one version of IP: a stop at every 32nd, from which the next ones are walked.
 #[derive(Debug)]
-struct Ranges<N> {
-    starts: Vec<N>,
-    values: Vec<u32>,
+struct Ranges {
+    count: usize,
+    /// Where the shifts are, one byte for each range.
+    shifts: usize,
+    stops: Vec<Stop>,
 }
 
-impl<N: Ord> Ranges<N> {
-    fn find(&self, key: &N) -> Option<usize> {
-        let after = self.starts.partition_point(|start| start <= key);
-        self.values.get(after.checked_sub(1)?).and_then(|value| usize::try_from(*value).ok())
-    }
+/// A range from which others are walked.
+#[derive(Debug)]
+struct Stop {
+    start: u64,
+    /// Where the distance to the next range is written.
+    next: usize,
+    /// Where its value is.
+    value: usize,
 }
+
+const EVERY: usize = 32;
 
 impl<T: Entry> Table<T> {
     /// Reads a zstd frame.
     pub(crate) fn unpack(packed: &[u8]) -> Result<Self, Error> {
         let body = inflate(Method::Zstd, packed, LIMIT);
         match body.end {
-            End::Whole => Self::read(&body.bytes),
+            End::Whole => Self::read(body.bytes),
             End::Limit => {
                 Err(Error::Packed { file: T::FILE, why: format!("unpacks to more than {LIMIT} bytes") })
             }
@@ -58,8 +72,8 @@ impl<T: Entry> Table<T> {
     }
 
     /// Reads what the zstd frame holds.
-    pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader { body, at: 0, file: T::FILE };
+    pub(crate) fn read(body: Vec<u8>) -> Result<Self, Error> {
+        let mut reader = Reader { body: &body, at: 0, file: T::FILE };
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(reader.error("not a table of this version"));
         }
@@ -67,50 +81,87 @@ impl<T: Entry> Table<T> {
             return Err(reader.error("another kind of table"));
         }
         let count = reader.count(T::LEAST)?;
-        let entries = (0..count).map(|_| T::read(&mut reader)).collect::<Result<Vec<_>, _>>()?;
-        let four = ranges(&mut reader, entries.len())?;
-        let six = ranges(&mut reader, entries.len())?;
+        let mut entries = Vec::with_capacity(count);
+        for _ in 0..count {
+            entries.push(reader.at);
+            T::read(&mut reader)?;
+        }
+        let four = Ranges::read(&mut reader, count, u64::from(u32::MAX))?;
+        let six = Ranges::read(&mut reader, count, u64::MAX)?;
         if reader.at != body.len() {
             return Err(reader.error("bytes after the end"));
         }
-        Ok(Self { entries, four, six })
+        Ok(Self { entries, four, six, kind: PhantomData, body })
     }
 
     /// The value of the range in which an address lies. IPv6 is told apart by its upper 64 bits.
-    pub(crate) fn find(&self, ip: IpAddr) -> Option<&T> {
+    pub(crate) fn find(&self, ip: IpAddr) -> Option<T::Value<'_>> {
+        let mut reader = Reader { body: &self.body, at: 0, file: T::FILE };
         let value = match unwrapped(ip) {
-            IpAddr::V4(ip) => self.four.find(&u32::from(ip)),
-            IpAddr::V6(ip) => self.six.find(&u64::try_from(u128::from(ip) >> 64).unwrap_or(u64::MAX)),
+            IpAddr::V4(ip) => self.four.find(u64::from(u32::from(ip)), &mut reader),
+            IpAddr::V6(ip) => {
+                self.six.find(u64::try_from(u128::from(ip) >> 64).unwrap_or(u64::MAX), &mut reader)
+            }
         };
-        value.and_then(|value| self.entries.get(value))
+        reader.at = *self.entries.get(value?)?;
+        T::read(&mut reader).ok()
     }
 }
 
-fn ranges<N: TryFrom<u64>>(reader: &mut Reader<'_>, entries: usize) -> Result<Ranges<N>, Error> {
-    let count = reader.count(3)?;
-    let shifts = reader.take(count)?;
-    let mut starts = Vec::with_capacity(count);
-    let mut start = 0_u64;
-    for (number, shift) in shifts.iter().enumerate() {
-        let odd = reader.leb128()?;
-        let step = odd.checked_shl(u32::from(*shift)).filter(|step| step >> (shift & 63) == odd);
-        let step = step.ok_or_else(|| reader.error("a distance too long"))?;
-        if (number == 0) != (step == 0) {
-            return Err(reader.error("ranges out of order"));
+impl Ranges {
+    /// Reads ranges up to this address whose values are among so many.
+    fn read(reader: &mut Reader<'_>, entries: usize, last: u64) -> Result<Self, Error> {
+        let count = reader.count(3)?;
+        let shifts = reader.at;
+        let mut stops = Vec::with_capacity(count.div_ceil(EVERY));
+        let mut start = 0_u64;
+        for (number, shift) in reader.take(count)?.iter().enumerate() {
+            let odd = reader.leb128()?;
+            let step = odd.checked_shl(u32::from(*shift)).filter(|step| step >> (shift & 63) == odd);
+            let step = step.ok_or_else(|| reader.error("a distance too long"))?;
+            if (number == 0) != (step == 0) {
+                return Err(reader.error("ranges out of order"));
+            }
+            let beyond = start.checked_add(step).filter(|start| *start <= last);
+            start = beyond.ok_or_else(|| reader.error("a start past the last address"))?;
+            if number % EVERY == 0 {
+                stops.push(Stop { start, next: reader.at, value: 0 });
+            }
         }
-        start = start.checked_add(step).ok_or_else(|| reader.error("a start past the last address"))?;
-        starts.push(N::try_from(start).map_err(|_| reader.error("a start past the last address"))?);
-    }
-    let mut values = Vec::with_capacity(count);
-    for _ in 0..count {
-        let value =
-            u32::try_from(reader.leb128()?).map_err(|_| reader.error("a value that is not listed"))?;
-        if usize::try_from(value).map_or(true, |value| value >= entries) {
-            return Err(reader.error("a value that is not listed"));
+        for number in 0..count {
+            if number % EVERY == 0
+                && let Some(stop) = stops.get_mut(number / EVERY)
+            {
+                stop.value = reader.at;
+            }
+            if usize::try_from(reader.leb128()?).map_or(true, |value| value >= entries) {
+                return Err(reader.error("a value that is not listed"));
+            }
         }
-        values.push(value);
+        Ok(Self { count, shifts, stops })
     }
-    Ok(Ranges { starts, values })
+
+    /// The number of the value of the range in which `key` lies.
+    fn find(&self, key: u64, reader: &mut Reader<'_>) -> Option<usize> {
+        let after = self.stops.partition_point(|stop| stop.start <= key);
+        let stop = self.stops.get(after.checked_sub(1)?)?;
+        let first = (after - 1) * EVERY;
+        let shifts = reader.body.get(self.shifts + first..self.shifts + self.count.min(first + EVERY))?;
+        let (mut start, mut walked) = (stop.start, 0);
+        reader.at = stop.next;
+        for shift in shifts.iter().skip(1) {
+            start += reader.leb128().ok()? << shift;
+            if start > key {
+                break;
+            }
+            walked += 1;
+        }
+        reader.at = stop.value;
+        for _ in 0..walked {
+            reader.leb128().ok()?;
+        }
+        usize::try_from(reader.leb128().ok()?).ok()
+    }
 }
 
 /// A position in a table's bytes.
@@ -167,7 +218,7 @@ impl<'a> Reader<'a> {
 
 /// Reads bytes as a table of each kind, packed and unpacked, and looks something up: what a fuzzer calls. True if one was valid.
 pub fn check(bytes: &[u8]) -> bool {
-    use crate::verdict::{Holder, Triple};
+    use crate::verdict::{Holders, Triples};
     fn one<T: Entry>(table: Result<Table<T>, Error>) -> bool {
         let probe = [
             IpAddr::from([0_u8; 4]),
@@ -178,10 +229,10 @@ pub fn check(bytes: &[u8]) -> bool {
         table.is_ok_and(|table| probe.into_iter().all(|ip| table.find(ip).is_some()))
     }
     [
-        one(Table::<Triple>::read(bytes)),
-        one(Table::<Holder>::read(bytes)),
-        one(Table::<Triple>::unpack(bytes)),
-        one(Table::<Holder>::unpack(bytes)),
+        one(Table::<Triples>::read(bytes.to_vec())),
+        one(Table::<Holders>::read(bytes.to_vec())),
+        one(Table::<Triples>::unpack(bytes)),
+        one(Table::<Holders>::unpack(bytes)),
     ]
     .contains(&true)
 }
@@ -189,7 +240,7 @@ pub fn check(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{Holder, Triple};
+    use crate::verdict::{Holders, Triples};
     use proptest::prelude::*;
     use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -219,7 +270,7 @@ mod tests {
     /// A table of holders whose range number `n` has the value `n % entries`.
     fn holders(four: &[u64], six: &[u64], entries: u64) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
-        out.push(Holder::KIND);
+        out.push(Holders::KIND);
         leb128(entries, &mut out);
         for asn in 0..entries {
             leb128(asn, &mut out);
@@ -260,13 +311,13 @@ mod tests {
 
         #[test]
         fn it_finds_what_a_walk_finds(
-            four in proptest::collection::btree_set(0_u64..=u64::from(u32::MAX), 0..60),
-            six in proptest::collection::btree_set(any::<u64>(), 0..60),
+            four in proptest::collection::btree_set(0_u64..=u64::from(u32::MAX), 0..200),
+            six in proptest::collection::btree_set(any::<u64>(), 0..200),
             entries in 1_u64..9,
             keys in proptest::collection::vec(any::<(u32, u64, u64)>(), 1..40),
         ) {
             let (four, six) = (with_zero(four), with_zero(six));
-            let table = Table::<Holder>::read(&holders(&four, &six, entries)).unwrap();
+            let table = Table::<Holders>::read(holders(&four, &six, entries)).unwrap();
             for (a, b, low) in keys {
                 let found = table.find(IpAddr::V4(Ipv4Addr::from(a))).unwrap();
                 prop_assert_eq!(u64::from(found.asn), walk(&four, u64::from(a), entries));
@@ -287,15 +338,17 @@ mod tests {
     fn damage_is_named() {
         let whole = holders(&[0, 256], &[0], 2);
         assert!(check(&whole));
-        let error = |bytes: &[u8]| Table::<Holder>::read(bytes).unwrap_err().to_string();
+        let error = |bytes: &[u8]| Table::<Holders>::read(bytes.to_vec()).unwrap_err().to_string();
         assert_eq!(error(b"creance\x02"), "autonomous systems: not a table of this version at offset 8");
         assert!(error(&whole[..5]).contains("cut short"));
         assert!(error(&whole[..whole.len() - 1]).contains("a count too high"));
         assert!(error(&[whole.as_slice(), &[0]].concat()).contains("bytes after the end"));
-        assert!(Table::<Triple>::read(&whole).unwrap_err().to_string().contains("another kind of table"));
+        assert!(
+            Table::<Triples>::read(whole.clone()).unwrap_err().to_string().contains("another kind of table")
+        );
         // A count of 2^63 takes no memory.
         let mut greedy = MAGIC.to_vec();
-        greedy.push(Holder::KIND);
+        greedy.push(Holders::KIND);
         leb128(1 << 63, &mut greedy);
         assert!(error(&greedy).contains("a count too high"));
     }

@@ -45,12 +45,17 @@ pub(crate) const DATABASES: [&str; 3] = ["tor-geoip", "whois", "dbip"];
 #[derive(Debug)]
 pub(crate) struct Triple(pub(crate) [Option<Country>; 3]);
 
-impl Entry for Triple {
+/// A table of what the country databases say.
+#[derive(Debug)]
+pub(crate) struct Triples;
+
+impl Entry for Triples {
+    type Value<'a> = Triple;
     const KIND: u8 = 1;
     const FILE: &'static str = "countries";
     const LEAST: usize = 6;
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+    fn read(reader: &mut Reader<'_>) -> Result<Triple, Error> {
         let mut codes = [None; 3];
         for code in &mut codes {
             let bytes = [reader.u8()?, reader.u8()?];
@@ -59,7 +64,7 @@ impl Entry for Triple {
                 return Err(reader.error("a country code that is not two capitals"));
             }
         }
-        Ok(Self(codes))
+        Ok(Triple(codes))
     }
 }
 
@@ -84,24 +89,29 @@ impl Triple {
 }
 
 /// Who announces a range.
-#[derive(Debug)]
-pub(crate) struct Holder {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder<'a> {
     /// 0: nobody.
     pub(crate) asn: u32,
-    pub(crate) name: String,
+    pub(crate) name: &'a str,
 }
 
-impl Entry for Holder {
+/// A table of who announces what.
+#[derive(Debug)]
+pub(crate) struct Holders;
+
+impl Entry for Holders {
+    type Value<'a> = Holder<'a>;
     const KIND: u8 = 2;
     const FILE: &'static str = "autonomous systems";
     const LEAST: usize = 2;
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+    fn read<'a>(reader: &mut Reader<'a>) -> Result<Holder<'a>, Error> {
         let asn = u32::try_from(reader.leb128()?).map_err(|_| reader.error("an AS number too high"))?;
         let len = reader.count(1)?;
         let name =
             std::str::from_utf8(reader.take(len)?).map_err(|_| reader.error("a name that is not UTF-8"))?;
-        Ok(Self { asn, name: name.to_owned() })
+        Ok(Holder { asn, name })
     }
 }
 
