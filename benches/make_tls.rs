@@ -7,13 +7,12 @@
 use std::{
     error::Error,
     fs::File,
-    io::{self, BufWriter, Read, Write},
+    io::{self, Read, Write},
     process::ExitCode,
     sync::{Arc, Mutex},
 };
 
-use creance_capture::write::PcapWriter;
-use creance_model::{LinkType, Timestamp};
+use creance_benches::segments::{Connection, Segments};
 use data_encoding::HEXLOWER;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
@@ -29,9 +28,6 @@ const OBJECTS: usize = 64;
 
 /// Bytes written at once: a full record.
 const RECORD: usize = 1 << 14;
-
-/// Payload of one segment, as where time stamps take twelve bytes of the usual 1460.
-const SEGMENT: usize = 1448;
 
 const NAME: &str = "bucket.s3.eu-central-1.amazonaws.com";
 
@@ -63,21 +59,18 @@ fn usage(why: &str) -> ExitCode {
 fn make(out: &str, bytes: u64, version: &'static SupportedProtocolVersion) -> Result<u64, Box<dyn Error>> {
     let log = Arc::new(Log(Mutex::new(File::create(format!("{out}.keys"))?)));
     let (client, server) = configs(version, &log)?;
-    let mut wire = Wire {
-        out: PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(out)?), LinkType::ETHERNET)?,
-        port: 40_000,
-        sequences: [1; 2],
-        nanos: 0,
-        written: 0,
-    };
+    let mut segments = Segments::create(out)?;
+    let mut port = 40_000;
     let mut noise = 1;
     let mut objects = 0;
-    while wire.written < bytes {
+    while segments.written < bytes {
         let mut ends = (
             ClientConnection::new(Arc::clone(&client), NAME.try_into()?)?,
             ServerConnection::new(Arc::clone(&server))?,
         );
-        wire.open()?;
+        port += 1;
+        let connection = segments.open(([10, 0, 0, 2], port), ([198, 51, 100, 7], 443))?;
+        let mut wire = Wire { segments, connection };
         for _ in 0..OBJECTS {
             let head = format!(
                 "PUT /card/{objects:06}.bin HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {OBJECT}\r\n\r\n"
@@ -90,12 +83,13 @@ fn make(out: &str, bytes: u64, version: &'static SupportedProtocolVersion) -> Re
             ends.1.writer().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
             wire.exchange(&mut ends)?;
             objects += 1;
-            if wire.written >= bytes {
+            if wire.segments.written >= bytes {
                 break;
             }
         }
+        segments = wire.segments;
     }
-    wire.out.into_inner().flush()?;
+    segments.finish()?;
     Ok(objects)
 }
 
@@ -149,24 +143,11 @@ impl KeyLog for Log {
 
 /// The network between the two ends.
 struct Wire {
-    out: PcapWriter<BufWriter<File>>,
-    port: u16,
-    /// The next sequence number of the client and of the server.
-    sequences: [u32; 2],
-    nanos: i64,
-    written: u64,
+    segments: Segments,
+    connection: Connection,
 }
 
 impl Wire {
-    /// A new connection.
-    fn open(&mut self) -> io::Result<()> {
-        self.port += 1;
-        self.sequences = [0; 2];
-        self.segment(0, SYN, &[])?;
-        self.segment(1, SYN | ACK, &[])?;
-        self.segment(0, ACK, &[])
-    }
-
     /// Carries what both ends have to say, until neither has.
     fn exchange(
         &mut self,
@@ -184,9 +165,7 @@ impl Wire {
                 return Ok(());
             }
             for (from, said) in [(0, &up), (1, &down)] {
-                for piece in said.chunks(SEGMENT) {
-                    self.segment(from, ACK, piece)?;
-                }
+                self.segments.say(&mut self.connection, from, said)?;
             }
             let mut said = up.as_slice();
             while !said.is_empty() {
@@ -202,32 +181,4 @@ impl Wire {
             }
         }
     }
-
-    /// One segment in its frame; checksums are left zero.
-    fn segment(&mut self, from: usize, flags: u8, payload: &[u8]) -> io::Result<()> {
-        let (client, server) = ([10, 0, 0, 2], [198, 51, 100, 7]);
-        let (ours, theirs) = if from == 0 { (client, server) } else { (server, client) };
-        let ports = if from == 0 { [self.port, 443] } else { [443, self.port] };
-        let other = self.sequences.get(1 - from).copied().unwrap_or_default();
-        let Some(sequence) = self.sequences.get_mut(from) else { return Ok(()) };
-        let length = u16::try_from(payload.len()).map_err(io::Error::other)?;
-        let mut frame = vec![2; 12];
-        frame.extend([8, 0, 0x45, 0]);
-        frame.extend((40 + length).to_be_bytes());
-        frame.extend([0, 0, 0, 0, 64, 6, 0, 0]);
-        frame.extend(ours.into_iter().chain(theirs));
-        frame.extend(ports.into_iter().flat_map(u16::to_be_bytes));
-        frame.extend(sequence.to_be_bytes().into_iter().chain(other.to_be_bytes()));
-        frame.extend([0x50, flags, 255, 255, 0, 0, 0, 0]);
-        frame.extend_from_slice(payload);
-        *sequence = sequence.wrapping_add(u32::from(length) + u32::from(flags & SYN != 0));
-        self.nanos += 10_000;
-        self.written += frame.len() as u64 + 16;
-        let time = Timestamp::from_secs(1_780_000_000).plus_nanos(self.nanos);
-        let size = u32::try_from(frame.len()).map_err(io::Error::other)?;
-        self.out.packet(time, size, &frame)
-    }
 }
-
-const SYN: u8 = 2;
-const ACK: u8 = 16;
