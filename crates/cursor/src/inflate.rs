@@ -58,13 +58,14 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Decompresses `input`, keeping at most `limit` bytes.
 pub fn inflate(method: Method, input: &[u8], limit: usize) -> Inflated {
+    let expected = input.len().saturating_mul(USUAL_RATIO);
     match method {
-        Method::Gzip => drain(flate2::bufread::MultiGzDecoder::new(input), limit),
-        Method::Zlib => drain(flate2::bufread::ZlibDecoder::new(input), limit),
-        Method::Deflate => drain(flate2::bufread::DeflateDecoder::new(input), limit),
-        Method::Brotli => drain(brotli_decompressor::Decompressor::new(input, 4096), limit),
+        Method::Gzip => drain(flate2::bufread::MultiGzDecoder::new(input), expected, limit),
+        Method::Zlib => drain(flate2::bufread::ZlibDecoder::new(input), expected, limit),
+        Method::Deflate => drain(flate2::bufread::DeflateDecoder::new(input), expected, limit),
+        Method::Brotli => drain(brotli_decompressor::Decompressor::new(input, 4096), expected, limit),
         Method::Zstd => match zstd_reader(input) {
-            Ok(reader) => drain(reader, limit),
+            Ok(reader) => drain(reader, expected, limit),
             Err(error) => Inflated { bytes: Vec::new(), end: End::Damaged(error.to_string()) },
         },
         Method::Lz4 => lz4_frames(input, limit),
@@ -78,7 +79,7 @@ const LZ4_FRAMES: usize = 1024;
 fn lz4_frames(mut input: &[u8], limit: usize) -> Inflated {
     let mut bytes = Vec::new();
     for _ in 0..LZ4_FRAMES {
-        let out = drain(lz4_flex::frame::FrameDecoder::new(&mut input), limit.saturating_sub(bytes.len()));
+        let out = drain(lz4_flex::frame::FrameDecoder::new(&mut input), 0, limit.saturating_sub(bytes.len()));
         bytes.extend_from_slice(&out.bytes);
         if out.end != End::Whole || input.is_empty() {
             return Inflated { bytes, end: out.end };
@@ -106,21 +107,37 @@ pub fn zlib_reader<R: std::io::BufRead>(input: R) -> flate2::bufread::ZlibDecode
     flate2::bufread::ZlibDecoder::new(input)
 }
 
-fn drain(mut reader: impl Read, limit: usize) -> Inflated {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 16 * 1024];
+/// Bytes asked of a decoder at once: of what it has when it meets damage, it gives nothing.
+const CHUNK: usize = 16 * 1024;
+
+/// How much longer than its input an output is expected to be.
+const USUAL_RATIO: usize = 4;
+
+fn drain(reader: impl Read, expected: usize, limit: usize) -> Inflated {
+    let mut bytes = Vec::with_capacity(expected.min(limit));
+    let end = read_up_to(reader, &mut bytes, limit);
+    // Many short outputs may be held at once.
+    if bytes.capacity() / 2 > bytes.len() {
+        bytes.shrink_to_fit();
+    }
+    Inflated { bytes, end }
+}
+
+fn read_up_to(mut reader: impl Read, bytes: &mut Vec<u8>, limit: usize) -> End {
     loop {
-        match reader.read(&mut chunk) {
-            Ok(0) => return Inflated { bytes, end: End::Whole },
-            Ok(read) => {
-                let room = limit.saturating_sub(bytes.len());
-                bytes.extend(chunk.iter().take(read.min(room)));
-                if read > room {
-                    return Inflated { bytes, end: End::Limit };
-                }
+        let length = bytes.len();
+        bytes.resize(length + CHUNK, 0);
+        let read = reader.read(bytes.get_mut(length..).unwrap_or_default());
+        bytes.truncate(length + read.as_ref().map_or(0, |read| *read));
+        match read {
+            Ok(0) => return End::Whole,
+            Ok(_) if bytes.len() > limit => {
+                bytes.truncate(limit);
+                return End::Limit;
             }
+            Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Inflated { bytes, end: End::Damaged(error.to_string()) },
+            Err(error) => return End::Damaged(error.to_string()),
         }
     }
 }

@@ -3,20 +3,29 @@
 mod file;
 mod forms;
 mod place;
+mod search;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use creance_model::{DataClass, Match};
 
-use crate::{Card, Context, Detector, Sighting, Sink, View, location};
+use crate::{
+    Card, Context, Detector, Sighting, Sink, View, location,
+    view::{Glance, sign},
+};
+use search::Search;
 
 pub use file::CanaryError;
+pub(crate) use place::VIEWPORTS;
 
 /// Planted values, ready to be looked for.
 #[derive(Debug, Default)]
 pub struct Canaries {
     planted: Vec<Planted>,
     /// All written forms of all values, and which value and form each is.
-    forms: Option<(AhoCorasick, Vec<(usize, &'static str)>)>,
+    forms: Option<(Search, Vec<(usize, &'static str)>)>,
+    /// Which are places, and where.
+    places: Vec<(usize, (f64, f64))>,
+    /// Which are numbers, and their digits.
+    numbers: Vec<(usize, String)>,
 }
 
 /// One planted value.
@@ -44,13 +53,16 @@ impl Canaries {
                 meanings.push((index, form));
             }
         }
-        let searcher = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind((needles.iter().map(Vec::len).sum::<usize>() <= MOST_FAST).then_some(AhoCorasickKind::DFA))
-            .build(&needles);
-        let searcher = searcher.map_err(|error| CanaryError::TooMany(error.to_string()))?;
-        Ok(Self { planted, forms: Some((searcher, meanings)) })
+        let search = Search::new(&needles, SHORT)?;
+        let all = planted.iter().enumerate();
+        let places = all.clone().filter(|(_, one)| one.class == DataClass::Location);
+        let numbers = all.filter(|(_, one)| is_number(one));
+        Ok(Self {
+            forms: Some((search, meanings)),
+            places: places.filter_map(|(index, one)| Some((index, location::pair(&one.value)?))).collect(),
+            numbers: numbers.map(|(index, one)| (index, digits(&one.value))).collect(),
+            planted,
+        })
     }
 
     /// What was planted.
@@ -73,7 +85,7 @@ impl Canaries {
                         location::pair(&one.value).is_some_and(|place| place::same(place, first, second));
                     same.then_some("")
                 }
-                _ => same_number(&one.value, &sighting.value),
+                _ => same_number(&one.value, &digits(&one.value), &sighting.value),
             };
             if let Some(step) = step {
                 sighting.matched = Match::Canary;
@@ -88,9 +100,6 @@ impl Canaries {
         }
     }
 }
-
-/// Bytes of all forms up to which the search takes a table as large as it likes (1 KiB a byte) to be several times as fast.
-const MOST_FAST: usize = 65_536;
 
 /// Shorter values are looked for as whole fields only: inside text they occur by chance.
 const SHORT: usize = 6;
@@ -113,7 +122,7 @@ impl Detector for Canary {
 
     fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         let canaries = &context.canaries;
-        let Some((searcher, meanings)) = &canaries.forms else { return };
+        let Some((search, meanings)) = &canaries.forms else { return };
         let mut report = |index: usize, part: usize, range: Option<[u64; 2]>, form: &str| {
             let Some(Planted { class, value }) = canaries.planted.get(index) else { return };
             let encoding = if form.is_empty() { Vec::new() } else { vec![form.to_owned()] };
@@ -121,32 +130,31 @@ impl Detector for Canary {
             sink.sight(Sighting { range, encoding, ..sighting });
         };
         // Children are shown first: the deepest part that holds a value tells the most of how it got there.
-        for (index, part) in message.parts().iter().enumerate().rev() {
-            for hit in searcher.find_iter(&part.bytes) {
-                if let Some((planted, form)) = meanings.get(hit.pattern().as_usize()) {
-                    report(*planted, index, Some([hit.start() as u64, hit.end() as u64]), form);
+        let long = |glance: Glance| glance.length as usize >= search.shortest();
+        for (index, _, part) in message.glances().rev().filter(|(_, glance, _)| long(*glance)) {
+            for hit in search.find_iter(&part.bytes) {
+                if let Some((planted, form)) = meanings.get(hit.needle) {
+                    report(*planted, index, Some([hit.start as u64, hit.end as u64]), form);
                 }
             }
         }
-        let places = canaries.planted.iter().enumerate().filter(|(_, one)| one.class == DataClass::Location);
-        let places = places.filter_map(|(index, one)| Some((index, location::pair(&one.value)?)));
-        for (planted, part, range) in place::find(message, &places.collect::<Vec<_>>()) {
+        for (planted, part, range) in place::find(message, &canaries.places) {
             report(planted, part, range, "");
         }
-        let planted = || canaries.planted.iter().enumerate();
-        let numbers: Vec<_> = planted().filter(|(_, one)| is_number(one)).collect();
-        let short: Vec<_> = planted().filter(|(_, one)| is_short(one)).collect();
-        if !numbers.is_empty() {
-            for (part, _, text) in message.texts().filter(|(.., text)| text.len() <= 40) {
-                for (planted, one) in &numbers {
-                    if let Some(step) = same_number(&one.value, text) {
+        if !canaries.numbers.is_empty() {
+            let texts = message.texts_where(|glance, _| may_be_number(glance));
+            for (part, _, text) in texts.filter(|(.., text)| text.len() <= LONGEST_NUMBER) {
+                for (planted, digits) in &canaries.numbers {
+                    let value = canaries.planted.get(*planted).map_or("", |one| &one.value);
+                    if let Some(step) = same_number(value, digits, text) {
                         report(*planted, part, None, step);
                     }
                 }
             }
         }
+        let short: Vec<_> = canaries.planted.iter().enumerate().filter(|(_, one)| is_short(one)).collect();
         if !short.is_empty() {
-            for (part, _, text) in message.named() {
+            for (part, _, text) in message.named_where(|glance, _| (glance.length as usize) < SHORT) {
                 for (planted, _) in short.iter().filter(|(_, one)| one.value == text) {
                     report(*planted, part, None, "");
                 }
@@ -154,6 +162,15 @@ impl Detector for Canary {
         }
     }
 }
+
+/// Whether a part may be a number and nothing else: digits with the signs between them, or what begins with a plus.
+const fn may_be_number(glance: Glance) -> bool {
+    let plain = !glance.has(sign::OTHER) || glance.has(sign::PLUS) || glance.has(sign::FOREIGN);
+    plain && glance.has(sign::DIGIT) && glance.length >= 8
+}
+
+/// Bytes of a text that is a number, at most.
+const LONGEST_NUMBER: usize = 40;
 
 fn is_number(one: &Planted) -> bool {
     matches!(one.class, DataClass::Phone | DataClass::Contacts) && digits(&one.value).len() >= 9
@@ -167,19 +184,20 @@ fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// How a text is the planted number, if it is: with other signs, or in national form (the last digits agree, and no more
-/// than a country code is missing).
-fn same_number(planted: &str, text: &str) -> Option<&'static str> {
+/// How a text is the planted number of these digits, if it is: with other signs, or in national form (the last digits
+/// agree, and no more than a country code is missing).
+fn same_number(planted: &str, digits: &str, text: &str) -> Option<&'static str> {
     let text = text.trim();
-    if planted == text || !text.chars().all(|c| c.is_ascii_digit() || "+-(). /".contains(c)) {
+    if planted == text || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
         return (planted == text && planted.starts_with('+')).then_some("");
     }
-    let (planted, shown) = (digits(planted), digits(text));
-    let national = shown.trim_start_matches('0');
-    if national.len() < 8 || !planted.ends_with(national) {
+    let shown = text.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0');
+    let length = shown.clone().count();
+    let missing = digits.len().checked_sub(length).filter(|_| length >= 8)?;
+    if !shown.eq(digits.bytes().skip(missing)) {
         return None;
     }
-    match planted.len() - national.len() {
+    match missing {
         0 => Some("phone-digits"),
         1..=3 if !text.starts_with('+') => Some("phone-national"),
         _ => None,

@@ -1,12 +1,14 @@
 //! Passwords, tokens and keys.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use creance_model::{Carrier, DataClass, Match};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use memchr::memmem;
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, View, email, key::Words};
+use crate::{
+    Card, Context, Detector, MOST, Sighting, Sink, View, email,
+    key::{Names, Words},
+    view::{Glance, sign},
+};
 
 /// Credentials in the places that protocols have for them, and in fields named for them.
 pub(crate) struct Credential;
@@ -31,7 +33,11 @@ impl Detector for Credential {
     }
 
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
-        for (index, name, text) in message.named() {
+        let wanted = |glance: Glance, words: Words<'_>| {
+            glance.length >= SHORTEST
+                || [Names::Authorization, Names::Secrets, Names::Tokens].iter().any(|names| words.end(*names))
+        };
+        for (index, name, text) in message.named_where(wanted) {
             let text = text.trim();
             if name == "authorization" || name == "proxy-authorization" {
                 authorization(index, text, sink);
@@ -42,17 +48,17 @@ impl Detector for Credential {
                 continue;
             }
             let words = message.words(index);
-            let secret = text.len() >= 4 && ends(words, SECRETS) && !is_placeholder(text);
-            let token = text.len() >= 12 && ends(words, TOKENS);
-            // Cookies called token hold a session more often than a secret of the user.
-            let cookie = message.parts().get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
-            let matched = if cookie { Match::Pattern } else { Match::Structured };
+            let secret = words.end(Names::Secrets) && text.len() >= 4 && !is_placeholder(text);
+            let token = words.end(Names::Tokens) && text.len() >= 12;
             if secret || token || is_cloud_key(text) {
+                // Cookies called token hold a session more often than a secret of the user.
+                let cookie = message.parts().get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
+                let matched = if cookie { Match::Pattern } else { Match::Structured };
                 sink.sight(Sighting::whole(DataClass::Credential, matched, ID, index, text));
             }
         }
         let mut seen = 0;
-        for (index, _, text) in message.texts() {
+        for (index, _, text) in message.texts_where(|glance, _| glance.has(sign::COLON | sign::SLASH)) {
             for (start, user, password) in in_urls(text) {
                 if seen == MOST {
                     return sink.limited("URLs with passwords in one message");
@@ -68,17 +74,14 @@ impl Detector for Credential {
     }
 }
 
-/// Whether a key ends in one of these names: `old_password` does, `password_changed_at` does not.
-fn ends(words: Words<'_>, names: &[&str]) -> bool {
-    (words.len().saturating_sub(3)..words.len())
-        .any(|first| names.contains(&words.joined(first, words.len())))
-}
+/// Bytes of the shortest token or key that is told by its look.
+const SHORTEST: u32 = 16;
 
 /// Where passwords stand in front of the hosts of URLs (RFC 3986), with the names before them. A name alone is often a
 /// public key.
 fn in_urls(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
-    SCHEME_ENDS.iter().flat_map(move |end| end.find_iter(text)).filter_map(move |hit| {
-        let start = hit.end();
+    memmem::find_iter(text.as_bytes(), "://").filter_map(move |hit| {
+        let start = hit + 3;
         let rest = text.get(start..)?;
         let end = rest.find(|c: char| c.is_whitespace() || "/?#\"'<>\\".contains(c)).unwrap_or(rest.len());
         let (info, _) = rest.get(..end)?.rsplit_once('@')?;
@@ -87,9 +90,6 @@ fn in_urls(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
         secret.then_some((start + user.len() + 1, user, password))
     })
 }
-
-/// A search of the library is several times as fast as that of `str`.
-static SCHEME_ENDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(["://"]).ok());
 
 /// The name that goes with a secret: an account, and an e-mail address if it is one.
 fn account(index: usize, user: &str, encoding: &[&str], sink: &mut Sink<'_>) {
@@ -102,7 +102,10 @@ fn account(index: usize, user: &str, encoding: &[&str], sink: &mut Sink<'_>) {
     sink.sight(Sighting { encoding, ..Sighting::whole(class, Match::Structured, ID, index, user) });
 }
 
-const SECRETS: &[&str] = &[
+/// Fields of HTTP for credentials.
+pub(crate) const AUTHORIZATION: &[&str] = &["authorization", "proxyauthorization"];
+
+pub(crate) const SECRETS: &[&str] = &[
     "password",
     "passwd",
     "pwd",
@@ -118,7 +121,7 @@ const SECRETS: &[&str] = &[
     // Whoever has it publishes in the name of its owner (RTMP).
     "streamkey",
 ];
-const TOKENS: &[&str] = &[
+pub(crate) const TOKENS: &[&str] = &[
     "accesstoken",
     "refreshtoken",
     "authtoken",
@@ -196,9 +199,12 @@ fn authorization(index: usize, text: &str, sink: &mut Sink<'_>) {
 
 /// The claims of a JSON web token (RFC 7519).
 fn jwt(text: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    if !text.starts_with("eyJ") {
+        return None;
+    }
     let mut segments = text.split('.');
     let (head, claims, _) = (segments.next()?, segments.next()?, segments.next()?);
-    if segments.next().is_some() || !head.starts_with("eyJ") {
+    if segments.next().is_some() {
         return None;
     }
     let decode = |segment: &str| BASE64URL_NOPAD.decode(segment.trim_end_matches('=').as_bytes()).ok();

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
 use ring::digest;
@@ -31,8 +30,8 @@ pub struct DeviceFile {
 pub struct DeviceFiles {
     files: Vec<DeviceFile>,
     by_length: HashMap<u64, Vec<usize>>,
-    /// All hashes in hex, and which file and hash each is.
-    hashes: Option<AhoCorasick>,
+    /// All hashes in hex, lower case, and of which file and which hash each is.
+    hashes: HashMap<String, (usize, &'static str)>,
     /// Files beyond a bound: of these only the content, or nothing, is known.
     beyond: usize,
 }
@@ -43,7 +42,34 @@ const LEAST: u64 = 64;
 /// Files whose hashes are looked for.
 const MOST: usize = 20_000;
 
-const KINDS: [&str; 3] = ["sha256-hex", "sha1-hex", "md5-hex"];
+/// Bytes of the shortest hash in hex; files have more.
+const SHORTEST: u32 = 32;
+
+/// Digits of the hashes in hex.
+const LENGTHS: [usize; 3] = [64, 40, 32];
+
+/// Hexadecimal numbers of as many digits as a hash has: start and digits. A longer run of digits is another number.
+fn long_numbers(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut from = 0;
+    let digits = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    std::iter::from_fn(move || {
+        loop {
+            // Any number of so many digits has one at this place.
+            let at = from + SHORTEST as usize - 1;
+            if !bytes.get(at)?.is_ascii_hexdigit() {
+                from = at + 1;
+                continue;
+            }
+            let before = bytes.get(from..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            let (start, end) = (at - before, at + digits(bytes.get(at..)?));
+            from = end;
+            let number = bytes.get(start..end)?;
+            if LENGTHS.contains(&number.len()) {
+                return Some((start, number));
+            }
+        }
+    })
+}
 
 impl DeviceFiles {
     /// Files of the device, and how many more there were that were not read. Very short ones are left out.
@@ -53,14 +79,17 @@ impl DeviceFiles {
         for (index, file) in files.iter().enumerate().filter(|(_, file)| file.class.is_some()) {
             by_length.entry(file.bytes).or_default().push(index);
         }
-        let hex = files.iter().take(MOST).flat_map(|file| {
-            [HEXLOWER.encode(&file.sha256), HEXLOWER.encode(&file.sha1), HEXLOWER.encode(&file.md5)]
-        });
-        // More than can be searched at once are not searched.
-        let hashes = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(hex).ok();
-        let searched = if hashes.is_some() { MOST } else { 0 };
-        let beyond = unread + files.len().saturating_sub(searched);
-        Self { hashes: hashes.filter(|_| !files.is_empty()), files, by_length, beyond }
+        let mut hashes = HashMap::new();
+        for (index, file) in files.iter().take(MOST).enumerate() {
+            let [sha256, sha1, md5] =
+                [HEXLOWER.encode(&file.sha256), HEXLOWER.encode(&file.sha1), HEXLOWER.encode(&file.md5)];
+            // Of equal files the first is told.
+            for (hash, kind) in [(sha256, "sha256-hex"), (sha1, "sha1-hex"), (md5, "md5-hex")] {
+                hashes.entry(hash).or_insert((index, kind));
+            }
+        }
+        let beyond = unread + files.len().saturating_sub(MOST);
+        Self { hashes, files, by_length, beyond }
     }
 
     /// How many files were beyond a bound: their hashes are not looked for.
@@ -99,7 +128,10 @@ impl Detector for Device {
 
     fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         let device = &context.device;
-        for (index, part) in message.parts().iter().enumerate() {
+        if device.files.is_empty() {
+            return;
+        }
+        for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
             if let Some((file, class)) = device.content(part) {
                 let value = image::described(&part.bytes).unwrap_or_else(|| {
                     format!("file, {} bytes, SHA-256 {}", file.bytes, HEXLOWER.encode(&file.sha256))
@@ -109,25 +141,12 @@ impl Detector for Device {
                     ..Sighting::whole(class, Match::Device, "device", index, value)
                 });
             }
-            let Some(hashes) = &device.hashes else { continue };
-            for hit in hashes.find_iter(&part.bytes).take(MOST) {
-                let which = hit.pattern().as_usize();
-                let (Some(file), Some(kind)) =
-                    (device.files.get(which / KINDS.len()), KINDS.get(which % KINDS.len()))
-                else {
-                    continue;
-                };
-                // A longer run of digits is another number.
-                let digit = |at: Option<usize>| {
-                    at.and_then(|at| part.bytes.get(at)).is_some_and(u8::is_ascii_hexdigit)
-                };
-                if digit(hit.start().checked_sub(1)) || digit(Some(hit.end())) {
-                    continue;
-                }
-                let value =
-                    String::from_utf8_lossy(part.bytes.get(hit.range()).unwrap_or_default()).to_lowercase();
+            for (start, digits) in long_numbers(&part.bytes) {
+                let value = String::from_utf8_lossy(digits).to_lowercase();
+                let Some((file, kind)) = device.hashes.get(&value) else { continue };
+                let Some(file) = device.files.get(*file) else { continue };
                 sink.sight(Sighting {
-                    range: Some([hit.start() as u64, hit.end() as u64]),
+                    range: Some([start as u64, (start + digits.len()) as u64]),
                     encoding: vec![(*kind).to_owned()],
                     file: Some(file.name.clone()),
                     ..Sighting::whole(DataClass::FileHash, Match::Device, "device", index, value)

@@ -10,7 +10,7 @@ use creance_model::{Carrier, DataClass, Match, Part};
 
 use crate::{
     Card, Context, Detector, Sighting, Sink, View, email,
-    key::{Keys, Words},
+    key::{self, Names, Words},
 };
 
 /// Identifiers by field name and shape.
@@ -31,10 +31,10 @@ impl Detector for DeviceId {
         // Objects that have a field of devices. Few messages have a UUID to ask for them.
         let devices = LazyCell::new(|| {
             let parts = message.parts().iter().enumerate();
-            let of_device = parts.filter(|(index, _)| message.words(*index).are(BESIDE));
+            let of_device = parts.filter(|(index, _)| message.words(*index).are(Names::OfDevices));
             of_device.map(|(_, part)| part.parent).collect::<HashSet<_>>()
         });
-        for (index, _, text) in message.named() {
+        for (index, _, text) in message.named_where(|_, words| is_asked(words)) {
             let words = message.words(index);
             let text = text.trim();
             let Some(part) = message.parts().get(index) else { continue };
@@ -49,7 +49,25 @@ impl Detector for DeviceId {
     }
 }
 
-const DEVICE: &[&str] = &[
+/// Names that any of the classes goes by.
+const ALL: [Names; 7] = [
+    Names::Subscribers,
+    Names::Devices,
+    Names::Accounts,
+    Names::Networks,
+    Names::Addresses,
+    Names::Unique,
+    Names::Id,
+];
+
+fn is_asked(words: Words<'_>) -> bool {
+    ALL.iter().any(|names| words.are(*names)) || words.say(Names::Subscribers)
+}
+
+/// Of telephones on their network.
+pub(crate) const SUBSCRIBER: &[&str] = &["imei", "imsi", "meid"];
+
+pub(crate) const DEVICE: &[&str] = &[
     "imei1",
     "imei2",
     "iccid",
@@ -72,7 +90,7 @@ const DEVICE: &[&str] = &[
     "xdeviceid",
     "installid",
 ];
-const ACCOUNT: &[&str] = &[
+pub(crate) const ACCOUNT: &[&str] = &[
     "uid",
     "userid",
     "user",
@@ -92,29 +110,38 @@ const ACCOUNT: &[&str] = &[
     "useraccount",
     "xuserid",
 ];
-const NETWORK: &[&str] =
+pub(crate) const NETWORK: &[&str] =
     &["ssid", "wifissid", "bssid", "wifibssid", "wifimac", "mac", "macaddress", "routermac", "wifi"];
 
+/// Networks by their names.
+pub(crate) const STATION: &[&str] = &["ssid", "wifissid", "wifi"];
+
+/// Identifiers of anything.
+pub(crate) const UNIQUE: &[&str] = &["uuid", "guid"];
+pub(crate) const ID_ALONE: &[&str] = &["id"];
+
 /// Addresses on the network at home, which a relay (TURN) or a service is told.
-const ADDRESS: &[&str] = &["xorpeeraddress", "localip", "localaddress", "lanip", "privateip"];
+pub(crate) const ADDRESS: &[&str] = &["xorpeeraddress", "localip", "localaddress", "lanip", "privateip"];
 
 /// Fields beside which a UUID is one of a device.
-const BESIDE: &[&str] = &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
+pub(crate) const BESIDE: &[&str] = &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
 
 /// Identifiers whose names say little: `id` in an object `user`, `uuid` beside a model.
 fn in_context(part: &Part, name: Words<'_>, text: &str, of_device: impl Fn() -> bool) -> Option<DataClass> {
     if part.name.as_deref() == Some("id") {
         let object = part.step.rsplit('/').nth(1)?;
-        let of = Keys::new(["deviceid", "userid", object].into_iter());
-        return if of.get(2).are(&["device", "phone"]) {
-            class(of.get(0), text)
-        } else if of.get(2).are(&["user", "account", "member", "owner"]) {
-            class(of.get(1), text)
+        let is = |name: &&str| key::is(object, name);
+        return if is_blank(text) {
+            None
+        } else if ["device", "phone"].iter().any(is) {
+            device(text)
+        } else if ["user", "account", "member", "owner"].iter().any(is) {
+            account(text)
         } else {
             None
         };
     }
-    if !name.are(&["uuid", "guid"]) || !is_uuid(text) {
+    if !name.are(Names::Unique) || !is_uuid(text) {
         return None;
     }
     of_device().then_some(DataClass::DeviceId)
@@ -133,44 +160,55 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn class(name: Words<'_>, text: &str) -> Option<DataClass> {
-    let token = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c));
-    if name.say(&["imei", "imsi", "meid"]) {
+    if name.say(Names::Subscribers) {
         let digits = text.chars().all(|c| c.is_ascii_digit());
         return (digits && (14..=16).contains(&text.len()) && !is_blank(text)).then_some(DataClass::DeviceId);
     }
     if is_blank(text) {
         return None;
     }
-    if name.are(DEVICE) {
-        // Identifiers are long and made of few characters; counters and versions are short.
-        let digits = text.chars().filter(char::is_ascii_digit).count();
-        return (token
-            && text.len() >= 8
-            && digits >= 4
-            && text.parse::<f64>().map_or(true, |_| text.len() >= 14))
-        .then_some(DataClass::DeviceId);
+    if name.are(Names::Devices) {
+        return device(text);
     }
-    if name.are(NETWORK) {
+    if name.are(Names::Networks) {
         let mac = is_mac(text);
-        let station = name.are(&["ssid", "wifissid", "wifi"])
+        let station = name.are(Names::Stations)
             && (2..=32).contains(&text.len())
             && !matches!(text, "true" | "false" | "null");
         return (mac || station).then_some(DataClass::NetworkInfo);
     }
-    if name.are(ADDRESS) {
+    if name.are(Names::Addresses) {
         return is_private(text).then_some(DataClass::NetworkInfo);
     }
-    if name.are(ACCOUNT) {
-        let word = text.to_lowercase();
-        let nobody = matches!(
-            word.as_str(),
-            "null" | "undefined" | "anonymous" | "guest" | "true" | "false" | "none" | "unknown" | "-1"
-        );
-        let address = email::addresses(text).next().is_some();
-        return (token && text.len() >= 3 && text.len() <= 64 && !nobody && !address)
-            .then_some(DataClass::AccountId);
+    if name.are(Names::Accounts) {
+        return account(text);
     }
     None
+}
+
+/// Whether a text is made of what identifiers are made of.
+fn is_token(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c))
+}
+
+fn device(text: &str) -> Option<DataClass> {
+    // Identifiers are long and made of few characters; counters and versions are short.
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let fits = text.len() >= 8
+        && digits >= 4
+        && is_token(text)
+        && text.parse::<f64>().map_or(true, |_| text.len() >= 14);
+    fits.then_some(DataClass::DeviceId)
+}
+
+fn account(text: &str) -> Option<DataClass> {
+    let word = text.to_lowercase();
+    let nobody = matches!(
+        word.as_str(),
+        "null" | "undefined" | "anonymous" | "guest" | "true" | "false" | "none" | "unknown" | "-1"
+    );
+    let fits = (3..=64).contains(&text.len()) && is_token(text) && !nobody;
+    (fits && email::addresses(text).next().is_none()).then_some(DataClass::AccountId)
 }
 
 /// Whether an address, with or without a port, is one of those that are not routed on the internet (RFC 1918, RFC 4193).
@@ -194,10 +232,15 @@ fn is_mac(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{fields, parts, told};
+    use crate::{
+        fixture::{fields, parts, told},
+        key::Keys,
+    };
 
     fn named(name: &str, text: &str) -> Option<DataClass> {
-        class(Keys::new([name].into_iter()).get(0), text)
+        let mut keys = Keys::new();
+        keys.add(name);
+        class(keys.get(0), text)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use creance_model::{Carrier, DataClass, Match};
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, View};
+use crate::{Card, Context, Detector, MOST, Sighting, Sink, View, key::Names, view::sign};
 
 /// E-mail addresses in text and in fields named for them.
 pub(crate) struct Email;
@@ -20,12 +20,12 @@ impl Detector for Email {
 
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         let mut seen = 0;
-        for (index, part, text) in message.texts() {
+        for (index, part, text) in message.texts_where(|glance, _| glance.has(sign::AT)) {
             // The contact in a `User-Agent` is the software's author.
-            if part.carrier == Carrier::Header && message.words(index).are(AGENT) {
+            if part.carrier == Carrier::Header && message.words(index).are(Names::Agents) {
                 continue;
             }
-            let named = message.words(index).say(KEYS);
+            let named = message.words(index).say(Names::Emails);
             for (start, end) in addresses(text) {
                 if seen == MOST {
                     return sink.limited("e-mail addresses in one message");
@@ -40,7 +40,7 @@ impl Detector for Email {
                     ..Sighting::whole(DataClass::Email, matched, "email", index, address)
                 });
                 if let Some((start, name)) = named_before(text, start) {
-                    let header = part.carrier == Carrier::Header && message.words(index).are(HEADERS);
+                    let header = part.carrier == Carrier::Header && message.words(index).are(Names::People);
                     let matched = if header { Match::Structured } else { Match::Pattern };
                     sink.sight(Sighting {
                         range: Some([start as u64, (start + name.len()) as u64]),
@@ -52,13 +52,13 @@ impl Detector for Email {
     }
 }
 
-const AGENT: &[&str] = &["useragent", "xuseragent", "server"];
+pub(crate) const AGENT: &[&str] = &["useragent", "xuseragent", "server"];
 
-const KEYS: &[&str] =
+pub(crate) const KEYS: &[&str] =
     &["email", "mail", "emailaddress", "user", "username", "account", "login", "owner", "contact"];
 
 /// Header fields of mail that hold people (RFC 5322 §3.6).
-const HEADERS: &[&str] = &["from", "sender", "replyto", "to", "cc", "bcc"];
+pub(crate) const HEADERS: &[&str] = &["from", "sender", "replyto", "to", "cc", "bcc"];
 
 /// Bytes of a name at most.
 const LONGEST_NAME: usize = 80;

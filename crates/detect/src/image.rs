@@ -1,6 +1,6 @@
 //! Pictures, films and recordings in bodies, and the place and serial number inside a JPEG.
 
-use std::{collections::HashMap, io::Cursor};
+use std::{cell::LazyCell, collections::HashMap, io::Cursor};
 
 use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
@@ -30,13 +30,12 @@ impl Detector for Image {
     }
 
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
-        let names: HashMap<usize, &Part> = message
-            .parts()
-            .iter()
-            .filter(|part| part.step == "multipart-filename")
-            .filter_map(|part| Some((part.parent?, part)))
-            .collect();
-        for (index, part) in message.parts().iter().enumerate() {
+        let files = || {
+            let files = message.parts().iter().filter(|part| part.step == "multipart-filename");
+            files.filter_map(|part| Some((part.parent?, part))).collect::<HashMap<usize, &Part>>()
+        };
+        let files = LazyCell::new(files);
+        for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
             let Some((class, kind)) = kind(&part.bytes) else {
                 if let Some(class) = streamed(part) {
                     let kind = part.media_type.as_deref().unwrap_or_default();
@@ -50,7 +49,7 @@ impl Detector for Image {
             if part.bytes.len() >= LEAST && !icon {
                 let value = describe(kind, size, &part.bytes);
                 // The name that a multipart body gives its file.
-                let file = names.get(&index).map(|name| String::from_utf8_lossy(&name.bytes).into_owned());
+                let file = files.get(&index).map(|name| String::from_utf8_lossy(&name.bytes).into_owned());
                 sink.sight(Sighting {
                     file,
                     ..Sighting::whole(class, Match::Structured, "image", index, value)
@@ -75,6 +74,9 @@ fn describe(kind: &str, size: Option<(u16, u16)>, bytes: &[u8]) -> String {
     let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
     format!("{kind}, {size}{} bytes, SHA-256 {hash}", bytes.len())
 }
+
+/// Nothing shorter says anything.
+const SHORTEST: u32 = 20;
 
 /// Shorter pictures are beacons.
 const LEAST: usize = 200;

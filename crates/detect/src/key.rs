@@ -1,6 +1,117 @@
 //! Keys of fields as words: `droneSN`, `drone_sn` and `drone-sn` say the same.
 //!
-//! Every detector asks this of every field: the keys of a message are taken apart once, into memory that all share.
+//! Every detector asks this of every field. The keys of a message are taken apart once, into memory that all share, and
+//! are compared with the names of all detectors at once.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use crate::{canary, credential, device_id, email, location, phone, serial};
+
+/// Lists of names that detectors look for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Names {
+    Authorization,
+    Secrets,
+    Tokens,
+    Emails,
+    Agents,
+    People,
+    Phones,
+    NotPhones,
+    Degrees,
+    Places,
+    Coordinates,
+    Viewports,
+    Serials,
+    Requests,
+    Subscribers,
+    Devices,
+    Accounts,
+    Networks,
+    Stations,
+    Addresses,
+    OfDevices,
+    Unique,
+    Id,
+}
+
+impl Names {
+    const ALL: &[Self] = &[
+        Self::Authorization,
+        Self::Secrets,
+        Self::Tokens,
+        Self::Emails,
+        Self::Agents,
+        Self::People,
+        Self::Phones,
+        Self::NotPhones,
+        Self::Degrees,
+        Self::Places,
+        Self::Coordinates,
+        Self::Viewports,
+        Self::Serials,
+        Self::Requests,
+        Self::Subscribers,
+        Self::Devices,
+        Self::Accounts,
+        Self::Networks,
+        Self::Stations,
+        Self::Addresses,
+        Self::OfDevices,
+        Self::Unique,
+        Self::Id,
+    ];
+
+    const fn list(self) -> &'static [&'static str] {
+        match self {
+            Self::Authorization => credential::AUTHORIZATION,
+            Self::Secrets => credential::SECRETS,
+            Self::Tokens => credential::TOKENS,
+            Self::Emails => email::KEYS,
+            Self::Agents => email::AGENT,
+            Self::People => email::HEADERS,
+            Self::Phones => phone::KEYS,
+            Self::NotPhones => phone::OTHERWISE,
+            Self::Degrees => location::DEGREES,
+            Self::Places => location::PLACES,
+            Self::Coordinates => location::COORDINATES,
+            Self::Viewports => canary::VIEWPORTS,
+            Self::Serials => serial::KEYS,
+            Self::Requests => serial::REQUESTS,
+            Self::Subscribers => device_id::SUBSCRIBER,
+            Self::Devices => device_id::DEVICE,
+            Self::Accounts => device_id::ACCOUNT,
+            Self::Networks => device_id::NETWORK,
+            Self::Stations => device_id::STATION,
+            Self::Addresses => device_id::ADDRESS,
+            Self::OfDevices => device_id::BESIDE,
+            Self::Unique => device_id::UNIQUE,
+            Self::Id => device_id::ID_ALONE,
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// In which lists each name stands.
+static LISTS: LazyLock<HashMap<&'static str, u32, foldhash::fast::FixedState>> = LazyLock::new(|| {
+    let mut lists = HashMap::default();
+    for names in Names::ALL {
+        for name in names.list() {
+            *lists.entry(*name).or_default() |= names.bit();
+        }
+    }
+    lists
+});
+
+/// Bytes of the longest name in any list.
+const LONGEST: usize = 20;
+
+fn lists(name: &str) -> u32 {
+    if name.len() > LONGEST { 0 } else { LISTS.get(name).copied().unwrap_or_default() }
+}
 
 /// Keys taken apart.
 #[derive(Debug)]
@@ -9,9 +120,23 @@ pub(crate) struct Keys {
     text: String,
     /// Where each word begins, and where the last of each key ends.
     bounds: Vec<usize>,
-    /// Where the bounds of each key begin.
-    firsts: Vec<usize>,
+    /// Where the bounds of each key begin, and what it says.
+    keys: Vec<(usize, Said)>,
 }
+
+/// In which lists of names a key stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    /// The whole key, its words run together.
+    whole: u32,
+    /// One of its words.
+    words: u32,
+    /// Its last words, at most [`MOST_LAST`] of them, run together.
+    last: u32,
+}
+
+/// Words at the end of a key that may be a name together.
+const MOST_LAST: usize = 3;
 
 /// The words of one key, lower case.
 #[derive(Clone, Copy, Debug)]
@@ -19,22 +144,17 @@ pub(crate) struct Words<'a> {
     text: &'a str,
     /// Where each word begins, and where the last one ends.
     bounds: &'a [usize],
+    said: Said,
 }
 
 impl Keys {
-    /// Takes keys apart.
-    pub(crate) fn new<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
-        let (text, bounds, firsts) = (String::new(), Vec::new(), Vec::with_capacity(keys.size_hint().0));
-        let mut all = Self { text, bounds, firsts };
-        for key in keys {
-            all.add(key);
-        }
-        all
+    pub(crate) const fn new() -> Self {
+        Self { text: String::new(), bounds: Vec::new(), keys: Vec::new() }
     }
 
-    /// At what is neither letter nor digit, and where a capital follows a small letter.
-    fn add(&mut self, key: &str) {
-        self.firsts.push(self.bounds.len());
+    /// Takes a key apart, at what is neither letter nor digit, and where a capital follows a small letter.
+    pub(crate) fn add(&mut self, key: &str) {
+        let first = self.bounds.len();
         self.bounds.push(self.text.len());
         let mut before = ' ';
         for c in key.chars() {
@@ -50,6 +170,16 @@ impl Keys {
             before = c;
         }
         self.bound();
+        let bounds = self.bounds.get(first..).unwrap_or_default();
+        let words = Words { text: &self.text, bounds, said: Said::default() };
+        let end = words.len();
+        let said = Said {
+            whole: lists(words.whole()),
+            words: words.iter().fold(0, |all, word| all | lists(word)),
+            last: (end.saturating_sub(MOST_LAST)..end)
+                .fold(0, |all, first| all | lists(words.joined(first, end))),
+        };
+        self.keys.push((first, said));
     }
 
     fn bound(&mut self) {
@@ -58,11 +188,21 @@ impl Keys {
         }
     }
 
+    /// How many keys there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The words of a key, by its place.
     pub(crate) fn get(&self, index: usize) -> Words<'_> {
-        let first = self.firsts.get(index).copied().unwrap_or(self.bounds.len());
-        let end = self.firsts.get(index + 1).copied().unwrap_or(self.bounds.len());
-        Words { text: &self.text, bounds: self.bounds.get(first..end).unwrap_or_default() }
+        let (first, said) = self.keys.get(index).copied().unwrap_or((self.bounds.len(), Said::default()));
+        let end = self.keys.get(index + 1).map_or(self.bounds.len(), |(first, _)| *first);
+        Words { text: &self.text, bounds: self.bounds.get(first..end).unwrap_or_default(), said }
+    }
+
+    /// All keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Words<'_>> {
+        (0..self.len()).map(|index| self.get(index))
     }
 }
 
@@ -87,29 +227,74 @@ impl<'a> Words<'a> {
     }
 
     /// Whether the key is one of these names, or has one of them among its words.
-    pub(crate) fn say(self, names: &[&str]) -> bool {
-        self.are(names) || self.iter().any(|word| names.contains(&word))
+    pub(crate) const fn say(self, names: Names) -> bool {
+        (self.said.whole | self.said.words) & names.bit() != 0
+    }
+
+    /// Whether one of these names is among its words.
+    pub(crate) const fn hold(self, names: Names) -> bool {
+        self.said.words & names.bit() != 0
     }
 
     /// Whether the key, its words run together, is one of these names.
-    pub(crate) fn are(self, names: &[&str]) -> bool {
-        names.contains(&self.whole())
+    pub(crate) const fn are(self, names: Names) -> bool {
+        self.said.whole & names.bit() != 0
     }
+
+    /// Whether the key ends in one of these names: `old_password` does, `password_changed_at` does not.
+    pub(crate) const fn end(self, names: Names) -> bool {
+        self.said.last & names.bit() != 0
+    }
+}
+
+/// Whether a key, its words run together, is this name.
+pub(crate) fn is(key: &str, name: &str) -> bool {
+    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).eq(name.chars())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn keys(list: &[&str]) -> Keys {
+        let mut keys = Keys::new();
+        list.iter().for_each(|key| keys.add(key));
+        keys
+    }
+
     #[test]
     fn keys_fall_into_words() {
-        let keys = Keys::new(["droneSN_v2", "__GrößeÄrger-1.", "", "-- ", "user_email"].into_iter());
+        let keys = keys(&["droneSN_v2", "__GrößeÄrger-1.", "", "-- ", "user_email"]);
         let split = |index| keys.get(index).iter().collect::<Vec<_>>();
         assert_eq!(split(0), ["drone", "sn", "v2"]);
         assert_eq!(split(1), ["größe", "ärger", "1"]);
         assert!(split(2).is_empty() && split(3).is_empty() && split(5).is_empty());
         assert_eq!((keys.get(0).whole(), keys.get(0).joined(1, 3)), ("dronesnv2", "snv2"));
-        assert!(keys.get(4).say(&["email"]) && keys.get(4).are(&["useremail"]));
-        assert!(!keys.get(4).are(&["email"]) && !keys.get(2).say(&["lat"]));
+        assert!(keys.get(4).say(Names::Emails) && !keys.get(4).are(Names::Emails));
+        assert!(!keys.get(2).say(Names::Emails));
+    }
+
+    #[test]
+    fn a_name_is_a_whole_key_or_a_word_of_it_or_its_end() {
+        let keys = keys(&["emailAddress", "my_old_Pass-Word", "password_changed_at", "a_client_secret_b"]);
+        assert!(keys.get(0).are(Names::Emails) && keys.get(0).hold(Names::Emails));
+        assert!(keys.get(1).end(Names::Secrets) && !keys.get(1).are(Names::Secrets));
+        assert!(keys.get(2).hold(Names::Secrets) && !keys.get(2).end(Names::Secrets));
+        assert!(keys.get(3).say(Names::Secrets) && !keys.get(3).end(Names::Secrets));
+    }
+
+    #[test]
+    fn every_list_is_searched_and_no_name_is_longer_than_what_is_looked_for() {
+        for (place, names) in Names::ALL.iter().enumerate() {
+            assert_eq!(*names as usize, place);
+            for name in names.list() {
+                assert!(name.len() <= LONGEST && keys(&[name]).get(0).are(*names), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_run_together_are_a_name() {
+        assert!(is("User", "user") && is("_us-er", "user") && !is("users", "user") && !is("", "user"));
     }
 }

@@ -4,7 +4,10 @@ use std::{cell::LazyCell, collections::HashSet};
 
 use creance_model::{Carrier, DataClass, Match, Part};
 
-use crate::{Card, Context, Detector, Sighting, Sink, View, key::Words};
+use crate::{
+    Card, Context, Detector, Sighting, Sink, View,
+    key::{Names, Words},
+};
 
 const ID: &str = "location";
 
@@ -23,63 +26,78 @@ impl Detector for Location {
     }
 
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
-        let fields: Vec<(usize, &str, &str)> = message.named().collect();
-        let mut tell = |index: usize, lat: f64, lon: f64| {
-            if believable(lat, lon) {
-                let value = format!("{lat},{lon}");
-                sink.sight(Sighting::whole(DataClass::Location, Match::Structured, ID, index, value));
+        named(message, sink);
+        hidden(message, sink);
+    }
+}
+
+/// Pairs in fields named for them.
+fn named(message: &View<'_>, sink: &mut Sink<'_>) {
+    let axes: Vec<Option<Axis<'_>>> = message.keys().iter().map(Axis::of).collect();
+    let is_pair = |words: Words<'_>| words.are(Names::Degrees) || words.are(Names::Places);
+    let latitudes = axes.iter().flatten().any(|axis| axis.latitude);
+    if !latitudes && !message.keys().iter().any(is_pair) {
+        return;
+    }
+    let axis = |index: usize| axes.get(message.key(index))?.as_ref();
+    let fields: Vec<usize> = message.fields().collect();
+    let text = |index: usize| message.text(index);
+    let mut tell = |index: usize, lat: f64, lon: f64| {
+        if believable(lat, lon) {
+            let value = format!("{lat},{lon}");
+            sink.sight(Sighting::whole(DataClass::Location, Match::Structured, ID, index, value));
+        }
+    };
+    let geometries = LazyCell::new(|| geometries(message));
+    for (position, index) in fields.iter().copied().enumerate() {
+        if let Some(own) = axis(index).filter(|axis| axis.latitude) {
+            let Some(lat) = scale_text(text(index), own.scale) else { continue };
+            // The nearest longitude of the same thing: `home_lat` goes with `home_lon`, not with `lon`.
+            let first = position.saturating_sub(NEAR);
+            let other = fields
+                .iter()
+                .copied()
+                .enumerate()
+                .skip(first)
+                .take(2 * NEAR + 1)
+                .filter(|(_, other)| message.parent(*other) == message.parent(index))
+                .filter_map(|(place, other)| {
+                    let axis = axis(other).filter(|other| !other.latitude && other.is_beside(own))?;
+                    Some((place, scale_text(text(other), axis.scale)?, text(other)))
+                })
+                .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
+            if let Some((_, lon, lon_text)) = other
+                && (own.scale > 1.0 || decimals(text(index)) >= 3 || decimals(lon_text) >= 3)
+            {
+                tell(index, lat, lon);
             }
-        };
-        let geometries = LazyCell::new(|| geometries(message));
-        for (position, (index, name, text)) in fields.iter().enumerate() {
-            let words = message.words(*index);
-            if let Some((whose, scale)) = scale(words, LATITUDE) {
-                let Some(lat) = scale_text(text, scale) else { continue };
-                // The nearest longitude of the same thing: `home_lat` goes with `home_lon`, not with `lon`.
-                let first = position.saturating_sub(NEAR);
-                let other = fields
-                    .iter()
-                    .enumerate()
-                    .skip(first)
-                    .take(2 * NEAR + 1)
-                    .filter(|(_, (other, ..))| message.parent(*other) == message.parent(*index))
-                    .filter_map(|(place, (index, _, text))| {
-                        let (other, scale) = self::scale(message.words(*index), LONGITUDE)?;
-                        (other == whose).then_some((place, scale_text(text, scale)?, *text))
-                    })
-                    .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
-                if let Some((_, lon, lon_text)) = other
-                    && (scale > 1.0 || decimals(text) >= 3 || decimals(lon_text) >= 3)
-                {
-                    tell(*index, lat, lon);
-                }
-            } else if words.are(DEGREES) || words.are(PLACES) {
-                let next = fields.get(position + 1).filter(|(next, next_name, _)| {
-                    message.parent(*next) == message.parent(*index)
-                        && next_name == name
-                        && follows(message, *index, *next)
-                });
-                let pair = next.map(|(.., second)| (*text, *second)).or_else(|| halves(text));
-                let Some((first, second)) = pair else { continue };
-                let Some((lat, lon)) = scale_text(first, 1.0).zip(scale_text(second, 1.0)) else { continue };
-                let (fewer, more) =
-                    (decimals(first).min(decimals(second)), decimals(first).max(decimals(second)));
-                let coordinates = words.are(&["coordinates"]);
-                let sure =
-                    if words.are(DEGREES) || coordinates && geometries.contains(&object(message, *index)) {
-                        more >= 3 && (next.is_some() || fewer >= 1)
-                    } else {
-                        // `point` and `position` are places on a screen or in a model as well.
-                        fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
-                    };
-                let swapped = coordinates && (next.is_some() || text.trim_start().starts_with('['));
-                if sure {
-                    let (lat, lon) = if swapped { (lon, lat) } else { (lat, lon) };
-                    tell(*index, lat, lon);
-                }
+        } else if is_pair(message.words(index)) {
+            let words = message.words(index);
+            let next = fields.get(position + 1).copied().filter(|next| {
+                message.parent(*next) == message.parent(index)
+                    && message.name(*next) == message.name(index)
+                    && follows(message, index, *next)
+            });
+            let pair = next.map(|next| (text(index), text(next))).or_else(|| halves(text(index)));
+            let Some((first, second)) = pair else { continue };
+            let Some((lat, lon)) = scale_text(first, 1.0).zip(scale_text(second, 1.0)) else { continue };
+            let (fewer, more) =
+                (decimals(first).min(decimals(second)), decimals(first).max(decimals(second)));
+            let coordinates = words.are(Names::Coordinates);
+            let sure = if words.are(Names::Degrees)
+                || coordinates && geometries.contains(&object(message, index))
+            {
+                more >= 3 && (next.is_some() || fewer >= 1)
+            } else {
+                // `point` and `position` are places on a screen or in a model as well.
+                fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
+            };
+            let swapped = coordinates && (next.is_some() || text(index).trim_start().starts_with('['));
+            if sure {
+                let (lat, lon) = if swapped { (lon, lat) } else { (lat, lon) };
+                tell(index, lat, lon);
             }
         }
-        hidden(message, sink);
     }
 }
 
@@ -145,32 +163,63 @@ fn hidden(message: &View<'_>, sink: &mut Sink<'_>) {
 const LATITUDE: &[&str] = &["lat", "latitude"];
 const LONGITUDE: &[&str] = &["lon", "lng", "long", "longitude", "longtitude"];
 /// Fields of a pair of degrees.
-const DEGREES: &[&str] = &["ll", "latlng", "latlon", "geo", "gps"];
+pub(crate) const DEGREES: &[&str] = &["ll", "latlng", "latlon", "geo", "gps"];
 /// Fields of a pair that may be degrees.
-const PLACES: &[&str] = &["loc", "location", "coord", "coords", "coordinates", "pos", "position", "point"];
+pub(crate) const PLACES: &[&str] =
+    &["loc", "location", "coord", "coords", "coordinates", "pos", "position", "point"];
+/// Fields of GeoJSON.
+pub(crate) const COORDINATES: &[&str] = &["coordinates"];
 
-/// Whose coordinate a key names (`home` of `homeLat`, nothing of `lat`), and what its numbers are to be divided by: 1, or
-/// 10^7 and 10^6 where the key says so.
-fn scale(words: Words<'_>, names: &[&str]) -> Option<(String, f64)> {
-    // `latE7`, `lat_e7` and `late7` say the same.
-    let divisor = matches!(words.iter().last(), Some("e6" | "e7" | "0"));
-    let before = words.len().checked_sub(if divisor && words.len() > 1 { 2 } else { 1 })?;
-    let mut whose = words.joined(0, before).to_owned();
-    let last = words.joined(before, words.len());
-    let (last, scale) = match (last.strip_suffix("e7"), last.strip_suffix("e6")) {
-        (Some(stem), _) => (stem, 1e7),
-        (_, Some(stem)) => (stem, 1e6),
-        _ => (last.strip_suffix('0').unwrap_or(last), 1.0),
-    };
-    // Keys in lower case run their words together.
-    let stem =
-        WHOSE.iter().find(|whose| last.strip_prefix(**whose).is_some_and(|rest| names.contains(&rest)));
-    if let Some(stem) = stem {
-        whose.push_str(stem);
-    } else if !names.contains(&last) {
-        return None;
+/// What a key says that is one of a coordinate.
+#[derive(Debug)]
+struct Axis<'k> {
+    latitude: bool,
+    /// Whose it is: `home` of `homeLat` and of `homelat`, nothing of `lat`; the words, and what they are written with.
+    whose: [&'k str; 2],
+    /// What its numbers are to be divided by: 1, or 10^7 and 10^6 where the key says so.
+    scale: f64,
+}
+
+impl<'k> Axis<'k> {
+    fn of(words: Words<'k>) -> Option<Self> {
+        // Most keys are neither.
+        let whole = words.whole();
+        let may_be = |stem: &str| whole.contains(stem);
+        let latitude = may_be("lat").then(|| Self::among(words, LATITUDE, true)).flatten();
+        latitude.or_else(|| {
+            (may_be("lon") || may_be("lng")).then(|| Self::among(words, LONGITUDE, false)).flatten()
+        })
     }
-    (!whose.contains("center") && !whose.contains("bbox")).then_some((whose, scale))
+
+    fn among(words: Words<'k>, names: &[&str], latitude: bool) -> Option<Self> {
+        // `latE7`, `lat_e7` and `late7` say the same.
+        let divisor = matches!(words.iter().last(), Some("e6" | "e7" | "0"));
+        let before = words.len().checked_sub(if divisor && words.len() > 1 { 2 } else { 1 })?;
+        let owner = words.joined(0, before);
+        let last = words.joined(before, words.len());
+        let (last, scale) = match (last.strip_suffix("e7"), last.strip_suffix("e6")) {
+            (Some(stem), _) => (stem, 1e7),
+            (_, Some(stem)) => (stem, 1e6),
+            _ => (last.strip_suffix('0').unwrap_or(last), 1.0),
+        };
+        // Keys in lower case run their words together.
+        let stem =
+            WHOSE.iter().find(|whose| last.strip_prefix(**whose).is_some_and(|rest| names.contains(&rest)));
+        if stem.is_none() && !names.contains(&last) {
+            return None;
+        }
+        let whose = [owner, stem.copied().unwrap_or_default()];
+        (!whose.concat().contains("center") && !whose.concat().contains("bbox")).then_some(Self {
+            latitude,
+            whose,
+            scale,
+        })
+    }
+
+    /// Whether both are of one thing.
+    fn is_beside(&self, other: &Self) -> bool {
+        self.whose.iter().flat_map(|part| part.bytes()).eq(other.whose.iter().flat_map(|part| part.bytes()))
+    }
 }
 
 /// What `lat` may be of, written without a break.
@@ -184,9 +233,9 @@ fn scale_text(text: &str, scale: f64) -> Option<f64> {
 }
 
 pub(crate) fn decimals(text: &str) -> usize {
-    text.trim()
-        .split_once('.')
-        .map_or(0, |(_, decimals)| decimals.chars().take_while(char::is_ascii_digit).count())
+    let mut bytes = text.bytes();
+    bytes.by_ref().find(|byte| *byte == b'.');
+    bytes.take_while(u8::is_ascii_digit).count()
 }
 
 /// In range, not what receivers say without a fix, and not a pair of whole numbers.

@@ -3,7 +3,11 @@
 use creance_model::{DataClass, Match};
 use smallvec::SmallVec;
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, View, key::Words};
+use crate::{
+    Card, Context, Detector, MOST, Sighting, Sink, View,
+    key::{Names, Words},
+    view::{Glance, sign},
+};
 
 /// Telephone numbers with their country code, and any in fields named for them.
 pub(crate) struct Phone;
@@ -21,9 +25,12 @@ impl Detector for Phone {
 
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         let mut seen = 0;
-        for (index, _, text) in message.texts() {
+        let wanted = |glance: Glance, words: Words<'_>| {
+            glance.has(sign::DIGIT) && (glance.has(sign::PLUS) || is_named(words))
+        };
+        for (index, _, text) in message.texts_where(wanted) {
             let whole = text.trim();
-            if is_shaped(whole) && is_named(message.words(index)) {
+            if is_named(message.words(index)) && is_shaped(whole) {
                 sink.sight(Sighting::whole(DataClass::Phone, Match::Structured, "phone", index, whole));
                 continue;
             }
@@ -49,7 +56,7 @@ impl Detector for Phone {
     }
 }
 
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "phone",
     "phones",
     "tel",
@@ -70,7 +77,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Words that make a key one about something else of a phone: `phone_time`, `mobile_model`.
-const OTHERWISE: &[&str] = &[
+pub(crate) const OTHERWISE: &[&str] = &[
     "time",
     "timestamp",
     "ts",
@@ -94,8 +101,8 @@ const OTHERWISE: &[&str] = &[
     "uuid",
 ];
 
-fn is_named(words: Words<'_>) -> bool {
-    words.say(KEYS) && !words.iter().any(|word| OTHERWISE.contains(&word))
+const fn is_named(words: Words<'_>) -> bool {
+    words.say(Names::Phones) && !words.hold(Names::NotPhones)
 }
 
 /// Digits with the signs that people put between them; not all digits the same.

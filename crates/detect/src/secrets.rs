@@ -53,7 +53,11 @@ impl Secrets {
         self.long.as_ref().is_some_and(|long| long.is_match(&plain(text)))
             || !self.short.is_empty()
                 && (runs(text).any(|word| self.short.contains(&word))
-                    || Keys::new([text].into_iter()).get(0).iter().any(|word| self.short.contains(word)))
+                    || {
+                        let mut keys = Keys::new();
+                        keys.add(text);
+                        keys.get(0).iter().any(|word| self.short.contains(word))
+                    })
     }
 }
 

@@ -9,7 +9,11 @@ use std::{cell::LazyCell, sync::LazyLock};
 use aho_corasick::packed::Searcher;
 use creance_model::{DataClass, Match};
 
-use crate::{Card, Context, Detector, MOST, Sighting, Sink, View};
+use crate::{
+    Card, Context, Detector, MOST, Sighting, Sink, View,
+    key::{Names, Words},
+    view::{Glance, sign},
+};
 
 /// Aircraft serials.
 pub(crate) struct Serial;
@@ -29,12 +33,12 @@ impl Detector for Serial {
         // Few messages hold anything shaped like a serial.
         let uuids = LazyCell::new(|| uuids(message));
         let mut seen = 0;
-        for (index, _, text) in message.texts() {
-            let key = message.words(index);
-            if key.are(REQUESTS) {
-                continue;
-            }
-            let named = key.say(KEYS);
+        let wanted = |glance: Glance, key: Words<'_>| {
+            !key.are(Names::Requests)
+                && (key.say(Names::Serials) || (glance.length >= SHORTEST && glance.has(sign::DIGIT)))
+        };
+        for (index, _, text) in message.texts_where(wanted) {
+            let named = message.words(index).say(Names::Serials);
             let matched = if named { Match::Structured } else { Match::Pattern };
             let (mut every, mut near);
             let shaped: &mut dyn Iterator<Item = (usize, &str)> = match &*MAKERS_SEARCH {
@@ -97,7 +101,7 @@ fn words_of_makers<'t>(search: &'t Searcher, text: &'t str) -> impl Iterator<Ite
     })
 }
 
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "sn",
     "serial",
     "serialno",
@@ -113,7 +117,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Fields that hold numbers of requests, made up at random.
-const REQUESTS: &[&str] = &[
+pub(crate) const REQUESTS: &[&str] = &[
     "requestid",
     "xrequestid",
     "reqid",
@@ -134,6 +138,9 @@ const MAKERS: &[&str] = &["1581", "1588", "1748", "1668"];
 
 /// None on machines without vector instructions.
 static MAKERS_SEARCH: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(MAKERS));
+
+/// Bytes of the shortest serial: maker, length and eight characters.
+const SHORTEST: u32 = 4 + 1 + 8;
 
 /// Characters of the longest serial.
 const LONGEST: usize = 4 + 1 + 15;

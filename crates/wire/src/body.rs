@@ -29,6 +29,9 @@ use crate::Limits;
 /// Deepest nesting of one document.
 const DEEPEST: usize = 96;
 
+/// Parts that room is made for before they come.
+const MOST_EXPECTED: usize = 4096;
+
 /// Why the walk through a document ended early.
 #[derive(Debug)]
 enum Stop {
@@ -43,19 +46,28 @@ enum Stop {
 /// A tree of parts being grown.
 pub(crate) struct Tree<'a> {
     parts: Vec<Part>,
+    /// How deep each part lies; the message's own are at 1.
+    depths: Vec<u32>,
     limits: &'a Limits,
     decoded: usize,
     limit: Option<&'static str>,
+    /// Whether there are parts of multipart bodies.
+    divided: bool,
 }
 
 impl<'a> Tree<'a> {
     pub(crate) const fn new(limits: &'a Limits) -> Self {
-        Self { parts: Vec::new(), limits, decoded: 0, limit: None }
+        Self { parts: Vec::new(), depths: Vec::new(), limits, decoded: 0, limit: None, divided: false }
     }
 
     /// The parts, and the limit that was reached first.
     pub(crate) fn done(self) -> (Vec<Part>, Option<&'static str>) {
         (self.parts, self.limit)
+    }
+
+    /// Whether there are parts of multipart bodies.
+    pub(crate) const fn is_divided(&self) -> bool {
+        self.divided
     }
 
     /// Notes that a limit was reached.
@@ -113,8 +125,27 @@ impl<'a> Tree<'a> {
     }
 
     fn push(&mut self, part: Part) -> usize {
+        let above = part.parent.and_then(|parent| self.depths.get(parent));
+        self.depths.push(above.map_or(1, |above| above.saturating_add(1)));
         self.parts.push(part);
         self.parts.len() - 1
+    }
+
+    /// Lends the bytes of a part out while the tree grows.
+    pub(crate) fn lend<R>(&mut self, part: usize, read: impl FnOnce(&mut Self, &[u8]) -> R) -> R {
+        let lent = self.parts.get_mut(part).map(|part| std::mem::take(&mut part.bytes)).unwrap_or_default();
+        let answer = read(self, &lent);
+        if let Some(part) = self.parts.get_mut(part) {
+            part.bytes = lent;
+        }
+        answer
+    }
+
+    /// Makes room for so many parts, or as many as may come.
+    fn expect(&mut self, parts: usize) {
+        let parts = parts.min(MOST_EXPECTED);
+        self.parts.reserve(parts);
+        self.depths.reserve(parts);
     }
 
     /// Where the tree ends: it may be cut [`back`](Self::back) to here.
@@ -124,6 +155,7 @@ impl<'a> Tree<'a> {
 
     fn back(&mut self, mark: Mark) {
         self.parts.truncate(mark.parts);
+        self.depths.truncate(mark.parts);
         self.decoded = mark.decoded;
     }
 
@@ -146,12 +178,7 @@ impl<'a> Tree<'a> {
 
     /// Whether a part is too deep to go on from.
     fn too_deep(&mut self, part: usize) -> bool {
-        let mut depth = 0;
-        let mut next = Some(part);
-        while let Some(part) = next.and_then(|part| self.parts.get(part)) {
-            depth += 1;
-            next = part.parent;
-        }
+        let depth = self.depths.get(part).map_or(0, |depth| *depth as usize);
         if depth > self.limits.depth {
             self.reached("depth of parts");
         }
@@ -209,8 +236,7 @@ impl<'a> Tree<'a> {
     }
 
     fn form_content(&mut self, part: usize) -> bool {
-        let bytes = self.bytes(part).to_vec();
-        self.form(part, "form", &bytes);
+        self.lend(part, |tree, bytes| tree.form(part, "form", bytes));
         true
     }
 
@@ -220,11 +246,12 @@ impl<'a> Tree<'a> {
             if self.full() {
                 return;
             }
-            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
             let (name, value) = pair.split_at(at);
-            let name = String::from_utf8_lossy(&percent(name)).into_owned();
+            let name = String::from_utf8(percent(name))
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
             let value = percent(value.get(1..).unwrap_or_default());
-            let part = self.child(parent, Cow::Owned(format!("{kind}:{name}")), value, Some(name));
+            let part = self.child(parent, Cow::Owned([kind, ":", &name].concat()), value, Some(name));
             self.open(part);
         }
     }

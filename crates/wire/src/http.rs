@@ -233,9 +233,12 @@ pub(crate) fn fill(
         let part = decoded(&mut tree, part, &encodings);
         tree.content(part, media_type.as_deref());
     }
+    let divided = tree.is_divided();
     let (parts, limit) = tree.done();
     let host = message.text("host").unwrap_or_default();
-    if let Some(stored) = storage::describe(host, head, &parts) {
+    // Stores read what stands in forms of several parts.
+    let form = if divided { parts.as_slice() } else { &[] };
+    if let Some(stored) = storage::describe(host, head, form) {
         message.fields.extend(stored.fields());
     }
     message.parts = parts;
@@ -283,11 +286,10 @@ fn decode(tree: &mut Tree<'_>, part: usize, encoding: &str) -> Option<usize> {
         "zstd" => &[Method::Zstd],
         _ => return None,
     };
-    let input = tree.bytes(part).to_vec();
-    let room = tree.room();
+    let (input, room) = (tree.bytes(part), tree.room());
     let out = methods
         .iter()
-        .map(|method| (inflate(*method, &input, room), method.name()))
+        .map(|method| (inflate(*method, input, room), method.name()))
         .find(|(out, _)| out.end == End::Whole || !out.bytes.is_empty())?;
     if out.0.end == End::Limit {
         tree.reached("decompressed content");

@@ -6,7 +6,12 @@
 
 use std::collections::HashSet;
 
-use crate::{View, key::Words, location};
+use crate::{
+    View,
+    key::{Names, Words},
+    location,
+    view::{Glance, sign},
+};
 
 /// Numbers of one pair stand at most this many bytes apart.
 const APART: usize = 32;
@@ -59,26 +64,26 @@ pub(super) fn find(
     if planted.is_empty() {
         return found;
     }
-    for (index, _, text) in message.texts() {
-        // The middle of a map that is shown is not where anybody is.
-        if is_viewport(message.words(index)) {
-            continue;
-        }
-        let mut before: Option<(usize, usize, Degrees)> = None;
-        for (start, end, number) in numbers(text) {
-            if let Some((first, stop, other)) = before
+    // The middle of a map that is shown is not where anybody is.
+    let wanted = |glance: Glance, words: Words<'_>| {
+        glance.has(sign::POINT | sign::DIGIT) && !words.are(Names::Viewports)
+    };
+    for (index, _, text) in message.texts_where(wanted) {
+        let mut before: Option<(usize, usize)> = None;
+        for (start, end) in numbers(text) {
+            if let Some((first, stop)) = before
                 && start.saturating_sub(stop) <= APART
+                && let Some(pair) = degrees(text, first, stop).zip(degrees(text, start, end))
             {
-                let here = planted.iter().filter(|(_, place)| is(*place, (other, number)));
+                let here = planted.iter().filter(|(_, place)| is(*place, pair));
                 found.extend(here.map(|(which, _)| (*which, index, Some([first as u64, end as u64]))));
             }
-            before = Some((start, end, number));
+            before = Some((start, end));
         }
     }
     let fields: Vec<(usize, Option<usize>, Degrees)> = message
-        .named()
+        .named_where(wanted)
         .filter_map(|(index, _, text)| Some((index, message.parent(index), Degrees::read(text)?)))
-        .filter(|(index, ..)| !is_viewport(message.words(*index)))
         .collect();
     for (which, (lat, lon)) in planted {
         let beside: HashSet<Option<usize>> =
@@ -89,26 +94,30 @@ pub(super) fn find(
     found
 }
 
-fn is_viewport(name: Words<'_>) -> bool {
-    name.are(&["center", "bbox", "viewport", "bounds", "mapcenter"])
+/// Fields for what a map shows.
+pub(crate) const VIEWPORTS: &[&str] = &["center", "bbox", "viewport", "bounds", "mapcenter"];
+
+fn degrees(text: &str, start: usize, end: usize) -> Option<Degrees> {
+    Degrees::read(text.get(start..end)?)
 }
 
-/// Numbers with a decimal point: start, end, value.
-fn numbers(text: &str) -> impl Iterator<Item = (usize, usize, Degrees)> {
+/// Where numbers with three decimals or more stand: start and end.
+fn numbers(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = text.as_bytes();
-    text.match_indices('.').filter_map(move |(point, _)| {
+    memchr::memchr_iter(b'.', bytes).filter_map(move |point| {
+        let decimals = bytes.get(point + 1..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if decimals < 3 {
+            return None;
+        }
         let before = bytes.get(..point)?;
         let whole = before.iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-        let decimals = bytes.get(point + 1..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let mut start = point - whole;
         let sign = start.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'-');
         start -= usize::from(sign);
         let end = point + 1 + decimals;
         let dotted = start.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'.')
             || (bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit));
-        let fits = (1..=3).contains(&whole) && decimals >= 3 && !dotted;
-        fits.then_some(())?;
-        Some((start, end, Degrees::read(text.get(start..end)?)?))
+        ((1..=3).contains(&whole) && !dotted).then_some((start, end))
     })
 }
 

@@ -127,7 +127,7 @@ impl<'b, I: Items<'b>> Walk<I> {
                         Item::Null => continue,
                         _ => {}
                     }
-                    let back = self.path.enter(&index.to_string());
+                    let back = self.path.enter_index(index);
                     self.item(tree, list, name, depth + 1, item)?;
                     self.path.leave(back);
                 }

@@ -10,21 +10,23 @@ use super::{DEEPEST, Stop, Tree, path, path::Path};
 /// Values that must have been read of a document that goes on as something else, for them to count.
 const FEWEST: usize = 2;
 
+/// Bytes that a value takes with its key, about.
+const BYTES_PER_PART: usize = 12;
+
 /// What servers put in front of JSON so that it is no script.
 const GUARD: &[u8] = b")]}'";
 
 impl Tree<'_> {
     /// Takes a part apart as JSON. False if it is none.
     pub(super) fn json(&mut self, part: usize) -> bool {
-        let bytes = self.bytes(part);
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let bytes = bytes.strip_prefix(GUARD).map_or(bytes, |rest| rest.strip_prefix(b",").unwrap_or(rest));
-        if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
-            return false;
-        }
-        // A copy, for the tree grows while it is read.
-        let bytes = bytes.to_vec();
-        let mut walk = Walk { rest: &bytes, path: Path::new("json") };
+        let begins = matches!(unguarded(self.bytes(part)).trim_ascii_start().first(), Some(b'{' | b'['));
+        begins && self.lend(part, |tree, bytes| tree.documents(part, unguarded(bytes)))
+    }
+
+    /// Takes documents one behind another apart.
+    fn documents(&mut self, part: usize, bytes: &[u8]) -> bool {
+        self.expect(bytes.len() / BYTES_PER_PART);
+        let mut walk = Walk { rest: bytes, path: Path::new("json") };
         let (begin, mut read) = (self.mark(), false);
         loop {
             walk.space();
@@ -64,6 +66,12 @@ impl Tree<'_> {
     }
 }
 
+/// A document without what may stand in front of it.
+fn unguarded(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.strip_prefix(GUARD).map_or(bytes, |rest| rest.strip_prefix(b",").unwrap_or(rest))
+}
+
 struct Walk<'b> {
     rest: &'b [u8],
     path: Path,
@@ -71,7 +79,10 @@ struct Walk<'b> {
 
 impl<'b> Walk<'b> {
     fn space(&mut self) {
-        self.rest = self.rest.trim_ascii_start();
+        // Programs write none.
+        if self.rest.first().is_some_and(u8::is_ascii_whitespace) {
+            self.rest = self.rest.trim_ascii_start();
+        }
     }
 
     fn next(&mut self) -> Result<u8, Stop> {
@@ -108,8 +119,8 @@ impl<'b> Walk<'b> {
                 let start = self.rest;
                 self.next()?;
                 let text = self.string().inspect_err(|_| self.rest = start)?;
-                let leaf =
-                    tree.child(parent, self.path.step(), text, Some(name.unwrap_or_default().to_owned()));
+                let name = Some(name.unwrap_or_default().to_owned());
+                let leaf = tree.child(parent, self.path.step(), text.into_owned(), name);
                 tree.open(leaf);
                 Ok(())
             }
@@ -170,7 +181,7 @@ impl<'b> Walk<'b> {
             if self.rest.first() == Some(&b']') {
                 return self.next().map(drop);
             }
-            let back = self.path.enter(&index.to_string());
+            let back = self.path.enter_index(index);
             self.value(tree, array, name, depth + 1)?;
             self.path.leave(back);
             match self.mark()? {
@@ -185,14 +196,16 @@ impl<'b> Walk<'b> {
     /// A number, `true`, `false` or `null`, and what some writers give for numbers that are none. One that ends with the
     /// bytes may go on: it does not count.
     fn word(&mut self) -> Result<&'b [u8], Stop> {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let length = self.rest.iter().position(|byte| !plain(byte)).ok_or(Stop::Cut)?;
         let (word, rest) = self.rest.split_at(length);
-        let digits = word.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+        let digits = word
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
         let number =
             digits && matches!(word.first(), Some(b'-' | b'0'..=b'9')) && word.iter().any(u8::is_ascii_digit);
-        let known = matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
-        if !number && !known {
+        let known = || matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
+        if !number && !known() {
             return Err(Stop::Wrong);
         }
         self.rest = rest;
@@ -200,16 +213,20 @@ impl<'b> Walk<'b> {
     }
 
     /// The rest of a string, escapes undone; bytes that are not UTF-8 stay as they are.
-    fn string(&mut self) -> Result<Vec<u8>, Stop> {
+    fn string(&mut self) -> Result<Cow<'b, [u8]>, Stop> {
         let mut text = Vec::new();
         loop {
-            let length = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(Stop::Cut)?;
+            let length = memchr::memchr2(b'"', b'\\', self.rest).ok_or(Stop::Cut)?;
             let (plain, rest) = self.rest.split_at(length);
-            text.extend_from_slice(plain);
             self.rest = rest;
             if self.next()? == b'"' {
-                return Ok(text);
+                if text.is_empty() {
+                    return Ok(Cow::Borrowed(plain));
+                }
+                text.extend_from_slice(plain);
+                return Ok(Cow::Owned(text));
             }
+            text.extend_from_slice(plain);
             match self.next()? {
                 b'n' => text.push(b'\n'),
                 b't' => text.push(b'\t'),
@@ -217,12 +234,18 @@ impl<'b> Walk<'b> {
                 b'b' => text.push(8),
                 b'f' => text.push(12),
                 b'u' => {
-                    let mut units = vec![self.unit()?];
-                    if let (Some(0xd800..=0xdbff), [b'\\', b'u', after @ ..]) = (units.first(), self.rest) {
+                    let first = self.unit()?;
+                    let mut units = [first, 0];
+                    let mut length = 1;
+                    if let (0xd800..=0xdbff, [b'\\', b'u', after @ ..]) = (first, self.rest) {
                         self.rest = after;
-                        units.push(self.unit()?);
+                        units = [first, self.unit()?];
+                        length = 2;
                     }
-                    text.extend_from_slice(String::from_utf16_lossy(&units).as_bytes());
+                    let decoded = char::decode_utf16(units.into_iter().take(length));
+                    for c in decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)) {
+                        text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
                 }
                 other @ (b'"' | b'\\' | b'/') => text.push(other),
                 _ => return Err(Stop::Wrong),

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use data_encoding::BASE64URL_NOPAD;
+use memchr::memmem;
 
 use super::{Tree, shape};
 
@@ -22,7 +23,8 @@ impl Tree<'_> {
         let bytes = self.bytes(part);
         let head = bytes.get(..bytes.len().min(MOST_BYTES)).unwrap_or_default();
         // Most values are none, and this is quickly seen.
-        if head.iter().filter(|byte| **byte == b'.').nth(1).is_none() {
+        let mut points = memchr::memchr_iter(b'.', head);
+        if points.nth(1).is_none() || !BEGINNINGS.iter().any(|begin| memmem::find(head, begin).is_some()) {
             return false;
         }
         let found: Vec<Token> = tokens(head).take(MOST_TOKENS).collect();
@@ -53,10 +55,13 @@ struct Token {
     claims: Option<Vec<u8>>,
 }
 
-/// The tokens in a text. Each begins with `{"` in base64.
+/// How `{"`, and a brace at the end of a line, begin in base64.
+const BEGINNINGS: [&[u8]; 2] = [b"eyJ", b"ewog"];
+
+/// The tokens in a text.
 fn tokens(text: &[u8]) -> impl Iterator<Item = Token> + '_ {
     let words = text.split(|byte| !(byte.is_ascii_alphanumeric() || b"-_.".contains(byte)));
-    words.filter(|word| word.starts_with(b"eyJ") || word.starts_with(b"ewog")).filter_map(token)
+    words.filter(|word| BEGINNINGS.iter().any(|begin| word.starts_with(begin))).filter_map(token)
 }
 
 fn token(word: &[u8]) -> Option<Token> {

@@ -13,8 +13,7 @@ use super::{
 impl Tree<'_> {
     /// Takes a part apart as `MessagePack`. False if it is none.
     pub(super) fn msgpack(&mut self, part: usize) -> bool {
-        let bytes = self.bytes(part).to_vec();
-        items::grow(self, part, Reader { rest: &bytes })
+        self.lend(part, |tree, bytes| items::grow(tree, part, Reader { rest: bytes }))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::Tree;
 
 /// The boundary that a media type names.
@@ -11,7 +13,10 @@ pub(super) fn boundary(media_type: &str) -> Option<String> {
 
 impl Tree<'_> {
     pub(super) fn multipart(&mut self, parent: usize, boundary: &str) {
-        let bytes = self.bytes(parent).to_vec();
+        self.lend(parent, |tree, bytes| tree.divided(parent, bytes, boundary));
+    }
+
+    fn divided(&mut self, parent: usize, bytes: &[u8], boundary: &str) {
         let mark = [b"--", boundary.as_bytes()].concat();
         // A boundary stands at the beginning of a line and fills it (RFC 2046 §5.1.1): one that begins with another
         // is not it.
@@ -21,7 +26,7 @@ impl Tree<'_> {
             matches!(before, None | Some(b'\n'))
                 && matches!(behind, [] | [b'\r' | b'\n' | b' ' | b'\t', ..] | [b'-', b'-', ..])
         };
-        let mut marks = find_all(&bytes, &mark).filter(alone).peekable();
+        let mut marks = memmem::find_iter(bytes, &mark).filter(alone).peekable();
         while let Some(start) = marks.next() {
             if self.full() {
                 return;
@@ -36,9 +41,10 @@ impl Tree<'_> {
 
     fn one(&mut self, parent: usize, part: &[u8]) {
         // Some clients write bare line feeds.
-        let ends = [b"\r\n\r\n".as_slice(), b"\n\n"];
-        let found = ends.map(|end| find_all(part, end).next().map(|at| (at, end.len())));
-        let Some((head, end)) = found.into_iter().flatten().min() else { return };
+        let usual = memmem::find(part, b"\r\n\r\n");
+        let before = part.get(..usual.unwrap_or(part.len())).unwrap_or_default();
+        let bare = memmem::find(before, b"\n\n").map(|at| (at, 2));
+        let Some((head, end)) = bare.or(usual.map(|at| (at, 4))) else { return };
         let (lines, content) = part.split_at(head);
         let content = content.get(end..).unwrap_or_default();
         let content = content.strip_suffix(b"\n").unwrap_or(content);
@@ -55,6 +61,7 @@ impl Tree<'_> {
         let file = parameter(&disposition, "filename");
         let step = format!("multipart:{}", name.as_deref().unwrap_or_default());
         let child = self.child(parent, Cow::Owned(step), content.to_vec(), name);
+        self.divided = true;
         if let Some(file) = file {
             self.child(
                 child,
@@ -85,23 +92,6 @@ fn parameter(field: &str, name: &str) -> Option<String> {
         }
         rest = after;
     }
-}
-
-/// Where `needle` stands in `bytes`, not overlapping.
-fn find_all<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let mut from = 0;
-    let first = needle.first().copied();
-    std::iter::from_fn(move || {
-        loop {
-            let rest = bytes.get(from..)?;
-            let at = from + rest.iter().position(|byte| Some(*byte) == first)?;
-            if bytes.get(at..)?.starts_with(needle) {
-                from = at + needle.len();
-                return Some(at);
-            }
-            from = at + 1;
-        }
-    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ impl Tree<'_> {
         if self.full() || self.too_deep(part) {
             return;
         }
+        if is_plain(self.bytes(part)) {
+            self.tokens(part);
+            return;
+        }
         if self.inflated(part, None) || self.json(part) {
             return;
         }
@@ -75,6 +79,38 @@ impl Tree<'_> {
     }
 }
 
+/// Whether bytes stand for nothing else, but for the tokens in them: words and numbers, as most values are.
+fn is_plain(bytes: &[u8]) -> bool {
+    let seen = bytes.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)]);
+    seen & OPENS == 0
+        && (bytes.len() < LEAST || seen & BREAKS != 0)
+        && !bytes.trim_ascii_start().starts_with(b"data:")
+        && !bytes.starts_with(b"bplist")
+}
+
+/// Bytes that are no text, or that documents, forms and escapes have.
+const OPENS: u8 = 1;
+
+/// Bytes that neither hex nor base64 has, nor what stands around it.
+const BREAKS: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        classes[byte as usize] = match byte {
+            b'\t' | b'\n' | b'\r' | b' ' | b'+' | b'/' | b'-' | b'_' | b'=' => 0,
+            _ if byte.is_ascii_alphanumeric() => 0,
+            b'{' | b'[' | b'<' | b'%' | b'&' | 0..=31 | 127.. => OPENS,
+            _ => BREAKS,
+        };
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
+
 /// Compression told by its first bytes.
 fn compressed(bytes: &[u8]) -> Option<Method> {
     match bytes {
@@ -101,9 +137,9 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     if head.any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
         return None;
     }
-    if bytes.contains(&b'%') {
+    if has_escape(bytes) {
         let plain = percent(bytes);
-        if plain.len() < bytes.len() && makes_sense(&plain) {
+        if makes_sense(&plain) {
             return Some(("percent", plain));
         }
     }
@@ -174,20 +210,30 @@ pub(crate) fn has_magic(bytes: &[u8]) -> bool {
 pub(crate) fn percent(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        let hex = |byte: &u8| char::from(*byte).to_digit(16);
-        match (first, behind) {
-            (b'%', [high, low, after @ ..]) if hex(high).is_some() && hex(low).is_some() => {
-                let value = hex(high).unwrap_or(0) << 4 | hex(low).unwrap_or(0);
-                plain.push(u8::try_from(value).unwrap_or(0));
-                rest = after;
-            }
-            (b'+', _) => plain.push(b' '),
-            (other, _) => plain.push(*other),
-        }
+    while let Some(at) = memchr::memchr2(b'%', b'+', rest) {
+        let (before, sign) = rest.split_at(at);
+        plain.extend_from_slice(before);
+        let (byte, length) = match sign {
+            [b'+', ..] => (b' ', 1),
+            _ => escape(sign).map_or((b'%', 1), |byte| (byte, 3)),
+        };
+        plain.push(byte);
+        rest = sign.get(length..).unwrap_or_default();
     }
+    plain.extend_from_slice(rest);
     plain
+}
+
+/// Whether there is anything of the kind of `%41`.
+fn has_escape(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', bytes).any(|at| bytes.get(at..).and_then(escape).is_some())
+}
+
+/// The byte that `%41` at the beginning stands for.
+fn escape(bytes: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = bytes else { return None };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
 //! Where a value stands in a document, as a pointer (RFC 6901): the path in steps such as `json:/user/mail`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
 /// Bytes of a key that are kept, and of the path in a step: a long key would be copied for each value below it.
 const MOST_KEY: usize = 256;
 const MOST_PATH: usize = 1024;
 
 pub(super) struct Path {
-    kind: &'static str,
+    /// The kind and a colon, and the pointer behind them.
     text: String,
+    /// Where the pointer begins.
+    begin: usize,
 }
 
 impl Path {
-    pub(super) const fn new(kind: &'static str) -> Self {
-        Self { kind, text: String::new() }
+    pub(super) fn new(kind: &'static str) -> Self {
+        Self { text: [kind, ":"].concat(), begin: kind.len() + 1 }
     }
 
     /// Goes down to a key; what it gives leads back up.
@@ -25,6 +27,14 @@ impl Path {
         } else {
             self.text.push_str(key);
         }
+        length
+    }
+
+    /// Goes down to an element of an array.
+    pub(super) fn enter_index(&mut self, index: usize) -> usize {
+        let length = self.text.len();
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "/{index}");
         length
     }
 
@@ -43,8 +53,8 @@ impl Path {
 
     /// The step to something beside the value, or to another reading of it.
     pub(super) fn step_with(&self, suffix: &str) -> Cow<'static, str> {
-        let path = if self.text.is_empty() { "/" } else { head(&self.text, MOST_PATH) };
-        Cow::Owned([self.kind, ":", path, suffix].concat())
+        let path = if self.text.len() == self.begin { "/" } else { "" };
+        Cow::Owned([head(&self.text, self.begin + MOST_PATH), path, suffix].concat())
     }
 }
 

@@ -22,12 +22,11 @@ const OTHERS: usize = 4;
 impl Tree<'_> {
     /// Takes a part apart as a message. False if it begins with no field. What comes before damage is kept.
     pub(super) fn protobuf(&mut self, part: usize) -> bool {
-        let bytes = self.bytes(part).to_vec();
-        if Fields::new(&bytes).next().is_err() {
+        if Fields::new(self.bytes(part)).next().is_err() {
             return false;
         }
         // A limit has been noted, and damage leaves nothing to say.
-        let _ = self.message(part, &bytes, &mut Path::new("protobuf"), 0);
+        let _ = self.lend(part, |tree, bytes| tree.message(part, bytes, &mut Path::new("protobuf"), 0));
         true
     }
 

@@ -1,0 +1,192 @@
+//! The written forms of all planted values, looked for at once.
+//!
+//! An automaton that reads every byte takes most of the time of an audit, and nearly all text holds nothing planted. So
+//! one number is made of every few bytes, and where no form has it among its first bytes, none begins there:
+//!
+//! ```text
+//! form   o.lindqvarn@n…     its first `SHORTEST` bytes hold a gram at each of `stride` places
+//! text   …   │    │    │    every `stride` bytes a gram is taken: one of them lies within those of any form
+//! ```
+//!
+//! Where a gram is known, the automaton reads from `stride` bytes before it for as long as a form may be there. So each
+//! byte is read a fixed number of times, whatever the text.
+
+use aho_corasick::{
+    Anchored, MatchKind,
+    automaton::Automaton,
+    nfa::contiguous::{Builder, NFA},
+};
+
+use super::CanaryError;
+
+/// Bytes of a gram.
+const GRAM: usize = 4;
+
+/// Bits of the table for each gram: one in as many grams of other text is known by chance.
+const BITS_PER_GRAM: usize = 32;
+
+/// Bits of the table at most: half a mebibyte.
+const MOST_BITS: u32 = 22;
+
+/// A search for many needles; letters' case is ignored.
+#[derive(Debug)]
+pub(super) struct Search {
+    automaton: NFA,
+    /// One bit for each value of [`Search::place`]: whether a needle has such a gram near its beginning.
+    grams: Vec<u64>,
+    /// How many bits of a gram's hash are its place.
+    bits: u32,
+    /// Bytes of the shortest needle.
+    shortest: usize,
+}
+
+/// Where a needle was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Hit {
+    /// Which needle it is.
+    pub(super) needle: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Search {
+    /// A search for needles of at least `shortest` bytes, which are no fewer than a gram has.
+    pub(super) fn new(needles: &[Vec<u8>], shortest: usize) -> Result<Self, CanaryError> {
+        let automaton = Builder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(needles)
+            .map_err(|error| CanaryError::TooMany(error.to_string()))?;
+        let shortest = needles.iter().map(Vec::len).min().unwrap_or(shortest).max(shortest);
+        let known = needles.iter().flat_map(|needle| needle.windows(GRAM).take(shortest - GRAM + 1));
+        let wanted = needles.len() * (shortest - GRAM + 1) * BITS_PER_GRAM;
+        let bits = wanted.next_power_of_two().trailing_zeros().clamp(6, MOST_BITS);
+        let mut search = Self { automaton, grams: vec![0; 1 << (bits - 6)], bits, shortest };
+        for gram in known {
+            let place = search.place(gram).unwrap_or_default();
+            if let Some(word) = search.grams.get_mut(place / 64) {
+                *word |= 1 << (place % 64);
+            }
+        }
+        Ok(search)
+    }
+
+    /// Bytes of the shortest needle.
+    pub(super) const fn shortest(&self) -> usize {
+        self.shortest
+    }
+
+    /// Bytes from one gram that is looked at to the next.
+    const fn stride(&self) -> usize {
+        self.shortest - GRAM + 1
+    }
+
+    /// Where a gram stands in the table: its hash, with capitals as small letters (and some signs as others).
+    fn place(&self, gram: &[u8]) -> Option<usize> {
+        let gram = u32::from_le_bytes(gram.first_chunk().copied()?) | 0x2020_2020;
+        // Fibonacci hashing: the high bits of the product depend on all bits of the gram.
+        Some((gram.wrapping_mul(0x9e37_79b1) >> (32 - self.bits)) as usize)
+    }
+
+    fn is_known(&self, gram: &[u8]) -> bool {
+        let word = |place: usize| self.grams.get(place / 64).map(|word| word >> (place % 64) & 1 == 1);
+        self.place(gram).and_then(word).unwrap_or(false)
+    }
+
+    /// Where needles stand: the leftmost, of those the longest, and on behind it.
+    pub(super) fn find_iter<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Hit> + 'a {
+        // From where a needle may begin, and the next gram to look at.
+        let (mut from, mut at) = (0, 0);
+        std::iter::from_fn(move || {
+            loop {
+                let stride = self.stride();
+                while !self.is_known(bytes.get(at..at + GRAM)?) {
+                    at += stride;
+                }
+                let first = from.max((at + 1).saturating_sub(stride));
+                let (hit, next) = self.read(bytes, first, at);
+                at = next.max(at + 1);
+                from = at;
+                if hit.is_some() {
+                    return hit;
+                }
+            }
+        })
+    }
+
+    /// Reads on from `first` while a needle may be there that begins no later than at `last`: what it finds, and up to
+    /// where none else begins.
+    fn read(&self, bytes: &[u8], first: usize, last: usize) -> (Option<Hit>, usize) {
+        let automaton = &self.automaton;
+        let Ok(start) = automaton.start_state(Anchored::No) else { return (None, bytes.len()) };
+        let (mut state, mut hit) = (start, None);
+        for (at, byte) in bytes.iter().enumerate().skip(first) {
+            state = automaton.next_state(Anchored::No, state, *byte);
+            if automaton.is_dead(state) {
+                break;
+            }
+            if automaton.is_match(state) {
+                let pattern = automaton.match_pattern(state, 0);
+                let end = at + 1;
+                let start = end.saturating_sub(automaton.pattern_len(pattern));
+                hit = Some(Hit { needle: pattern.as_usize(), start, end });
+            } else if state == start && at >= last && hit.is_none() {
+                return (None, at + 1);
+            }
+        }
+        (hit, hit.map_or(bytes.len(), |hit| hit.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aho_corasick::AhoCorasickBuilder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn search(needles: &[&[u8]]) -> Search {
+        let needles: Vec<Vec<u8>> = needles.iter().map(|needle| needle.to_vec()).collect();
+        Search::new(&needles, 6).unwrap()
+    }
+
+    #[test]
+    fn every_place_of_a_needle_is_found_and_capitals_do_not_matter() {
+        let search = search(&[b"lindqvarn", b"oskar lindqvarn", b"106e271c"]);
+        for before in 0..20 {
+            let text = [&b"x".repeat(before)[..], b"Oskar LINDQVARN 106e271C, lindqvar"].concat();
+            let found: Vec<_> = search.find_iter(&text).map(|hit| (hit.needle, hit.start, hit.end)).collect();
+            assert_eq!(found, [(1, before, before + 15), (2, before + 16, before + 24)]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is_looked_for() {
+        assert_eq!(search(&[]).find_iter(b"oskar lindqvarn").next(), None);
+        assert_eq!(search(&[b"lindqvarn"]).find_iter(b"lin").next(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn hits_are_those_of_the_automaton_alone(
+            needles in prop::collection::vec("[abAB.]{6,12}", 1..12),
+            pieces in prop::collection::vec((any::<prop::sample::Index>(), "[abcAB.]{0,9}", 0..13_usize), 0..12),
+        ) {
+            let needles: Vec<Vec<u8>> = needles.into_iter().map(String::into_bytes).collect();
+            let text = pieces.iter().fold(Vec::new(), |text, (which, other, cut)| {
+                let needle = which.get(&needles);
+                [&text, other.as_bytes(), needle.get(..*cut).unwrap_or(needle)].concat()
+            });
+            let plain = AhoCorasickBuilder::new()
+                .ascii_case_insensitive(true)
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(&needles)
+                .unwrap();
+            let expected: Vec<_> =
+                plain.find_iter(&text).map(|hit| (hit.pattern().as_usize(), hit.start(), hit.end())).collect();
+            let search = Search::new(&needles, 6).unwrap();
+            let found: Vec<_> = search.find_iter(&text).map(|hit| (hit.needle, hit.start, hit.end)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
