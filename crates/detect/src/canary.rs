@@ -70,6 +70,11 @@ impl Canaries {
         self.planted.iter().map(|one| (one.class, one.value.as_str()))
     }
 
+    /// Bytes of the shortest form that is looked for.
+    pub(crate) fn shortest(&self) -> usize {
+        self.forms.as_ref().map_or(usize::MAX, |(search, _)| search.shortest())
+    }
+
     /// Makes a sighting of a planted place or number a canary: however it was written, its meaning is the planted one.
     pub(crate) fn recognise(&self, sighting: &mut Sighting) {
         let planted = self.planted.iter().filter(|one| match sighting.data_class {
@@ -154,7 +159,7 @@ impl Detector for Canary {
         }
         let short: Vec<_> = canaries.planted.iter().enumerate().filter(|(_, one)| is_short(one)).collect();
         if !short.is_empty() {
-            for (part, _, text) in message.named_where(|glance, _| (glance.length as usize) < SHORT) {
+            for (part, _, text) in message.named().filter(|(.., text)| text.len() < SHORT) {
                 for (planted, _) in short.iter().filter(|(_, one)| one.value == text) {
                     report(*planted, part, None, "");
                 }

@@ -58,7 +58,8 @@ impl Detector for Credential {
             }
         }
         let mut seen = 0;
-        for (index, _, text) in message.texts_where(|glance, _| glance.has(sign::COLON | sign::SLASH)) {
+        let wanted = |glance: Glance, _: Words<'_>| glance.has(sign::COLON | sign::SLASH | sign::AT);
+        for (index, _, text) in message.texts_where(wanted) {
             for (start, user, password) in in_urls(text) {
                 if seen == MOST {
                     return sink.limited("URLs with passwords in one message");

@@ -60,7 +60,8 @@ fn long_numbers(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
                 from = at + 1;
                 continue;
             }
-            let before = bytes.get(from..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            let before =
+                bytes.get(from..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
             let (start, end) = (at - before, at + digits(bytes.get(at..)?));
             from = end;
             let number = bytes.get(start..end)?;

@@ -124,7 +124,8 @@ pub(crate) const ID_ALONE: &[&str] = &["id"];
 pub(crate) const ADDRESS: &[&str] = &["xorpeeraddress", "localip", "localaddress", "lanip", "privateip"];
 
 /// Fields beside which a UUID is one of a device.
-pub(crate) const BESIDE: &[&str] = &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
+pub(crate) const BESIDE: &[&str] =
+    &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
 
 /// Identifiers whose names say little: `id` in an object `user`, `uuid` beside a model.
 fn in_context(part: &Part, name: Words<'_>, text: &str, of_device: impl Fn() -> bool) -> Option<DataClass> {

@@ -96,21 +96,36 @@ impl Names {
 }
 
 /// In which lists each name stands.
-static LISTS: LazyLock<HashMap<&'static str, u32, foldhash::fast::FixedState>> = LazyLock::new(|| {
-    let mut lists = HashMap::default();
+struct Lists {
+    lists: HashMap<&'static str, u32, foldhash::fast::FixedState>,
+    /// By the first byte of names, which lengths they have: most words are of none of these.
+    lengths: [u32; 128],
+}
+
+static LISTS: LazyLock<Lists> = LazyLock::new(|| {
+    let mut all = Lists { lists: HashMap::default(), lengths: [0; 128] };
     for names in Names::ALL {
         for name in names.list() {
-            *lists.entry(*name).or_default() |= names.bit();
+            *all.lists.entry(*name).or_default() |= names.bit();
+            if let Some(lengths) =
+                name.bytes().next().and_then(|first| all.lengths.get_mut(usize::from(first)))
+            {
+                *lengths |= 1 << name.len();
+            }
         }
     }
-    lists
+    all
 });
 
-/// Bytes of the longest name in any list.
-const LONGEST: usize = 20;
-
-fn lists(name: &str) -> u32 {
-    if name.len() > LONGEST { 0 } else { LISTS.get(name).copied().unwrap_or_default() }
+impl Lists {
+    /// In which lists a word stands.
+    fn of(&self, word: &str) -> u32 {
+        let lengths = word.bytes().next().and_then(|first| self.lengths.get(usize::from(first)));
+        match lengths.and_then(|lengths| lengths.checked_shr(u32::try_from(word.len()).ok()?)) {
+            Some(lengths) if lengths & 1 == 1 => self.lists.get(word).copied().unwrap_or_default(),
+            _ => 0,
+        }
+    }
 }
 
 /// Keys taken apart.
@@ -131,12 +146,11 @@ struct Said {
     whole: u32,
     /// One of its words.
     words: u32,
-    /// Its last words, at most [`MOST_LAST`] of them, run together.
+    /// Its last words, three at most, run together.
     last: u32,
+    /// Whether it may name a coordinate.
+    coordinate: bool,
 }
-
-/// Words at the end of a key that may be a name together.
-const MOST_LAST: usize = 3;
 
 /// The words of one key, lower case.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +164,15 @@ pub(crate) struct Words<'a> {
 impl Keys {
     pub(crate) const fn new() -> Self {
         Self { text: String::new(), bounds: Vec::new(), keys: Vec::new() }
+    }
+
+    /// Room for so many usual keys.
+    pub(crate) fn with_capacity(keys: usize) -> Self {
+        Self {
+            text: String::with_capacity(12 * keys),
+            bounds: Vec::with_capacity(3 * keys),
+            keys: Vec::with_capacity(keys),
+        }
     }
 
     /// Takes a key apart, at what is neither letter nor digit, and where a capital follows a small letter.
@@ -171,14 +194,7 @@ impl Keys {
         }
         self.bound();
         let bounds = self.bounds.get(first..).unwrap_or_default();
-        let words = Words { text: &self.text, bounds, said: Said::default() };
-        let end = words.len();
-        let said = Said {
-            whole: lists(words.whole()),
-            words: words.iter().fold(0, |all, word| all | lists(word)),
-            last: (end.saturating_sub(MOST_LAST)..end)
-                .fold(0, |all, first| all | lists(words.joined(first, end))),
-        };
+        let said = Words { text: &self.text, bounds, said: Said::default() }.compared(&LISTS);
         self.keys.push((first, said));
     }
 
@@ -207,6 +223,25 @@ impl Keys {
 }
 
 impl<'a> Words<'a> {
+    fn compared(self, lists: &Lists) -> Said {
+        let mut said = Said::default();
+        for word in self.iter() {
+            said.last = lists.of(word);
+            said.words |= said.last;
+        }
+        let end = self.len();
+        said.whole = if end == 1 { said.last } else { lists.of(self.whole()) };
+        if let Some(first) = end.checked_sub(2) {
+            said.last |= lists.of(self.joined(first, end));
+        }
+        if let Some(first) = end.checked_sub(3) {
+            said.last |= lists.of(self.joined(first, end));
+        }
+        said.coordinate =
+            self.whole().as_bytes().windows(3).any(|some| matches!(some, b"lat" | b"lon" | b"lng"));
+        said
+    }
+
     pub(crate) fn len(self) -> usize {
         self.bounds.len().saturating_sub(1)
     }
@@ -231,9 +266,19 @@ impl<'a> Words<'a> {
         (self.said.whole | self.said.words) & names.bit() != 0
     }
 
+    /// Whether any detector asks for a name that it says.
+    pub(crate) const fn say_any(self) -> bool {
+        self.said.whole | self.said.words | self.said.last != 0
+    }
+
     /// Whether one of these names is among its words.
     pub(crate) const fn hold(self, names: Names) -> bool {
         self.said.words & names.bit() != 0
+    }
+
+    /// Whether the key may name a coordinate: `lat`, `lon` or `lng` stands in it.
+    pub(crate) const fn may_be_coordinate(self) -> bool {
+        self.said.coordinate
     }
 
     /// Whether the key, its words run together, is one of these names.
@@ -288,7 +333,7 @@ mod tests {
         for (place, names) in Names::ALL.iter().enumerate() {
             assert_eq!(*names as usize, place);
             for name in names.list() {
-                assert!(name.len() <= LONGEST && keys(&[name]).get(0).are(*names), "{name}");
+                assert!(name.len() < 32 && keys(&[name]).get(0).are(*names), "{name}");
             }
         }
     }

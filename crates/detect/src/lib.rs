@@ -129,7 +129,7 @@ const MOST: usize = 10_000;
 /// its class that overlap it, and of the same value under another class; other values beside it are told.
 pub fn look(message: &Message, context: &Context) -> Looked {
     let mut sink = Sink::new(&context.canaries);
-    let view = View::new(message);
+    let view = View::new(message, context.canaries.shortest());
     for detector in ALL {
         detector.look(&view, context, &mut sink);
     }

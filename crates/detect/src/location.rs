@@ -33,12 +33,11 @@ impl Detector for Location {
 
 /// Pairs in fields named for them.
 fn named(message: &View<'_>, sink: &mut Sink<'_>) {
-    let axes: Vec<Option<Axis<'_>>> = message.keys().iter().map(Axis::of).collect();
     let is_pair = |words: Words<'_>| words.are(Names::Degrees) || words.are(Names::Places);
-    let latitudes = axes.iter().flatten().any(|axis| axis.latitude);
-    if !latitudes && !message.keys().iter().any(is_pair) {
+    if !message.keys().iter().any(|words| words.may_be_coordinate() || is_pair(words)) {
         return;
     }
+    let axes: Vec<Option<Axis<'_>>> = message.keys().iter().map(Axis::of).collect();
     let axis = |index: usize| axes.get(message.key(index))?.as_ref();
     let fields: Vec<usize> = message.fields().collect();
     let text = |index: usize| message.text(index);
@@ -84,14 +83,13 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
             let (fewer, more) =
                 (decimals(first).min(decimals(second)), decimals(first).max(decimals(second)));
             let coordinates = words.are(Names::Coordinates);
-            let sure = if words.are(Names::Degrees)
-                || coordinates && geometries.contains(&object(message, index))
-            {
-                more >= 3 && (next.is_some() || fewer >= 1)
-            } else {
-                // `point` and `position` are places on a screen or in a model as well.
-                fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
-            };
+            let sure =
+                if words.are(Names::Degrees) || coordinates && geometries.contains(&object(message, index)) {
+                    more >= 3 && (next.is_some() || fewer >= 1)
+                } else {
+                    // `point` and `position` are places on a screen or in a model as well.
+                    fewer >= 4 && (lat.abs() > 1.0 || lon.abs() > 1.0)
+                };
             let swapped = coordinates && (next.is_some() || text(index).trim_start().starts_with('['));
             if sure {
                 let (lat, lon) = if swapped { (lon, lat) } else { (lat, lon) };
@@ -182,13 +180,11 @@ struct Axis<'k> {
 
 impl<'k> Axis<'k> {
     fn of(words: Words<'k>) -> Option<Self> {
-        // Most keys are neither.
-        let whole = words.whole();
-        let may_be = |stem: &str| whole.contains(stem);
-        let latitude = may_be("lat").then(|| Self::among(words, LATITUDE, true)).flatten();
-        latitude.or_else(|| {
-            (may_be("lon") || may_be("lng")).then(|| Self::among(words, LONGITUDE, false)).flatten()
-        })
+        if !words.may_be_coordinate() {
+            return None;
+        }
+        let latitude = Self::among(words, LATITUDE, true);
+        latitude.or_else(|| Self::among(words, LONGITUDE, false))
     }
 
     fn among(words: Words<'k>, names: &[&str], latitude: bool) -> Option<Self> {

@@ -52,12 +52,11 @@ impl Secrets {
     pub fn hides(&self, text: &str) -> bool {
         self.long.as_ref().is_some_and(|long| long.is_match(&plain(text)))
             || !self.short.is_empty()
-                && (runs(text).any(|word| self.short.contains(&word))
-                    || {
-                        let mut keys = Keys::new();
-                        keys.add(text);
-                        keys.get(0).iter().any(|word| self.short.contains(word))
-                    })
+                && (runs(text).any(|word| self.short.contains(&word)) || {
+                    let mut keys = Keys::new();
+                    keys.add(text);
+                    keys.get(0).iter().any(|word| self.short.contains(word))
+                })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A message as detectors see it.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::HashMap;
 
 use creance_model::{Carrier, Message, Part};
 
@@ -14,6 +14,8 @@ use crate::key::{Keys, Words};
 pub struct View<'m> {
     message: &'m Message,
     glances: Vec<Glance>,
+    /// Which parts may concern a detector, by their names or by what is in them.
+    concerning: Vec<usize>,
     /// The names of the parts, each once. The first is that of parts without one.
     keys: Keys,
 }
@@ -38,7 +40,8 @@ pub(crate) struct Glance {
 pub(crate) mod sign {
     pub(crate) const AT: u8 = 1;
     pub(crate) const PLUS: u8 = 2;
-    pub(crate) const POINT: u8 = 4;
+    /// A point with three decimals or more behind it.
+    pub(crate) const FRACTION: u8 = 4;
     pub(crate) const COLON: u8 = 8;
     pub(crate) const SLASH: u8 = 16;
     pub(crate) const DIGIT: u8 = 32;
@@ -56,7 +59,7 @@ const SIGNS: [u8; 256] = {
         signs[byte as usize] = match byte {
             b'@' => sign::AT | sign::OTHER,
             b'+' => sign::PLUS,
-            b'.' => sign::POINT,
+            b'.' => sign::FRACTION,
             b':' => sign::COLON | sign::OTHER,
             b'/' => sign::SLASH,
             b'0'..=b'9' => sign::DIGIT,
@@ -71,12 +74,23 @@ const SIGNS: [u8; 256] = {
     }
 };
 
+/// Shorter values concern no detector, but for their names or rare signs in them.
+const LEAST: u32 = 8;
+
+/// Different names in most messages, at most.
+const USUAL_KEYS: usize = 64;
+
 /// Bytes of a text up to which every sign is noted; longer ones are searched for what is rare.
 const SHORT: usize = 64;
 
 fn signs(bytes: &[u8]) -> u8 {
     if bytes.len() <= SHORT {
-        return bytes.iter().fold(0, |all, byte| all | SIGNS.get(usize::from(*byte)).copied().unwrap_or(0));
+        let all = bytes.iter().fold(0, |all, byte| all | SIGNS.get(usize::from(*byte)).copied().unwrap_or(0));
+        // What has a point may have a fraction.
+        if all & sign::FRACTION == 0 || has_fraction(bytes) {
+            return all;
+        }
+        return all & !sign::FRACTION;
     }
     let rare = [(b'@', sign::AT), (b'+', sign::PLUS)];
     rare.iter().fold(!(sign::AT | sign::PLUS), |all, (byte, sign)| match memchr::memchr(*byte, bytes) {
@@ -85,18 +99,73 @@ fn signs(bytes: &[u8]) -> u8 {
     })
 }
 
+fn has_fraction(bytes: &[u8]) -> bool {
+    bytes.windows(4).any(|window| match window {
+        [b'.', decimals @ ..] => decimals.iter().all(u8::is_ascii_digit),
+        _ => false,
+    })
+}
+
 impl Glance {
+    /// Whether a detector may have something to say of it.
+    const fn concerns(self, name: Words<'_>, least: u32) -> bool {
+        self.length >= least || self.signs & (sign::AT | sign::PLUS | sign::FRACTION) != 0 || name.say_any()
+    }
+
     /// Whether all of these signs are in it.
     pub(crate) const fn has(self, signs: u8) -> bool {
         self.signs & signs == signs
     }
 }
 
+/// The different names of a message's parts, being collected.
+struct Names<'m> {
+    known: HashMap<&'m str, u32, foldhash::fast::RandomState>,
+    /// By key, its name and the key that came after it the last time.
+    chain: Vec<(&'m str, u32)>,
+    /// The key that came last.
+    last: u32,
+}
+
+impl<'m> Names<'m> {
+    /// The empty name, which is known.
+    fn new() -> Self {
+        Self { known: HashMap::default(), chain: vec![("", 0)], last: 0 }
+    }
+
+    /// The key of a name, which is taken apart where it is new.
+    fn key(&mut self, name: &'m str, keys: &mut Keys) -> u32 {
+        // Objects of one kind have the same fields in the same order.
+        let usual = self.chain.get(self.last as usize).map_or(0, |(_, after)| *after);
+        let key = match self.chain.get(usual as usize) {
+            Some((known, _)) if *known == name => usual,
+            _ => self.find(name, keys),
+        };
+        if let Some((_, after)) = self.chain.get_mut(self.last as usize) {
+            *after = key;
+        }
+        self.last = key;
+        key
+    }
+
+    fn find(&mut self, name: &'m str, keys: &mut Keys) -> u32 {
+        *self.known.entry(name).or_insert_with(|| {
+            let key = u32::try_from(keys.len()).unwrap_or(0);
+            keys.add(name);
+            self.chain.resize(keys.len(), (name, 0));
+            key
+        })
+    }
+}
+
 impl<'m> View<'m> {
-    pub(crate) fn new(message: &'m Message) -> Self {
-        let mut keys = Keys::new();
+    /// A view of a message in which planted values of at least `shortest` bytes are looked for.
+    pub(crate) fn new(message: &'m Message, shortest: usize) -> Self {
+        let least = u32::try_from(shortest).map_or(LEAST, |shortest| shortest.min(LEAST));
+        let mut keys = Keys::with_capacity(message.parts.len().min(USUAL_KEYS));
         keys.add("");
-        let mut known: HashMap<&str, u32, foldhash::fast::RandomState> = HashMap::default();
+        let mut names = Names::new();
+        let mut concerning = Vec::with_capacity(message.parts.len() / 2);
         let mut glances = vec![Glance::default(); message.parts.len()];
         let mut opened = vec![false; message.parts.len()];
         // Children come behind their parents.
@@ -104,14 +173,7 @@ impl<'m> View<'m> {
             if let Some(flag) = part.parent.and_then(|parent| opened.get_mut(parent)) {
                 *flag = true;
             }
-            let key = part.name.as_deref().map_or(0, |name| match known.entry(name) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(place) => {
-                    let key = u32::try_from(keys.len()).unwrap_or(0);
-                    keys.add(name);
-                    *place.insert(key)
-                }
-            });
+            let key = part.name.as_deref().map_or(0, |name| names.key(name, &mut keys));
             let length = u32::try_from(part.bytes.len()).unwrap_or(u32::MAX);
             let opened = opened.get(index).copied().unwrap_or(false);
             let shown = shown(part, opened);
@@ -127,8 +189,12 @@ impl<'m> View<'m> {
             if let Some(place) = glances.get_mut(index) {
                 *place = glance;
             }
+            if glance.concerns(keys.get(key as usize), least) {
+                concerning.push(index);
+            }
         }
-        Self { message, glances, keys }
+        concerning.reverse();
+        Self { message, glances, concerning, keys }
     }
 
     /// Its parts.
@@ -136,10 +202,10 @@ impl<'m> View<'m> {
         &self.message.parts
     }
 
-    /// What was noted of each part, with the part.
+    /// What was noted of each part that may concern a detector, with the part.
     pub(crate) fn glances(&self) -> impl DoubleEndedIterator<Item = (usize, Glance, &'m Part)> {
-        let all = self.glances.iter().copied().zip(self.parts()).enumerate();
-        all.map(|(index, (glance, part))| (index, glance, part))
+        let of = |index: usize| Some((index, *self.glances.get(index)?, self.parts().get(index)?));
+        self.concerning.iter().copied().filter_map(of)
     }
 
     /// The different names of parts.
@@ -179,10 +245,14 @@ impl<'m> View<'m> {
 
     /// Named fields that hold text: index, name, value.
     pub(crate) fn named(&self) -> impl Iterator<Item = (usize, &'m str, &'m str)> {
-        self.named_where(|_, _| true)
+        let all = self.parts().iter().enumerate();
+        all.filter_map(|(index, part)| {
+            let name = part.name.as_deref()?;
+            Some((index, name, std::str::from_utf8(&part.bytes).ok()?))
+        })
     }
 
-    /// Named fields that hold text, those of which this is wanted.
+    /// Named fields that hold text and may concern a detector, those of which this is wanted.
     pub(crate) fn named_where(
         &self,
         wanted: impl Fn(Glance, Words<'_>) -> bool,
@@ -193,13 +263,13 @@ impl<'m> View<'m> {
         })
     }
 
-    /// Parts that are text and that no child says more exactly: values, bodies of plain text, and the paths of request
-    /// targets.
+    /// Parts that are text and that no child says more exactly, and that may concern a detector.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, &'m Part, &'m str)> {
         self.texts_where(|_, _| true)
     }
 
-    /// The same, those of which this is wanted.
+    /// Parts that are text and that no child says more exactly (values, bodies of plain text, and the paths of request
+    /// targets) and may concern a detector, those of which this is wanted.
     pub(crate) fn texts_where(
         &self,
         wanted: impl Fn(Glance, Words<'_>) -> bool,

@@ -92,18 +92,11 @@ impl<'a> Tree<'a> {
         bytes: Vec<u8>,
         name: Option<String>,
     ) -> usize {
-        self.push(Part {
-            carrier,
-            parent: None,
-            step: step.into(),
-            name,
-            bytes,
-            media_type: None,
-            packets: Vec::new(),
-        })
+        self.push(carrier, None, step.into(), bytes, name)
     }
 
     /// A part decoded from another.
+    #[inline]
     pub(crate) fn child(
         &mut self,
         parent: usize,
@@ -113,21 +106,21 @@ impl<'a> Tree<'a> {
     ) -> usize {
         let carrier = self.parts.get(parent).map_or(Carrier::Body, |part| part.carrier);
         self.decoded += bytes.len();
-        self.push(Part {
-            carrier,
-            parent: Some(parent),
-            step,
-            name,
-            bytes,
-            media_type: None,
-            packets: Vec::new(),
-        })
+        self.push(carrier, Some(parent), step, bytes, name)
     }
 
-    fn push(&mut self, part: Part) -> usize {
-        let above = part.parent.and_then(|parent| self.depths.get(parent));
+    #[inline]
+    fn push(
+        &mut self,
+        carrier: Carrier,
+        parent: Option<usize>,
+        step: Cow<'static, str>,
+        bytes: Vec<u8>,
+        name: Option<String>,
+    ) -> usize {
+        let above = parent.and_then(|parent| self.depths.get(parent));
         self.depths.push(above.map_or(1, |above| above.saturating_add(1)));
-        self.parts.push(part);
+        self.parts.push(Part { carrier, parent, step, name, bytes, media_type: None, packets: Vec::new() });
         self.parts.len() - 1
     }
 

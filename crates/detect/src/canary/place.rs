@@ -65,9 +65,8 @@ pub(super) fn find(
         return found;
     }
     // The middle of a map that is shown is not where anybody is.
-    let wanted = |glance: Glance, words: Words<'_>| {
-        glance.has(sign::POINT | sign::DIGIT) && !words.are(Names::Viewports)
-    };
+    let wanted =
+        |glance: Glance, words: Words<'_>| glance.has(sign::FRACTION) && !words.are(Names::Viewports);
     for (index, _, text) in message.texts_where(wanted) {
         let mut before: Option<(usize, usize)> = None;
         for (start, end) in numbers(text) {
@@ -129,7 +128,7 @@ mod tests {
     use crate::fixture::{body, fields};
 
     fn found(message: &Message) -> usize {
-        find(&View::new(message), PLANTED).len()
+        find(&View::new(message, 6), PLANTED).len()
     }
 
     const PLANTED: &[(usize, (f64, f64))] = &[(0, (24.801_868, 120.965_208))];

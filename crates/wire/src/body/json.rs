@@ -149,7 +149,10 @@ impl<'b> Walk<'b> {
                 return Err(Stop::Wrong);
             }
             let key = self.string()?;
-            let key = String::from_utf8_lossy(&key);
+            let key = match std::str::from_utf8(&key) {
+                Ok(key) => Cow::Borrowed(key),
+                Err(_) => String::from_utf8_lossy(&key),
+            };
             let key = path::key(&key);
             if self.mark()? != b':' {
                 return Err(Stop::Wrong);
@@ -199,9 +202,8 @@ impl<'b> Walk<'b> {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let length = self.rest.iter().position(|byte| !plain(byte)).ok_or(Stop::Cut)?;
         let (word, rest) = self.rest.split_at(length);
-        let digits = word
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+        let digits =
+            word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
         let number =
             digits && matches!(word.first(), Some(b'-' | b'0'..=b'9')) && word.iter().any(u8::is_ascii_digit);
         let known = || matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
@@ -216,7 +218,7 @@ impl<'b> Walk<'b> {
     fn string(&mut self) -> Result<Cow<'b, [u8]>, Stop> {
         let mut text = Vec::new();
         loop {
-            let length = memchr::memchr2(b'"', b'\\', self.rest).ok_or(Stop::Cut)?;
+            let length = end_of_plain(self.rest).ok_or(Stop::Cut)?;
             let (plain, rest) = self.rest.split_at(length);
             self.rest = rest;
             if self.next()? == b'"' {
@@ -265,6 +267,18 @@ impl<'b> Walk<'b> {
             .ok_or(Stop::Wrong)
     }
 }
+
+/// Where the next quote or escape is.
+fn end_of_plain(bytes: &[u8]) -> Option<usize> {
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    // Most strings are so short that a search with vectors has no use.
+    let (head, rest) = bytes.split_at(bytes.len().min(USUAL_STRING));
+    let near = head.iter().position(special);
+    near.or_else(|| memchr::memchr2(b'"', b'\\', rest).map(|at| head.len() + at))
+}
+
+/// Bytes of most keys.
+const USUAL_STRING: usize = 12;
 
 #[cfg(test)]
 mod tests {

@@ -81,7 +81,8 @@ impl Tree<'_> {
 
 /// Whether bytes stand for nothing else, but for the tokens in them: words and numbers, as most values are.
 fn is_plain(bytes: &[u8]) -> bool {
-    let seen = bytes.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)]);
+    let class = |byte: &u8| CLASSES.get(usize::from(*byte)).copied().unwrap_or(OPENS);
+    let seen = bytes.iter().fold(0, |seen, byte| seen | class(byte));
     seen & OPENS == 0
         && (bytes.len() < LEAST || seen & BREAKS != 0)
         && !bytes.trim_ascii_start().starts_with(b"data:")
@@ -172,9 +173,14 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     if !text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
         return None;
     }
-    [&BASE64, &BASE64URL, &BASE64_NOPAD, &BASE64URL_NOPAD]
+    // Padding fills up to a multiple of four, and the letters of the two alphabets are not mixed.
+    let padded = text.len().is_multiple_of(4);
+    let plain = !text.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let url = !text.iter().any(|byte| matches!(byte, b'+' | b'/'));
+    [(&BASE64, padded && plain), (&BASE64URL, padded && url), (&BASE64_NOPAD, plain), (&BASE64URL_NOPAD, url)]
         .into_iter()
-        .find_map(|encoding| encoding.decode(text).ok())
+        .filter(|(_, may_be)| *may_be)
+        .find_map(|(encoding, _)| encoding.decode(text).ok())
         .filter(|plain| makes_sense(plain))
         .map(|plain| ("base64", plain))
 }

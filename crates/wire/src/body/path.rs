@@ -22,7 +22,7 @@ impl Path {
     pub(super) fn enter(&mut self, key: &str) -> usize {
         let length = self.text.len();
         self.text.push('/');
-        if key.contains(['~', '/']) {
+        if memchr::memchr2(b'~', b'/', key.as_bytes()).is_some() {
             self.text.push_str(&key.replace('~', "~0").replace('/', "~1"));
         } else {
             self.text.push_str(key);
@@ -48,6 +48,10 @@ impl Path {
     }
 
     pub(super) fn step(&self) -> Cow<'static, str> {
+        // Most are of a value somewhere in the document.
+        if (self.begin + 1..=self.begin + MOST_PATH).contains(&self.text.len()) {
+            return Cow::Owned(self.text.clone());
+        }
         self.step_with("")
     }
 
