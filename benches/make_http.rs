@@ -6,7 +6,7 @@
 //! | KIND | share | what |
 //! |---|--:|---|
 //! | `json` | 38 % | telemetry and analytics: nested objects of 1–32 KB; numbers, names, identifiers, a position in each |
-//! | `form` | 2 % | forms of some hundred bytes |
+//! | `form` | 2 % | forms of one to four hundred bytes, a position in one of eight |
 //! | `log` | 20 % | lines of an app's log, in bodies of 32 KB |
 //! | `multipart` | 30 % | pictures of 200–600 KB, with a form around each |
 //! | `gzip` | 10 % | telemetry of 64 KB, compressed to a fifth or so |
@@ -306,13 +306,16 @@ fn analytics(chance: &mut Chance, size: usize) -> Result<String, fmt::Error> {
 }
 
 fn form(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
-    let (lat, lon) = chance.place();
     let mut text = format!(
-        "app_key=skyrelay_android&sign={:016x}{:016x}&ts={}&lang=zh-TW&tz=Asia%2FTaipei&lat={lat:.6}&lng={lon:.6}",
+        "app_key=skyrelay_android&sign={:016x}{:016x}&ts={}&lang=zh-TW&tz=Asia%2FTaipei",
         chance.next(),
         chance.next(),
         1_780_000_000 + chance.below(1 << 20),
     );
+    if chance.below(8) == 0 {
+        let (lat, lon) = chance.place();
+        write!(text, "&lat={lat:.6}&lng={lon:.6}")?;
+    }
     if let Some([name, mail, number, password]) = chance.person() {
         let mut field = |key: &str, value: &str| -> fmt::Result {
             write!(text, "&{key}=")?;

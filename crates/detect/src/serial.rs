@@ -91,7 +91,13 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Words shaped like serials, of makers that are known: most text has no field's name to say so, and is searched fast.
 fn words_of_makers<'t>(search: &'t Searcher, text: &'t str) -> impl Iterator<Item = (usize, &'t str)> {
     let bytes = text.as_bytes();
-    search.find_iter(text).filter_map(move |hit| {
+    // The search needs some room to be fast.
+    let any = bytes.len() > SHORT
+        || bytes
+            .windows(4)
+            .any(|four| four.starts_with(b"1") && MAKERS.iter().any(|maker| maker.as_bytes() == four));
+    let hits = any.then(|| search.find_iter(text)).into_iter().flatten();
+    hits.filter_map(move |hit| {
         let start = hit.start();
         let before = start.checked_sub(1).and_then(|before| bytes.get(before));
         let rest = bytes.get(start..)?;
@@ -100,6 +106,9 @@ fn words_of_makers<'t>(search: &'t Searcher, text: &'t str) -> impl Iterator<Ite
         (!before.is_some_and(u8::is_ascii_alphanumeric) && is_cta(word)).then_some((start, word))
     })
 }
+
+/// Bytes of a text that is looked through one by one.
+const SHORT: usize = 64;
 
 pub(crate) const KEYS: &[&str] = &[
     "sn",

@@ -22,17 +22,25 @@ use super::CanaryError;
 /// Bytes of a gram.
 const GRAM: usize = 4;
 
-/// Bits of the table for each gram: one in as many grams of other text is known by chance.
-const BITS_PER_GRAM: usize = 32;
+/// Bits of the table for each gram, which sets two of them: of other text, less than one gram in a hundred finds both
+/// set.
+const BITS_PER_GRAM: usize = 24;
 
 /// Bits of the table at most: half a mebibyte.
 const MOST_BITS: u32 = 22;
+
+/// Where a gram stands in a table of so many bits: two hashes, with capitals as small letters (and some signs as others).
+fn places(gram: [u8; GRAM], bits: u32) -> [usize; 2] {
+    let gram = u32::from_le_bytes(gram) | 0x2020_2020;
+    // Multiplicative hashing: the high bits of the product depend on all bits of the gram.
+    [0x9e37_79b1, 0x85eb_ca6b_u32].map(|by| (gram.wrapping_mul(by) >> (32 - bits)) as usize)
+}
 
 /// A search for many needles; letters' case is ignored.
 #[derive(Debug)]
 pub(super) struct Search {
     automaton: NFA,
-    /// One bit for each value of [`Search::place`]: whether a needle has such a gram near its beginning.
+    /// One bit for each value of [`places`]: whether a needle has such a gram near its beginning.
     grams: Vec<u64>,
     /// How many bits of a gram's hash are its place.
     bits: u32,
@@ -59,16 +67,16 @@ impl Search {
             .map_err(|error| CanaryError::TooMany(error.to_string()))?;
         let shortest = needles.iter().map(Vec::len).min().unwrap_or(shortest).max(shortest);
         let known = needles.iter().flat_map(|needle| needle.windows(GRAM).take(shortest - GRAM + 1));
+        let known = known.filter_map(|gram| gram.first_chunk().copied());
         let wanted = needles.len() * (shortest - GRAM + 1) * BITS_PER_GRAM;
         let bits = wanted.next_power_of_two().trailing_zeros().clamp(6, MOST_BITS);
-        let mut search = Self { automaton, grams: vec![0; 1 << (bits - 6)], bits, shortest };
-        for gram in known {
-            let place = search.place(gram).unwrap_or_default();
-            if let Some(word) = search.grams.get_mut(place / 64) {
-                *word |= 1 << (place % 64);
+        let mut grams = vec![0; 1 << (bits - 6)];
+        for place in known.flat_map(|gram| places(gram, bits)) {
+            if let Some(word) = grams.get_mut(place / 64) {
+                *word |= 1_u64 << (place % 64);
             }
         }
-        Ok(search)
+        Ok(Self { automaton, grams, bits, shortest })
     }
 
     /// Bytes of the shortest needle.
@@ -81,16 +89,10 @@ impl Search {
         self.shortest - GRAM + 1
     }
 
-    /// Where a gram stands in the table: its hash, with capitals as small letters (and some signs as others).
-    fn place(&self, gram: &[u8]) -> Option<usize> {
-        let gram = u32::from_le_bytes(gram.first_chunk().copied()?) | 0x2020_2020;
-        // Fibonacci hashing: the high bits of the product depend on all bits of the gram.
-        Some((gram.wrapping_mul(0x9e37_79b1) >> (32 - self.bits)) as usize)
-    }
-
-    fn is_known(&self, gram: &[u8]) -> bool {
-        let word = |place: usize| self.grams.get(place / 64).map(|word| word >> (place % 64) & 1 == 1);
-        self.place(gram).and_then(word).unwrap_or(false)
+    fn is_known(&self, gram: [u8; GRAM]) -> bool {
+        let is_set =
+            |place: usize| self.grams.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1);
+        places(gram, self.bits).into_iter().all(is_set)
     }
 
     /// Where needles stand: the leftmost, of those the longest, and on behind it.
@@ -100,7 +102,7 @@ impl Search {
         std::iter::from_fn(move || {
             loop {
                 let stride = self.stride();
-                while !self.is_known(bytes.get(at..at + GRAM)?) {
+                while !self.is_known(*bytes.get(at..)?.first_chunk()?) {
                     at += stride;
                 }
                 let first = from.max((at + 1).saturating_sub(stride));

@@ -199,13 +199,15 @@ impl<'b> Walk<'b> {
     /// A number, `true`, `false` or `null`, and what some writers give for numbers that are none. One that ends with the
     /// bytes may go on: it does not count.
     fn word(&mut self) -> Result<&'b [u8], Stop> {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        let length = self.rest.iter().position(|byte| !plain(byte)).ok_or(Stop::Cut)?;
+        let mut seen = 0;
+        let mut ends = |byte: &u8| {
+            let class = WORDS.get(usize::from(*byte)).copied().unwrap_or(END);
+            seen |= class;
+            class == END
+        };
+        let length = self.rest.iter().position(&mut ends).ok_or(Stop::Cut)?;
         let (word, rest) = self.rest.split_at(length);
-        let digits =
-            word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-        let number =
-            digits && matches!(word.first(), Some(b'-' | b'0'..=b'9')) && word.iter().any(u8::is_ascii_digit);
+        let number = seen & (DIGIT | LETTER) == DIGIT && matches!(word.first(), Some(b'-' | b'0'..=b'9'));
         let known = || matches!(word, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
         if !number && !known() {
             return Err(Stop::Wrong);
@@ -267,6 +269,25 @@ impl<'b> Walk<'b> {
             .ok_or(Stop::Wrong)
     }
 }
+
+/// What the bytes of words are: digits, signs in numbers (of no bit), letters, and what ends them.
+const WORDS: [u8; 256] = {
+    let mut classes = [END; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'+' | b'-' | b'.' | b'e' | b'E' => 0,
+            _ if byte.is_ascii_alphabetic() => LETTER,
+            _ => END,
+        };
+        byte += 1;
+    }
+    classes
+};
+const DIGIT: u8 = 1;
+const LETTER: u8 = 2;
+const END: u8 = 4;
 
 /// Where the next quote or escape is.
 fn end_of_plain(bytes: &[u8]) -> Option<usize> {

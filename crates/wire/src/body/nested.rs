@@ -173,6 +173,10 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     if !text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
         return None;
     }
+    // A letter alone behind groups of four stands for nothing.
+    if text.len() % 4 == 1 {
+        return None;
+    }
     // Padding fills up to a multiple of four, and the letters of the two alphabets are not mixed.
     let padded = text.len().is_multiple_of(4);
     let plain = !text.iter().any(|byte| matches!(byte, b'-' | b'_'));

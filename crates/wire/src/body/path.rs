@@ -33,8 +33,12 @@ impl Path {
     /// Goes down to an element of an array.
     pub(super) fn enter_index(&mut self, index: usize) -> usize {
         let length = self.text.len();
-        // Writing to a string does not fail.
-        let _ = write!(self.text, "/{index}");
+        self.text.push('/');
+        match u8::try_from(index) {
+            Ok(digit @ 0..=9) => self.text.push(char::from(b'0' + digit)),
+            // Writing to a string does not fail.
+            _ => drop(write!(self.text, "{index}")),
+        }
         length
     }
 
