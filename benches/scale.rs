@@ -21,10 +21,10 @@ const ROUNDS: usize = 3;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [out, captures @ ..] = arguments.as_slice() else {
-        eprintln!("usage: scale OUT.svg CAPTURE...");
-        return ExitCode::from(2);
-    };
+    let [out, captures @ ..] = arguments.as_slice() else { return usage() };
+    if captures.is_empty() {
+        return usage();
+    }
     let creance = beside("creance");
     let mut points = Vec::new();
     println!("| bytes | seconds | MB/s | RssAnon, MB |\n|--:|--:|--:|--:|");
@@ -51,6 +51,11 @@ fn main() -> ExitCode {
         return ExitCode::from(3);
     }
     ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: scale OUT.svg CAPTURE... (of 50 MB to 20 GB)");
+    ExitCode::from(2)
 }
 
 /// A frame of the picture: where it stands, and its greatest and least values.

@@ -100,7 +100,7 @@ pub fn lines(bytes: &[u8]) -> Vec<Value> {
     }
 }
 
-/// A result without what follows from the hashes of the inputs.
+/// A result without what follows from the hashes of the inputs and the number of files.
 ///
 /// # Panics
 ///
@@ -117,5 +117,6 @@ pub fn essence(mut document: Value) -> Value {
     // The order of equal severities follows the digests.
     findings.sort_by_key(Value::to_string);
     let rest = ["app_states", "coverage", "damage", "destinations", "phases"].map(|key| document[key].take());
-    Value::from_iter([Value::from(findings), document["case"]["packets"].take(), Value::from_iter(rest)])
+    let case = ["packets", "first", "last"].map(|key| document["case"][key].take());
+    Value::from_iter([Value::from(findings), Value::from_iter(case), Value::from_iter(rest)])
 }

@@ -1,4 +1,5 @@
-//! Conversations: how many there are over TCP and UDP, and with which public addresses.
+//! Conversations: how many there are over TCP and UDP, and whether none of the public addresses is missing. The oracle does
+//! not say which ends talked, so that one too many and one too few would not be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 

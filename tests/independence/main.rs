@@ -97,7 +97,8 @@ fn the_number_of_threads_changes_nothing() {
     for capture in captures() {
         let one = audited(&capture, &capture, 1);
         for jobs in [2, 5] {
-            assert!(audited(&capture, &capture, jobs) == one, "{} on {jobs} threads", capture.display());
+            let other = audited(&capture, &capture, jobs);
+            assert_eq!(difference("", &one, &other), None, "{} on {jobs} threads", capture.display());
         }
     }
 }
@@ -189,6 +190,16 @@ proptest! {
                 pieces.push(pieces[0].clone());
             }
             sent.extend(pieces);
+        }
+        prop_assert!(sent.len() > 3000, "hardly anything was cut");
+        // Neighbours of one connection and direction, of the same moment or nearly, change places.
+        for at in 1..sent.len() {
+            let [a, b] = [at - 1, at].map(|at| tcp(&sent[at].2).map(|(header, ..)| (header, ends(&sent[at].2, header))));
+            let same = a.is_some() && a == b && begun.contains(&a.as_ref().unwrap().1);
+            let plain = |at: usize, header: usize| sent[at].2[header + 13] & 7 == 0;
+            if same && (at - 1..=at).all(|at| plain(at, a.as_ref().unwrap().0)) && sent[at - 1].0 == sent[at].0 && random(4) == 0 {
+                sent.swap(at - 1, at);
+            }
         }
         let folder = tempfile::tempdir().unwrap();
         let other = folder.path().join("cut.pcap");

@@ -113,11 +113,14 @@ impl<'a> Countries<'a> {
         {
             return country.clone();
         }
-        if self.known.len() >= MOST_KNOWN {
-            self.known.clear();
-        }
         let country = self.atlas.locate(ip, host).country;
-        self.known.insert(ip, (host.map(str::to_owned), country.clone()));
+        // No name of the DNS is longer (RFC 1035 §2.3.4).
+        if host.is_none_or(|host| host.len() <= 255) {
+            if self.known.len() >= MOST_KNOWN {
+                self.known.clear();
+            }
+            self.known.insert(ip, (host.map(str::to_owned), country.clone()));
+        }
         country
     }
 }

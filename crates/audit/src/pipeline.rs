@@ -167,7 +167,7 @@ impl<'a> Pipeline<'a> {
             return;
         }
         if let Some(piece) = Piece::of(&message) {
-            self.part_of_upload(flow, name.as_ref(), &message, &piece);
+            self.part_of_upload(flow, name.as_ref(), message, &piece);
             return;
         }
         let question = message.protocol == "dns" && message.kind == "query";
@@ -216,25 +216,15 @@ impl<'a> Pipeline<'a> {
     }
 
     /// A part of an object is looked at when the object is whole; what stands around it, at once.
-    fn part_of_upload(&mut self, flow: &Flow, name: Option<&Name>, message: &Message, piece: &Piece) {
-        if piece.is_end() {
-            // What ends an upload has content of its own.
-            self.look(flow, name, message.clone());
-        } else {
-            let around =
-                message.parts.iter().take_while(|part| part.carrier != Carrier::Body).cloned().collect();
-            self.look(
-                flow,
-                name,
-                Message {
-                    parts: around,
-                    packets: message.packets.clone(),
-                    fields: message.fields.clone(),
-                    ..*message
-                },
-            );
+    fn part_of_upload(&mut self, flow: &Flow, name: Option<&Name>, mut message: Message, piece: &Piece) {
+        let whole = self.uploads.take(flow, &message, piece, &self.limits.wire);
+        // What ends an upload has content of its own.
+        if !piece.is_end() {
+            let around = message.parts.iter().take_while(|part| part.carrier != Carrier::Body).count();
+            message.parts.truncate(around);
         }
-        for (flow, joined) in self.uploads.take(flow, message, piece, &self.limits.wire) {
+        self.look(flow, name, message);
+        for (flow, joined) in whole {
             self.joined(&flow, joined);
         }
     }

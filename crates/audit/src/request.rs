@@ -92,10 +92,11 @@ const MOST_THREADS: usize = 256;
 impl Request {
     /// How many threads there are to be.
     pub(crate) fn threads(&self) -> usize {
-        match self.jobs {
+        let jobs = match self.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            jobs => jobs.min(MOST_THREADS),
-        }
+            jobs => jobs,
+        };
+        jobs.min(MOST_THREADS)
     }
 
     pub(crate) fn atlas(&self) -> Result<Atlas, Error> {

@@ -46,7 +46,7 @@ impl Clock {
             }
             _ => self.slots.push((slot, bytes)),
         }
-        if self.slots.len() > Self::SLOTS {
+        while self.slots.len() > Self::SLOTS {
             self.widen();
         }
     }

@@ -102,7 +102,7 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
     /// Threads to use; without it, as many as there are processors. The report does not depend on it.
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// What is printed on stdout.
     #[arg(long, default_value = TEXT, value_parser = PossibleValuesParser::new(creance_render::ALL.iter().map(|output| output.name())))]

@@ -186,7 +186,8 @@ pub struct Limits {
 /// Of which messages the content is taken out: bodies kept, parts made. Fields are told of all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Keep {
-    /// Of none: who talks to whom, and about what, is told without.
+    /// Of none: who talks to whom, and about what, is told without. Bodies are read to their end however long they are;
+    /// limits of what is kept are not reached.
     Nothing,
     /// Of those that leave.
     Outbound,

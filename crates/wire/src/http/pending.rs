@@ -69,8 +69,10 @@ impl Pending {
 
     /// Whether its body is kept, given whether bodies of its side are.
     pub(crate) fn keeps(&self, keep: bool) -> bool {
-        let target = self.headers.iter().any(|(name, _)| name == ":path").then_some("");
-        keep || is_always_kept(&Head { target, headers: &self.headers, more: self.more })
+        keep || {
+            let target = self.headers.iter().any(|(name, _)| name == ":path").then_some("");
+            is_always_kept(&Head { target, headers: &self.headers, more: self.more })
+        }
     }
 
     /// Adds to its body; says how many bytes there was no room for.
