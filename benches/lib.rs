@@ -1,5 +1,5 @@
 //! Programs that measure creance: `make`, `make-tls` and `make-http` make captures of any size, `compare` runs creance
-//! and its peers on one file, `scale` draws how time and memory grow. What they share stands here.
+//! and its peers on one file, `scale` draws how time and memory grow, `cost` measures what each thing costs. What they share stands here.
 
 pub mod segments;
 

@@ -15,8 +15,13 @@ use serde_json::Value;
 
 /// Runs an audit of what `make` writes, and gives its answer and the most anonymous memory it held, in kB.
 fn audit(make: impl FnOnce(ChildStdin) + Send + 'static) -> (i32, Value, u64) {
+    audit_with(&[], make)
+}
+
+fn audit_with(options: &[&str], make: impl FnOnce(ChildStdin) + Send + 'static) -> (i32, Value, u64) {
     let mut child = creance()
         .args(["audit", "-", "--format", "json"])
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -76,12 +81,12 @@ fn millions_of_flows_of_one_packet_stay_within_bounds() {
     println!("{flows} flows: {memory} kB");
 }
 
-#[test]
-fn a_zip_bomb_in_a_request_is_cut_and_said_to_be() {
-    let (code, document, memory) = audit(|stdin| {
+/// Requests of one connection whose body is so many megabytes of zeros, compressed.
+fn bombs(requests: usize, megabytes: usize) -> impl FnOnce(ChildStdin) + Send + 'static {
+    move |stdin| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         let zeros = vec![0; 1 << 20];
-        for _ in 0..2048 {
+        for _ in 0..megabytes {
             encoder.write_all(&zeros).unwrap();
         }
         let bomb = encoder.finish().unwrap();
@@ -89,7 +94,7 @@ fn a_zip_bomb_in_a_request_is_cut_and_said_to_be() {
             "POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
             bomb.len()
         );
-        let stream = [head.as_bytes(), &bomb].concat();
+        let stream = [head.as_bytes(), &bomb].concat().repeat(requests);
         let mut writer = PcapWriter::new(BufWriter::new(stdin), LinkType::ETHERNET).unwrap();
         let mut sequence = 1;
         writer.packet(Timestamp::default(), 54, &segment([10, 0, 0, 2], 4000, 0, 2, &[])).unwrap();
@@ -98,12 +103,26 @@ fn a_zip_bomb_in_a_request_is_cut_and_said_to_be() {
             writer.packet(Timestamp::from_secs(1), u32::try_from(frame.len()).unwrap(), &frame).unwrap();
             sequence += u32::try_from(piece.len()).unwrap();
         }
-    });
+    }
+}
+
+#[test]
+fn a_zip_bomb_in_a_request_is_cut_and_said_to_be() {
+    let (code, document, memory) = audit(bombs(1, 2048));
     assert_eq!(code, 4, "a limit reached makes the answer incomplete");
     let told = document["case"]["notes"].to_string();
     assert!(told.contains("decompressed content"), "{told}");
     assert!((1..300_000).contains(&memory), "{memory} kB");
     println!("2 GB of zeros: {memory} kB");
+}
+
+#[test]
+fn many_threads_do_not_hold_many_zip_bombs() {
+    let (code, document, memory) = audit_with(&["--jobs", "16"], bombs(40, 60));
+    assert_eq!(code, 0, "{document}");
+    assert!(document["coverage"]["readable"].as_u64().unwrap() > 0);
+    assert!((1..400_000).contains(&memory), "{memory} kB");
+    println!("40 times 60 MB of zeros, 16 threads: {memory} kB");
 }
 
 #[test]
