@@ -94,7 +94,7 @@ fn measure(capture: Option<&str>) -> Result<(), Box<dyn Error>> {
         let (bytes, packets) = sizes(capture)?;
         let listed =
             Command::new(beside("creance")).args(["flows", capture, "-q", "--format", "jsonl"]).output()?;
-        let count = listed.stdout.iter().filter(|byte| **byte == b'\n').count() as f64;
+        let count = String::from_utf8_lossy(&listed.stdout).lines().count() as f64;
         let model = start + bytes * reading + packets * packet + count * flow;
         told(&format!("flows of {}", name(capture)), model, flows(capture)?);
         told(&format!("audit of {}, but looking", name(capture)), model + bytes * hashing, audit(capture)?);
