@@ -90,7 +90,7 @@ impl DeviceFiles {
             }
         }
         let beyond = unread + files.len().saturating_sub(MOST);
-        Self { hashes, files, by_length, beyond }
+        Self { files, by_length, hashes, beyond }
     }
 
     /// How many files were beyond a bound: their hashes are not looked for.

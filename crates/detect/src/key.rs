@@ -136,7 +136,7 @@ pub(crate) struct Keys {
     /// Where each word begins, and where the last of each key ends.
     bounds: Vec<usize>,
     /// Where the bounds of each key begin, and what it says.
-    keys: Vec<(usize, Said)>,
+    each: Vec<(usize, Said)>,
 }
 
 /// In which lists of names a key stands.
@@ -163,7 +163,7 @@ pub(crate) struct Words<'a> {
 
 impl Keys {
     pub(crate) const fn new() -> Self {
-        Self { text: String::new(), bounds: Vec::new(), keys: Vec::new() }
+        Self { text: String::new(), bounds: Vec::new(), each: Vec::new() }
     }
 
     /// Room for so many usual keys.
@@ -171,7 +171,7 @@ impl Keys {
         Self {
             text: String::with_capacity(12 * keys),
             bounds: Vec::with_capacity(3 * keys),
-            keys: Vec::with_capacity(keys),
+            each: Vec::with_capacity(keys),
         }
     }
 
@@ -195,7 +195,7 @@ impl Keys {
         self.bound();
         let bounds = self.bounds.get(first..).unwrap_or_default();
         let said = Words { text: &self.text, bounds, said: Said::default() }.compared(&LISTS);
-        self.keys.push((first, said));
+        self.each.push((first, said));
     }
 
     fn bound(&mut self) {
@@ -206,13 +206,13 @@ impl Keys {
 
     /// How many keys there are.
     pub(crate) const fn len(&self) -> usize {
-        self.keys.len()
+        self.each.len()
     }
 
     /// The words of a key, by its place.
     pub(crate) fn get(&self, index: usize) -> Words<'_> {
-        let (first, said) = self.keys.get(index).copied().unwrap_or((self.bounds.len(), Said::default()));
-        let end = self.keys.get(index + 1).map_or(self.bounds.len(), |(first, _)| *first);
+        let (first, said) = self.each.get(index).copied().unwrap_or((self.bounds.len(), Said::default()));
+        let end = self.each.get(index + 1).map_or(self.bounds.len(), |(first, _)| *first);
         Words { text: &self.text, bounds: self.bounds.get(first..end).unwrap_or_default(), said }
     }
 
@@ -303,7 +303,9 @@ mod tests {
 
     fn keys(list: &[&str]) -> Keys {
         let mut keys = Keys::new();
-        list.iter().for_each(|key| keys.add(key));
+        for key in list {
+            keys.add(key);
+        }
         keys
     }
 

@@ -37,8 +37,8 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
     if !message.keys().iter().any(|words| words.may_be_coordinate() || is_pair(words)) {
         return;
     }
-    let axes: Vec<Option<Axis<'_>>> = message.keys().iter().map(Axis::of).collect();
-    let axis = |index: usize| axes.get(message.key(index))?.as_ref();
+    let of_keys: Vec<Option<Axis<'_>>> = message.keys().iter().map(Axis::of).collect();
+    let axis = |index: usize| of_keys.get(message.key(index))?.as_ref();
     let fields: Vec<usize> = message.fields().collect();
     let text = |index: usize| message.text(index);
     let mut tell = |index: usize, lat: f64, lon: f64| {
@@ -61,8 +61,8 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
                 .take(2 * NEAR + 1)
                 .filter(|(_, other)| message.parent(*other) == message.parent(index))
                 .filter_map(|(place, other)| {
-                    let axis = axis(other).filter(|other| !other.latitude && other.is_beside(own))?;
-                    Some((place, scale_text(text(other), axis.scale)?, text(other)))
+                    let its = axis(other).filter(|its| !its.latitude && its.is_beside(own))?;
+                    Some((place, scale_text(text(other), its.scale)?, text(other)))
                 })
                 .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
             if let Some((_, lon, lon_text)) = other

@@ -178,12 +178,12 @@ impl<'m> View<'m> {
             let opened = opened.get(index).copied().unwrap_or(false);
             let shown = shown(part, opened);
             let mut glance = Glance { key, length, opened, ..Glance::default() };
-            let named = part.name.as_ref().map(|_| part.bytes.as_slice());
-            if let Some(bytes) = named.or(shown) {
+            let field = part.name.as_ref().map(|_| part.bytes.as_slice());
+            if let Some(bytes) = field.or(shown) {
                 glance.signs = signs(bytes);
                 let foreign = glance.has(sign::FOREIGN);
                 let valid = |bytes: &[u8]| !foreign || std::str::from_utf8(bytes).is_ok();
-                glance.field = named.is_some_and(valid);
+                glance.field = field.is_some_and(valid);
                 glance.text = shown.is_some_and(valid);
             }
             if let Some(place) = glances.get_mut(index) {
@@ -297,8 +297,6 @@ fn is_target(part: &Part) -> bool {
 
 /// The path of a target that others say the query of; else all of a part.
 fn path_of(part: &Part, opened: bool) -> &[u8] {
-    match part.bytes.iter().position(|byte| *byte == b'?').filter(|_| opened && is_target(part)) {
-        Some(end) => part.bytes.get(..end).unwrap_or_default(),
-        None => &part.bytes,
-    }
+    let query = if opened && is_target(part) { memchr::memchr(b'?', &part.bytes) } else { None };
+    part.bytes.get(..query.unwrap_or(part.bytes.len())).unwrap_or_default()
 }

@@ -104,10 +104,12 @@ fn degrees(text: &str, start: usize, end: usize) -> Option<Degrees> {
 fn numbers(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'.', bytes).filter_map(move |point| {
-        let decimals = bytes.get(point + 1..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if decimals < 3 {
+        // Most points end a sentence, or stand in a word or in a number of fewer decimals.
+        let behind = bytes.get(point + 1..)?;
+        if !behind.first_chunk::<3>()?.iter().all(u8::is_ascii_digit) {
             return None;
         }
+        let decimals = behind.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let before = bytes.get(..point)?;
         let whole = before.iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
         let mut start = point - whole;

@@ -271,6 +271,7 @@ impl<'b> Walk<'b> {
 }
 
 /// What the bytes of words are: digits, signs in numbers (of no bit), letters, and what ends them.
+#[expect(clippy::indexing_slicing, reason = "as many as there are bytes")]
 const WORDS: [u8; 256] = {
     let mut classes = [END; 256];
     let mut byte = 0_u8;

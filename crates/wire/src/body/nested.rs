@@ -95,6 +95,7 @@ const OPENS: u8 = 1;
 /// Bytes that neither hex nor base64 has, nor what stands around it.
 const BREAKS: u8 = 2;
 
+#[expect(clippy::indexing_slicing, reason = "as many as there are bytes")]
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0_u8;
