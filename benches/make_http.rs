@@ -39,8 +39,11 @@ struct Kind {
     name: &'static str,
     share: u64,
     media_type: &'static str,
-    make: fn(&mut Chance) -> Result<Vec<u8>, Box<dyn Error>>,
+    make: fn(&mut Chance) -> Body,
 }
+
+/// Writing to memory does not fail; what writes there says that it may.
+type Body = Result<Vec<u8>, fmt::Error>;
 
 const KINDS: &[Kind] = &[
     Kind { name: "json", share: 38, media_type: "application/json; charset=utf-8", make: json },
@@ -108,12 +111,11 @@ fn make(out: &str, bytes: u64, kinds: &[&Kind]) -> Result<(u64, u64), Box<dyn Er
         content += plain.len() as u64;
         let body = if kind.name == "gzip" { gzip(&plain)? } else { plain };
         let Some(slot) = chance.of_mut(&mut connections) else { break };
-        let (mut connection, said) = match slot.take() {
-            Some(open) => open,
-            None => {
-                port = port.checked_add(1).unwrap_or(40_000);
-                (segments.open((TABLET, port), (SERVICE, 80))?, 0)
-            }
+        let (mut connection, said) = if let Some(open) = slot.take() {
+            open
+        } else {
+            port = port.checked_add(1).unwrap_or(40_000);
+            (segments.open((TABLET, port), (SERVICE, 80))?, 0)
         };
         let mut request = format!(
             "POST /v2/ingest/{}?app=5.8.1&seq={requests} HTTP/1.1\r\nHost: ingest.skyrelay.example\r\n\
@@ -151,7 +153,7 @@ impl Chance {
 
     /// A number below `end`.
     fn below(&mut self, end: u32) -> u32 {
-        u32::try_from((self.next() >> 32) * u64::from(end) >> 32).unwrap_or(0)
+        u32::try_from(((self.next() >> 32) * u64::from(end)) >> 32).unwrap_or(0)
     }
 
     fn between(&mut self, low: f64, high: f64) -> f64 {
@@ -198,12 +200,12 @@ impl Chance {
     }
 }
 
-fn json(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
+fn json(chance: &mut Chance) -> Body {
     let size = 1024 << chance.below(6);
     Ok(if chance.below(2) == 0 { telemetry(chance, size)? } else { analytics(chance, size)? }.into_bytes())
 }
 
-fn flight(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
+fn flight(chance: &mut Chance) -> Body {
     Ok(telemetry(chance, 64 << 10)?.into_bytes())
 }
 
@@ -305,7 +307,7 @@ fn analytics(chance: &mut Chance, size: usize) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-fn form(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
+fn form(chance: &mut Chance) -> Body {
     let mut text = format!(
         "app_key=skyrelay_android&sign={:016x}{:016x}&ts={}&lang=zh-TW&tz=Asia%2FTaipei",
         chance.next(),
@@ -336,7 +338,7 @@ fn form(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(text.into_bytes())
 }
 
-fn log(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
+fn log(chance: &mut Chance) -> Body {
     let mut text = String::with_capacity(33 << 10);
     let mut line = 0_u32;
     let who = chance.person();
@@ -400,16 +402,18 @@ fn log(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 /// A form with a picture: the head of a JPEG, and noise where its scan would be.
-fn multipart(chance: &mut Chance) -> Result<Vec<u8>, Box<dyn Error>> {
+fn multipart(chance: &mut Chance) -> Body {
     let number = chance.below(10_000);
     let size = (200 << 10) + chance.below(400 << 10) as usize;
-    let mut body = format!(
+    let mut head = String::new();
+    write!(
+        head,
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"album\"\r\n\r\nsite-{}\r\n\
         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"media\"; filename=\"DJI_{number:04}.JPG\"\r\n\
         Content-Type: image/jpeg\r\n\r\n",
         chance.below(20),
-    )
-    .into_bytes();
+    )?;
+    let mut body = head.into_bytes();
     let end = body.len() + size;
     body.extend(b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x11\x08\x0b\xd0\x0f\xc0\x03\x01\x22\0\x02\x11\x01\x03\x11\x01");
     body.extend(b"\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0");

@@ -163,6 +163,13 @@ mod tests {
     }
 
     #[test]
+    fn a_short_output_takes_little_memory() {
+        let out = inflate(Method::Gzip, &gzip(b"a few bytes, of which a message may hold many"), usize::MAX);
+        assert_eq!(out.end, End::Whole);
+        assert!(out.bytes.capacity() <= 2 * out.bytes.len(), "{}", out.bytes.capacity());
+    }
+
+    #[test]
     fn what_came_before_a_cut_is_kept() {
         let text: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
         let mut cut = gzip(&text);

@@ -198,6 +198,17 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_the_length_of_a_hash_are_found_wherever_they_stand() {
+        let md5 = "0123456789abcdefABCDEF0123456789";
+        for before in 0..70 {
+            let text = format!("{}ff {md5}, {md5}0 {md5}", "x".repeat(before));
+            let found: Vec<usize> = long_numbers(text.as_bytes()).map(|(start, _)| start).collect();
+            assert_eq!(found, [before + 3, before + 3 + 2 * 34], "{text}");
+        }
+        assert_eq!(long_numbers(b"").chain(long_numbers(&[b'a'; 33])).next(), None);
+    }
+
+    #[test]
     fn short_files_say_nothing() {
         assert!(told(&[7; 20], &context(&[7; 20])).is_empty());
     }
