@@ -114,7 +114,9 @@ impl Crew {
         self.begun.push_back((result, bytes));
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(batch);
         let (queue, context) = (Arc::clone(&self.queue), Arc::clone(&self.context));
-        rayon::spawn_fifo(move || drop(look_at_next(&queue, &context)));
+        rayon::spawn_fifo(move || {
+            look_at_next(&queue, &context);
+        });
     }
 
     /// The messages whose turn it is, if they have been looked at. Where too much waits, they are waited for.
@@ -141,7 +143,7 @@ impl Crew {
             let result = &self.begun.front()?.0;
             let done = result.try_recv().ok().or_else(|| {
                 // Where none is left, another thread is at work on this one.
-                if look_at_next(&self.queue, &self.context).is_some() {
+                if look_at_next(&self.queue, &self.context) {
                     None
                 } else {
                     Some(result.recv().unwrap_or_default())
@@ -160,21 +162,22 @@ impl Crew {
     }
 }
 
-/// Looks at the oldest batch that nobody looks at yet, if there is one.
-fn look_at_next(queue: &Queue, context: &Context) -> Option<()> {
-    let Batch { messages, done } = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+/// Looks at the oldest batch that nobody looks at yet; says whether there was one.
+fn look_at_next(queue: &Queue, context: &Context) -> bool {
+    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let Some(Batch { messages, done }) = next else { return false };
     let look = |outgoing: Outgoing| {
         let looked = creance_detect::look(&outgoing.message, context);
         (outgoing, looked)
     };
     // Whoever reads may have met an error, and want no answer.
     let _ = done.send(messages.into_iter().map(look).collect());
-    Some(())
+    true
 }
 
 /// What a message takes, in bytes, nearly.
 fn size(message: &Message) -> usize {
-    let name = |part: &Part| part.name.as_ref().map_or(0, |name| name.len());
+    let name = |part: &Part| part.name.as_ref().map_or(0, String::len);
     message.parts.iter().map(|part| size_of::<Part>() + part.bytes.len() + part.step.len() + name(part)).sum()
 }
 

@@ -64,9 +64,12 @@ pub fn inflate(method: Method, input: &[u8], limit: usize) -> Inflated {
         Method::Zlib => drain(flate2::bufread::ZlibDecoder::new(input), expected, limit),
         Method::Deflate => drain(flate2::bufread::DeflateDecoder::new(input), expected, limit),
         Method::Brotli => drain(brotli_decompressor::Decompressor::new(input, 4096), expected, limit),
-        Method::Zstd => match zstd_reader(input) {
-            Ok(reader) => drain(reader, expected, limit),
-            Err(error) => Inflated { bytes: Vec::new(), end: End::Damaged(error.to_string()) },
+        Method::Zstd => match zstd_at_once(input, limit) {
+            Some(bytes) => Inflated { bytes, end: End::Whole },
+            None => match zstd_reader(input) {
+                Ok(reader) => drain(reader, expected, limit),
+                Err(error) => Inflated { bytes: Vec::new(), end: End::Damaged(error.to_string()) },
+            },
         },
         Method::Lz4 => lz4_frames(input, limit),
     }
@@ -86,6 +89,20 @@ fn lz4_frames(mut input: &[u8], limit: usize) -> Inflated {
         }
     }
     Inflated { bytes, end: End::Damaged(format!("more than {LZ4_FRAMES} frames")) }
+}
+
+/// A frame that says how long its content is (RFC 8878 §3.1.1.1.4), decompressed to where it stays: a reader would fill a
+/// window of its own beside. Of one that is damaged or says less than it holds, nothing.
+fn zstd_at_once(input: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let stated = zstd::zstd_safe::get_frame_content_size(input).ok()??;
+    let stated = usize::try_from(stated).ok().filter(|stated| *stated <= limit)?;
+    // Room that nothing is written to takes no memory, so that a claim costs nothing.
+    let mut bytes = Vec::with_capacity(stated);
+    zstd::bulk::Decompressor::new().ok()?.decompress_to_buffer(input, &mut bytes).ok()?;
+    if bytes.len() < stated / 2 {
+        bytes.shrink_to_fit();
+    }
+    Some(bytes)
 }
 
 /// A zstd reader with a bounded window, for streams of any length.
