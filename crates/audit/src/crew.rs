@@ -12,6 +12,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     time::Duration,
@@ -73,8 +74,9 @@ pub(crate) struct Crew {
     begun: VecDeque<(Receiver<Done>, usize)>,
     /// What all of that takes together.
     held: usize,
-    /// Batches that may be given away and not taken back.
-    most: usize,
+    /// Threads besides the one that reads, and how many of them were called and have not found the queue empty since.
+    others: usize,
+    called: Arc<AtomicUsize>,
 }
 
 /// A batch is given away when it takes so many bytes, or is of so many messages: much more than giving it away costs.
@@ -93,7 +95,8 @@ impl Crew {
             queue: Queue::default(),
             begun: VecDeque::new(),
             held: 0,
-            most: 2 * threads,
+            others: threads.saturating_sub(1),
+            called: Arc::default(),
         }
     }
 
@@ -113,20 +116,31 @@ impl Crew {
         self.held += bytes;
         self.begun.push_back((result, bytes));
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(batch);
-        let (queue, context) = (Arc::clone(&self.queue), Arc::clone(&self.context));
-        rayon::spawn_fifo(move || {
-            look_at_next(&queue, &context);
-        });
+        if self.called.load(Relaxed) < self.others {
+            self.called.fetch_add(1, Relaxed);
+            let (queue, context, called) =
+                (Arc::clone(&self.queue), Arc::clone(&self.context), Arc::clone(&self.called));
+            rayon::spawn_fifo(move || {
+                while look_at_next(&queue, &context) {}
+                // What is put there just now is left to the next that is called, or to the reader.
+                called.fetch_sub(1, Relaxed);
+            });
+        }
     }
 
     /// The messages whose turn it is, if they have been looked at. Where too much waits, they are waited for.
     pub(crate) fn done(&mut self) -> Option<Done> {
-        if self.begun.len() > self.most || self.held > MOST_HELD {
+        if self.begun.len() > self.most() || self.held > MOST_HELD {
             return self.oldest();
         }
         let done = self.begun.front()?.0.try_recv().ok()?;
         self.taken();
         Some(done)
+    }
+
+    /// Batches that may be given away and not taken back.
+    const fn most(&self) -> usize {
+        2 * (self.others + 1)
     }
 
     /// As [`Self::done`]; waits for all.
@@ -146,7 +160,8 @@ impl Crew {
                 if look_at_next(&self.queue, &self.context) {
                     None
                 } else {
-                    Some(result.recv().unwrap_or_default())
+                    let answer = result.recv();
+                    Some(answer.unwrap_or_else(|_| unreachable!("a thread died and the process did not")))
                 }
             });
             if done.is_some() {
@@ -178,7 +193,8 @@ fn look_at_next(queue: &Queue, context: &Context) -> bool {
 /// What a message takes, in bytes, nearly.
 fn size(message: &Message) -> usize {
     let name = |part: &Part| part.name.as_ref().map_or(0, String::len);
-    message.parts.iter().map(|part| size_of::<Part>() + part.bytes.len() + part.step.len() + name(part)).sum()
+    let parts: usize = message.parts.iter().map(|part| part.bytes.len() + part.step.len() + name(part)).sum();
+    parts + message.parts.capacity() * size_of::<Part>() + 8 * message.packets.len()
 }
 
 #[cfg(test)]
@@ -237,7 +253,7 @@ mod tests {
                 let mut seen = Vec::new();
                 for number in numbers.clone() {
                     crew.give(outgoing(number, body(number)));
-                    assert!(crew.begun.len() <= crew.most + 1);
+                    assert!(crew.begun.len() <= crew.most() + 1);
                     while let Some(done) = crew.done() {
                         seen.extend(done);
                     }

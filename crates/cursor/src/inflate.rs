@@ -13,7 +13,7 @@ pub enum Method {
     Deflate,
     /// RFC 7932.
     Brotli,
-    /// RFC 8878, window at most 128 MiB.
+    /// RFC 8878; of a frame that does not say its length, the window at most 128 MiB.
     Zstd,
     /// The LZ4 frame format 1.6, blocks of at most 8 MiB.
     Lz4,
@@ -96,12 +96,10 @@ fn lz4_frames(mut input: &[u8], limit: usize) -> Inflated {
 fn zstd_at_once(input: &[u8], limit: usize) -> Option<Vec<u8>> {
     let stated = zstd::zstd_safe::get_frame_content_size(input).ok()??;
     let stated = usize::try_from(stated).ok().filter(|stated| *stated <= limit)?;
-    // Room that nothing is written to takes no memory, so that a claim costs nothing.
-    let mut bytes = Vec::with_capacity(stated);
+    // Room that nothing is written to takes no memory; where it does, and there is not so much, there is the reader.
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(stated).ok()?;
     zstd::bulk::Decompressor::new().ok()?.decompress_to_buffer(input, &mut bytes).ok()?;
-    if bytes.len() < stated / 2 {
-        bytes.shrink_to_fit();
-    }
     Some(bytes)
 }
 
