@@ -128,10 +128,13 @@ const MOST: usize = 10_000;
 /// A place that is a planted one becomes that canary, however it was written. A canary also silences weaker sightings of
 /// its class that overlap it, and of the same value under another class; other values beside it are told.
 pub fn look(message: &Message, context: &Context) -> Looked {
+    look_at(&View::new(message, context.canaries.shortest()), context)
+}
+
+fn look_at(view: &View<'_>, context: &Context) -> Looked {
     let mut sink = Sink::new(&context.canaries);
-    let view = View::new(message, context.canaries.shortest());
     for detector in ALL {
-        detector.look(&view, context, &mut sink);
+        detector.look(view, context, &mut sink);
     }
     sink.done()
 }
@@ -265,6 +268,60 @@ mod tests {
     static PLANTED: std::sync::LazyLock<Context> = std::sync::LazyLock::new(|| {
         canaries(&[("phone", "+886900779195"), ("location", "24.801868,120.965208")])
     });
+
+    /// Values as detectors look for them, the shortest among them, and what is none.
+    fn value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            "[ -~é+@.:/0-9]{0,40}".prop_map(String::into_bytes),
+            "[0-9]{5,16}".prop_map(String::into_bytes),
+            "\\+?[0-9 ()-]{6,16}".prop_map(String::into_bytes),
+            "-?[0-9]{1,3}\\.[0-9]{2,8}(,-?[0-9]{1,3}\\.[0-9]{2,8})?".prop_map(String::into_bytes),
+            "[a-z]{1,3}@[a-z]{1,3}\\.[a-z]{2}".prop_map(String::into_bytes),
+            "[A-Z0-9]{12,20}".prop_map(String::into_bytes),
+            "(LTAI|AKIA|AKID)[A-Za-z0-9]{12,17}".prop_map(String::into_bytes),
+            "https?://[a-z]{1,4}:[a-z]{1,4}@[a-z.]{1,6}".prop_map(String::into_bytes),
+            prop::sample::select(
+                &[
+                    "1581F5BKD225D00BP891",
+                    "eyJhbGciOiJub25lIn0.e30.",
+                    "356938035643809",
+                    "+886900779195",
+                    "24.801868",
+                    "2c9f5106-55ed-4ac9-b0f3-8ace35b2a71d",
+                    "0e:51:a1:00:00:10",
+                    "Point",
+                    "hunter2",
+                ][..]
+            )
+            .prop_map(|text| text.as_bytes().to_vec()),
+            prop::collection::vec(any::<u8>(), 0..20),
+        ]
+    }
+
+    const NAMES: &str = "(lat|lng|lon|longitude|coords|location|type|email|mail|tel|phone|mobile|sn|serial|imei|mac|ssid|bssid\
+        |uuid|authorization|password|token|secret|access_key_id|home_lat|x|[a-z_]{0,6})";
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Parts are passed over by what was noted of them: that must be right.
+        #[test]
+        fn nothing_is_missed_by_what_is_passed_over(
+            shape in prop::collection::vec(
+                (any::<prop::sample::Index>(), prop::option::of(NAMES), value()), 1..7,
+            ),
+        ) {
+            let list: Vec<_> = shape.iter().enumerate().map(|(index, (parent, name, bytes))| {
+                let parent = (index > 0).then(|| parent.index(index));
+                (Carrier::Body, parent, "json:/0", name.as_deref(), bytes.as_slice())
+            }).collect();
+            let message = parts(&list);
+            for context in [&Context::default(), &*PLANTED] {
+                let all = look_at(&View::of_all(&message), context);
+                prop_assert_eq!(look(&message, context).sightings, all.sightings);
+            }
+        }
+    }
 
     proptest! {
         #[test]

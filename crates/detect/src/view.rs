@@ -197,6 +197,15 @@ impl<'m> View<'m> {
         Self { message, glances, concerning, keys }
     }
 
+    /// A view in which every part concerns every detector.
+    #[cfg(test)]
+    pub(crate) fn of_all(message: &'m Message) -> Self {
+        let mut view = Self::new(message, 0);
+        view.concerning = (0..message.parts.len()).collect();
+        view.glances.iter_mut().for_each(|glance| glance.signs = u8::MAX);
+        view
+    }
+
     /// Its parts.
     pub fn parts(&self) -> &'m [Part] {
         &self.message.parts

@@ -250,6 +250,28 @@ fn escape(bytes: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// Nothing but tokens is looked for in what is plain: that must be right.
+        #[test]
+        fn what_is_plain_stands_for_nothing_else(bytes in prop_oneof![
+            "[ -~]{0,60}".prop_map(String::into_bytes),
+            "[a-zA-Z0-9+/=_ .-]{0,40}".prop_map(String::into_bytes),
+            "(data:|bplist|xz|hH|X\\\\)?[ -~]{0,30}".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..30),
+        ]) {
+            if is_plain(&bytes) {
+                prop_assert!(compressed(&bytes).is_none());
+                prop_assert!(decoded(&bytes).is_none());
+                prop_assert!(shape::format(&bytes).is_none());
+                let opens = bytes.iter().any(|byte| b"&{[<".contains(byte)) || bytes.starts_with(b"bplist");
+                prop_assert!(!opens);
+            }
+        }
+    }
 
     #[test]
     fn data_urls_and_broken_lines_are_undone() {
