@@ -8,8 +8,9 @@
 //! text   …   │    │    │    every `stride` bytes a gram is taken: one of them lies within those of any form
 //! ```
 //!
-//! Where a gram is known, the automaton reads from `stride` bytes before it for as long as a form may be there. So each
-//! byte is read a fixed number of times, whatever the text.
+//! Where a gram is known, and from one of the `stride` bytes before it as many bytes as the shortest form has are those of
+//! a form, the automaton reads on for as long as one may be there. So each byte is read a fixed number of times, whatever
+//! the text.
 
 use aho_corasick::{
     Anchored, MatchKind,
@@ -106,6 +107,11 @@ impl Search {
                     at += stride;
                 }
                 let first = from.max((at + 1).saturating_sub(stride));
+                if !(first..=at).any(|start| self.begins(bytes, start)) {
+                    from = at + 1;
+                    at += stride;
+                    continue;
+                }
                 let (hit, next) = self.read(bytes, first, at);
                 at = next.max(at + 1);
                 from = at;
@@ -113,6 +119,16 @@ impl Search {
                     return hit;
                 }
             }
+        })
+    }
+
+    /// Whether as many bytes as the shortest needle has are those of one.
+    fn begins(&self, bytes: &[u8], start: usize) -> bool {
+        let Some(head) = bytes.get(start..start + self.shortest) else { return false };
+        let Ok(mut state) = self.automaton.start_state(Anchored::Yes) else { return true };
+        head.iter().all(|byte| {
+            state = self.automaton.next_state(Anchored::Yes, state, *byte);
+            !self.automaton.is_dead(state)
         })
     }
 
