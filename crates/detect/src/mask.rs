@@ -104,18 +104,30 @@ pub fn mask_host(host: &str, secrets: &Secrets) -> String {
         return host.to_owned();
     }
     let (registered, certain) = registered(&name.to_lowercase());
-    let labels: Vec<&str> = name.split('.').collect();
-    let before = labels.len().saturating_sub(certain);
-    // A secret may go over several labels.
-    let all = secrets.hides(&labels.get(..before).unwrap_or_default().join("."))
-        && !labels.iter().take(before).any(|label| secrets.hides(label));
-    let mask = |(index, label): (usize, &&str)| {
-        let left = labels.len() - index;
-        let hidden = left > certain && (all || secrets.hides(label));
-        if hidden || left > registered && label.len() > LONG { "…".to_owned() } else { (*label).to_owned() }
+    let count = name.split('.').count();
+    // What stands before the labels that are nobody's own.
+    let own = match certain.checked_sub(1) {
+        Some(dots) => {
+            name.rmatch_indices('.').nth(dots).and_then(|(at, _)| name.get(..at)).unwrap_or_default()
+        }
+        None => name,
     };
-    let name = labels.iter().enumerate().map(mask).collect::<Vec<_>>().join(".");
-    port.map_or_else(|| name.clone(), |port| format!("{name}:{port}"))
+    // A secret may go over several labels.
+    let all = secrets.hides(own) && !own.split('.').any(|label| secrets.hides(label));
+    let mut shown = String::with_capacity(host.len());
+    for (index, label) in name.split('.').enumerate() {
+        let left = count - index;
+        let hidden = left > certain && (all || secrets.hides(label));
+        if index > 0 {
+            shown.push('.');
+        }
+        shown.push_str(if hidden || left > registered && label.len() > LONG { "…" } else { label });
+    }
+    if let Some(port) = port {
+        shown.push(':');
+        shown.push_str(port);
+    }
+    shown
 }
 
 /// How many last labels of a host are the registered domain, and how many of those nobody's own.

@@ -183,7 +183,7 @@ impl Session for Connection {
             State::Rest | State::Lost => {}
             State::Length(left) if left == bytes => self.message(from, keep, limits, emit),
             _ => {
-                half.cut_head();
+                half.cut_head(keep);
                 if half.head.is_some() {
                     self.message(from, keep, limits, emit);
                 }
@@ -342,11 +342,11 @@ impl Half {
     }
 
     /// A head that the capture cut counts as far as its lines are whole.
-    fn cut_head(&mut self) {
+    fn cut_head(&mut self, keep: bool) {
         if self.head.is_none()
             && let Some(end) = self.lines.iter().rposition(|byte| *byte == b'\n')
         {
-            self.head = self.lines.get(..=end).and_then(Head::parse);
+            self.head = self.lines.get(..=end).and_then(|lines| Head::parse(lines, keep));
         }
     }
 
@@ -358,7 +358,7 @@ impl Half {
     /// Reads from `rest` until something is whole.
     fn read(&mut self, rest: &mut &[u8], keep: bool, limits: &Limits) -> Step {
         match self.state {
-            State::Head => self.read_head(rest, limits),
+            State::Head => self.read_head(rest, keep, limits),
             State::Length(0) => Step::Whole,
             State::Length(left) => {
                 let taken = self.take(rest, left, keep, limits);
@@ -400,7 +400,7 @@ impl Half {
         }
     }
 
-    fn read_head(&mut self, rest: &mut &[u8], limits: &Limits) -> Step {
+    fn read_head(&mut self, rest: &mut &[u8], keep: bool, limits: &Limits) -> Step {
         if self.lines.capacity() == 0 {
             self.lines.reserve(USUAL_HEAD.min(rest.len()));
         }
@@ -431,7 +431,7 @@ impl Half {
             self.restart();
             return Step::More;
         }
-        match Head::parse(&lines) {
+        match Head::parse(&lines, keep) {
             Some(head) => {
                 self.head = Some(head);
                 // A message without body is whole at once.

@@ -88,8 +88,7 @@ fn list(values: &[u16]) -> String {
         if index > 0 {
             list.push(',');
         }
-        let digit = |shift: u16| char::from_digit(u32::from(value >> shift & 0xf), 16);
-        list.extend([12, 8, 4, 0].into_iter().filter_map(digit));
+        HEXLOWER.encode_append(&value.to_be_bytes(), &mut list);
     }
     list
 }

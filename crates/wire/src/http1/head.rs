@@ -32,6 +32,24 @@ const USUAL_FIELDS: usize = 12;
 /// Fields of one head that are kept.
 const MOST_FIELDS: usize = 256;
 
+/// Fields that say how a message is to be read, or are told of each: of what is not kept no others are remembered.
+const SHAPING: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "user-agent",
+    "accept",
+    "upgrade",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+];
+
+fn shapes(name: &[u8]) -> bool {
+    SHAPING.iter().any(|shaping| name.eq_ignore_ascii_case(shaping.as_bytes()))
+}
+
 /// Whether bytes begin like a message.
 pub(crate) fn probe(bytes: &[u8]) -> Probe {
     if bytes.starts_with(b"HTTP/1.") {
@@ -80,29 +98,38 @@ const METHODS: &[&[u8]] =
     &[b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE", b"PROPFIND"];
 
 impl Head {
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
-        Self::of(HTTP, bytes)
+    /// A head of HTTP/1, with all of its fields or those alone that say how its message is to be read.
+    pub(crate) fn parse(bytes: &[u8], all: bool) -> Option<Self> {
+        Self::read(HTTP, bytes, all)
     }
 
     /// A head of the protocol whose version is written so.
     pub(crate) fn of(version: &str, bytes: &[u8]) -> Option<Self> {
+        Self::read(version, bytes, true)
+    }
+
+    fn read(version: &str, bytes: &[u8], all: bool) -> Option<Self> {
         let mut lines = lines(bytes).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.by_ref().find(|line| !line.is_empty())?;
         let first = String::from_utf8_lossy(first);
         let mut headers: Vec<(String, Vec<u8>)> = Vec::with_capacity(USUAL_FIELDS);
-        let mut more = false;
+        let (mut more, mut passed) = (false, false);
         for line in lines.filter(|line| !line.is_empty()) {
             if let ([b' ' | b'\t', ..], Some((_, value))) = (line, headers.last_mut()) {
                 // A folded line goes on with the value before (RFC 9112 §5.2).
-                value.push(b' ');
-                value.extend_from_slice(line.trim_ascii());
+                if !passed {
+                    value.push(b' ');
+                    value.extend_from_slice(line.trim_ascii());
+                }
                 continue;
             }
             let Some(colon) = memchr::memchr(b':', line) else { continue };
             let (name, value) = line.split_at(colon);
+            let name = name.trim_ascii();
+            passed = !all && !shapes(name);
             more |= headers.len() >= MOST_FIELDS;
-            if !more {
-                let name = lower(name.trim_ascii());
+            if !more && !passed {
+                let name = lower(name);
                 headers.push((name, value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
             }
         }
@@ -196,9 +223,16 @@ mod tests {
 
     #[test]
     fn a_head_is_read_leniently() {
-        let head = Head::parse(b"POST /a b HTTP/1.1\nHost : X\r\nA: 1\r\n 2\r\n\r\n").unwrap();
+        let head = Head::parse(b"POST /a b HTTP/1.1\nHost : X\r\nA: 1\r\n 2\r\n\r\n", true).unwrap();
         assert_eq!(head.line, Line::Request { method: "POST".into(), target: "/a b".into() });
         assert_eq!((head.header("host").unwrap(), head.header("a").unwrap()), ("X".into(), "1 2".into()));
+    }
+
+    #[test]
+    fn of_what_is_not_kept_only_what_shapes_it_is_remembered() {
+        let head =
+            Head::parse(b"GET / HTTP/1.1\r\nX: 1\r\n 2\r\nHOST: a\r\n b\r\nY: 3\r\n\r\n", false).unwrap();
+        assert_eq!(head.headers, [("host".to_owned(), b"a b".to_vec())]);
     }
 
     #[test]
