@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::{canary, credential, device_id, email, location, phone, serial};
+use crate::{canary, contacts, credential, device_id, email, location, messages, person, phone, serial};
 
 /// Lists of names that detectors look for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +33,13 @@ pub(crate) enum Names {
     OfDevices,
     Unique,
     Id,
+    Given,
+    Family,
+    FullNames,
+    Name,
+    Entries,
+    Peers,
+    Events,
 }
 
 impl Names {
@@ -60,6 +67,13 @@ impl Names {
         Self::OfDevices,
         Self::Unique,
         Self::Id,
+        Self::Given,
+        Self::Family,
+        Self::FullNames,
+        Self::Name,
+        Self::Entries,
+        Self::Peers,
+        Self::Events,
     ];
 
     const fn list(self) -> &'static [&'static str] {
@@ -87,6 +101,13 @@ impl Names {
             Self::OfDevices => device_id::BESIDE,
             Self::Unique => device_id::UNIQUE,
             Self::Id => device_id::ID_ALONE,
+            Self::Given => person::GIVEN,
+            Self::Family => person::FAMILY,
+            Self::FullNames => person::FULL,
+            Self::Name => person::NAME,
+            Self::Entries => contacts::ENTRY,
+            Self::Peers => messages::PEERS,
+            Self::Events => messages::EVENTS,
         }
     }
 

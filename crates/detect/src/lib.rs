@@ -4,6 +4,7 @@
 //! and counter-examples are tests at the foot of its file.
 
 mod canary;
+mod contacts;
 mod credential;
 mod device;
 mod device_id;
@@ -11,10 +12,14 @@ mod email;
 #[cfg(test)]
 mod fixture;
 mod image;
+mod installed_apps;
 mod key;
 mod location;
 mod mask;
+mod messages;
+mod person;
 mod phone;
+mod record;
 mod secrets;
 mod serial;
 mod severity;
@@ -38,6 +43,10 @@ pub const ALL: &[&dyn Detector] = &[
     &credential::Credential,
     &email::Email,
     &phone::Phone,
+    &person::Person,
+    &contacts::Contacts,
+    &messages::Messages,
+    &installed_apps::InstalledApps,
     &location::Location,
     &serial::Serial,
     &device_id::DeviceId,

@@ -106,7 +106,7 @@ const fn is_named(words: Words<'_>) -> bool {
 }
 
 /// Digits with the signs that people put between them; not all digits the same.
-fn is_shaped(text: &str) -> bool {
+pub(crate) fn is_shaped(text: &str) -> bool {
     let digits = || text.bytes().filter(u8::is_ascii_digit);
     text.len() <= 32
         && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). ".contains(&byte))

@@ -242,6 +242,11 @@ impl<'m> View<'m> {
         self.parts().get(part)?.name.as_deref()
     }
 
+    /// The steps that lead to a part.
+    pub(crate) fn path(&self, part: usize) -> Vec<String> {
+        self.message.decode_path(part)
+    }
+
     /// A part that is text; nothing of one that is not.
     pub(crate) fn text(&self, part: usize) -> &'m str {
         self.parts().get(part).and_then(|part| std::str::from_utf8(&part.bytes).ok()).unwrap_or_default()
