@@ -1,23 +1,53 @@
-//! The content of cards and phones: every file's length and hashes, and what kind of record it is.
+//! The content of cards and phones: every file's length and hashes, what kind of record it is, and the values in it that
+//! say whose it is.
+
+mod values;
 
 use std::{
     fs::{self, File},
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use creance_detect::DeviceFile;
+use creance_detect::{DeviceFile, Known};
 use creance_model::DataClass;
 use md5::{Digest, Md5};
 use ring::digest;
 
 use crate::Error;
 
+use values::Values;
+
 /// Files that are read; of further ones nothing is known.
 const MOST: usize = 100_000;
 
-/// Reads a folder, and says how many files it left out. Links are not followed.
-pub(crate) fn read(folder: &Path) -> Result<(Vec<DeviceFile>, usize), Error> {
+/// What is on a device.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) files: Vec<DeviceFile>,
+    /// Values that say whose it is.
+    pub(crate) known: Vec<Known>,
+    /// Files and values beyond a bound.
+    pub(crate) unread: usize,
+    pub(crate) unknown: usize,
+}
+
+/// Reads folders. Links are not followed.
+pub(crate) fn read(folders: &[PathBuf]) -> Result<Content, Error> {
+    let mut values = Values::default();
+    let mut content = Content::default();
+    for folder in folders {
+        let (files, unread) = read_folder(folder, &mut values)?;
+        content.files.extend(files);
+        content.unread += unread;
+    }
+    (content.known, content.unknown) = values.done();
+    Ok(content)
+}
+
+/// Reads a folder, and says how many files it left out.
+fn read_folder(folder: &Path, values: &mut Values) -> Result<(Vec<DeviceFile>, usize), Error> {
+    let mut paths = Vec::new();
     let (mut files, mut unread) = (Vec::new(), 0);
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -30,21 +60,25 @@ pub(crate) fn read(folder: &Path) -> Result<(Vec<DeviceFile>, usize), Error> {
             let kind = entry.file_type().map_err(io)?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() && files.len() >= MOST {
+            } else if kind.is_file() && paths.len() >= MOST {
                 unread += 1;
             } else if kind.is_file() {
                 let path = entry.path();
                 let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-                let io = |source| Error::Io { path: path.display().to_string(), source };
-                files.push(hash(&path, name).map_err(io)?);
+                paths.push((name, path));
             }
         }
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
+    paths.sort();
+    for (name, path) in paths {
+        let io = |source| Error::Io { path: path.display().to_string(), source };
+        files.push(read_file(&path, name, values).map_err(io)?);
+    }
     Ok((files, unread))
 }
 
-fn hash(path: &Path, name: String) -> io::Result<DeviceFile> {
+/// Reads a file once: its hashes, and of documents the values.
+fn read_file(path: &Path, name: String, values: &mut Values) -> io::Result<DeviceFile> {
     let mut file = File::open(path)?;
     let (mut sha256, mut sha1, mut md5) = (
         digest::Context::new(&digest::SHA256),
@@ -52,20 +86,23 @@ fn hash(path: &Path, name: String) -> io::Result<DeviceFile> {
         Md5::new(),
     );
     let mut buffer = vec![0; 1 << 17];
-    let (mut bytes, mut head) = (0, Vec::new());
+    let (mut bytes, mut head, mut wanted) = (0, Vec::new(), 0);
     loop {
         let read = file.read(&mut buffer)?;
         let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
-        if head.is_empty() {
-            head.extend_from_slice(piece.get(..512).unwrap_or(piece));
+        if bytes == 0 {
+            wanted = values::wanted(&name, piece).max(HEAD);
         }
+        let room = wanted.saturating_sub(head.len()).min(piece.len());
+        head.extend_from_slice(piece.get(..room).unwrap_or(piece));
         bytes += read as u64;
         sha256.update(piece);
         sha1.update(piece);
         md5.update(piece);
     }
+    values.read(&name, &head, bytes);
     Ok(DeviceFile {
-        class: class(&name, &head),
+        class: class(&name, head.get(..HEAD).unwrap_or(&head)),
         name,
         bytes,
         sha256: sha256.finish().as_ref().try_into().unwrap_or_default(),
@@ -73,6 +110,9 @@ fn hash(path: &Path, name: String) -> io::Result<DeviceFile> {
         md5: md5.finalize().into(),
     })
 }
+
+/// Bytes that are enough to tell what a file is.
+const HEAD: usize = 512;
 
 /// What kind of record a file is, by its ending; a table, by its header; a text, by the name that apps give flight logs.
 fn class(name: &str, head: &[u8]) -> Option<DataClass> {

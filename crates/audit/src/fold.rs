@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
     net::IpAddr,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,7 +10,7 @@ use creance_capture::Notes;
 
 use creance_detect::{Secrets, mask, mask_file, mask_step, severity};
 use creance_model::{
-    AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Input, Interval, Match,
+    AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
     Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
 };
 use creance_place::Atlas;
@@ -23,8 +22,9 @@ use crate::{
     flight::Sample,
     inputs::Hashed,
     names::Name,
+    notes::{limited, notes},
     phases,
-    pipeline::{Pipeline, Run},
+    pipeline::Run,
     request::{Circumstances, Request},
     sightings::Seen,
     traffic::{Traffic, told},
@@ -149,29 +149,6 @@ fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<(f64, f64, 
     Some((shown(lat), shown(lon), basis))
 }
 
-/// Whether a bound of our own left something out.
-pub(crate) fn limited(run: &Run<'_>) -> bool {
-    let pipeline = &run.pipeline;
-    let counts = [
-        pipeline.sightings.unkept,
-        pipeline.names.refused,
-        pipeline.traffic.beyond.0,
-        run.counters.evicted_flows,
-        run.counters.evicted_bytes,
-        run.notes.further_damage,
-        run.notes.further_secrets,
-        run.notes.unmerged,
-        pipeline.means.keys.added().refused as u64,
-        beyond_device(pipeline),
-    ];
-    counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
-}
-
-/// Files of the device whose hashes were not looked for.
-fn beyond_device(pipeline: &Pipeline<'_>) -> u64 {
-    pipeline.context.as_ref().map_or(0, |context| context.device.beyond() as u64)
-}
-
 /// Phases without end are shown as long as the capture lasts.
 fn clip(
     mut phases: Vec<Phase>,
@@ -277,6 +254,16 @@ impl Fold<'_> {
         if self.reveal { name.to_owned() } else { mask_file(name, self.secrets) }
     }
 
+    /// A file and the field in it.
+    fn found_in(&self, place: &str) -> String {
+        match place.split_once(" > ") {
+            Some((name, field)) if !self.reveal => {
+                format!("{} > {}", self.file(name), mask_step(field, self.secrets))
+            }
+            _ => place.to_owned(),
+        }
+    }
+
     fn finding(&self, seen: &Seen, trigger: Trigger) -> Finding {
         let sighting = &seen.sighting;
         let name = seen.sent.name.as_ref();
@@ -345,6 +332,7 @@ impl Fold<'_> {
             bytes: seen.message_bytes,
             count: 1,
             file: sighting.file.as_deref().map(|name| self.file(name)),
+            found_in: sighting.found_in.as_deref().map(|place| self.found_in(place)),
             sites: Vec::new(),
             occurrences: vec![Occurrence {
                 time: seen.time,
@@ -390,6 +378,7 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
         known.decode_path = other.decode_path;
         known.evidence = other.evidence;
         known.file = other.file.or(known.file.take());
+        known.found_in = other.found_in;
     }
 }
 
@@ -468,131 +457,4 @@ fn coverage(traffic: &Traffic, secrets: &Secrets, encrypted: u64) -> Coverage {
 
 fn options(request: &Request) -> Vec<String> {
     request.inside.iter().map(|net| format!("--inside {net}")).collect()
-}
-
-/// A key log that lies beside a capture: `capture.pcapng.keys` or `capture.keys`.
-fn keys_beside(input: &Input) -> Option<PathBuf> {
-    let path = Path::new(&input.path);
-    let behind = PathBuf::from(format!("{}.keys", input.path));
-    [behind, path.with_extension("keys")].into_iter().find(|beside| beside.is_file())
-}
-
-/// Sentences for the reader: options without effect yet, limits reached, packets that were not read.
-fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if request.keys.is_empty() {
-        for path in inputs.iter().filter(|input| input.kind == "capture").filter_map(keys_beside) {
-            notes.push(format!(
-                "{} lies beside the capture and was not used: give it with --keys if it is yours to use.",
-                path.display()
-            ));
-        }
-    }
-    if inputs.iter().any(|input| input.kind == "place-data") {
-        notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
-    }
-    let mut counted = |count: u64, what: &str| {
-        if count > 0 {
-            notes.push(format!("{count} {what}."));
-        }
-    };
-    counted(untold, "findings, the least severe, are beyond the limit and not listed");
-    counted(run.pipeline.sightings.unkept, "sightings were beyond the limit and are not among the findings");
-    counted(run.pipeline.names.refused, "name bindings were beyond the limit and were not kept");
-    counted(
-        run.pipeline.traffic.beyond.0,
-        "flows went to destinations beyond the limit and are counted in the sums only",
-    );
-    counted(run.counters.evicted_flows, "flows were closed early because too many were open at once");
-    counted(
-        run.counters.evicted_bytes,
-        "missing bytes were given up as lost because the buffers for what follows them were full",
-    );
-    counted(
-        run.counters.conflicts,
-        "bytes of overlapping segments contradict what came first; the first copy was read",
-    );
-    counted(
-        run.counters.uncompared_bytes,
-        "bytes came again in other pieces, or long after, and could not be compared with what was read",
-    );
-    counted(run.counters.cut_packets, "packets were cut by the capture's length limit");
-    counted(run.notes.dropped, "packets were dropped by the capturing machine, by its own count");
-    let counters = &run.counters;
-    counted(counters.unfinished_fragments, "fragmented packets never became whole and were not read");
-    counted(counters.refused_fragments, "fragments were refused, for they were cut or beyond a bound");
-    counted(
-        counters.fragment_conflicts,
-        "bytes of overlapping fragments contradict what came first; the first copy was read",
-    );
-    counted(counters.unread_bytes, "bytes did not fit their connection and were not read");
-    counted(counters.inexact_resets, "resets were not exact and were not believed");
-    counted(run.notes.further_damage, "further places of damage are not listed");
-    counted(run.notes.further_secrets, "secrets in the capture were beyond the limit and were not kept");
-    let keys = run.pipeline.means.keys.added();
-    counted(keys.refused as u64, "secrets of key logs were beyond the limit and were not kept");
-    counted(keys.unreadable as u64, "lines of key logs are no secrets and were passed over");
-    counted(
-        beyond_device(&run.pipeline),
-        "files of the device are beyond a limit: their hashes, or they themselves, were not looked for",
-    );
-    counted(
-        run.notes.unmerged,
-        "files overlap more others in time than may be open at once and were read after them",
-    );
-    if run.notes.unordered {
-        notes.push(
-            "Packets are not in order of time within the files themselves; they were read as they stand."
-                .to_owned(),
-        );
-    }
-    for (limit, count) in &run.pipeline.reached {
-        notes.push(format!(
-            "The limit \"{limit}\" was reached in {count} messages; what lies beyond it was not read."
-        ));
-    }
-    let recorded = run.recorded;
-    let mut counted = |count: u64, what: &str| {
-        if count > 0 {
-            notes.push(format!("{count} {what}."));
-        }
-    };
-    counted(
-        recorded.entries,
-        "entries of recordings (HAR, mitmproxy) were read: they are cited by their numbers, from 1 in each recording, \
-         and their sizes, times and addresses are those that the recording program tells",
-    );
-    counted(
-        recorded.unsent,
-        "entries were answered from a cache or within the app: nothing of them was sent",
-    );
-    counted(recorded.unanswered, "entries have no answer: whether their requests arrived is not known");
-    counted(
-        run.counters.pcapdroid,
-        "packets were written by PCAPdroid: without root it makes packets up from what went through sockets, so \
-         their sizes, numbers and checksums are not those on the network",
-    );
-    if let (transmitters @ 1.., frames, bytes) = run.pipeline.silent {
-        notes.push(format!(
-            "{transmitters} transmitters said nothing of aircraft in {frames} frames ({bytes} bytes), which were not read further."
-        ));
-    }
-    if run.pipeline.beside > 0 {
-        notes.push(format!(
-            "{} bytes of frames that say nothing of aircraft, of transmitters that do so in others, were not read further.",
-            run.pipeline.beside
-        ));
-    }
-    for (name, (packets, bytes)) in &run.counters.not_ip {
-        notes.push(format!("{packets} packets ({bytes} bytes) of {name} were not read."));
-    }
-    for (name, packets) in &run.counters.tunnelled {
-        notes.push(format!(
-            "{packets} packets came in {name}; what it carries was read as if it had come alone."
-        ));
-    }
-    for (name, count) in &run.counters.malformed {
-        notes.push(format!("{count} packets were malformed: {name}."));
-    }
-    notes
 }

@@ -21,6 +21,7 @@ mod flows;
 mod fold;
 mod inputs;
 mod names;
+mod notes;
 mod phases;
 mod pipeline;
 mod recordings;
@@ -96,7 +97,7 @@ pub fn messages(
     let keys = request.key_log()?;
     let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_messages(sink);
     let run = run(opened, pipeline, &keys, request, progress)?;
-    Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
+    Ok(Read { incomplete: !run.notes.damage.is_empty() || notes::limited(&run) })
 }
 
 /// Hands every conversation of the inputs to `sink` when it is over, in that order.
@@ -121,7 +122,7 @@ fn conversations(
     let keys = request.key_log()?;
     let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_flows(sink, &atlas);
     let run = run(opened, pipeline, &keys, request, progress)?;
-    Ok(Read { incomplete: !run.notes.damage.is_empty() || fold::limited(&run) })
+    Ok(Read { incomplete: !run.notes.damage.is_empty() || notes::limited(&run) })
 }
 
 /// The type of a Decryption Secrets Block that holds a TLS key log (pcapng §4.7).

@@ -129,19 +129,13 @@ impl Request {
     }
 
     pub(crate) fn context(&self) -> Result<Arc<Context>, Error> {
-        let mut context = Context::default();
-        if let Some(path) = &self.canaries {
-            let shown = path.display().to_string();
-            context.canaries = Canaries::parse(&text(path)?)
-                .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
-        }
-        let (mut files, mut unread) = (Vec::new(), 0);
-        for folder in &self.device {
-            let (more, left_out) = device::read(folder)?;
-            files.extend(more);
-            unread += left_out;
-        }
-        context.device = DeviceFiles::new(files, unread);
+        let content = device::read(&self.device)?;
+        let planted = self.canaries.as_ref().map(text).transpose()?;
+        let shown = self.canaries.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let canaries = Canaries::with(planted.as_deref(), content.known)
+            .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
+        let device = DeviceFiles::new(content.files, content.unread);
+        let context = Context { canaries, device, unknown: content.unknown };
         Ok(Arc::new(context))
     }
 

@@ -5,10 +5,12 @@ mod forms;
 mod place;
 mod search;
 
+use std::collections::{HashMap, HashSet};
+
 use creance_model::{DataClass, Match};
 
 use crate::{
-    Card, Context, Detector, Sighting, Sink, View, location,
+    Card, Context, Detector, Sighting, Sink, View, device, location, plain,
     view::{Glance, sign},
 };
 use search::Search;
@@ -26,14 +28,60 @@ pub struct Canaries {
     places: Vec<(usize, (f64, f64))>,
     /// Which are numbers, and their digits.
     numbers: Vec<(usize, String)>,
+    /// What was read on the device, by class and letters.
+    named: HashMap<(DataClass, String), usize>,
 }
 
-/// One planted value.
+/// A value that is looked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Planted {
     class: DataClass,
     value: String,
+    /// Where on the device it was read; `None`: the examiner planted it.
+    found_in: Option<String>,
 }
+
+/// A value that was read on the examined device.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Known {
+    /// What it is.
+    pub class: DataClass,
+    /// The value.
+    pub value: String,
+    /// Where it stands: file and field.
+    pub found_in: String,
+}
+
+impl Planted {
+    fn matched(&self) -> Match {
+        if self.found_in.is_none() { Match::Canary } else { Match::Device }
+    }
+
+    /// Makes a sighting one of this value.
+    fn mark(&self, sighting: &mut Sighting) {
+        sighting.matched = self.matched();
+        sighting.detector = self.detector();
+        sighting.data_class = self.class;
+        sighting.value.clone_from(&self.value);
+        sighting.found_in.clone_from(&self.found_in);
+    }
+
+    fn detector(&self) -> &'static str {
+        if self.found_in.is_none() { ID } else { device::ID }
+    }
+
+    /// Whether nothing else is likely to be called so: what is planted is, of what is found on a device not all.
+    fn is_its_own(&self) -> bool {
+        let mixed = self.value.chars().any(|c| !c.is_alphabetic() && c != '-' && c != '_');
+        self.found_in.is_none() || self.value.chars().count() >= if mixed { OWN_MIXED } else { OWN_WORD }
+    }
+}
+
+/// Characters from which on a value found on the device is looked for in any text, if signs or digits are among them.
+const OWN_MIXED: usize = 8;
+
+/// As above, of one that is a word.
+const OWN_WORD: usize = 14;
 
 impl Canaries {
     /// Reads a canary file: TOML with `[[canary]]` tables of `class` and `value`.
@@ -41,11 +89,24 @@ impl Canaries {
         Self::new(file::parse(text)?)
     }
 
+    /// What a canary file says was planted, and what was read on the device. Of a value that is both, it was planted.
+    pub fn with(text: Option<&str>, known: Vec<Known>) -> Result<Self, CanaryError> {
+        let mut all = text.map_or_else(|| Ok(Vec::new()), file::parse)?;
+        let mut values: HashSet<(DataClass, String)> =
+            all.iter().map(|one| (one.class, plain(&one.value))).collect();
+        for Known { class, value, found_in } in known {
+            if values.insert((class, plain(&value))) {
+                all.push(Planted { class, value, found_in: Some(found_in) });
+            }
+        }
+        Self::new(all)
+    }
+
     fn new(planted: Vec<Planted>) -> Result<Self, CanaryError> {
         let mut needles = Vec::new();
         let mut meanings = Vec::new();
         for (index, one) in planted.iter().enumerate() {
-            if one.class == DataClass::Location || one.value.len() < SHORT {
+            if one.class == DataClass::Location || one.value.len() < SHORT || !one.is_its_own() {
                 continue;
             }
             for (form, needle) in forms::of(one.class, &one.value) {
@@ -61,11 +122,12 @@ impl Canaries {
             forms: Some((search, meanings)),
             places: places.filter_map(|(index, one)| Some((index, location::pair(&one.value)?))).collect(),
             numbers: numbers.map(|(index, one)| (index, digits(&one.value))).collect(),
+            named: all_named(&planted),
             planted,
         })
     }
 
-    /// What was planted.
+    /// What is looked for.
     pub fn values(&self) -> impl Iterator<Item = (DataClass, &str)> {
         self.planted.iter().map(|one| (one.class, one.value.as_str()))
     }
@@ -75,8 +137,18 @@ impl Canaries {
         self.forms.as_ref().map_or(usize::MAX, |(search, _)| search.shortest())
     }
 
-    /// Makes a sighting of a planted place or number a canary: however it was written, its meaning is the planted one.
+    /// Makes a sighting of a planted place or number a canary, and one of what is on the device that: however it was
+    /// written, its meaning is the planted one.
     pub(crate) fn recognise(&self, sighting: &mut Sighting) {
+        let known = if self.named.is_empty() {
+            None
+        } else {
+            self.named.get(&(sighting.data_class, plain(&sighting.value)))
+        };
+        if let Some(one) = known.and_then(|index| self.planted.get(*index)) {
+            one.mark(sighting);
+            return;
+        }
         let planted = self.planted.iter().filter(|one| match sighting.data_class {
             DataClass::Location => one.class == DataClass::Location,
             DataClass::Phone => matches!(one.class, DataClass::Phone | DataClass::Contacts),
@@ -93,10 +165,7 @@ impl Canaries {
                 _ => same_number(&one.value, &digits(&one.value), &sighting.value),
             };
             if let Some(step) = step {
-                sighting.matched = Match::Canary;
-                sighting.detector = ID;
-                sighting.data_class = one.class;
-                sighting.value.clone_from(&one.value);
+                one.mark(sighting);
                 if !step.is_empty() {
                     sighting.encoding.push(step.to_owned());
                 }
@@ -129,9 +198,10 @@ impl Detector for Canary {
         let canaries = &context.canaries;
         let Some((search, meanings)) = &canaries.forms else { return };
         let mut report = |index: usize, part: usize, range: Option<[u64; 2]>, form: &str| {
-            let Some(Planted { class, value }) = canaries.planted.get(index) else { return };
+            let Some(one) = canaries.planted.get(index) else { return };
             let encoding = if form.is_empty() { Vec::new() } else { vec![form.to_owned()] };
-            let sighting = Sighting::whole(*class, Match::Canary, ID, part, value.clone());
+            let mut sighting = Sighting::whole(one.class, one.matched(), ID, part, "");
+            one.mark(&mut sighting);
             sink.sight(Sighting { range, encoding, ..sighting });
         };
         // Children are shown first: the deepest part that holds a value tells the most of how it got there.
@@ -182,7 +252,13 @@ fn is_number(one: &Planted) -> bool {
 }
 
 fn is_short(one: &Planted) -> bool {
-    one.class != DataClass::Location && one.value.len() < SHORT
+    one.class != DataClass::Location && one.value.len() < SHORT && one.found_in.is_none()
+}
+
+/// What was read on the device.
+fn all_named(planted: &[Planted]) -> HashMap<(DataClass, String), usize> {
+    let found = planted.iter().enumerate().filter(|(_, one)| one.found_in.is_some());
+    found.map(|(index, one)| ((one.class, plain(&one.value)), index)).collect()
 }
 
 fn digits(text: &str) -> String {

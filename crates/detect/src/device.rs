@@ -110,20 +110,17 @@ impl DeviceFiles {
 /// Files of the device by content and by hash.
 pub(crate) struct Device;
 
+/// The name of what is found by what the device holds: its files here, values from them among the canaries.
+pub(crate) const ID: &str = "device";
+
 impl Detector for Device {
     fn card(&self) -> &'static Card {
         &Card {
-            id: "device",
-            what: "the whole content of a file on the examined device, or its SHA-256, SHA-1 or MD5 in hex",
-            why: "It is the very file: nothing else has its hash. A hash sent alone tells who else has the file.",
-            wrong: "Files that many devices share, such as those of an app itself, say nothing about the user.",
-            classes: &[
-                DataClass::Imagery,
-                DataClass::Video,
-                DataClass::Audio,
-                DataClass::FlightLog,
-                DataClass::FileHash,
-            ],
+            id: ID,
+            what: "the whole content of a file on the examined device, its SHA-256, SHA-1 or MD5 in hex, or a value that stands in one in a field named for it, as it is or encoded or hashed",
+            why: "It is the very file: nothing else has its hash. A hash sent alone tells who else has the file. A value from the device was taken from it, or from where it came.",
+            wrong: "Files that many devices share, such as those of an app itself, say nothing about the user; a value may have come to the app another way.",
+            classes: DataClass::ALL,
         }
     }
 
@@ -139,7 +136,7 @@ impl Detector for Device {
                 });
                 sink.sight(Sighting {
                     file: Some(file.name.clone()),
-                    ..Sighting::whole(class, Match::Device, "device", index, value)
+                    ..Sighting::whole(class, Match::Device, ID, index, value)
                 });
             }
             for (start, digits) in long_numbers(&part.bytes) {
@@ -150,7 +147,7 @@ impl Detector for Device {
                     range: Some([start as u64, (start + digits.len()) as u64]),
                     encoding: vec![(*kind).to_owned()],
                     file: Some(file.name.clone()),
-                    ..Sighting::whole(DataClass::FileHash, Match::Device, "device", index, value)
+                    ..Sighting::whole(DataClass::FileHash, Match::Device, ID, index, value)
                 });
             }
         }

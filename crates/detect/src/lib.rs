@@ -28,7 +28,7 @@ mod view;
 
 use creance_model::{DataClass, Match, Message};
 
-pub use canary::{Canaries, CanaryError};
+pub use canary::{Canaries, CanaryError, Known};
 pub use device::{DeviceFile, DeviceFiles};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
@@ -71,10 +71,12 @@ pub struct Card {
 /// What the examiner gave to look for.
 #[derive(Debug, Default)]
 pub struct Context {
-    /// Planted values.
+    /// Planted values, and values that were read on the device.
     pub canaries: Canaries,
     /// Files of the examined device.
     pub device: DeviceFiles,
+    /// Files and values on the device that are beyond a bound: values in them are not looked for.
+    pub unknown: usize,
 }
 
 /// Something sensitive in a message.
@@ -96,6 +98,8 @@ pub struct Sighting {
     pub encoding: Vec<String>,
     /// The device file it is, if it is one.
     pub file: Option<String>,
+    /// Where on the device the value was read, if it was.
+    pub found_in: Option<String>,
 }
 
 impl Sighting {
@@ -116,7 +120,13 @@ impl Sighting {
             range: None,
             encoding: Vec::new(),
             file: None,
+            found_in: None,
         }
+    }
+
+    /// Whether it is a value that was planted, or read on the device.
+    fn is_known(&self) -> bool {
+        self.matched == Match::Canary || self.found_in.is_some()
     }
 }
 
@@ -134,8 +144,9 @@ const MOST: usize = 10_000;
 
 /// Shows a message to every detector. A value is told once per message and class, by its strongest match.
 ///
-/// A place that is a planted one becomes that canary, however it was written. A canary also silences weaker sightings of
-/// its class that overlap it, and of the same value under another class; other values beside it are told.
+/// A place that is a planted one becomes that canary, however it was written, and a value that stands on the device becomes
+/// that. Both also silence weaker
+/// sightings of their class that overlap them, and of the same value under another class; other values beside are told.
 pub fn look(message: &Message, context: &Context) -> Looked {
     look_at(&View::new(message, context.canaries.shortest()), context)
 }

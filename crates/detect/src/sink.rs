@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
-use creance_model::{DataClass, Match};
+use creance_model::DataClass;
 
 use crate::{Canaries, Sighting, plain};
 
@@ -42,10 +42,10 @@ impl<'a> Sink<'a> {
 
     /// Something was seen.
     pub fn sight(&mut self, mut sighting: Sighting) {
-        if sighting.matched != Match::Canary {
+        if !sighting.is_known() {
             self.canaries.recognise(&mut sighting);
         }
-        if sighting.matched != Match::Canary
+        if !sighting.is_known()
             && (self.planted_values.contains(&plain(&sighting.value))
                 || self.planted.iter().any(|canary| hides(canary, &sighting)))
         {
@@ -62,7 +62,7 @@ impl<'a> Sink<'a> {
             }
             Entry::Vacant(entry) if all.len() < MOST => {
                 entry.insert(all.len());
-                if sighting.matched == Match::Canary {
+                if sighting.is_known() {
                     self.planted_values.insert(plain(&sighting.value));
                     self.planted.push(sighting.clone());
                 }

@@ -135,6 +135,8 @@ pub struct Finding {
     pub count: u64,
     /// The device file it is, if it is one.
     pub file: Option<String>,
+    /// Where on the examined device the value was read, if it was: file and field.
+    pub found_in: Option<String>,
     /// Protected sites that it concerns.
     pub sites: Vec<String>,
     /// Each time it was seen, at most 256.

@@ -1,9 +1,10 @@
-//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, CBOR, `MessagePack`, protocol
+//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, tables, CBOR, `MessagePack`, protocol
 //! buffers, tokens, and encodings inside values.
 //!
 //! Every part knows the step that leads to it; depth, number and size are bounded, and a bound that is reached is said.
 
 mod cbor;
+mod csv;
 mod grpc;
 mod items;
 mod json;
@@ -202,6 +203,8 @@ impl<'a> Tree<'a> {
             self.cbor(part)
         } else if kind.contains("msgpack") {
             self.msgpack(part)
+        } else if kind == "text/csv" || kind == "text/tab-separated-values" {
+            self.csv(part)
         } else if kind.ends_with("/xml") || kind.ends_with("+xml") {
             self.xml(part, true)
         } else {

@@ -93,7 +93,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Planted>, CanaryError> {
         {
             return Err(CanaryError::Place { line, number });
         }
-        Ok(Planted { class, value })
+        Ok(Planted { class, value, found_in: None })
     };
     file.canary.into_iter().enumerate().map(one).collect()
 }

@@ -115,6 +115,7 @@ pub(crate) fn finding(
         bytes: 4_120,
         count: seconds.len() as u64,
         file: None,
+        found_in: None,
         sites: Vec::new(),
         occurrences: seconds
             .iter()

@@ -1,0 +1,174 @@
+//! Values that stand on a device in fields named for them: accounts, addresses, numbers, identifiers, names, networks, places.
+//!
+//! A file is taken apart as the body of a message is, and shown to the same detectors. What they find by a field's name
+//! and a value's shape is known from then on; what they find by shape alone may be anybody's.
+//!
+//! Left out: lists of installed apps, whose names stand in all traffic, and the places of a track.
+
+use std::collections::BTreeMap;
+
+use creance_detect::{Context, Known};
+use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
+
+/// Bytes of a document that are read.
+const LONGEST_DOCUMENT: usize = 8 << 20;
+
+/// Bytes of a picture that are read: what describes it stands before it.
+const LONGEST_HEAD: usize = 256 << 10;
+
+/// Values of one class that are looked for.
+const MOST_OF_CLASS: usize = 200;
+
+/// Places of one file, from which on they are a track.
+const FEW_PLACES: usize = 8;
+
+/// What is worth knowing.
+const CLASSES: &[DataClass] = &[
+    DataClass::PersonName,
+    DataClass::Email,
+    DataClass::Phone,
+    DataClass::Credential,
+    DataClass::AccountId,
+    DataClass::DeviceId,
+    DataClass::Serial,
+    DataClass::Contacts,
+    DataClass::NetworkInfo,
+    DataClass::Location,
+];
+
+/// The values of a device.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    known: Vec<Known>,
+    counts: BTreeMap<DataClass, usize>,
+    beyond: usize,
+}
+
+/// How much of a file must be read for its values, by its name and first bytes.
+pub(super) fn wanted(name: &str, head: &[u8]) -> usize {
+    match media_type(name, head) {
+        Some(kind) if kind.starts_with("image/") => LONGEST_HEAD,
+        Some(_) => LONGEST_DOCUMENT,
+        None => 0,
+    }
+}
+
+/// What kind of document a file is.
+fn media_type(name: &str, head: &[u8]) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    Some(match ending {
+        "json" => "application/json",
+        "csv" => "text/csv",
+        "tsv" => "text/tab-separated-values",
+        "xml" => "application/xml",
+        "jpg" | "jpeg" => "image/jpeg",
+        "plist" | "vcf" | "yaml" | "yml" | "ini" | "conf" | "txt" | "log" => "text/plain",
+        _ if head.starts_with(b"bplist") || head.starts_with(b"<?xml") => "application/octet-stream",
+        _ if head.starts_with(&[0xff, 0xd8, 0xff]) => "image/jpeg",
+        _ if matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) => "application/octet-stream",
+        _ => return None,
+    })
+}
+
+impl Values {
+    /// Reads the first bytes of a file.
+    pub(super) fn read(&mut self, name: &str, head: &[u8], length: u64) {
+        let Some(kind) = media_type(name, head) else { return };
+        let whole = head.len() as u64 == length;
+        if !whole && !kind.starts_with("image/") {
+            // A document that is cut is not what it says.
+            self.beyond += 1;
+            return;
+        }
+        let message = Message {
+            time: Timestamp::default(),
+            protocol: "file",
+            kind: "file",
+            from: Side::Client,
+            visibility: Visibility::Clear,
+            packets: Vec::new(),
+            bytes: length,
+            fields: Vec::new(),
+            parts: creance_wire::expand(head, Some(kind), &creance_wire::Limits::default()),
+        };
+        let sightings = creance_detect::look(&message, &Context::default()).sightings;
+        let named = |class| {
+            let of_class = move |one: &&creance_detect::Sighting| {
+                one.data_class == class && one.matched == Match::Structured
+            };
+            sightings.iter().filter(of_class)
+        };
+        for class in CLASSES {
+            if *class == DataClass::Location && named(*class).count() > FEW_PLACES {
+                continue;
+            }
+            for one in named(*class) {
+                let count = self.counts.entry(*class).or_default();
+                if self.known.iter().any(|known| known.class == *class && known.value == one.value) {
+                    continue;
+                }
+                if *count >= MOST_OF_CLASS {
+                    self.beyond += 1;
+                    continue;
+                }
+                *count += 1;
+                let field = message.decode_path(one.part).pop().unwrap_or_default();
+                let found_in = format!("{name} > {field}");
+                self.known.push(Known { class: *class, value: one.value.clone(), found_in });
+            }
+        }
+    }
+
+    /// The values, and how many were beyond a bound.
+    pub(super) fn done(self) -> (Vec<Known>, usize) {
+        (self.known, self.beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(name: &str, text: &str) -> Vec<(DataClass, String, String)> {
+        let mut values = Values::default();
+        values.read(name, text.as_bytes(), text.len() as u64);
+        values.done().0.into_iter().map(|one| (one.class, one.value, one.found_in)).collect()
+    }
+
+    #[test]
+    fn a_profile_says_whose_the_device_is() {
+        let profile = r#"{"first_name":"Oskar","last_name":"Lindqvarn","email":"o.l@netzwacht.example","wifi":{"ssid":"olindq-61"}}"#;
+        let known =
+            |class, value: &str, field: &str| (class, value.to_owned(), format!("p.json > json:/{field}"));
+        assert_eq!(
+            values("p.json", profile),
+            [
+                known(DataClass::PersonName, "Oskar Lindqvarn", "first_name"),
+                known(DataClass::Email, "o.l@netzwacht.example", "email"),
+                known(DataClass::NetworkInfo, "olindq-61", "wifi/ssid"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_no_field_of_its_own_is_anybodys_and_a_track_is_no_list_of_places() {
+        assert!(values("readme.txt", "write to support@skyvendor.example").is_empty());
+        let rows = |count: usize| {
+            let row = |at: usize| format!("2026-06-11T08:00:{at:02}Z,24.7436{at:02},121.0439{at:02}\n");
+            format!("time,latitude,longitude\n{}", (10..10 + count).map(row).collect::<String>())
+        };
+        assert_eq!(values("places.csv", &rows(2)).len(), 2);
+        assert!(values("track.csv", &rows(30)).is_empty());
+    }
+
+    #[test]
+    fn values_beyond_the_bound_are_counted() {
+        let rows: String = (0..MOST_OF_CLASS + 5).map(|at| format!("a{at:03}@b.example\n")).collect();
+        let mut values = Values::default();
+        let text = format!("email,x\n{}", rows.replace('\n', ",1\n"));
+        values.read("a.csv", text.as_bytes(), text.len() as u64);
+        let (known, beyond) = values.done();
+        assert_eq!((known.len(), beyond), (MOST_OF_CLASS, 5));
+    }
+}
