@@ -31,4 +31,5 @@ const MEDIA_TYPES: &[Option<&str>] = &[
     Some("application/msgpack"),
     Some("application/xml"),
     Some("application/x-plist"),
+    Some("text/csv"),
 ];
