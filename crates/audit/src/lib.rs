@@ -63,7 +63,10 @@ fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Repo
     let mut inputs = Inputs::begin(request)?;
     let opened = inputs.open(request)?;
     let keys = request.key_log()?;
-    let pipeline = Pipeline::new(Some(context), &request.limits, keys.clone()).with_crew(request.threads());
+    // Lengths are worth knowing where there is something to compare them with.
+    let mut limits = request.limits.clone();
+    limits.wire.lengths = !context.device.is_empty();
+    let pipeline = Pipeline::new(Some(context), &limits, keys.clone()).with_crew(request.threads());
     let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
     Ok(fold::report(request, &run, hashed, evidence, &atlas))

@@ -1,6 +1,9 @@
 //! Files of the examined device: their whole content in a body, or their hash in a text.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
@@ -29,7 +32,7 @@ pub struct DeviceFile {
 #[derive(Debug, Default)]
 pub struct DeviceFiles {
     files: Vec<DeviceFile>,
-    by_length: HashMap<u64, Vec<usize>>,
+    by_length: BTreeMap<u64, Vec<usize>>,
     /// All hashes in hex, lower case, and of which file and which hash each is.
     hashes: HashMap<String, (usize, &'static str)>,
     /// Files beyond a bound: of these only the content, or nothing, is known.
@@ -76,7 +79,7 @@ impl DeviceFiles {
     /// Files of the device, and how many more there were that were not read. Very short ones are left out.
     pub fn new(files: impl IntoIterator<Item = DeviceFile>, unread: usize) -> Self {
         let files: Vec<DeviceFile> = files.into_iter().filter(|file| file.bytes >= LEAST).collect();
-        let mut by_length: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut by_length: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for (index, file) in files.iter().enumerate().filter(|(_, file)| file.class.is_some()) {
             by_length.entry(file.bytes).or_default().push(index);
         }
@@ -96,6 +99,21 @@ impl DeviceFiles {
     /// How many files were beyond a bound: their hashes are not looked for.
     pub const fn beyond(&self) -> usize {
         self.beyond
+    }
+
+    /// Records, such as pictures and logs, whose lengths lie in this range, the shortest first.
+    pub(crate) fn of_length(
+        &self,
+        range: RangeInclusive<u64>,
+    ) -> impl Iterator<Item = (&DeviceFile, DataClass)> {
+        let all = if range.is_empty() { None } else { Some(self.by_length.range(range)) };
+        let files = all.into_iter().flatten().flat_map(|(_, files)| files);
+        files.filter_map(|index| self.files.get(*index)).filter_map(|file| Some((file, file.class?)))
+    }
+
+    /// Whether nothing is known of a device.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 
     fn content(&self, part: &Part) -> Option<(&DeviceFile, DataClass)> {

@@ -24,6 +24,7 @@ mod secrets;
 mod serial;
 mod severity;
 mod sink;
+mod size;
 mod view;
 
 use creance_model::{DataClass, Match, Message};
@@ -51,6 +52,7 @@ pub const ALL: &[&dyn Detector] = &[
     &serial::Serial,
     &device_id::DeviceId,
     &image::Image,
+    &size::Size,
 ];
 
 /// What a detector is, for people.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use creance_model::{Carrier, Message, Part};
+use creance_model::{Carrier, Message, Part, Value};
 
 use crate::key::{Keys, Words};
 
@@ -240,6 +240,16 @@ impl<'m> View<'m> {
     /// The name of a part.
     pub(crate) fn name(&self, part: usize) -> Option<&'m str> {
         self.parts().get(part)?.name.as_deref()
+    }
+
+    /// What the message is within its protocol.
+    pub(crate) const fn kind(&self) -> &'static str {
+        self.message.kind
+    }
+
+    /// A field of the message.
+    pub(crate) fn field(&self, name: &str) -> Option<&'m Value> {
+        self.message.field(name)
     }
 
     /// The steps that lead to a part.

@@ -181,6 +181,8 @@ pub struct Limits {
     pub depth: usize,
     /// Of which messages the content is taken out.
     pub keep: Keep,
+    /// Whether it is told how long uploads are that cannot be opened (`tls`, `opaque-upload`).
+    pub lengths: bool,
 }
 
 /// Of which messages the content is taken out: bodies kept, parts made. Fields are told of all.
@@ -216,6 +218,7 @@ impl Default for Limits {
             parts: 20_000,
             depth: 12,
             keep: Keep::Outbound,
+            lengths: false,
         }
     }
 }

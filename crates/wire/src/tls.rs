@@ -15,7 +15,9 @@
 //! Encrypted Client Hello (RFC 9849) is told where its extension is present; by design nobody can tell a real one from
 //! GREASE, so that is what is said.
 
+mod failed;
 pub(crate) mod hello;
+mod lengths;
 mod open;
 mod stages;
 mod suites;
@@ -25,6 +27,7 @@ use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value,
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, held::Held};
 
 use hello::{Choice, Offer};
+use lengths::Lengths;
 use stages::{Stage, TLS13};
 
 pub(crate) use open::Key;
@@ -84,6 +87,8 @@ struct Connection {
     dns: bool,
     /// The content of the record being read.
     plain: Vec<u8>,
+    /// How long what cannot be opened is.
+    lengths: Option<Box<Lengths>>,
 }
 
 #[derive(Default)]
@@ -124,6 +129,9 @@ impl Session for Connection {
         let half = self.half(from);
         if matches!(half.stage, Stage::Over) {
             half.sealed += bytes.len() as u64;
+            if let Some(lengths) = &mut self.lengths {
+                lengths.feed(from, bytes, at, emit);
+            }
             return self.progress();
         }
         half.record.push(bytes, at);
@@ -138,12 +146,16 @@ impl Session for Connection {
     fn gap(&mut self, _: &Flow, from: Side, _: u64, _: At, _: &Limits, _: Emit<'_>) -> Progress {
         // Record borders are lost with the bytes.
         self.end(from, cause::LOST);
+        self.lengths = None;
         self.progress()
     }
 
     fn finish(&mut self, flow: &Flow, limits: &Limits, emit: Emit<'_>) {
         if let Some(inner) = &mut self.inner {
             inner.finish(flow, limits, &mut decrypted(emit));
+        }
+        if let Some(mut lengths) = self.lengths.take() {
+            lengths.finish(emit);
         }
         if let Some(why) = self.failed() {
             for half in &mut self.sides {
@@ -210,40 +222,31 @@ impl Connection {
     }
 
     fn progress(&self) -> Progress {
-        let over = self.sides.iter().all(|half| matches!(half.stage, Stage::Over));
+        let over = self.sides.iter().all(|half| matches!(half.stage, Stage::Over)) && self.lengths.is_none();
         // Until the client has said more than an alert, it may yet refuse.
         if over && self.sides[0].sealed > LONGEST_ALERT { Progress::Done } else { Progress::More }
-    }
-
-    /// Why the handshake came to nothing, if it did: the client refused what the server showed, as apps do that pin
-    /// certificates (RFC 8446 §6).
-    fn failed(&self) -> Option<String> {
-        // Where the client was not heard at all, its silence says nothing.
-        let (choice, _) = (self.choice.as_ref()?, self.offer.as_ref()?);
-        let [client, _] = &self.sides;
-        if let Some(alert) = &self.refused {
-            return Some(format!("the client refused the certificate: {alert}"));
-        }
-        if client.cause == Some(cause::LOST) || self.inner.is_some() {
-            return None;
-        }
-        match client.sealed {
-            0 if !client.changed => Some("the client said nothing after the server's hello".to_owned()),
-            24..=LONGEST_ALERT if choice.version == TLS13 => {
-                Some("the client said no more than an encrypted alert after the server's hello".to_owned())
-            }
-            _ => None,
-        }
     }
 
     fn read(&mut self, flow: &Flow, from: Side, limits: &Limits, emit: Emit<'_>) {
         let mut record = std::mem::take(&mut self.half(from).record);
         while let Step::Next = self.record(flow, from, &mut record, limits, emit) {}
-        let half = self.half(from);
-        if matches!(half.stage, Stage::Over) {
-            half.sealed += record.bytes().len() as u64;
+        if matches!(self.half(from).stage, Stage::Over) {
+            self.half(from).sealed += record.bytes().len() as u64;
+            self.measure(from, &record, limits, emit);
         } else {
-            half.record = record;
+            self.half(from).record = record;
+        }
+    }
+
+    /// From a record on that cannot be opened, the lengths of records are told, if somebody wants to know.
+    fn measure(&mut self, from: Side, record: &Held, limits: &Limits, emit: Emit<'_>) {
+        let borders = !matches!(self.half(from).cause, Some(cause::LOST | cause::BROKEN));
+        if !limits.lengths || !borders {
+            return;
+        }
+        let lengths = self.lengths.get_or_insert_with(|| Box::new(Lengths::new(self.choice)));
+        for (piece, at) in record.pieces(0, usize::MAX) {
+            lengths.feed(from, piece, at, emit);
         }
     }
 
