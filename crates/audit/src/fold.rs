@@ -92,7 +92,7 @@ pub(crate) fn report(
         hashes: hashed.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_str())).collect(),
         files: &run.notes,
     };
-    let (findings, untold) = fold.findings(&run.pipeline.sightings.seen, &trigger_of);
+    let (findings, untold) = fold.findings(&run.pipeline.sightings.in_time(), &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
     let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
     let mut notes = notes(request, run, untold, &hashed.inputs);
@@ -189,7 +189,7 @@ struct Fold<'a> {
 
 impl Fold<'_> {
     /// The findings, and how many more there were.
-    fn findings(&self, seen: &[Seen], trigger_of: &dyn Fn(u64) -> Trigger) -> (Vec<Finding>, u64) {
+    fn findings(&self, seen: &[&Seen], trigger_of: &dyn Fn(u64) -> Trigger) -> (Vec<Finding>, u64) {
         // With each fact, the message that was counted last.
         let mut facts: BTreeMap<Fact, (Finding, u64)> = BTreeMap::new();
         for one in seen {

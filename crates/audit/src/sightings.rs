@@ -66,6 +66,13 @@ pub(crate) struct Sightings {
 }
 
 impl Sightings {
+    /// All, by their time, those of one message together: recordings tell theirs in any order.
+    pub(crate) fn in_time(&self) -> Vec<&Seen> {
+        let mut seen: Vec<&Seen> = self.seen.iter().collect();
+        seen.sort_by_key(|one| (one.time, one.message));
+        seen
+    }
+
     /// Adds what was sighted in a message; at most `limit` of a kind are kept.
     pub(crate) fn add(&mut self, outgoing: Outgoing, sightings: Vec<Sighting>, limit: usize) {
         if sightings.is_empty() {
