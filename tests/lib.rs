@@ -1,5 +1,7 @@
 //! What the system tests share: the program, the shared data, a folder of their own.
 
+pub mod tnetstring;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},

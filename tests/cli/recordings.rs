@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use creance_tests::run;
+use creance_tests::{run, tnetstring::Net};
 use serde_json::{Value, json};
 
 use crate::{code, text};
@@ -85,36 +85,6 @@ fn har(entries: &[Value]) -> Vec<u8> {
     json!({"log": {"version": "1.2", "creator": {"name": "skylark", "version": "1"}, "entries": entries}})
         .to_string()
         .into_bytes()
-}
-
-/// A value of mitmproxy's flow files.
-enum Net<'a> {
-    Bytes(&'a [u8]),
-    Text(&'a str),
-    Number(u64),
-    Seconds(&'a str),
-    Null,
-    List(Vec<Self>),
-    Object(Vec<(&'a str, Self)>),
-}
-
-impl Net<'_> {
-    fn written(&self) -> Vec<u8> {
-        let (kind, content) = match self {
-            Self::Bytes(bytes) => (b',', bytes.to_vec()),
-            Self::Text(text) => (b';', text.as_bytes().to_vec()),
-            Self::Number(number) => (b'#', number.to_string().into_bytes()),
-            Self::Seconds(number) => (b'^', number.as_bytes().to_vec()),
-            Self::Null => (b'~', Vec::new()),
-            Self::List(values) => (b']', values.iter().flat_map(Self::written).collect()),
-            Self::Object(fields) => {
-                let field =
-                    |(key, value): &(&str, Self)| [Net::Text(key).written(), value.written()].concat();
-                (b'}', fields.iter().flat_map(field).collect())
-            }
-        };
-        [content.len().to_string().as_bytes(), b":", &content, &[kind]].concat()
-    }
 }
 
 /// The exchange as a flow of mitmproxy.

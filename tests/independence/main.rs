@@ -2,6 +2,9 @@
 //! order bytes came.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod recordings;
+mod segments;
+
 use std::{
     collections::HashSet,
     fs::{self, File},
