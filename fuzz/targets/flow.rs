@@ -79,4 +79,7 @@ const LINKS: &[LinkType] = &[
     LinkType::NORDIC_BLE,
     LinkType::BLUETOOTH_HCI_H4,
     LinkType::BLUETOOTH_HCI_H4_WITH_PHDR,
+    LinkType::USB_LINUX,
+    LinkType::USB_LINUX_MMAPPED,
+    LinkType::USBPCAP,
 ];

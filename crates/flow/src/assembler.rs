@@ -26,7 +26,7 @@ use crate::{
     tagged,
     tcp::{Out, Segment},
     tunnel, udp,
-    usb::{self, Transfer},
+    usb::{Endpoints, Transfer},
 };
 
 /// Follows flows and hands what they carry to a [`Handler`].
@@ -35,6 +35,7 @@ pub struct Assembler<H: Handler> {
     options: Options,
     table: Table<H::State>,
     fragments: Fragments,
+    usb: Endpoints,
     counters: Counters,
     flows: u64,
     buffered: usize,
@@ -69,6 +70,7 @@ impl<H: Handler> Assembler<H> {
             options,
             table,
             fragments: Fragments::default(),
+            usb: Endpoints::default(),
             counters: Counters::default(),
             flows: 0,
             buffered: 0,
@@ -90,14 +92,14 @@ impl<H: Handler> Assembler<H> {
         if self.app.as_deref() != app {
             self.app = app.map(Arc::from);
         }
-        match usb::frames(tagged.link, tagged.frame) {
+        match self.usb.take(tagged.link, tagged.frame) {
             None => self.frame(packet, link::strip(tagged.link, tagged.frame), 0),
             Some(Transfer::Frames(frames, whole)) => {
                 if !whole {
                     self.malformed("rest of a USB transfer");
                 }
                 for frame in frames {
-                    self.frame(packet, link::ethernet(frame), 0);
+                    self.frame(packet, link::ethernet(&frame), 0);
                 }
             }
             Some(Transfer::Other(name)) => self.not_ip(packet, name),
@@ -214,9 +216,12 @@ impl<H: Handler> Assembler<H> {
 
     /// Ends all flows, in the order in which they began.
     pub fn finish(self) -> (H, Counters) {
-        let Self { mut handler, table, fragments, mut counters, mut buffered, .. } = self;
+        let Self { mut handler, table, fragments, usb, mut counters, mut buffered, .. } = self;
         for entry in table.drain() {
             end(&mut handler, &mut buffered, entry, Close::End);
+        }
+        if usb.finish() > 0 {
+            counters.malformed.insert("USB message that is not whole", usb.finish());
         }
         counters.unfinished_fragments = fragments.unfinished();
         counters.refused_fragments = fragments.refused;
