@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let parts = expand(body, media_type, &limits);
     assert!(parts.len() <= limits.parts, "{} parts", parts.len());
     for (number, part) in parts.iter().enumerate() {
-        assert!(part.parent.is_none_or(|parent| parent < number), "a part comes after its parent");
+        assert!(part.parent().is_none_or(|parent| parent < number), "a part comes after its parent");
     }
 });
 

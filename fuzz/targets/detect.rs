@@ -40,7 +40,7 @@ fn check(bytes: &[u8]) {
     for sighting in look(&message, &CONTEXT).sightings {
         let part = message.parts.get(sighting.part).expect("a sighting names a part of its message");
         if let Some([start, end]) = sighting.range {
-            assert!(start <= end && end <= part.bytes.len() as u64, "{}: {start}..{end}", sighting.detector);
+            assert!(start <= end && end <= part.length() as u64, "{}: {start}..{end}", sighting.detector);
         }
         let masked = mask(sighting.data_class, &sighting.value);
         assert!(sighting.value.len() < 12 || masked != sighting.value, "{} is not masked", sighting.detector);

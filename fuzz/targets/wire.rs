@@ -98,7 +98,7 @@ impl Joiners {
 fn check(message: &Message, limits: &Limits) {
     assert!(message.parts.len() <= limits.parts + ROOTS, "{} parts", message.parts.len());
     for (number, part) in message.parts.iter().enumerate() {
-        assert!(part.parent.is_none_or(|parent| parent < number), "a part comes after its parent");
+        assert!(part.parent().is_none_or(|parent| parent < number), "a part comes after its parent");
     }
     let ascending = message.packets.windows(2).all(|pair| pair[0] < pair[1]);
     assert!(ascending, "packets are cited in order, each once: {:?}", message.packets);

@@ -111,9 +111,9 @@ fn is_of(Told { row, message }: &Told, event: &Value) -> bool {
 fn holds(message: &Message, event: &Value, cut: bool, folder: &Path) -> bool {
     let value = event["value"].as_str().unwrap();
     let length = usize::try_from(event["bytes"].as_u64().unwrap()).unwrap();
-    let with = |carrier: Carrier| message.parts.iter().filter(move |part| part.carrier == carrier);
-    let says = |carrier: Carrier| with(carrier).any(|part| contains(&part.bytes, value));
-    let root = |carrier: Carrier| with(carrier).filter(|part| part.parent.is_none());
+    let with = |carrier: Carrier| message.parts.iter().filter(move |part| part.carrier() == carrier);
+    let says = |carrier: Carrier| with(carrier).any(|part| contains(&part.bytes(), value));
+    let root = |carrier: Carrier| with(carrier).filter(|part| part.parent().is_none());
     match event["carrier"].as_str().unwrap() {
         // An MD5 of what the event is about: its digits must be there.
         "uri" if event["encoding"] == "md5-hex" => {
@@ -121,7 +121,7 @@ fn holds(message: &Message, event: &Value, cut: bool, folder: &Path) -> bool {
         }
         "uri" => says(Carrier::Uri),
         "header" if event["encoding"] == "basic-auth" => with(Carrier::Header)
-            .filter_map(|part| BASE64.decode(part.bytes.strip_prefix(b"Basic ")?).ok())
+            .filter_map(|part| BASE64.decode(part.bytes().strip_prefix(b"Basic ")?).ok())
             .any(|pair| contains(&pair, value)),
         "header" => says(Carrier::Header),
         "cookie" => says(Carrier::Cookie),
@@ -130,26 +130,26 @@ fn holds(message: &Message, event: &Value, cut: bool, folder: &Path) -> bool {
                 .as_str()
                 .map(|name| fs::read(folder.join("device").join(name)).unwrap());
             let half = file.as_ref().map_or(&b"Exif"[..], |file| &file[..file.len() / 2]);
-            root(Carrier::Body).any(|part| 2 * part.bytes.len() > length && contains(&part.bytes, half))
+            root(Carrier::Body).any(|part| 2 * part.bytes().len() > length && contains(&part.bytes(), half))
         }
         "body" | "body/exif" => {
             let whole = &event["file"]["sha256"];
             // Of a resumed upload the truth counts the head as well.
             let uncut = message.bytes == length as u64 && message.field("body_cut").is_none();
-            root(Carrier::Body).any(|part| uncut || part.bytes.len() == length)
-                || with(Carrier::Body).any(|part| *whole == sha256(&part.bytes))
+            root(Carrier::Body).any(|part| uncut || part.bytes().len() == length)
+                || with(Carrier::Body).any(|part| *whole == sha256(part.bytes()))
         }
-        "ws-message" => root(Carrier::Body).any(|part| part.bytes.len() == length),
+        "ws-message" => root(Carrier::Body).any(|part| part.bytes().len() == length),
         // Its length is told together with that of the topic.
         "payload" => {
             let topic = message.text("topic").map_or(0, str::len);
-            root(Carrier::Body).any(|part| topic + part.bytes.len() == length)
+            root(Carrier::Body).any(|part| topic + part.bytes().len() == length)
         }
         "topic" => message.text("topic").is_some_and(|topic| topic.contains(value)),
         "client-id" => message.text("client_id").is_some_and(|id| id.contains(value)),
         "username" => message.text("username") == Some(value),
         "password" => {
-            message.parts.iter().any(|part| part.step == "password" && part.bytes == value.as_bytes())
+            message.parts.iter().any(|part| part.is("password") && part.bytes() == value.as_bytes())
         }
         // A carrier that this test does not know.
         _ => false,
@@ -162,8 +162,8 @@ fn contains(bytes: &[u8], what: impl AsRef<[u8]>) -> bool {
 }
 
 /// Lengths of the runs of hexadecimal digits in a part.
-fn hex_runs(part: &Part) -> impl Iterator<Item = usize> {
-    part.bytes.split(|byte| !byte.is_ascii_hexdigit()).map(<[u8]>::len)
+fn hex_runs(part: Part<'_>) -> impl Iterator<Item = usize> {
+    part.bytes().split(|byte| !byte.is_ascii_hexdigit()).map(<[u8]>::len)
 }
 
 /// One packet, as tshark has it.

@@ -19,7 +19,7 @@ use std::{
 };
 
 use creance_detect::{Context, Looked};
-use creance_model::{Message, Part};
+use creance_model::Message;
 
 use crate::sightings::Outgoing;
 
@@ -192,14 +192,14 @@ fn look_at_next(queue: &Queue, context: &Context) -> bool {
 
 /// What a message takes, in bytes, nearly.
 fn size(message: &Message) -> usize {
-    let name = |part: &Part| part.name.as_ref().map_or(0, String::len);
-    let parts: usize = message.parts.iter().map(|part| part.bytes.len() + part.step.len() + name(part)).sum();
-    parts + message.parts.capacity() * size_of::<Part>() + 8 * message.packets.len()
+    message.parts.held() + 8 * message.packets.len()
 }
 
 #[cfg(test)]
 mod tests {
-    use creance_model::{Carrier, Endpoint, Flow, InsideBasis, Side, Timestamp, Transport, Visibility};
+    use creance_model::{
+        Carrier, Endpoint, Flow, InsideBasis, Parts, Side, Timestamp, Transport, Visibility,
+    };
 
     use super::*;
 
@@ -226,7 +226,7 @@ mod tests {
             packets: vec![number],
             bytes: body.len() as u64,
             fields: Vec::new(),
-            parts: vec![Part::new(Carrier::Body, None, "request body", None, body)],
+            parts: Parts::one(Carrier::Body, "request body", body),
         };
         Outgoing { flow, name: None, recording: None, number, message }
     }

@@ -220,7 +220,7 @@ impl<'a> Pipeline<'a> {
         let whole = self.uploads.take(flow, &message, piece, &self.limits.wire);
         // What ends an upload has content of its own.
         if !piece.is_end() {
-            let around = message.parts.iter().take_while(|part| part.carrier != Carrier::Body).count();
+            let around = message.parts.iter().take_while(|part| part.carrier() != Carrier::Body).count();
             message.parts.truncate(around);
         }
         self.look(flow, name, message);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use creance_detect::Sighting;
 use creance_model::{
-    Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Timestamp, Transport, Visibility,
+    Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Part, Timestamp, Transport, Visibility,
 };
 
 use crate::names::Name;
@@ -110,7 +110,7 @@ impl Sightings {
                     packets => listed(packets),
                 },
                 decode_path: path(&message, part),
-                carrier: message.parts.get(part).map_or(Carrier::Field, |part| part.carrier),
+                carrier: message.parts.get(part).map_or(Carrier::Field, Part::carrier),
                 protocol: message.protocol,
                 visibility: message.visibility,
                 sent: Arc::clone(&sent),
@@ -164,11 +164,8 @@ fn name_of(message: &Message) -> Option<Name> {
 fn carried(message: &Message) -> Vec<String> {
     let mut files: Vec<String> = message
         .parts
-        .iter()
-        .filter(|part| {
-            part.step == "multipart-filename" || part.name.as_deref() == Some("multipart-filename")
-        })
-        .map(|part| String::from_utf8_lossy(&part.bytes).into_owned())
+        .named("multipart-filename")
+        .map(|part| String::from_utf8_lossy(part.bytes()).into_owned())
         .collect();
     if let Some(uri) = message.text("uri") {
         let target = uri.split(['?', '#']).next().unwrap_or_default();

@@ -89,7 +89,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn message(&mut self, flow: &Flow, message: &Message) -> anyhow::Result<()> {
         for (index, name) in carried(message, self.options.all) {
-            let Some(part) = message.parts.get(index).filter(|part| !part.bytes.is_empty()) else { continue };
+            let Some(part) = message.parts.get(index).filter(|part| part.length() > 0) else { continue };
             self.written += 1;
             let reveal = self.options.captures.reveal;
             // A name may say what values are masked for.
@@ -98,10 +98,10 @@ impl Writer<'_> {
             } else {
                 mask_file(&name, &Secrets::default()).replace('…', "file")
             };
-            let safe = safe_name(self.written, &shown, &part.bytes);
+            let safe = safe_name(self.written, &shown, part.bytes());
             let path = self.folder.join(&safe);
             File::create_new(&path)
-                .and_then(|mut file| file.write_all(&part.bytes))
+                .and_then(|mut file| file.write_all(part.bytes()))
                 .with_context(|| format!("cannot write {}", path.display()))?;
             let fields: serde_json::Map<_, _> = message
                 .fields
@@ -113,10 +113,10 @@ impl Writer<'_> {
             let row = json!({
                 "schema": "creance.extract/1",
                 "file": safe,
-                "sha256": creance_audit::sha256(&part.bytes),
-                "bytes": part.bytes.len(),
+                "sha256": creance_audit::sha256(part.bytes()),
+                "bytes": part.length(),
                 "complete": whole,
-                "media_type": part.media_type.as_deref().map(messages::essence),
+                "media_type": part.media_type().map(messages::essence),
                 "name": if reveal { json!(name) } else { json!("…") },
                 "time": message.time,
                 "protocol": message.protocol,
@@ -138,20 +138,21 @@ impl Writer<'_> {
 /// The files of a message: which parts, and under which names they were sent.
 fn carried(message: &Message, all: bool) -> Vec<(usize, String)> {
     let mut files = Vec::new();
-    for (index, part) in message.parts.iter().enumerate().filter(|(_, part)| part.carrier == Carrier::Body) {
+    for (index, part) in message.parts.iter().enumerate().filter(|(_, part)| part.carrier() == Carrier::Body)
+    {
         let child =
-            |step: &str| message.parts.iter().find(|child| child.parent == Some(index) && child.step == step);
-        if part.step.starts_with("multipart:") {
+            |step: &str| message.parts.iter().find(|child| child.parent() == Some(index) && child.is(step));
+        if part.step_of("multipart").is_some() {
             if let Some(name) = child("multipart-filename") {
-                files.push((index, String::from_utf8_lossy(&name.bytes).into_owned()));
+                files.push((index, String::from_utf8_lossy(name.bytes()).into_owned()));
             }
-        } else if part.parent.is_none() {
+        } else if part.parent().is_none() {
             let content = content(message, index);
             let Some(of) = message.parts.get(content) else { continue };
             let parted = message
                 .parts
                 .iter()
-                .any(|child| child.parent == Some(content) && child.step.starts_with("multipart:"));
+                .any(|child| child.parent() == Some(content) && child.step_of("multipart").is_some());
             if !parted && (all || is_file(of)) {
                 files.push((content, target_name(message)));
             }
@@ -163,12 +164,13 @@ fn carried(message: &Message, all: bool) -> Vec<(usize, String)> {
 /// A body without its content encodings: the part that was given the media type, else the body itself.
 fn content(message: &Message, body: usize) -> usize {
     let mut at = body;
-    while message.parts.get(at).is_some_and(|part| part.media_type.is_none()) {
+    while message.parts.get(at).is_some_and(|part| part.media_type().is_none()) {
         let inside = message.parts.iter().enumerate().find(|(_, child)| {
-            child.parent == Some(at) && matches!(&*child.step, "gzip" | "zlib" | "deflate" | "br" | "zstd")
+            child.parent() == Some(at)
+                && matches!(&*child.step(), "gzip" | "zlib" | "deflate" | "br" | "zstd")
         });
         match inside {
-            Some((index, part)) if part.media_type.is_some() => return index,
+            Some((index, part)) if part.media_type().is_some() => return index,
             Some((index, _)) => at = index,
             None => return body,
         }
@@ -177,10 +179,10 @@ fn content(message: &Message, body: usize) -> usize {
 }
 
 /// What programs say to each other is no file.
-fn is_file(part: &Part) -> bool {
-    let kind = part.media_type.as_deref().unwrap_or_default().to_lowercase();
+fn is_file(part: Part<'_>) -> bool {
+    let kind = part.media_type().unwrap_or_default().to_lowercase();
     let talk = ["json", "x-www-form-urlencoded", "protobuf", "grpc", "cbor", "msgpack"];
-    let json = kind.is_empty() && matches!(part.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    let json = kind.is_empty() && matches!(part.bytes().trim_ascii_start().first(), Some(b'{' | b'['));
     !json && !talk.iter().any(|word| kind.contains(word))
 }
 

@@ -219,7 +219,7 @@ const PLAIN: &[&str] = &[
 ];
 
 fn parts(message: &Message, reveal: bool) -> Vec<String> {
-    let container = |(_, part): &(usize, &Part)| part.name.is_none();
+    let container = |(_, part): &(usize, Part<'_>)| !part.is_named();
     let step = |step: String| if reveal { step } else { mask_step(&step, &Secrets::default()) };
     let path = |(index, _)| message.decode_path(index).into_iter().map(step).collect::<Vec<_>>().join(" > ");
     message.parts.iter().enumerate().filter(container).map(path).collect()

@@ -6,7 +6,7 @@
 use std::{fmt::Write, time::Instant};
 
 use creance_detect::{Canaries, Context, look};
-use creance_model::{Carrier, Message, Part, Side, Timestamp, Visibility};
+use creance_model::{Carrier, Message, Parts, Side, Timestamp, Visibility};
 
 const BYTES: usize = 32 << 20;
 
@@ -47,15 +47,6 @@ fn planted() -> String {
 }
 
 fn message(bytes: Vec<u8>) -> Message {
-    let body = Part {
-        carrier: Carrier::Body,
-        parent: None,
-        step: "request body".into(),
-        name: None,
-        bytes,
-        media_type: None,
-        packets: Vec::new(),
-    };
     Message {
         time: Timestamp::default(),
         protocol: "http/1",
@@ -65,6 +56,6 @@ fn message(bytes: Vec<u8>) -> Message {
         packets: vec![1],
         bytes: BYTES as u64,
         fields: Vec::new(),
-        parts: vec![body],
+        parts: Parts::one(Carrier::Body, "request body", bytes),
     }
 }

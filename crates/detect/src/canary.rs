@@ -7,7 +7,7 @@ mod search;
 
 use std::collections::{HashMap, HashSet};
 
-use creance_model::{DataClass, Match};
+use creance_model::{DataClass, Match, Part};
 
 use crate::{
     Card, Context, Detector, Sighting, Sink, View, device, location, plain,
@@ -205,9 +205,14 @@ impl Detector for Canary {
             sink.sight(Sighting { range, encoding, ..sighting });
         };
         // Children are shown first: the deepest part that holds a value tells the most of how it got there.
-        let long = |glance: Glance| glance.length as usize >= search.shortest();
-        for (index, _, part) in message.glances().rev().filter(|(_, glance, _)| long(*glance)) {
-            for hit in search.find_iter(&part.bytes) {
+        // What stands in a part stands in the bytes that it is a stretch of, and these are mostly shared by many.
+        let hold: Vec<bool> =
+            message.parts().stores().map(|bytes| search.find_iter(bytes).next().is_some()).collect();
+        let may_hold = |part: Part<'_>| {
+            part.length() >= search.shortest() && hold.get(part.store()).copied().unwrap_or(true)
+        };
+        for (index, _, part) in message.glances().rev().filter(|(.., part)| may_hold(*part)) {
+            for hit in search.find_iter(part.bytes()) {
                 if let Some((planted, form)) = meanings.get(hit.needle) {
                     report(*planted, index, Some([hit.start as u64, hit.end as u64]), form);
                 }
@@ -268,6 +273,11 @@ fn digits(text: &str) -> String {
 /// How a text is the planted number of these digits, if it is: with other signs, or in national form (the last digits
 /// agree, and no more than a country code is missing).
 fn same_number(planted: &str, digits: &str, text: &str) -> Option<&'static str> {
+    let last = |text: &str| text.bytes().rfind(u8::is_ascii_digit);
+    // Few numbers end as the planted one does.
+    if last(text) != last(digits) {
+        return None;
+    }
     let text = text.trim();
     if planted == text || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
         return (planted == text && planted.starts_with('+')).then_some("");

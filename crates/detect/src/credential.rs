@@ -52,7 +52,7 @@ impl Detector for Credential {
             let token = words.end(Names::Tokens) && text.len() >= 12;
             if secret || token || is_cloud_key(text) {
                 // Cookies called token hold a session more often than a secret of the user.
-                let cookie = message.parts().get(index).is_some_and(|part| part.carrier == Carrier::Cookie);
+                let cookie = message.parts().get(index).is_some_and(|part| part.carrier() == Carrier::Cookie);
                 let matched = if cookie { Match::Pattern } else { Match::Structured };
                 sink.sight(Sighting::whole(DataClass::Credential, matched, ID, index, text));
             }

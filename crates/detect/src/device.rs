@@ -116,9 +116,9 @@ impl DeviceFiles {
         self.files.is_empty()
     }
 
-    fn content(&self, part: &Part) -> Option<(&DeviceFile, DataClass)> {
-        let same_length = self.by_length.get(&(part.bytes.len() as u64))?;
-        let hash = digest::digest(&digest::SHA256, &part.bytes);
+    fn content(&self, part: Part<'_>) -> Option<(&DeviceFile, DataClass)> {
+        let same_length = self.by_length.get(&(part.length() as u64))?;
+        let hash = digest::digest(&digest::SHA256, part.bytes());
         let files = same_length.iter().filter_map(|index| self.files.get(*index));
         let file = files.into_iter().find(|file| file.sha256 == hash.as_ref())?;
         Some((file, file.class?))
@@ -149,7 +149,7 @@ impl Detector for Device {
         }
         for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
             if let Some((file, class)) = device.content(part) {
-                let value = image::described(&part.bytes).unwrap_or_else(|| {
+                let value = image::described(part.bytes()).unwrap_or_else(|| {
                     format!("file, {} bytes, SHA-256 {}", file.bytes, HEXLOWER.encode(&file.sha256))
                 });
                 sink.sight(Sighting {
@@ -157,7 +157,7 @@ impl Detector for Device {
                     ..Sighting::whole(class, Match::Device, ID, index, value)
                 });
             }
-            for (start, digits) in long_numbers(&part.bytes) {
+            for (start, digits) in long_numbers(part.bytes()) {
                 let value = String::from_utf8_lossy(digits).to_lowercase();
                 let Some((file, kind)) = device.hashes.get(&value) else { continue };
                 let Some(file) = device.files.get(*file) else { continue };

@@ -30,16 +30,16 @@ impl Detector for DeviceId {
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         // Objects that have a field of devices. Few messages have a UUID to ask for them.
         let devices = LazyCell::new(|| {
-            let parts = message.parts().iter().enumerate();
-            let of_device = parts.filter(|(index, _)| message.words(*index).are(Names::OfDevices));
-            of_device.map(|(_, part)| part.parent).collect::<HashSet<_>>()
+            let parts = message.parts().iter();
+            let of_device = parts.filter(|part| message.words(part.index()).are(Names::OfDevices));
+            of_device.map(Part::parent).collect::<HashSet<_>>()
         });
         for (index, _, text) in message.named_where(|_, words| is_asked(words)) {
             let words = message.words(index);
             let text = text.trim();
             let Some(part) = message.parts().get(index) else { continue };
-            let cookie = part.carrier == Carrier::Cookie;
-            let of_device = || devices.contains(&part.parent);
+            let cookie = part.carrier() == Carrier::Cookie;
+            let of_device = || devices.contains(&part.parent());
             let class = match class(words, text).or_else(|| in_context(part, words, text, of_device)) {
                 Some(class) if !cookie || matches!(class, DataClass::AccountId) => class,
                 _ => continue,
@@ -128,9 +128,15 @@ pub(crate) const BESIDE: &[&str] =
     &["model", "brand", "manufacturer", "devicemodel", "osversion", "devicename", "imei"];
 
 /// Identifiers whose names say little: `id` in an object `user`, `uuid` beside a model.
-fn in_context(part: &Part, name: Words<'_>, text: &str, of_device: impl Fn() -> bool) -> Option<DataClass> {
-    if part.name.as_deref() == Some("id") {
-        let object = part.step.rsplit('/').nth(1)?;
+fn in_context(
+    part: Part<'_>,
+    name: Words<'_>,
+    text: &str,
+    of_device: impl Fn() -> bool,
+) -> Option<DataClass> {
+    if part.name() == Some("id") {
+        let step = part.step();
+        let object = step.rsplit('/').nth(1)?;
         let is = |name: &&str| key::is(object, name);
         return if is_blank(text) {
             None

@@ -22,7 +22,7 @@ impl Detector for Email {
         let mut seen = 0;
         for (index, part, text) in message.texts_where(|glance, _| glance.has(sign::AT)) {
             // The contact in a `User-Agent` is the software's author.
-            if part.carrier == Carrier::Header && message.words(index).are(Names::Agents) {
+            if part.carrier() == Carrier::Header && message.words(index).are(Names::Agents) {
                 continue;
             }
             let named = message.words(index).say(Names::Emails);
@@ -34,13 +34,13 @@ impl Detector for Email {
                 let Some(address) = text.get(start..end) else { continue };
                 let whole = address.len() == text.trim().len();
                 let matched =
-                    if named || whole && part.name.is_some() { Match::Structured } else { Match::Pattern };
+                    if named || whole && part.is_named() { Match::Structured } else { Match::Pattern };
                 sink.sight(Sighting {
                     range: Some([start as u64, end as u64]),
                     ..Sighting::whole(DataClass::Email, matched, "email", index, address)
                 });
                 if let Some((start, name)) = named_before(text, start) {
-                    let header = part.carrier == Carrier::Header && message.words(index).are(Names::People);
+                    let header = part.carrier() == Carrier::Header && message.words(index).are(Names::People);
                     let matched = if header { Match::Structured } else { Match::Pattern };
                     sink.sight(Sighting {
                         range: Some([start as u64, (start + name.len()) as u64]),

@@ -1,6 +1,6 @@
 //! Messages for the tests of detectors.
 
-use creance_model::{Carrier, DataClass, Match, Message, Part, Side, Timestamp, Visibility};
+use creance_model::{Carrier, DataClass, Match, Message, Parts, Side, Timestamp, Visibility};
 
 use crate::{Canaries, Context, look};
 
@@ -9,15 +9,10 @@ pub(crate) type Shape<'a> = (Carrier, Option<usize>, &'a str, Option<&'a str>, &
 
 /// A request with these parts.
 pub(crate) fn parts(parts: &[Shape<'_>]) -> Message {
-    let part = |(carrier, parent, step, name, bytes): &Shape<'_>| Part {
-        carrier: *carrier,
-        parent: *parent,
-        step: (*step).to_owned().into(),
-        name: name.map(str::to_owned),
-        bytes: bytes.to_vec(),
-        media_type: None,
-        packets: Vec::new(),
-    };
+    let mut all = Parts::default();
+    for (carrier, parent, step, name, bytes) in parts {
+        all.add(*carrier, *parent, *step, *name, *bytes);
+    }
     Message {
         time: Timestamp::default(),
         protocol: "http/1",
@@ -27,7 +22,7 @@ pub(crate) fn parts(parts: &[Shape<'_>]) -> Message {
         packets: vec![1],
         bytes: 1,
         fields: Vec::new(),
-        parts: parts.iter().map(part).collect(),
+        parts: all,
     }
 }
 

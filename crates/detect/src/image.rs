@@ -31,25 +31,25 @@ impl Detector for Image {
 
     fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
         let files = || {
-            let files = message.parts().iter().filter(|part| part.step == "multipart-filename");
-            files.filter_map(|part| Some((part.parent?, part))).collect::<HashMap<usize, &Part>>()
+            let files = message.parts().named("multipart-filename");
+            files.filter_map(|part| Some((part.parent()?, part.bytes()))).collect::<HashMap<usize, &[u8]>>()
         };
         let files = LazyCell::new(files);
         for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
-            let Some((class, kind)) = kind(&part.bytes) else {
+            let Some((class, kind)) = kind(part.bytes()) else {
                 if let Some(class) = streamed(part) {
-                    let kind = part.media_type.as_deref().unwrap_or_default();
-                    let value = describe(&format!("the beginning of a stream, {kind}"), None, &part.bytes);
+                    let kind = part.media_type().unwrap_or_default();
+                    let value = describe(&format!("the beginning of a stream, {kind}"), None, part.bytes());
                     sink.sight(Sighting::whole(class, Match::Structured, "image", index, value));
                 }
                 continue;
             };
-            let size = size(kind, &part.bytes);
+            let size = size(kind, part.bytes());
             let icon = size.is_some_and(|(width, height)| width <= ICON && height <= ICON);
-            if part.bytes.len() >= LEAST && !icon {
-                let value = describe(kind, size, &part.bytes);
+            if part.length() >= LEAST && !icon {
+                let value = describe(kind, size, part.bytes());
                 // The name that a multipart body gives its file.
-                let file = files.get(&index).map(|name| String::from_utf8_lossy(&name.bytes).into_owned());
+                let file = files.get(&index).map(|name| String::from_utf8_lossy(name).into_owned());
                 sink.sight(Sighting {
                     file,
                     ..Sighting::whole(class, Match::Structured, "image", index, value)
@@ -57,7 +57,7 @@ impl Detector for Image {
             }
             // A thumbnail shows little, and says as much as any picture about where it was taken.
             if kind == "JPEG" {
-                inside(index, &part.bytes, sink);
+                inside(index, part.bytes(), sink);
             }
         }
     }
@@ -133,11 +133,11 @@ fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
 
 /// What a part holds whose type is that of a codec, and not of a file: these are the names under which codecs are
 /// registered for streams (RFC 4855).
-fn streamed(part: &Part) -> Option<DataClass> {
-    let (medium, codec) = part.media_type.as_deref()?.split_once('/')?;
+fn streamed(part: Part<'_>) -> Option<DataClass> {
+    let (medium, codec) = part.media_type()?.split_once('/')?;
     let is = |codecs: &[&str]| codecs.iter().any(|known| known.eq_ignore_ascii_case(codec));
     match medium {
-        _ if part.bytes.len() < LEAST => None,
+        _ if part.length() < LEAST => None,
         "video" if is(PICTURES) => Some(DataClass::Video),
         "audio" if is(SOUNDS) => Some(DataClass::Audio),
         _ => None,
@@ -320,7 +320,7 @@ mod tests {
     fn the_beginning_of_a_stream_is_a_film_and_noise_under_another_type_is_none() {
         let of = |kind: &str, length| {
             let mut message = body(&vec![7; length]);
-            message.parts[0].media_type = Some(kind.to_owned());
+            message.parts.set_media_type(0, kind);
             told(&message).first().map(|one| one.0)
         };
         assert_eq!(of("video/H264", 256), Some(DataClass::Video));

@@ -28,7 +28,7 @@ impl Detector for InstalledApps {
                 && let Some(package) = package(text)
             {
                 // Objects in a list hold one name each.
-                let several = message.parts().get(list).is_some_and(|list| list.name.is_none());
+                let several = message.parts().get(list).is_some_and(|list| !list.is_named());
                 let list = if several && is_object(message, list) {
                     message.parent(list).unwrap_or(list)
                 } else {
@@ -85,13 +85,13 @@ const TOPS: &[&str] = &[
 
 /// Whether a part is an object that has fields of its own.
 fn is_object(message: &View<'_>, part: usize) -> bool {
-    message.parts().get(part).is_some_and(|part| part.bytes.is_empty() && part.parent.is_some())
+    message.parts().get(part).is_some_and(|part| part.length() == 0 && part.parent().is_some())
         && message.record(part).nth(1).is_some()
         && message.record(part).any(|field| {
             message
                 .parts()
                 .get(field)
-                .is_some_and(|field| package(&String::from_utf8_lossy(&field.bytes)).is_none())
+                .is_some_and(|field| package(&String::from_utf8_lossy(field.bytes())).is_none())
         })
 }
 

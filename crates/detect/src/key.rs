@@ -237,6 +237,11 @@ impl Keys {
         Words { text: &self.text, bounds: self.bounds.get(first..end).unwrap_or_default(), said }
     }
 
+    /// Whether any detector asks for a name that a key says.
+    pub(crate) fn say_any(&self, index: usize) -> bool {
+        self.each.get(index).is_some_and(|(_, said)| said.whole | said.words | said.last != 0)
+    }
+
     /// All keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Words<'_>> {
         (0..self.len()).map(|index| self.get(index))
@@ -285,11 +290,6 @@ impl<'a> Words<'a> {
     /// Whether the key is one of these names, or has one of them among its words.
     pub(crate) const fn say(self, names: Names) -> bool {
         (self.said.whole | self.said.words) & names.bit() != 0
-    }
-
-    /// Whether any detector asks for a name that it says.
-    pub(crate) const fn say_any(self) -> bool {
-        self.said.whole | self.said.words | self.said.last != 0
     }
 
     /// Whether one of these names is among its words.

@@ -362,7 +362,7 @@ mod tests {
             for one in look(&message, &PLANTED).sightings {
                 let part = message.parts.get(one.part).unwrap();
                 let [start, end] = one.range.unwrap_or_default();
-                prop_assert!(start <= end && end <= part.bytes.len() as u64);
+                prop_assert!(start <= end && end <= part.length() as u64);
                 let _ = mask(one.data_class, &one.value);
             }
         }

@@ -38,8 +38,14 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
         return;
     }
     let of_keys: Vec<Option<Axis<'_>>> = message.keys().iter().map(Axis::of).collect();
-    let axis = |index: usize| of_keys.get(message.key(index))?.as_ref();
-    let fields: Vec<usize> = message.fields().collect();
+    let axis = |key: usize| of_keys.get(key)?.as_ref();
+    let asked: Vec<bool> = message
+        .keys()
+        .iter()
+        .zip(&of_keys)
+        .map(|(words, axis)| is_pair(words) || axis.as_ref().is_some_and(|axis| axis.latitude))
+        .collect();
+    let fields: Vec<(usize, usize)> = message.fields().collect();
     let text = |index: usize| message.text(index);
     let mut tell = |index: usize, lat: f64, lon: f64| {
         if believable(lat, lon) {
@@ -48,8 +54,9 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
         }
     };
     let geometries = LazyCell::new(|| geometries(message));
-    for (position, index) in fields.iter().copied().enumerate() {
-        if let Some(own) = axis(index).filter(|axis| axis.latitude) {
+    let wanted = |key: usize| asked.get(key).copied().unwrap_or(false);
+    for (position, (index, key)) in fields.iter().copied().enumerate().filter(|(_, (_, key))| wanted(*key)) {
+        if let Some(own) = axis(key).filter(|axis| axis.latitude) {
             let Some(lat) = scale_text(text(index), own.scale) else { continue };
             // The nearest longitude of the same thing: `home_lat` goes with `home_lon`, not with `lon`.
             let first = position.saturating_sub(NEAR);
@@ -59,9 +66,9 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
                 .enumerate()
                 .skip(first)
                 .take(2 * NEAR + 1)
-                .filter(|(_, other)| message.parent(*other) == message.parent(index))
-                .filter_map(|(place, other)| {
-                    let its = axis(other).filter(|its| !its.latitude && its.is_beside(own))?;
+                .filter(|(_, (other, _))| message.parent(*other) == message.parent(index))
+                .filter_map(|(place, (other, key))| {
+                    let its = axis(key).filter(|its| !its.latitude && its.is_beside(own))?;
                     Some((place, scale_text(text(other), its.scale)?, text(other)))
                 })
                 .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
@@ -72,7 +79,7 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
             }
         } else if is_pair(message.words(index)) {
             let words = message.words(index);
-            let next = fields.get(position + 1).copied().filter(|next| {
+            let next = fields.get(position + 1).map(|(next, _)| *next).filter(|next| {
                 message.parent(*next) == message.parent(index)
                     && message.name(*next) == message.name(index)
                     && follows(message, index, *next)
@@ -104,10 +111,9 @@ const NEAR: usize = 8;
 
 /// Whether two parts are the first and second element of one JSON array.
 fn follows(message: &View<'_>, first: usize, second: usize) -> bool {
-    let step = |index: usize| message.parts().get(index).map(|part| part.step.as_ref());
-    step(first)
-        .and_then(|step| step.strip_suffix("/0"))
-        .is_some_and(|array| step(second).and_then(|step| step.strip_suffix("/1")) == Some(array))
+    let step = |index: usize| message.parts().get(index).map(Part::step);
+    let Some((first, second)) = step(first).zip(step(second)) else { return false };
+    first.strip_suffix("/0").is_some_and(|array| second.strip_suffix("/1") == Some(array))
 }
 
 /// Objects that are geometries of GeoJSON (RFC 7946), by their `type`.
@@ -123,20 +129,20 @@ fn geometries(message: &View<'_>) -> HashSet<Option<usize>> {
 /// The object that a number among its `coordinates` belongs to: above the arrays.
 fn object(message: &View<'_>, index: usize) -> Option<usize> {
     let part = |index: usize| message.parts().get(index);
-    let mut at = part(index)?.parent;
-    while let Some(array) = at.and_then(part).filter(|part| part.step.contains("/coordinates")) {
-        at = array.parent;
+    let mut at = part(index)?.parent();
+    while let Some(array) = at.and_then(part).filter(|part| part.step().contains("/coordinates")) {
+        at = array.parent();
     }
     at
 }
 
 /// Pairs without a name, where somebody took pains to hide them: in text that was decoded from a DNS name.
 fn hidden(message: &View<'_>, sink: &mut Sink<'_>) {
-    let decoded = |part: &Part| part.carrier == Carrier::DnsLabel && part.parent.is_some();
+    let decoded = |part: Part<'_>| part.carrier() == Carrier::DnsLabel && part.parent().is_some();
     if !message.parts().iter().any(decoded) {
         return;
     }
-    for (index, _, text) in message.texts().filter(|(_, part, _)| decoded(part)) {
+    for (index, _, text) in message.texts().filter(|(_, part, _)| decoded(*part)) {
         let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-');
         let numbers: Vec<&str> = text.split(|c| !numeric(c)).filter(|word| !word.is_empty()).collect();
         for window in numbers.windows(2) {

@@ -1,8 +1,6 @@
 //! A message as detectors see it.
 
-use std::collections::HashMap;
-
-use creance_model::{Carrier, Message, Part, Value};
+use creance_model::{Carrier, Message, Part, Parts, Value};
 
 use crate::key::{Keys, Words};
 
@@ -13,11 +11,14 @@ use crate::key::{Keys, Words};
 #[derive(Debug)]
 pub struct View<'m> {
     message: &'m Message,
-    glances: Vec<Glance>,
-    /// Which parts may concern a detector, by their names or by what is in them.
-    concerning: Vec<usize>,
+    /// What was noted of the parts that may concern a detector, by their names or by what is in them.
+    glances: Vec<(usize, Glance)>,
+    /// Which named fields are no text: few are not.
+    binary: Vec<usize>,
     /// The names of the parts, each once. The first is that of parts without one.
     keys: Keys,
+    /// By the number of a name, where it stands among the keys.
+    places: Vec<u32>,
 }
 
 /// What was noted of a part.
@@ -107,114 +108,87 @@ fn has_fraction(bytes: &[u8]) -> bool {
 }
 
 impl Glance {
-    /// Whether a detector may have something to say of it.
-    const fn concerns(self, name: Words<'_>, least: u32) -> bool {
-        self.length >= least || self.signs & (sign::AT | sign::PLUS | sign::FRACTION) != 0 || name.say_any()
-    }
-
     /// Whether all of these signs are in it.
     pub(crate) const fn has(self, signs: u8) -> bool {
         self.signs & signs == signs
     }
 }
 
-/// The different names of a message's parts, being collected.
-struct Names<'m> {
-    known: HashMap<&'m str, u32, foldhash::fast::RandomState>,
-    /// By key, its name and the key that came after it the last time.
-    chain: Vec<(&'m str, u32)>,
-    /// The key that came last.
-    last: u32,
-}
-
-impl<'m> Names<'m> {
-    /// The empty name, which is known.
-    fn new() -> Self {
-        Self { known: HashMap::default(), chain: vec![("", 0)], last: 0 }
-    }
-
-    /// The key of a name, which is taken apart where it is new.
-    fn key(&mut self, name: &'m str, keys: &mut Keys) -> u32 {
-        // Objects of one kind have the same fields in the same order.
-        let usual = self.chain.get(self.last as usize).map_or(0, |(_, after)| *after);
-        let key = match self.chain.get(usual as usize) {
-            Some((known, _)) if *known == name => usual,
-            _ => self.find(name, keys),
-        };
-        if let Some((_, after)) = self.chain.get_mut(self.last as usize) {
-            *after = key;
-        }
-        self.last = key;
-        key
-    }
-
-    fn find(&mut self, name: &'m str, keys: &mut Keys) -> u32 {
-        *self.known.entry(name).or_insert_with(|| {
-            let key = u32::try_from(keys.len()).unwrap_or(0);
-            keys.add(name);
-            self.chain.resize(keys.len(), (name, 0));
-            key
-        })
-    }
-}
+/// Where the names that were not asked for yet stand among the keys.
+const UNKNOWN: u32 = u32::MAX;
 
 impl<'m> View<'m> {
     /// A view of a message in which planted values of at least `shortest` bytes are looked for.
     pub(crate) fn new(message: &'m Message, shortest: usize) -> Self {
         let least = u32::try_from(shortest).map_or(LEAST, |shortest| shortest.min(LEAST));
-        let mut keys = Keys::with_capacity(message.parts.len().min(USUAL_KEYS));
+        let parts = &message.parts;
+        let mut keys = Keys::with_capacity(parts.names().min(USUAL_KEYS));
         keys.add("");
-        let mut names = Names::new();
-        let mut concerning = Vec::with_capacity(message.parts.len() / 2);
-        let mut glances = vec![Glance::default(); message.parts.len()];
-        let mut opened = vec![false; message.parts.len()];
+        let glances = Vec::with_capacity(parts.len() / 2);
+        let mut view =
+            Self { message, glances, binary: Vec::new(), keys, places: vec![UNKNOWN; parts.names()] };
+        let mut opened = vec![false; parts.len()];
         // Children come behind their parents.
-        for (index, part) in message.parts.iter().enumerate().rev() {
-            if let Some(flag) = part.parent.and_then(|parent| opened.get_mut(parent)) {
+        for part in parts.iter().rev() {
+            if let Some(flag) = part.parent().and_then(|parent| opened.get_mut(parent)) {
                 *flag = true;
             }
-            let key = part.name.as_deref().map_or(0, |name| names.key(name, &mut keys));
-            let length = u32::try_from(part.bytes.len()).unwrap_or(u32::MAX);
-            let opened = opened.get(index).copied().unwrap_or(false);
-            let shown = shown(part, opened);
-            let mut glance = Glance { key, length, opened, ..Glance::default() };
-            let field = part.name.as_ref().map(|_| part.bytes.as_slice());
-            if let Some(bytes) = field.or(shown) {
-                glance.signs = signs(bytes);
-                let foreign = glance.has(sign::FOREIGN);
-                let valid = |bytes: &[u8]| !foreign || std::str::from_utf8(bytes).is_ok();
-                glance.field = field.is_some_and(valid);
-                glance.text = shown.is_some_and(valid);
-            }
-            if let Some(place) = glances.get_mut(index) {
-                *place = glance;
-            }
-            if glance.concerns(keys.get(key as usize), least) {
-                concerning.push(index);
-            }
+            view.glance(part, opened.get(part.index()).copied().unwrap_or(false), least);
         }
-        concerning.reverse();
-        Self { message, glances, concerning, keys }
+        view.glances.reverse();
+        view.binary.reverse();
+        view
+    }
+
+    /// Looks at a part, and notes what there is if it may concern a detector.
+    fn glance(&mut self, part: Part<'m>, opened: bool, least: u32) {
+        let key = self.learn(part);
+        let bytes = part.bytes();
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let shown = shown(part, opened);
+        let mut glance = Glance { key, length, opened, ..Glance::default() };
+        if part.is_named() || shown.is_some() {
+            glance.signs = signs(if part.is_named() { bytes } else { shown.unwrap_or_default() });
+            let foreign = glance.has(sign::FOREIGN);
+            let valid = |bytes: &[u8]| !foreign || std::str::from_utf8(bytes).is_ok();
+            glance.field = part.is_named() && valid(bytes);
+            glance.text = shown.is_some_and(valid);
+        }
+        if part.is_named() && !glance.field {
+            self.binary.push(part.index());
+        }
+        let rare = sign::AT | sign::PLUS | sign::FRACTION;
+        if length >= least || glance.signs & rare != 0 || self.keys.say_any(key as usize) {
+            self.glances.push((part.index(), glance));
+        }
+    }
+
+    /// Where the name of a part stands among the keys; it is taken apart where it is new.
+    fn learn(&mut self, part: Part<'_>) -> u32 {
+        let Some(place) = part.name_number().and_then(|number| self.places.get_mut(number)) else { return 0 };
+        if *place == UNKNOWN {
+            *place = u32::try_from(self.keys.len()).unwrap_or(0);
+            self.keys.add(part.name().unwrap_or_default());
+        }
+        *place
     }
 
     /// A view in which every part concerns every detector.
     #[cfg(test)]
     pub(crate) fn of_all(message: &'m Message) -> Self {
         let mut view = Self::new(message, 0);
-        view.concerning = (0..message.parts.len()).collect();
-        view.glances.iter_mut().for_each(|glance| glance.signs = u8::MAX);
+        view.glances.iter_mut().for_each(|(_, glance)| glance.signs = u8::MAX);
         view
     }
 
     /// Its parts.
-    pub fn parts(&self) -> &'m [Part] {
+    pub fn parts(&self) -> &'m Parts {
         &self.message.parts
     }
 
     /// What was noted of each part that may concern a detector, with the part.
-    pub(crate) fn glances(&self) -> impl DoubleEndedIterator<Item = (usize, Glance, &'m Part)> {
-        let of = |index: usize| Some((index, *self.glances.get(index)?, self.parts().get(index)?));
-        self.concerning.iter().copied().filter_map(of)
+    pub(crate) fn glances(&self) -> impl DoubleEndedIterator<Item = (usize, Glance, Part<'m>)> {
+        self.glances.iter().filter_map(|(index, glance)| Some((*index, *glance, self.parts().get(*index)?)))
     }
 
     /// The different names of parts.
@@ -224,7 +198,11 @@ impl<'m> View<'m> {
 
     /// Where the name of a part stands among [`View::keys`].
     pub(crate) fn key(&self, part: usize) -> usize {
-        self.glances.get(part).map_or(0, |glance| glance.key as usize)
+        self.parts().get(part).map_or(0, |part| self.key_of(part))
+    }
+
+    fn key_of(&self, part: Part<'_>) -> usize {
+        part.name_number().and_then(|number| self.places.get(number)).map_or(0, |key| *key as usize)
     }
 
     /// The words of a part's name.
@@ -234,12 +212,12 @@ impl<'m> View<'m> {
 
     /// The part that a part belongs to.
     pub(crate) fn parent(&self, part: usize) -> Option<usize> {
-        self.parts().get(part)?.parent
+        self.parts().get(part)?.parent()
     }
 
     /// The name of a part.
     pub(crate) fn name(&self, part: usize) -> Option<&'m str> {
-        self.parts().get(part)?.name.as_deref()
+        self.parts().get(part)?.name()
     }
 
     /// What the message is within its protocol.
@@ -259,21 +237,24 @@ impl<'m> View<'m> {
 
     /// A part that is text; nothing of one that is not.
     pub(crate) fn text(&self, part: usize) -> &'m str {
-        self.parts().get(part).and_then(|part| std::str::from_utf8(&part.bytes).ok()).unwrap_or_default()
+        self.parts().get(part).and_then(|part| std::str::from_utf8(part.bytes()).ok()).unwrap_or_default()
     }
 
-    /// Which parts are named fields that hold text.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = usize> {
-        self.glances.iter().enumerate().filter(|(_, glance)| glance.field).map(|(index, _)| index)
+    /// Which parts are named fields that hold text, with the keys of each.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut binary = self.binary.iter().peekable();
+        let named = self
+            .parts()
+            .iter()
+            .filter(move |part| part.is_named() && binary.next_if(|index| **index == part.index()).is_none());
+        named.map(|part| (part.index(), self.key_of(part)))
     }
 
     /// Named fields that hold text: index, name, value.
     pub(crate) fn named(&self) -> impl Iterator<Item = (usize, &'m str, &'m str)> {
-        let all = self.parts().iter().enumerate();
-        all.filter_map(|(index, part)| {
-            let name = part.name.as_deref()?;
-            Some((index, name, std::str::from_utf8(&part.bytes).ok()?))
-        })
+        self.parts()
+            .iter()
+            .filter_map(|part| Some((part.index(), part.name()?, std::str::from_utf8(part.bytes()).ok()?)))
     }
 
     /// Named fields that hold text and may concern a detector, those of which this is wanted.
@@ -283,12 +264,12 @@ impl<'m> View<'m> {
     ) -> impl Iterator<Item = (usize, &'m str, &'m str)> {
         let wanted = move |glance: Glance| glance.field && wanted(glance, self.keys.get(glance.key as usize));
         self.glances().filter(move |(_, glance, _)| wanted(*glance)).filter_map(|(index, _, part)| {
-            Some((index, part.name.as_deref()?, std::str::from_utf8(&part.bytes).ok()?))
+            Some((index, part.name()?, std::str::from_utf8(part.bytes()).ok()?))
         })
     }
 
     /// Parts that are text and that no child says more exactly, and that may concern a detector.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, &'m Part, &'m str)> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, Part<'m>, &'m str)> {
         self.texts_where(|_, _| true)
     }
 
@@ -297,7 +278,7 @@ impl<'m> View<'m> {
     pub(crate) fn texts_where(
         &self,
         wanted: impl Fn(Glance, Words<'_>) -> bool,
-    ) -> impl Iterator<Item = (usize, &'m Part, &'m str)> {
+    ) -> impl Iterator<Item = (usize, Part<'m>, &'m str)> {
         let wanted = move |glance: Glance| glance.text && wanted(glance, self.keys.get(glance.key as usize));
         self.glances().filter(move |(_, glance, _)| wanted(*glance)).filter_map(|(index, glance, part)| {
             Some((index, part, std::str::from_utf8(path_of(part, glance.opened)).ok()?))
@@ -306,21 +287,22 @@ impl<'m> View<'m> {
 }
 
 /// The bytes of a part that may be shown as text.
-fn shown(part: &Part, opened: bool) -> Option<&[u8]> {
+fn shown(part: Part<'_>, opened: bool) -> Option<&[u8]> {
     // Header fields without a name say how the connection works.
-    let dull = part.carrier == Carrier::Header && part.name.is_none() && part.parent.is_none();
-    if part.bytes.is_empty() || dull || (opened && !is_target(part)) {
+    let dull = part.carrier() == Carrier::Header && !part.is_named() && part.parent().is_none();
+    if part.length() == 0 || dull || (opened && !is_target(part)) {
         return None;
     }
     Some(path_of(part, opened))
 }
 
-fn is_target(part: &Part) -> bool {
-    part.carrier == Carrier::Uri && part.parent.is_none()
+fn is_target(part: Part<'_>) -> bool {
+    part.carrier() == Carrier::Uri && part.parent().is_none()
 }
 
 /// The path of a target that others say the query of; else all of a part.
-fn path_of(part: &Part, opened: bool) -> &[u8] {
-    let query = if opened && is_target(part) { memchr::memchr(b'?', &part.bytes) } else { None };
-    part.bytes.get(..query.unwrap_or(part.bytes.len())).unwrap_or_default()
+fn path_of(part: Part<'_>, opened: bool) -> &[u8] {
+    let bytes = part.bytes();
+    let query = if opened && is_target(part) { memchr::memchr(b'?', bytes) } else { None };
+    bytes.get(..query.unwrap_or(bytes.len())).unwrap_or_default()
 }

@@ -12,6 +12,7 @@ mod finding;
 mod flow;
 mod message;
 mod packet;
+mod parts;
 mod report;
 mod time;
 
@@ -20,7 +21,8 @@ pub use context::{AppState, FlightState, Interval, Trigger};
 pub use coverage::{Coverage, Damage, Unread};
 pub use finding::{Destination, Evidence, Finding, Occurrence, Source};
 pub use flow::{Direction, Endpoint, Flow, InsideBasis, Side, Transport};
-pub use message::{Carrier, Field, Message, Part, Value, Visibility};
+pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};
+pub use parts::{Content, End, Lent, Part, Parts, Place, Step};
 pub use report::{Case, Input, Phase, Report, SCHEMA, Traffic};
 pub use time::Timestamp;

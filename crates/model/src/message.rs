@@ -1,10 +1,10 @@
 //! What was said: units of application protocols, taken apart.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Side, Timestamp};
+use crate::{Parts, Side, Timestamp};
 
 /// Whether the bytes could be read.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -81,49 +81,6 @@ pub struct Field {
     pub value: Value,
 }
 
-/// A stretch of content inside a message, with the way that leads to it.
-///
-/// Parts form a tree: a body, what its decompression gives, each field of the JSON inside, … A part without
-/// `name` is a container or raw content; a part with `name` is a named field, whose siblings share its `parent`.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Where in the message its root rides.
-    pub carrier: Carrier,
-    /// The part it was decoded from, as an index into [`Message::parts`] (always smaller than its own).
-    pub parent: Option<usize>,
-    /// The step from the parent: `request body`, `gzip`, `json:/user/mail`, `form:mail`, `query:ll`, `base64`, …
-    pub step: Cow<'static, str>,
-    /// The name of the field, if it is one: the last key of `json:/user/mail` is `mail`.
-    pub name: Option<String>,
-    /// The decoded bytes.
-    pub bytes: Vec<u8>,
-    /// Whether the bytes are the image of a whole file or document (then `name` may be its file name).
-    pub media_type: Option<String>,
-    /// The packets that carried it; empty means those of the message.
-    pub packets: Vec<u64>,
-}
-
-impl Part {
-    /// A part of these bytes; its packets are those of the message.
-    pub fn new(
-        carrier: Carrier,
-        parent: Option<usize>,
-        step: impl Into<Cow<'static, str>>,
-        name: Option<&str>,
-        bytes: impl Into<Vec<u8>>,
-    ) -> Self {
-        Self {
-            carrier,
-            parent,
-            step: step.into(),
-            name: name.map(str::to_owned),
-            bytes: bytes.into(),
-            media_type: None,
-            packets: Vec::new(),
-        }
-    }
-}
-
 /// One unit of an application protocol: a request, an answer, a handshake message, a telemetry frame.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -144,7 +101,7 @@ pub struct Message {
     /// Its fields, under the names of DESIGN §4.
     pub fields: Vec<Field>,
     /// Its content.
-    pub parts: Vec<Part>,
+    pub parts: Parts,
 }
 
 impl Message {
@@ -163,25 +120,11 @@ impl Message {
 
     /// Every step from the message to a part, outermost first.
     pub fn decode_path(&self, part: usize) -> Vec<String> {
-        let mut steps = Vec::new();
-        let mut next = Some(part);
-        while let Some(part) = next.and_then(|index| self.parts.get(index)) {
-            steps.push(part.step.to_string());
-            next = part.parent;
-        }
-        steps.reverse();
-        steps
+        self.parts.decode_path(part)
     }
 
     /// The packets that carried a part: its own if it has any, else those of the nearest ancestor, else the message's.
     pub fn packets_of(&self, part: usize) -> &[u64] {
-        let mut next = Some(part);
-        while let Some(part) = next.and_then(|index| self.parts.get(index)) {
-            if !part.packets.is_empty() {
-                return &part.packets;
-            }
-            next = part.parent;
-        }
-        &self.packets
+        self.parts.packets_of(part).unwrap_or(&self.packets)
     }
 }

@@ -23,7 +23,7 @@ use std::borrow::Cow;
 
 pub(crate) use nested::{has_magic, percent};
 
-use creance_model::{Carrier, Part};
+use creance_model::{Carrier, Content, End, Part, Parts, Step};
 
 use crate::Limits;
 
@@ -46,7 +46,7 @@ enum Stop {
 
 /// A tree of parts being grown.
 pub(crate) struct Tree<'a> {
-    parts: Vec<Part>,
+    parts: Parts,
     /// How deep each part lies; the message's own are at 1.
     depths: Vec<u32>,
     limits: &'a Limits,
@@ -57,12 +57,12 @@ pub(crate) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    pub(crate) const fn new(limits: &'a Limits) -> Self {
-        Self { parts: Vec::new(), depths: Vec::new(), limits, decoded: 0, limit: None, divided: false }
+    pub(crate) fn new(limits: &'a Limits) -> Self {
+        Self { parts: Parts::default(), depths: Vec::new(), limits, decoded: 0, limit: None, divided: false }
     }
 
     /// The parts, and the limit that was reached first.
-    pub(crate) fn done(self) -> (Vec<Part>, Option<&'static str>) {
+    pub(crate) fn done(self) -> (Parts, Option<&'static str>) {
         (self.parts, self.limit)
     }
 
@@ -82,57 +82,42 @@ impl<'a> Tree<'a> {
     }
 
     pub(crate) fn bytes(&self, part: usize) -> &[u8] {
-        self.parts.get(part).map_or(&[], |part| part.bytes.as_slice())
+        self.parts.get(part).map_or(&[], Part::bytes)
     }
 
     /// A part that hangs on the message itself.
-    pub(crate) fn root(
+    pub(crate) fn root<'s>(
         &mut self,
         carrier: Carrier,
-        step: impl Into<Cow<'static, str>>,
-        bytes: Vec<u8>,
-        name: Option<String>,
+        step: impl Into<Step<'s>>,
+        bytes: impl Into<Content<'s>>,
+        name: Option<&str>,
     ) -> usize {
-        self.push(carrier, None, step.into(), bytes, name)
+        self.depths.push(1);
+        self.parts.add(carrier, None, step, name, bytes)
     }
 
     /// A part decoded from another.
     #[inline]
-    pub(crate) fn child(
+    pub(crate) fn child<'s>(
         &mut self,
         parent: usize,
-        step: Cow<'static, str>,
-        bytes: Vec<u8>,
-        name: Option<String>,
+        step: impl Into<Step<'s>>,
+        bytes: impl Into<Content<'s>>,
+        name: Option<&str>,
     ) -> usize {
-        let carrier = self.parts.get(parent).map_or(Carrier::Body, |part| part.carrier);
-        self.decoded += bytes.len();
-        self.push(carrier, Some(parent), step, bytes, name)
-    }
-
-    #[inline]
-    fn push(
-        &mut self,
-        carrier: Carrier,
-        parent: Option<usize>,
-        step: Cow<'static, str>,
-        bytes: Vec<u8>,
-        name: Option<String>,
-    ) -> usize {
-        let above = parent.and_then(|parent| self.depths.get(parent));
-        self.depths.push(above.map_or(1, |above| above.saturating_add(1)));
-        self.parts.push(Part { carrier, parent, step, name, bytes, media_type: None, packets: Vec::new() });
-        self.parts.len() - 1
+        let carrier = self.parts.get(parent).map_or(Carrier::Body, Part::carrier);
+        let above = self.depths.get(parent).copied().unwrap_or(0);
+        self.depths.push(above.saturating_add(1));
+        let bytes = bytes.into();
+        self.decoded += bytes.length();
+        self.parts.add(carrier, Some(parent), step, name, bytes)
     }
 
     /// Lends the bytes of a part out while the tree grows.
     pub(crate) fn lend<R>(&mut self, part: usize, read: impl FnOnce(&mut Self, &[u8]) -> R) -> R {
-        let lent = self.parts.get_mut(part).map(|part| std::mem::take(&mut part.bytes)).unwrap_or_default();
-        let answer = read(self, &lent);
-        if let Some(part) = self.parts.get_mut(part) {
-            part.bytes = lent;
-        }
-        answer
+        let lent = self.parts.lend(part);
+        read(self, &lent)
     }
 
     /// Makes room for so many parts, or as many as may come.
@@ -144,18 +129,18 @@ impl<'a> Tree<'a> {
 
     /// Where the tree ends: it may be cut [`back`](Self::back) to here.
     const fn mark(&self) -> Mark {
-        Mark { parts: self.parts.len(), decoded: self.decoded }
+        Mark { parts: self.parts.end(), decoded: self.decoded }
     }
 
     fn back(&mut self, mark: Mark) {
-        self.parts.truncate(mark.parts);
-        self.depths.truncate(mark.parts);
+        self.parts.back(mark.parts);
+        self.depths.truncate(mark.parts.parts());
         self.decoded = mark.decoded;
     }
 
     /// How many named fields have been added.
     fn named_since(&self, mark: Mark) -> usize {
-        self.parts.iter().skip(mark.parts).filter(|part| part.name.is_some()).count()
+        self.parts.iter().skip(mark.parts.parts()).filter(|part| part.is_named()).count()
     }
 
     /// Whether another part may be added.
@@ -184,8 +169,8 @@ impl<'a> Tree<'a> {
         if self.full() || self.too_deep(part) {
             return;
         }
-        if let (Some(kind), Some(part)) = (media_type, self.parts.get_mut(part)) {
-            part.media_type = Some(kind.to_owned());
+        if let Some(kind) = media_type {
+            self.parts.set_media_type(part, kind);
         }
         if self.inflated(part, media_type) {
             return;
@@ -232,22 +217,26 @@ impl<'a> Tree<'a> {
     }
 
     fn form_content(&mut self, part: usize) -> bool {
-        self.lend(part, |tree, bytes| tree.form(part, "form", bytes));
+        self.lend(part, |tree, bytes| tree.form(part, "form", bytes, bytes));
         true
     }
 
-    /// `a=b&c=d`, percent-decoded (WHATWG URL, application/x-www-form-urlencoded).
-    pub(crate) fn form(&mut self, parent: usize, kind: &str, bytes: &[u8]) {
+    /// `a=b&c=d`, percent-decoded (WHATWG URL, application/x-www-form-urlencoded), in `whole`, which is all of the parent.
+    pub(crate) fn form(&mut self, parent: usize, kind: &'static str, bytes: &[u8], whole: &[u8]) {
+        let place = self.parts.place(parent);
+        let plain = |bytes: &[u8]| memchr::memchr2(b'%', b'+', bytes).is_none();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             if self.full() {
                 return;
             }
             let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
             let (name, value) = pair.split_at(at);
-            let name = String::from_utf8(percent(name))
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-            let value = percent(value.get(1..).unwrap_or_default());
-            let part = self.child(parent, Cow::Owned([kind, ":", &name].concat()), value, Some(name));
+            let name = if plain(name) { Cow::Borrowed(name) } else { Cow::Owned(percent(name)) };
+            let name = String::from_utf8_lossy(&name);
+            let value = value.get(1..).unwrap_or_default();
+            let value =
+                if plain(value) { Content::At(place.of(value, whole)) } else { Content::Own(percent(value)) };
+            let part = self.child(parent, Step::Of(kind, &name), value, Some(&name));
             self.open(part);
         }
     }
@@ -256,7 +245,7 @@ impl<'a> Tree<'a> {
 /// Where a tree ended.
 #[derive(Clone, Copy, Eq, PartialEq)]
 struct Mark {
-    parts: usize,
+    parts: End,
     decoded: usize,
 }
 
@@ -282,9 +271,9 @@ fn looks_like_a_form(bytes: &[u8]) -> bool {
 }
 
 /// Takes bytes apart as the body of a message would be. For other crates' tests and for fuzzing.
-pub fn expand(bytes: &[u8], media_type: Option<&str>, limits: &Limits) -> Vec<Part> {
+pub fn expand(bytes: &[u8], media_type: Option<&str>, limits: &Limits) -> Parts {
     let mut tree = Tree::new(limits);
-    let part = tree.root(Carrier::Body, "body", bytes.to_vec(), None);
+    let part = tree.root(Carrier::Body, "body", bytes, None);
     tree.content(part, media_type);
     tree.done().0
 }
@@ -298,7 +287,7 @@ mod tests {
         parts
             .iter()
             .skip(1)
-            .map(|part| (part.step.to_string(), String::from_utf8_lossy(&part.bytes).into_owned()))
+            .map(|part| (part.step().into_owned(), String::from_utf8_lossy(part.bytes()).into_owned()))
             .collect()
     }
 
@@ -369,7 +358,7 @@ mod tests {
     fn multipart_gives_each_part_with_its_file_name() {
         let body = b"--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"A.JPG\"\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\r\n--B--\r\n";
         let parts = expand(body, Some("multipart/form-data; boundary=B"), &Limits::default());
-        assert!(parts.iter().any(|part| part.step == "multipart:f" && part.bytes == b"\xff\xd8\xff"));
-        assert!(parts.iter().any(|part| part.step == "multipart-filename" && part.bytes == b"A.JPG"));
+        assert!(parts.iter().any(|part| part.is("multipart:f") && part.bytes() == b"\xff\xd8\xff"));
+        assert!(parts.iter().any(|part| part.is("multipart-filename") && part.bytes() == b"A.JPG"));
     }
 }

@@ -1,7 +1,7 @@
 //! Protocols of which each datagram is a message: they share one session.
 
 use creance_cursor::Malformed;
-use creance_model::{Carrier, Field, Flow, Message, Part, Side, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Value, Visibility};
 
 use crate::{At, Emit, Limits, Progress, Session};
 
@@ -10,7 +10,7 @@ use crate::{At, Emit, Limits, Progress, Session};
 pub(crate) struct Told {
     pub(crate) kind: &'static str,
     pub(crate) fields: Vec<Field>,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Parts,
 }
 
 impl Told {
@@ -29,7 +29,7 @@ impl Told {
     /// A value that somebody gave: a field, and a part under the same name, which is what detectors see.
     pub(crate) fn value(&mut self, name: &'static str, value: impl Into<String>) {
         let value = value.into();
-        self.parts.push(Part::new(Carrier::Field, None, name, Some(name), value.as_str()));
+        self.parts.add(Carrier::Field, None, name, Some(name), value.as_str());
         self.text(name, value);
     }
 
@@ -52,7 +52,7 @@ impl Told {
             packets,
             bytes,
             fields: self.fields,
-            parts: if keep { self.parts } else { Vec::new() },
+            parts: if keep { self.parts } else { Parts::default() },
         }
     }
 }

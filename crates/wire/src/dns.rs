@@ -13,7 +13,7 @@ mod message;
 
 use std::net::IpAddr;
 
-use creance_model::{Carrier, Field, Flow, Message, Part, Side, Timestamp, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Timestamp, Transport, Value, Visibility};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Session, held::Held, tunnel};
 
@@ -162,19 +162,23 @@ pub(crate) fn tell(
             bytes: bytes.len() as u64,
             fields,
             // Devices on the local network answer with their own names, whoever asked.
-            parts: if response && protocol == "dns" { Vec::new() } else { parts(&question.name, bytes) },
+            parts: if response && protocol == "dns" {
+                Parts::default()
+            } else {
+                parts(&question.name, bytes)
+            },
         });
     }
     true
 }
 
 /// The name, what its labels decode to, and the message itself where it holds more than a question.
-fn parts(name: &str, message: &[u8]) -> Vec<Part> {
-    let mut parts = vec![Part::new(Carrier::DnsLabel, None, "name", None, name)];
+fn parts(name: &str, message: &[u8]) -> Parts {
+    let mut parts = Parts::one(Carrier::DnsLabel, "name", name);
     tunnel::decode_labels(name, &mut parts);
     // Header, name, type and class, and an EDNS record without options (RFC 6891).
     if message.len() > 12 + name.len() + 2 + 4 + 11 {
-        parts.push(Part::new(Carrier::Field, None, "message", None, message));
+        parts.add(Carrier::Field, None, "message", None, message);
     }
     parts
 }

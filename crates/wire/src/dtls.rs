@@ -6,7 +6,7 @@
 //! ```
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Field, Message, Side, Visibility};
+use creance_model::{Field, Message, Parts, Side, Visibility};
 
 use crate::{
     At,
@@ -115,7 +115,7 @@ impl Handshake {
             packets,
             bytes: (12 + length) as u64,
             fields,
-            parts: Vec::new(),
+            parts: Parts::default(),
         };
         message.parts = tls::names(&message);
         Ok(Some(message))

@@ -195,8 +195,8 @@ mod tests {
             }
             let parts: Vec<_> = told
                 .iter()
-                .flat_map(|message| &message.parts)
-                .map(|part| (part.step.as_ref(), part.bytes.as_slice()))
+                .flat_map(|message| message.parts.iter())
+                .map(|part| (part.step().into_owned(), part.bytes()))
                 .collect();
             let expected: [(&str, &[u8]); 6] = [
                 ("username", b"ada"),
@@ -206,7 +206,7 @@ mod tests {
                 ("command", b"SITE"),
                 ("argument", b"planted"),
             ];
-            assert_eq!(parts, expected);
+            assert_eq!(parts, expected.map(|(step, bytes)| (step.to_owned(), bytes)));
             assert!(told.iter().all(|message| message.text("password").is_none()));
             assert_eq!(session.readable(), [said.len() as u64, 0]);
         }

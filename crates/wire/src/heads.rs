@@ -1,7 +1,7 @@
 //! Messages with a head like that of HTTP and a body whose length it states: RTSP and SIP over streams, and the same
 //! in datagrams.
 
-use creance_model::{Field, Message, Side, Value, Visibility};
+use creance_model::{Field, Message, Parts, Side, Value, Visibility};
 
 use crate::{
     At, Limits,
@@ -190,7 +190,7 @@ impl Whole {
             packets: self.packets,
             bytes: self.length as u64,
             fields,
-            parts: Vec::new(),
+            parts: Parts::default(),
         };
         let head = self.head.shared();
         let content = http::Content::of(&head, self.body, self.cut);

@@ -8,7 +8,7 @@ mod pending;
 use std::borrow::Cow;
 
 use creance_cursor::inflate::{End, Method, inflate};
-use creance_model::{Carrier, Field, Message, Value};
+use creance_model::{Carrier, Field, Message, Step, Value};
 
 use data_encoding::BASE64URL_NOPAD;
 
@@ -196,15 +196,15 @@ pub(crate) fn fill(
         return message;
     }
     let mut tree = Tree::new(limits);
-    if let Some(target) = head.target {
-        let uri = tree.root(Carrier::Uri, "uri", target.as_bytes().to_vec(), None);
+    if let Some(target) = &head.target {
+        let uri = tree.root(Carrier::Uri, "uri", *target, None);
         let query = target.split_once('?').map_or("", |(_, query)| query);
-        tree.form(uri, "query", query.as_bytes());
+        tree.form(uri, "query", query.as_bytes(), target.as_bytes());
     }
     for (name, value) in head.headers.iter().filter(|(name, _)| name != "cookie") {
         let dull = DULL.contains(&name.as_str());
-        let named = (!dull).then(|| name.clone());
-        let part = tree.root(Carrier::Header, ["header:", name].concat(), value.clone(), named);
+        let named = (!dull).then_some(name.as_str());
+        let part = tree.root(Carrier::Header, Step::Of("header", name), value.as_slice(), named);
         if !dull {
             tree.open(part);
         }
@@ -216,12 +216,7 @@ pub(crate) fn fill(
         for cookie in cookies.split(|byte| *byte == b';') {
             let text = String::from_utf8_lossy(cookie);
             let Some((name, value)) = text.trim().split_once('=') else { continue };
-            let part = tree.root(
-                Carrier::Cookie,
-                format!("cookie:{name}"),
-                value.as_bytes().to_vec(),
-                Some(name.to_owned()),
-            );
+            let part = tree.root(Carrier::Cookie, Step::Of("cookie", name), value, Some(name));
             tree.open(part);
         }
     }
@@ -237,7 +232,7 @@ pub(crate) fn fill(
     let (parts, limit) = tree.done();
     let host = message.text("host").unwrap_or_default();
     // Stores read what stands in forms of several parts.
-    let form = if divided { parts.as_slice() } else { &[] };
+    let form = divided.then_some(&parts);
     if let Some(stored) = storage::describe(host, head, form) {
         message.fields.extend(stored.fields());
     }
@@ -262,8 +257,8 @@ pub(crate) fn encodings_of(message: &Message) -> Vec<String> {
     let header = message
         .parts
         .iter()
-        .find(|part| part.carrier == Carrier::Header && part.step == "header:content-encoding");
-    header.map(|part| encodings(&String::from_utf8_lossy(&part.bytes))).unwrap_or_default()
+        .find(|part| part.carrier() == Carrier::Header && part.is("header:content-encoding"));
+    header.map(|part| encodings(&String::from_utf8_lossy(part.bytes()))).unwrap_or_default()
 }
 
 /// Takes content encodings off, as far as that goes; gives the innermost part.
@@ -294,5 +289,5 @@ fn decode(tree: &mut Tree<'_>, part: usize, encoding: &str) -> Option<usize> {
     if out.0.end == End::Limit {
         tree.reached("decompressed content");
     }
-    Some(tree.child(part, Cow::Borrowed(out.1), out.0.bytes, None))
+    Some(tree.child(part, out.1, out.0.bytes, None))
 }

@@ -8,7 +8,7 @@ pub(crate) mod head;
 
 use std::collections::VecDeque;
 
-use creance_model::{Flow, Message, Side, Transport};
+use creance_model::{Flow, Message, Parts, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, http, kept::Kept, websocket,
@@ -316,7 +316,7 @@ impl Connection {
             packets,
             bytes: half.length,
             fields: head.fields(),
-            parts: Vec::new(),
+            parts: Parts::default(),
         };
         let cut = half.cut.take();
         half.restart();

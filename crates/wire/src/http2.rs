@@ -426,12 +426,12 @@ mod tests {
         for (packet, piece) in (1..).zip(bytes.chunks(step)) {
             half.held.push(piece, At { packet, time: Timestamp::default() });
             half.read(Side::Client, true, &Limits::default(), &mut |message| {
-                let body = message.parts.iter().find(|part| part.step == "request body");
+                let body = message.parts.iter().find(|part| part.is("request body"));
                 told.push((
                     message.kind,
                     message.text("uri").unwrap_or_default().to_owned(),
                     message.packets.clone(),
-                    body.map(|part| part.bytes.clone()).unwrap_or_default(),
+                    body.map(|part| part.bytes().to_vec()).unwrap_or_default(),
                 ));
             });
         }

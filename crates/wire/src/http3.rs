@@ -213,9 +213,9 @@ mod tests {
 
     fn bodies(told: &[Message]) -> Vec<(&'static str, String, Vec<u8>)> {
         let body = |one: &Message| {
-            let body = one.parts.iter().find(|part| part.step == "request body");
+            let body = one.parts.iter().find(|part| part.is("request body"));
             let uri = one.text("uri").unwrap_or_default().to_owned();
-            (one.kind, uri, body.map(|part| part.bytes.clone()).unwrap_or_default())
+            (one.kind, uri, body.map(|part| part.bytes().to_vec()).unwrap_or_default())
         };
         let mut told: Vec<_> = told.iter().map(body).collect();
         told.sort();
@@ -241,7 +241,7 @@ mod tests {
             (told[0].text("host"), told[0].visibility),
             (Some("www.example.com"), creance_model::Visibility::Decrypted)
         );
-        assert!(told[0].parts.iter().any(|part| part.step == "header:t" && part.bytes == b"v"), "trailers");
+        assert!(told[0].parts.iter().any(|part| part.is("header:t") && part.bytes() == b"v"), "trailers");
         assert_eq!((unread, http3.opaque()), (6, [Some(KIND), None]), "grease");
     }
 

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Transport, Value, Visibility};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session, body::Tree, held::Held, links::dji_cloud,
@@ -161,7 +161,7 @@ impl Half {
                     packets: self.held.packets(have),
                     bytes: whole as u64,
                     fields: vec![text("topic", &topic), text("limit", "length of an MQTT packet")],
-                    parts: Vec::new(),
+                    parts: Parts::default(),
                 });
                 self.held.consume(have);
                 continue;
@@ -201,7 +201,7 @@ impl Half {
 struct Told {
     kind: &'static str,
     fields: Vec<Field>,
-    parts: Vec<Part>,
+    parts: Parts,
 }
 
 fn text(name: &'static str, value: &str) -> Field {
@@ -272,7 +272,7 @@ fn connect(body: &[u8], level: &mut u8, keep: bool, limits: &Limits) -> Result<T
         vec![text("client_id", &client), Field { name: "level", value: Value::Integer(i64::from(*level)) }];
     let mut tree = Tree::new(limits);
     let mut part = |step: &'static str, name: Option<&str>, value: &[u8]| {
-        let part = tree.root(Carrier::Field, step, value.to_vec(), name.map(str::to_owned));
+        let part = tree.root(Carrier::Field, step, value, name);
         tree.open(part);
     };
     part("client-id", Some("client_id"), client.as_bytes());
@@ -297,7 +297,7 @@ fn connect(body: &[u8], level: &mut u8, keep: bool, limits: &Limits) -> Result<T
     }
     let (parts, limit) = tree.done();
     fields.extend(limit.map(|limit| text("limit", limit)));
-    Ok(Told { kind: "connect", fields, parts: if keep { parts } else { Vec::new() } })
+    Ok(Told { kind: "connect", fields, parts: if keep { parts } else { Parts::default() } })
 }
 
 fn publish(
@@ -330,16 +330,16 @@ fn publish(
             value: Value::Integer(i64::try_from(payload.len()).unwrap_or(i64::MAX)),
         },
     ];
-    let mut parts = Vec::new();
+    let mut parts = Parts::default();
     let cloud = dji_cloud::is_topic(&topic);
     if keep || cloud {
         let mut tree = Tree::new(limits);
-        tree.root(Carrier::Field, "topic", topic.as_bytes().to_vec(), None);
+        tree.root(Carrier::Field, "topic", topic.as_str(), None);
         for (name, value) in told.user {
-            let part = tree.root(Carrier::Field, "user-property", value.into_bytes(), Some(name));
+            let part = tree.root(Carrier::Field, "user-property", value, Some(&name));
             tree.open(part);
         }
-        let part = tree.root(Carrier::Body, "payload", payload.to_vec(), None);
+        let part = tree.root(Carrier::Body, "payload", payload, None);
         tree.content(part, told.media_type.as_deref());
         let (grown, limit) = tree.done();
         parts = grown;
@@ -365,11 +365,10 @@ fn subscribe(body: &[u8], level: u8, keep: bool) -> Result<Told, Malformed> {
         topics.push(string(&mut cursor, "topic filter")?);
         cursor.u8("options")?;
     }
-    let parts = topics
-        .iter()
-        .filter(|_| keep)
-        .map(|topic| Part::new(Carrier::Field, None, "topic-filter", None, topic.as_str()));
-    let parts = parts.collect();
+    let mut parts = Parts::default();
+    for topic in topics.iter().filter(|_| keep) {
+        parts.add(Carrier::Field, None, "topic-filter", None, topic.as_str());
+    }
     let topics = topics.into_iter().map(Value::Text).collect();
     Ok(Told { kind: "subscribe", fields: vec![Field { name: "topics", value: Value::List(topics) }], parts })
 }
@@ -407,8 +406,8 @@ mod tests {
             assert_eq!(half.readable, bytes.len() as u64);
             let topics: Vec<_> = told.iter().map(|message| message.text("topic")).collect();
             assert_eq!(topics, [None, Some("thing/sn1/osd"), Some("thing/sn1/osd")]);
-            assert!(told[0].parts.iter().any(|part| part.step == "password" && part.bytes == b"secret"));
-            assert!(told[1].parts.iter().any(|part| part.step == "json:/lat" && part.bytes == b"24.744672"));
+            assert!(told[0].parts.iter().any(|part| part.is("password") && part.bytes() == b"secret"));
+            assert!(told[1].parts.iter().any(|part| part.is("json:/lat") && part.bytes() == b"24.744672"));
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use creance_model::{Field, Part, Value};
+use creance_model::{Field, Parts, Value};
 use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 
 use crate::{body::percent, http::Head};
@@ -40,7 +40,7 @@ pub(crate) fn path(target: &str) -> String {
 }
 
 /// What a request says of the store that it goes to: its head, and its body if that is a form.
-pub(crate) fn describe(host: &str, head: &Head<'_>, parts: &[Part]) -> Option<Stored> {
+pub(crate) fn describe(host: &str, head: &Head<'_>, parts: Option<&Parts>) -> Option<Stored> {
     let target = head.target?;
     let host = host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
     let authorization = head.header("authorization").unwrap_or_default();
@@ -54,21 +54,23 @@ pub(crate) fn describe(host: &str, head: &Head<'_>, parts: &[Part]) -> Option<St
 }
 
 /// The fields of a form with a file (POST Object; Kodo's only way without parts).
-struct Form<'a>(&'a [Part]);
+struct Form<'a>(Option<&'a Parts>);
 
 impl Form<'_> {
     /// A field, whatever the case of its name.
     fn field(&self, name: &str) -> Option<String> {
-        let found = self.0.iter().find(|part| {
-            part.step.strip_prefix("multipart:").is_some_and(|known| known.eq_ignore_ascii_case(name))
-        })?;
-        some(&String::from_utf8_lossy(found.bytes.get(..LONGEST_FIELD).unwrap_or(&found.bytes)))
+        let found = self
+            .0?
+            .iter()
+            .find(|part| part.step_of("multipart").is_some_and(|known| known.eq_ignore_ascii_case(name)))?;
+        let bytes = found.bytes();
+        some(&String::from_utf8_lossy(bytes.get(..LONGEST_FIELD).unwrap_or(bytes)))
     }
 
     /// The name that the file had.
     fn file(&self) -> Option<String> {
-        let found = self.0.iter().find(|part| part.step == "multipart-filename")?;
-        let name = String::from_utf8_lossy(&found.bytes).into_owned();
+        let found = self.0?.named("multipart-filename").next()?;
+        let name = String::from_utf8_lossy(found.bytes()).into_owned();
         name.rsplit(['/', '\\']).next().and_then(some)
     }
 
@@ -309,7 +311,7 @@ mod tests {
     fn told(host: &str, target: &str, authorization: &str) -> [Option<String>; 5] {
         let headers = [("authorization".to_owned(), authorization.as_bytes().to_vec())];
         let head = Head { target: Some(target), headers: &headers, more: false };
-        let stored = describe(host, &head, &[]).unwrap_or_default();
+        let stored = describe(host, &head, None).unwrap_or_default();
         [some(stored.provider), stored.bucket, stored.region, stored.object, stored.credential]
     }
 
@@ -371,7 +373,7 @@ mod tests {
         let body = [fields.iter().flat_map(field).collect(), file.as_bytes().to_vec()].concat();
         let parts = crate::expand(&body, Some("multipart/form-data; boundary=B"), &crate::Limits::default());
         let head = Head { target: Some(target), headers: &[], more: false };
-        let stored = describe(host, &head, &parts).unwrap_or_default();
+        let stored = describe(host, &head, Some(&parts)).unwrap_or_default();
         [some(stored.provider), stored.bucket, stored.region, stored.object, stored.credential]
     }
 

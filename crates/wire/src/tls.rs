@@ -22,7 +22,7 @@ mod open;
 mod stages;
 mod suites;
 
-use creance_model::{Carrier, Field, Flow, Message, Part, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Transport, Value, Visibility};
 
 use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, held::Held};
 
@@ -172,7 +172,7 @@ impl Session for Connection {
                 packets,
                 bytes,
                 fields: vec![Field { name: "why", value: Value::Text(why) }],
-                parts: Vec::new(),
+                parts: Parts::default(),
             });
         }
     }
@@ -437,7 +437,7 @@ impl Connection {
                 let mut message = message(from, name, &held, length + 4, fields);
                 message.visibility = visibility;
                 message.parts = names(&message);
-                self.dns |= message.parts.iter().any(|part| part.step == "alpn" && part.bytes == b"dot");
+                self.dns |= message.parts.iter().any(|part| part.is("alpn") && part.bytes() == b"dot");
                 emit(message);
             }
             held.consume(length + 4);
@@ -477,22 +477,22 @@ impl Connection {
 const LONGEST_ALERT: u64 = 40;
 
 /// What a client says of itself or of whom it asks for: server name, protocols, the names in its certificate.
-pub(crate) fn names(message: &Message) -> Vec<Part> {
+pub(crate) fn names(message: &Message) -> Parts {
+    let mut parts = Parts::default();
     if message.from == Side::Server {
-        return Vec::new();
+        return parts;
     }
-    let part = |step, text: &str| Part::new(Carrier::Handshake, None, step, None, text);
-    let mut parts = Vec::new();
     for Field { name, value } in
         message.fields.iter().filter(|field| matches!(field.name, "sni" | "alpn" | "names"))
     {
-        match value {
-            Value::Text(text) => parts.push(part(*name, text)),
-            Value::List(list) => parts.extend(list.iter().filter_map(|one| match one {
-                Value::Text(text) => Some(part(*name, text)),
-                _ => None,
-            })),
-            _ => {}
+        let all = match value {
+            Value::List(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for one in all {
+            if let Value::Text(text) = one {
+                parts.add(Carrier::Handshake, None, *name, None, text.as_str());
+            }
         }
     }
     parts
@@ -508,7 +508,7 @@ fn message(from: Side, kind: &'static str, held: &Held, length: usize, fields: V
         packets: held.packets(length),
         bytes: length as u64,
         fields,
-        parts: Vec::new(),
+        parts: Parts::default(),
     }
 }
 

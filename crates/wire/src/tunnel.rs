@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
 };
 
-use creance_model::{Carrier, Flow, Message, Part};
+use creance_model::{Carrier, Flow, Message, Parts};
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 
 /// Shortest text that is believed to be data: shorter strings decode by chance.
@@ -19,7 +19,7 @@ const MOST_SERIES: usize = 64;
 const MOST_QUERIES: usize = 1024;
 
 /// Adds a part for what the labels of a name decode to, if they do.
-pub(crate) fn decode_labels(name: &str, parts: &mut Vec<Part>) {
+pub(crate) fn decode_labels(name: &str, parts: &mut Parts) {
     let labels: Vec<&str> = name.split('.').collect();
     let domain = Split::of(name)
         .map_or(2, |split| split.domain.split('.').count() + usize::from(split.number.is_some()));
@@ -67,7 +67,7 @@ impl TunnelJoiner {
             series
                 .queries
                 .entry(number)
-                .or_insert_with(|| (data, Message { parts: Vec::new(), ..message.clone() }));
+                .or_insert_with(|| (data, Message { parts: Parts::default(), ..message.clone() }));
         }
         self.series.push_back(series);
         if self.series.len() > MOST_SERIES {
@@ -102,7 +102,7 @@ impl Series {
             packets,
             ..messages.into_iter().next()?
         };
-        joined.parts.push(Part::new(Carrier::DnsLabel, None, "names joined", None, data.clone()));
+        joined.parts.add(Carrier::DnsLabel, None, "names joined", None, data.as_str());
         push(&data, &mut joined.parts).then_some((self.flow, joined))
     }
 }
@@ -132,7 +132,7 @@ impl Split {
 }
 
 /// Adds what a text decodes to, if it makes sense.
-fn push(data: &str, parts: &mut Vec<Part>) -> bool {
+fn push(data: &str, parts: &mut Parts) -> bool {
     if data.len() < LEAST {
         return false;
     }
@@ -143,7 +143,7 @@ fn push(data: &str, parts: &mut Vec<Part>) -> bool {
     ];
     for (step, bytes) in attempts {
         let Some(bytes) = bytes.filter(|bytes| bytes.len() >= LEAST && printable(bytes)) else { continue };
-        parts.push(Part::new(Carrier::DnsLabel, parts.len().checked_sub(1), step, None, bytes));
+        parts.add(Carrier::DnsLabel, parts.len().checked_sub(1), step, None, bytes);
         return true;
     }
     false
@@ -169,7 +169,7 @@ mod tests {
             packets: vec![packet],
             bytes: 1,
             fields: vec![Field { name: "name", value: Value::Text(name.to_owned()) }],
-            parts: Vec::new(),
+            parts: Parts::default(),
         }
     }
 
@@ -211,7 +211,9 @@ mod tests {
         let whole = joiner.finish();
         let told: Vec<_> = whole
             .iter()
-            .map(|(flow, message)| (flow.client.ip, message.packets.clone(), message.parts[1].bytes.clone()))
+            .map(|(flow, message)| {
+                (flow.client.ip, message.packets.clone(), message.parts.get(1).unwrap().bytes().to_vec())
+            })
             .collect();
         assert_eq!(
             told,
@@ -238,14 +240,14 @@ mod tests {
     #[test]
     fn labels_behind_the_data_are_passed_over() {
         let data = BASE32_NOPAD.encode(b"24.744672,121.044483").to_lowercase();
-        let mut parts = vec![Part::new(Carrier::DnsLabel, None, "name", None, "")];
+        let mut parts = Parts::one(Carrier::DnsLabel, "name", "");
         decode_labels(&format!("{data}.t.vendor.example"), &mut parts);
-        assert_eq!(parts[1].bytes, b"24.744672,121.044483");
+        assert_eq!(parts.get(1).unwrap().bytes(), b"24.744672,121.044483");
     }
 
     #[test]
     fn words_are_no_data() {
-        let mut parts = Vec::new();
+        let mut parts = Parts::default();
         decode_labels("connectivitycheck.portal.example", &mut parts);
         decode_labels("www.example.org", &mut parts);
         assert!(parts.is_empty(), "{parts:?}");

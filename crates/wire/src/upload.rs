@@ -159,16 +159,16 @@ impl UploadJoiner {
 mod tests {
     use super::*;
     use crate::{body::Tree, fixture::flow, http};
-    use creance_model::{Carrier, Field, Side, Timestamp, Value};
+    use creance_model::{Carrier, Field, Side, Step, Timestamp, Value};
 
     fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8], packet: u64) -> Message {
         let text = |name, value: &str| Field { name, value: Value::Text(value.to_owned()) };
         let limits = Limits::default();
         let mut tree = Tree::new(&limits);
         for (name, value) in headers {
-            tree.root(Carrier::Header, format!("header:{name}"), value.as_bytes().to_vec(), None);
+            tree.root(Carrier::Header, Step::Of("header", name), *value, None);
         }
-        let root = tree.root(Carrier::Body, "request body", body.to_vec(), None);
+        let root = tree.root(Carrier::Body, "request body", body, None);
         tree.content(root, None);
         Message {
             time: Timestamp::default(),
@@ -195,7 +195,7 @@ mod tests {
         over.into_iter()
             .map(|(_, message)| {
                 let complete = message.field("complete") == Some(&Value::Flag(true));
-                (message.parts.into_iter().next().unwrap().bytes, complete, message.packets)
+                (message.parts.first().unwrap().bytes().to_vec(), complete, message.packets)
             })
             .collect()
     }
@@ -400,7 +400,7 @@ mod tests {
             over.extend(joiner.take(&flow(), &request, &Piece::of(&request).unwrap(), &limits));
         }
         let (_, object) = &over[0];
-        assert!(object.parts.iter().any(|part| part.bytes.starts_with(b"pilot@example.com pilot@")));
+        assert!(object.parts.iter().any(|part| part.bytes().starts_with(b"pilot@example.com pilot@")));
         assert_eq!(object.field("complete"), Some(&Value::Flag(true)));
     }
 
@@ -533,7 +533,7 @@ mod tests {
                 prop_assert_eq!(joiner.held, 0);
                 for (body, packet) in sent {
                     let shown = over.iter().any(|(_, message)| {
-                        let object = String::from_utf8_lossy(&message.parts[0].bytes).into_owned();
+                        let object = String::from_utf8_lossy(message.parts.first().unwrap().bytes()).into_owned();
                         message.packets.contains(&packet) && object.contains(&body)
                     });
                     prop_assert!(shown, "{body} of packet {packet}");

@@ -6,7 +6,7 @@
 //! └─────────────────┴────────────────────────┴──────────┴─────────
 //! ```
 
-use creance_model::{Carrier, Field, Flow, Message, Side, Timestamp, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Timestamp, Value, Visibility};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::{
@@ -274,7 +274,7 @@ impl Half {
             packets: std::mem::take(&mut draft.packets),
             bytes: draft.length,
             fields: vec![Field { name: "opcode", value: Value::Text(opcode.to_owned()) }],
-            parts: Vec::new(),
+            parts: Parts::default(),
         };
         if let Some(why) = draft.cut {
             message.fields.push(Field { name: "body_cut", value: Value::Text(why.to_owned()) });
@@ -287,7 +287,7 @@ impl Half {
                 if !whole {
                     tree.reached("decompressed content");
                 }
-                part = tree.child(part, "deflate".into(), plain, None);
+                part = tree.child(part, "deflate", plain, None);
             }
             tree.content(part, None);
             let (parts, limit) = tree.done();
@@ -378,9 +378,8 @@ mod tests {
         for (packet, piece) in (1..).zip(bytes.chunks(step)) {
             half.held.push(piece, At { packet, time: Timestamp::default() });
             half.read(&flow, Side::Client, true, &mut None, &Limits::default(), &mut |message| {
-                let plain =
-                    message.parts.iter().find(|part| part.step == "deflate").or(message.parts.first());
-                told.push((plain.unwrap().bytes.clone(), message.packets.clone()));
+                let plain = message.parts.iter().find(|part| part.is("deflate")).or(message.parts.first());
+                told.push((plain.unwrap().bytes().to_vec(), message.packets.clone()));
             });
         }
         assert_eq!(half.readable, bytes.len() as u64);

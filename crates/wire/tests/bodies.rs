@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use creance_model::{Endpoint, Flow, InsideBasis, Message, Part, Side, Timestamp, Transport, Value};
+use creance_model::{Endpoint, Flow, InsideBasis, Message, Part, Parts, Side, Timestamp, Transport, Value};
 use creance_wire::{At, Limits, Means, Reader, expand};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use flate2::{
@@ -182,8 +182,8 @@ fn innermost() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn has_marker(parts: &[Part]) -> bool {
-    parts.iter().any(|part| part.bytes == MARKER.as_bytes())
+fn has_marker(parts: &Parts) -> bool {
+    parts.iter().any(|part| part.bytes() == MARKER.as_bytes())
 }
 
 const KINDS: &[&str] = &[
@@ -202,13 +202,13 @@ const KINDS: &[&str] = &[
 ];
 
 /// Sums and shape of what was taken apart.
-fn check(parts: &[Part], input: usize, limits: &Limits) -> Result<(), TestCaseError> {
+fn check(parts: &Parts, input: usize, limits: &Limits) -> Result<(), TestCaseError> {
     prop_assert!(parts.len() <= limits.parts, "{} parts", parts.len());
-    let decoded: usize = parts.iter().skip(1).map(|part| part.bytes.len()).sum();
+    let decoded: usize = parts.iter().skip(1).map(|part| part.bytes().len()).sum();
     // The value that reaches the limit is whole, and none is longer than what it was in.
     prop_assert!(decoded <= 2 * limits.decoded + 2 * input, "{decoded} bytes");
     for (index, part) in parts.iter().enumerate() {
-        prop_assert!(part.parent.is_none_or(|parent| parent < index));
+        prop_assert!(part.parent().is_none_or(|parent| parent < index));
     }
     Ok(())
 }
@@ -227,7 +227,7 @@ proptest! {
         let limits = Limits { depth: 40, ..Limits::default() };
         let kind = if in_parts { Some("multipart/form-data; boundary=B") } else { None };
         let parts = expand(&if in_parts { multipart(&bytes) } else { bytes.clone() }, kind, &limits);
-        prop_assert!(has_marker(&parts), "{:?}", parts.iter().map(|part| part.step.as_ref()).collect::<Vec<_>>());
+        prop_assert!(has_marker(&parts), "{:?}", parts.iter().map(Part::step).collect::<Vec<_>>());
     }
 
     #[test]
@@ -291,9 +291,9 @@ fn documents() -> impl Strategy<Value = serde_json::Value> {
 fn told(bytes: &[u8], kind: &str) -> Vec<(String, String)> {
     let format = format!("{}:", kind.trim_start_matches("application/"));
     let mut told: Vec<_> = expand(bytes, Some(kind), &Limits::default())
-        .into_iter()
-        .filter(|part| part.name.is_some() && part.step.starts_with(&format))
-        .map(|part| (part.step.to_string(), String::from_utf8(part.bytes).unwrap()))
+        .iter()
+        .filter(|part| part.name().is_some() && part.step().starts_with(&format))
+        .map(|part| (part.step().to_string(), String::from_utf8(part.bytes().to_vec()).unwrap()))
         .collect();
     told.sort();
     told
@@ -332,7 +332,7 @@ fn each_wrap_in_each_other_is_taken_off() {
         for inner in ALL {
             let bytes = outer.pack(&inner.pack(MARKER.as_bytes()));
             let parts = expand(&bytes, None, &Limits::default());
-            let steps: Vec<_> = parts.iter().map(|part| part.step.as_ref()).collect();
+            let steps: Vec<_> = parts.iter().map(Part::step).collect();
             assert!(has_marker(&parts), "{inner:?} in {outer:?}: {steps:?}");
         }
     }
@@ -390,7 +390,7 @@ fn bombs_are_stopped_at_the_limit_and_it_is_said() {
         let message = request(encoding, &bomb, &limits);
         let said = message.fields.iter().find(|field| field.name == "limit").map(|field| &field.value);
         assert_eq!(said, Some(&Value::Text("decompressed content".to_owned())), "{encoding}");
-        let decoded: usize = message.parts.iter().map(|part| part.bytes.len()).sum();
+        let decoded: usize = message.parts.iter().map(|part| part.bytes().len()).sum();
         assert!(decoded <= limits.decoded + 2 * bomb.len() + 4096, "{encoding}: {decoded}");
     }
 }

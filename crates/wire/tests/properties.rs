@@ -195,8 +195,8 @@ proptest! {
         let parts = creance_wire::expand(text.unwrap().as_bytes(), Some("application/json"), &Limits::default());
         let mut told: Vec<(String, String)> = parts
             .iter()
-            .filter(|part| part.name.is_some())
-            .map(|part| (part.step.to_string(), String::from_utf8(part.bytes.clone()).unwrap()))
+            .filter(|part| part.name().is_some())
+            .map(|part| (part.step().to_string(), String::from_utf8(part.bytes().to_vec()).unwrap()))
             .collect();
         let mut expected = Vec::new();
         leaves("", &document, &mut expected);

@@ -154,11 +154,11 @@ fn a_request_of_a_har_is_told_as_one_of_a_capture() {
     assert_eq!(fields, ["POST", "api.skylark.example", "/a?lat=24.75"], "no fragment is sent");
     assert_eq!(request.time.to_string(), "2026-06-11T08:00:12.25Z");
     assert_eq!(told[1].time.to_string(), "2026-06-11T08:00:12.262Z");
-    let part = |step: &str| request.parts.iter().find(|part| part.step == step).unwrap();
-    assert_eq!(part("cookie:mail").bytes, b"ada@skylark.example");
-    assert_eq!(part("json:/lon").bytes, b"121.04");
-    assert_eq!(part("header:x-\u{e4}").bytes, "\u{1f681}\"\\".as_bytes());
-    assert_eq!(told[2].parts[0].bytes, [0, 1, 255]);
+    let part = |step: &str| request.parts.iter().find(|part| part.is(step)).unwrap();
+    assert_eq!(part("cookie:mail").bytes(), b"ada@skylark.example");
+    assert_eq!(part("json:/lon").bytes(), b"121.04");
+    assert_eq!(part("header:x-\u{e4}").bytes(), "\u{1f681}\"\\".as_bytes());
+    assert_eq!(told[2].parts.first().unwrap().bytes(), [0, 1, 255]);
     assert_eq!(told[3].packets, [2]);
 }
 
@@ -170,7 +170,7 @@ fn bytes_that_are_told_as_characters_are_bytes_again() {
     entry["request"]["postData"]["text"] = json!(picture.map(char::from).iter().collect::<String>());
     let document = json!({"log": {"entries": [entry]}}).to_string();
     let (told, _) = read(Form::Har, Box::new(io::Cursor::new(document.into_bytes())), &Limits::default());
-    assert_eq!(told[0].parts.iter().find(|part| part.step == "request body").unwrap().bytes, picture);
+    assert_eq!(told[0].parts.iter().find(|part| part.is("request body")).unwrap().bytes(), picture);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn text_whose_length_was_counted_in_characters_stays_text() {
     entry["request"]["bodySize"] = json!(body.chars().count());
     let document = json!({"log": {"entries": [entry]}}).to_string();
     let (told, _) = read(Form::Har, Box::new(io::Cursor::new(document.into_bytes())), &Limits::default());
-    assert_eq!(told[0].parts.iter().find(|part| part.step == "request body").unwrap().bytes, body.as_bytes());
+    assert_eq!(told[0].parts.iter().find(|part| part.is("request body")).unwrap().bytes(), body.as_bytes());
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_form_beside_an_empty_text_is_told_and_a_name_asked_over_https_is_too() {
     let (told, faults) =
         read(Form::Har, Box::new(io::Cursor::new(document.into_bytes())), &Limits::default());
     assert_eq!(faults, 0);
-    assert!(told[0].parts.iter().any(|part| part.bytes == b"ada@skylark.example"));
+    assert!(told[0].parts.iter().any(|part| part.bytes() == b"ada@skylark.example"));
     assert!(
         told.iter()
             .any(|message| message.protocol == "dns" && format!("{message:?}").contains("www.example.com"))
@@ -255,8 +255,8 @@ fn bodies_longer_than_what_is_kept_are_a_limit_that_is_told() {
     assert_eq!((told.len(), faults), (6, 0));
     assert_eq!(told[0].field("limit"), Some(&Value::Text("body longer than what is kept".to_owned())));
     assert_eq!(told[3].field("limit"), None);
-    let body = told[0].parts.iter().find(|part| part.step == "request body").unwrap();
-    assert_eq!(body.bytes, [b'x'; 1000]);
+    let body = told[0].parts.iter().find(|part| part.is("request body")).unwrap();
+    assert_eq!(body.bytes(), [b'x'; 1000]);
 }
 
 #[test]

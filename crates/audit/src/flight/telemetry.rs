@@ -118,7 +118,7 @@ mod tests {
             packets: vec![1],
             bytes: 1,
             fields,
-            parts: Vec::new(),
+            parts: creance_model::Parts::default(),
         }
     }
 

@@ -40,13 +40,13 @@ impl Tree<'_> {
                 return true;
             }
             let back = way.enter_index(number);
-            let record = self.child(part, way.step(), Vec::new(), None);
+            let record = self.child(part, &*way.step(), b"".as_slice(), None);
             for (name, cell) in header.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty()) {
                 if self.full() {
                     return true;
                 }
                 let back = way.enter(name);
-                let leaf = self.child(record, way.step(), cell.to_vec(), Some(name.clone()));
+                let leaf = self.child(record, &*way.step(), cell, Some(name));
                 way.leave(back);
                 self.open(leaf);
             }
@@ -81,8 +81,10 @@ mod tests {
 
     fn cells(text: &str) -> Vec<(String, String)> {
         let parts = expand(text.as_bytes(), Some("text/csv"), &Limits::default());
-        let named = parts.iter().filter(|part| part.name.is_some());
-        named.map(|part| (part.step.to_string(), String::from_utf8_lossy(&part.bytes).into_owned())).collect()
+        let named = parts.iter().filter(|part| part.is_named());
+        named
+            .map(|part| (part.step().into_owned(), String::from_utf8_lossy(part.bytes()).into_owned()))
+            .collect()
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! The flag is 1 if the message is compressed. In gRPC-Web the first bit marks a block of header lines at the end.
 
-use std::borrow::Cow;
-
 use super::Tree;
 
 impl Tree<'_> {
@@ -21,7 +19,7 @@ impl Tree<'_> {
             if message.is_empty() {
                 continue;
             }
-            let child = self.child(part, Cow::Borrowed("grpc"), message.to_vec(), None);
+            let child = self.child(part, "grpc", message, None);
             if *flag == 0x80 || !(self.inflated(child, Some("application/protobuf")) || self.protobuf(child))
             {
                 self.open(child);
@@ -40,13 +38,13 @@ mod tests {
         let body = b"\0\0\0\0\x05\x0a\x03one\0\0\0\0\x05\x0a\x03two\0\0\0\0\xff\x0a\x05three\x0a\x09cut";
         let parts = expand(body, Some("application/grpc+proto"), &Limits::default());
         let told: Vec<_> =
-            parts.iter().filter(|part| part.name.is_some()).map(|part| part.bytes.clone()).collect();
+            parts.iter().filter(|part| part.name().is_some()).map(|part| part.bytes().to_vec()).collect();
         assert_eq!(told, [b"one".as_slice(), b"two", b"three"]);
     }
 
     #[test]
     fn a_bare_message_does_too() {
         let parts = expand(b"\x0a\x03one", Some("application/grpc"), &Limits::default());
-        assert!(parts.iter().any(|part| part.step == "protobuf:/1" && part.bytes == b"one"));
+        assert!(parts.iter().any(|part| part.is("protobuf:/1") && part.bytes() == b"one"));
     }
 }

@@ -87,7 +87,7 @@ impl<'b, I: Items<'b>> Walk<I> {
             return Err(Stop::Limit);
         }
         let leaf = |tree: &mut Tree<'_>, bytes| {
-            tree.child(parent, self.path.step(), bytes, Some(name.unwrap_or_default().to_owned()))
+            tree.child(parent, &*self.path.step(), bytes, Some(name.unwrap_or_default()))
         };
         match item {
             Item::Text(said) | Item::Bytes(said) => {
@@ -100,7 +100,7 @@ impl<'b, I: Items<'b>> Walk<I> {
             Item::Null => {}
             Item::Break => return Err(Stop::Wrong),
             Item::Map(count) => {
-                let map = tree.child(parent, self.path.step(), Vec::new(), None);
+                let map = tree.child(parent, &*self.path.step(), b"".as_slice(), None);
                 let mut left = Left(count);
                 while left.more() {
                     let key = match self.items.next()? {
@@ -114,7 +114,7 @@ impl<'b, I: Items<'b>> Walk<I> {
                 }
             }
             Item::List(count) => {
-                let list = tree.child(parent, self.path.step(), Vec::new(), None);
+                let list = tree.child(parent, &*self.path.step(), b"".as_slice(), None);
                 let mut left = Left(count);
                 for index in 0_usize.. {
                     if !left.more() {

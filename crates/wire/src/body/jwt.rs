@@ -3,8 +3,6 @@
 //! The token itself stays in the value that holds it. A signed token has three segments, an encrypted one has five, of
 //! which the first can be read.
 
-use std::borrow::Cow;
-
 use data_encoding::BASE64URL_NOPAD;
 use memchr::memmem;
 
@@ -35,12 +33,12 @@ impl Tree<'_> {
         // A part that has others below it is not read as text any more: what stands beside the tokens would be lost.
         if beside > BESIDE && shape::is_text(bytes) {
             let text = bytes.to_vec();
-            self.child(part, Cow::Borrowed("text"), text, None);
+            self.child(part, "text", text, None);
         }
         for token in found {
             for (step, bytes) in [("jwt:header", Some(token.header)), ("jwt:claims", token.claims)] {
                 if let Some(bytes) = bytes.filter(|_| !self.full()) {
-                    let child = self.child(part, Cow::Borrowed(step), bytes, None);
+                    let child = self.child(part, step, bytes, None);
                     self.content(child, None);
                 }
             }
@@ -88,7 +86,7 @@ mod tests {
         expand(text.as_bytes(), None, &Limits::default())
             .iter()
             .skip(1)
-            .map(|part| (part.step.to_string(), String::from_utf8_lossy(&part.bytes).into_owned()))
+            .map(|part| (part.step().into_owned(), String::from_utf8_lossy(part.bytes()).into_owned()))
             .collect()
     }
 

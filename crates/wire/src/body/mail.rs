@@ -1,8 +1,6 @@
 //! Mail (RFC 5322): its header fields, and bodies in the encodings of MIME (RFC 2045, 2047).
 
-use std::borrow::Cow;
-
-use creance_model::Carrier;
+use creance_model::{Carrier, Step};
 use data_encoding::BASE64;
 
 use super::Tree;
@@ -21,16 +19,11 @@ impl Tree<'_> {
         let (head, body) = mail.split_at(end);
         let (fields, others) = fields(head);
         if !others.is_empty() {
-            let part = self.root(Carrier::Header, "lines", others.into_bytes(), None);
+            let part = self.root(Carrier::Header, "lines", others, None);
             self.open(part);
         }
         for (name, value) in fields.iter().take(MOST_FIELDS) {
-            let part = self.root(
-                Carrier::Header,
-                format!("header:{name}"),
-                words(value).into_bytes(),
-                Some(name.clone()),
-            );
+            let part = self.root(Carrier::Header, Step::Of("header", name), words(value), Some(name));
             self.open(part);
         }
         if fields.len() > MOST_FIELDS {
@@ -39,7 +32,7 @@ impl Tree<'_> {
         let header =
             |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let body = body.strip_prefix(b"\r\n").unwrap_or(body);
-        let part = self.root(Carrier::Body, "mail body", body.to_vec(), None);
+        let part = self.root(Carrier::Body, "mail body", body, None);
         let part = self.transferred(part, header("content-transfer-encoding"));
         self.content(part, header("content-type").or(Some("text/plain")));
     }
@@ -51,7 +44,7 @@ impl Tree<'_> {
             "quoted-printable" => ("quoted-printable", quoted(self.bytes(part))),
             _ => return part,
         };
-        self.child(part, Cow::Borrowed(step), bytes, None)
+        self.child(part, step, bytes, None)
     }
 }
 
@@ -164,8 +157,8 @@ mod tests {
         let parts = |mail: &[u8]| {
             let mut tree = Tree::new(&limits);
             tree.mail(mail);
-            let told = tree.done().0.into_iter();
-            told.map(|part| (part.step.into_owned(), part.bytes)).collect::<Vec<_>>()
+            let (told, _) = tree.done();
+            told.iter().map(|part| (part.step().into_owned(), part.bytes().to_vec())).collect::<Vec<_>>()
         };
         assert_eq!(
             parts(b"\r\nbody\r\n\r\nmore").first().unwrap(),

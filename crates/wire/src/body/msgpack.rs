@@ -109,8 +109,8 @@ mod tests {
     fn leaves(bytes: &[u8], kind: Option<&str>) -> Vec<String> {
         expand(bytes, kind, &Limits::default())
             .iter()
-            .filter(|part| part.name.is_some())
-            .map(|part| format!("{}={}", part.step, String::from_utf8_lossy(&part.bytes)))
+            .filter(|part| part.name().is_some())
+            .map(|part| format!("{}={}", part.step(), String::from_utf8_lossy(part.bytes())))
             .collect()
     }
 

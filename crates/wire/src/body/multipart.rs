@@ -1,7 +1,6 @@
 //! multipart bodies (RFC 2046, RFC 7578), nested.
 
-use std::borrow::Cow;
-
+use creance_model::Step;
 use memchr::memmem;
 
 use super::Tree;
@@ -35,11 +34,12 @@ impl Tree<'_> {
             // The last part may be cut: it reaches to the end then.
             let to = marks.peek().copied().unwrap_or(bytes.len());
             let Some(part) = bytes.get(from..to).filter(|part| !part.starts_with(b"--")) else { continue };
-            self.one(parent, part);
+            self.one(parent, part, bytes);
         }
     }
 
-    fn one(&mut self, parent: usize, part: &[u8]) {
+    /// One part, in `whole`, which is all of the parent.
+    fn one(&mut self, parent: usize, part: &[u8], whole: &[u8]) {
         // Some clients write bare line feeds.
         let usual = memmem::find(part, b"\r\n\r\n");
         let before = part.get(..usual.unwrap_or(part.len())).unwrap_or_default();
@@ -59,16 +59,12 @@ impl Tree<'_> {
         let disposition = header("content-disposition").unwrap_or_default();
         let name = parameter(&disposition, "name");
         let file = parameter(&disposition, "filename");
-        let step = format!("multipart:{}", name.as_deref().unwrap_or_default());
-        let child = self.child(parent, Cow::Owned(step), content.to_vec(), name);
+        let step = Step::Of("multipart", name.as_deref().unwrap_or_default());
+        let place = self.parts.place(parent).of(content, whole);
+        let child = self.child(parent, step, place, name.as_deref());
         self.divided = true;
         if let Some(file) = file {
-            self.child(
-                child,
-                Cow::Borrowed("multipart-filename"),
-                file.into_bytes(),
-                Some("multipart-filename".to_owned()),
-            );
+            self.child(child, "multipart-filename", file, Some("multipart-filename"));
         }
         let child = self.transferred(child, header("content-transfer-encoding").as_deref());
         self.content(child, header("content-type").as_deref());
@@ -113,8 +109,7 @@ mod tests {
         let body = b"--B\nContent-Disposition: form-data; name=\"a\"\n\none --B2 two\n--B\n\
             Content-Disposition: form-data; name=\"b\"\n\nx\n--B--\n";
         let parts = expand(body, Some("multipart/form-data; boundary=B"), &Limits::default());
-        let told: Vec<_> =
-            parts.iter().skip(1).map(|part| (part.step.as_ref(), part.bytes.as_slice())).collect();
-        assert_eq!(told, [("multipart:a", b"one --B2 two".as_slice()), ("multipart:b", b"x")]);
+        let told: Vec<_> = parts.iter().skip(1).map(|part| (part.step(), part.bytes())).collect();
+        assert_eq!(told, [("multipart:a".into(), b"one --B2 two".as_slice()), ("multipart:b".into(), b"x")]);
     }
 }

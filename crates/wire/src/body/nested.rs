@@ -1,7 +1,5 @@
 //! Encodings inside values: base64, hex, percent signs, JSON in strings, compression by its first bytes.
 
-use std::borrow::Cow;
-
 use creance_cursor::inflate::{End, Method, inflate};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
@@ -44,7 +42,7 @@ impl Tree<'_> {
         } else if out.bytes.is_empty() {
             return false;
         }
-        let child = self.child(part, Cow::Borrowed(method.name()), out.bytes, None);
+        let child = self.child(part, method.name(), out.bytes, None);
         self.content(child, media_type);
         true
     }
@@ -69,7 +67,7 @@ impl Tree<'_> {
     pub(super) fn encoded(&mut self, part: usize) {
         match decoded(self.bytes(part)) {
             Some((step, bytes)) => {
-                let child = self.child(part, Cow::Borrowed(step), bytes, None);
+                let child = self.child(part, step, bytes, None);
                 self.content(child, None);
             }
             None => {

@@ -51,18 +51,18 @@ impl Path {
         self.text.truncate(length);
     }
 
-    pub(super) fn step(&self) -> Cow<'static, str> {
+    pub(super) fn step(&self) -> Cow<'_, str> {
         // Most are of a value somewhere in the document.
         if (self.begin + 1..=self.begin + MOST_PATH).contains(&self.text.len()) {
-            return Cow::Owned(self.text.clone());
+            return Cow::Borrowed(&self.text);
         }
-        self.step_with("")
+        Cow::Owned(self.step_with(""))
     }
 
     /// The step to something beside the value, or to another reading of it.
-    pub(super) fn step_with(&self, suffix: &str) -> Cow<'static, str> {
+    pub(super) fn step_with(&self, suffix: &str) -> String {
         let path = if self.text.len() == self.begin { "/" } else { "" };
-        Cow::Owned([head(&self.text, self.begin + MOST_PATH), path, suffix].concat())
+        [head(&self.text, self.begin + MOST_PATH), path, suffix].concat()
     }
 }
 

@@ -50,7 +50,7 @@ impl Tree<'_> {
                     }
                     let back = group.enter(&mut path);
                     let (above, name) = (group.part, group.name.clone());
-                    let part = self.child(above, path.step(), Vec::new(), None);
+                    let part = self.child(above, &*path.step(), b"".as_slice(), None);
                     open.push(Group { part, name, index: (tag == "array").then_some(0), back });
                 }
                 Piece::Open(tag, _) => value = Some((tag, String::new())),
@@ -68,7 +68,7 @@ impl Tree<'_> {
                             _ => text.into_bytes(),
                         };
                         let back = group.enter(&mut path);
-                        let leaf = self.child(group.part, path.step(), bytes, Some(group.name.clone()));
+                        let leaf = self.child(group.part, &*path.step(), bytes, Some(&group.name));
                         path.leave(back);
                         self.open(leaf);
                     }
@@ -235,7 +235,7 @@ impl<'b> Walk<'b> {
             }
             _ => return Err(Stop::Wrong),
         };
-        let leaf = tree.child(parent, self.path.step(), bytes, Some(name.unwrap_or_default().to_owned()));
+        let leaf = tree.child(parent, &*self.path.step(), bytes, Some(name.unwrap_or_default()));
         tree.open(leaf);
         Ok(())
     }
@@ -253,7 +253,7 @@ impl<'b> Walk<'b> {
         let size = length.checked_mul(self.reference).ok_or(Stop::Wrong)?;
         let (first, rest) = rest.split_at_checked(size).ok_or(Stop::Wrong)?;
         let second = if dictionary { rest.get(..size).ok_or(Stop::Wrong)? } else { first };
-        let part = tree.child(parent, self.path.step(), Vec::new(), None);
+        let part = tree.child(parent, &*self.path.step(), b"".as_slice(), None);
         let pairs = first.chunks_exact(self.reference).zip(second.chunks_exact(self.reference));
         for (index, (key, value)) in pairs.enumerate() {
             if dictionary {
@@ -310,8 +310,8 @@ mod tests {
     fn leaves(bytes: &[u8]) -> Vec<String> {
         let mut leaves: Vec<String> = expand(bytes, None, &Limits::default())
             .iter()
-            .filter(|part| part.name.is_some())
-            .map(|part| format!("{}={}", part.step, String::from_utf8_lossy(&part.bytes)))
+            .filter(|part| part.name().is_some())
+            .map(|part| format!("{}={}", part.step(), String::from_utf8_lossy(part.bytes())))
             .collect();
         leaves.sort();
         leaves
@@ -368,8 +368,8 @@ mod tests {
     #[test]
     fn keys_name_their_values() {
         let parts = expand(&binary(), Some("application/x-plist"), &Limits::default());
-        let mail = parts.iter().find(|part| part.name.as_deref() == Some("mail")).unwrap();
-        assert_eq!(parts[mail.parent.unwrap()].step, "plist:/user");
+        let mail = parts.iter().find(|part| part.name() == Some("mail")).unwrap();
+        assert_eq!(parts.get(mail.parent().unwrap()).unwrap().step(), "plist:/user");
     }
 
     /// A binary list of these objects, of which the first is the outermost.

@@ -35,7 +35,7 @@ impl Tree<'_> {
             self.reached("depth of parts");
             return Err(Stop::Limit);
         }
-        let message = self.child(parent, path.step(), Vec::new(), None);
+        let message = self.child(parent, &*path.step(), b"".as_slice(), None);
         let mut fields = Fields::new(bytes);
         while !fields.rest.is_empty() {
             if self.full() {
@@ -50,12 +50,12 @@ impl Tree<'_> {
                     self.message(message, bytes, path, depth + 1)?;
                 }
                 Value::Bytes(bytes) if readings.is_empty() => {
-                    let leaf = self.child(message, path.step(), bytes.to_vec(), Some(name));
+                    let leaf = self.child(message, &*path.step(), bytes, Some(&name));
                     self.open(leaf);
                 }
                 _ => {
                     for (suffix, text) in readings {
-                        self.child(message, path.step_with(suffix), text.into_bytes(), Some(name.clone()));
+                        self.child(message, &path.step_with(suffix), text, Some(&name));
                     }
                 }
             }
@@ -253,8 +253,8 @@ mod tests {
     fn leaves(bytes: &[u8], kind: Option<&str>) -> Vec<String> {
         expand(bytes, kind, &Limits::default())
             .iter()
-            .filter(|part| part.name.is_some())
-            .map(|part| format!("{}={}", part.step, String::from_utf8_lossy(&part.bytes)))
+            .filter(|part| part.name().is_some())
+            .map(|part| format!("{}={}", part.step(), String::from_utf8_lossy(part.bytes())))
             .collect()
     }
 

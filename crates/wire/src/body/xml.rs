@@ -51,24 +51,24 @@ impl Tree<'_> {
                     }
                     // The element around holds others: it is a part.
                     let above = match open.last_mut() {
-                        Some(around) => *around
-                            .part
-                            .get_or_insert_with(|| self.child(around.above, path.step(), Vec::new(), None)),
+                        Some(around) => *around.part.get_or_insert_with(|| {
+                            self.child(around.above, &*path.step(), b"".as_slice(), None)
+                        }),
                         None => part,
                     };
                     if attributes.len() == MOST_ATTRIBUTES {
                         self.reached("number of parts");
                     }
                     let back = path.enter(path::key(&name));
-                    let part =
-                        (!attributes.is_empty()).then(|| self.child(above, path.step(), Vec::new(), None));
+                    let part = (!attributes.is_empty())
+                        .then(|| self.child(above, &*path.step(), b"".as_slice(), None));
                     for (name, value) in attributes {
                         if self.full() {
                             return Err(Stop::Limit);
                         }
-                        let name = path::key(&name).to_owned();
+                        let name = path::key(&name);
                         let step = path.step_with(&format!("@{name}"));
-                        let leaf = self.child(part.unwrap_or(above), step, value.into_bytes(), Some(name));
+                        let leaf = self.child(part.unwrap_or(above), &step, value, Some(name));
                         self.open(leaf);
                     }
                     open.push(Element { name, above, part, back, text: String::new() });
@@ -82,9 +82,8 @@ impl Tree<'_> {
                     let Some(element) = open.pop() else { return Err(Stop::Wrong) };
                     let text = element.text.trim();
                     if !text.is_empty() {
-                        let name = path::key(&element.name).to_owned();
-                        let leaf =
-                            self.child(element.above, path.step(), text.as_bytes().to_vec(), Some(name));
+                        let name = path::key(&element.name);
+                        let leaf = self.child(element.above, &*path.step(), text, Some(name));
                         self.open(leaf);
                     }
                     path.leave(element.back);
@@ -243,8 +242,8 @@ mod tests {
     fn leaves(text: &str, kind: Option<&str>) -> Vec<String> {
         expand(text.as_bytes(), kind, &Limits::default())
             .iter()
-            .filter(|part| part.name.is_some())
-            .map(|part| format!("{}={}", part.step, String::from_utf8_lossy(&part.bytes)))
+            .filter(|part| part.name().is_some())
+            .map(|part| format!("{}={}", part.step(), String::from_utf8_lossy(part.bytes())))
             .collect()
     }
 
@@ -270,8 +269,8 @@ mod tests {
         let text = "<p><lat unit='deg'>24.745</lat><lon unit='deg'>121.042</lon></p>";
         let parts = expand(text.as_bytes(), KIND, &Limits::default());
         let parent = |step: &str| {
-            let part = parts.iter().find(|part| part.step == step && part.name.is_some()).unwrap();
-            parts[part.parent.unwrap()].step.to_string()
+            let part = parts.iter().find(|part| part.is(step) && part.name().is_some()).unwrap();
+            parts.get(part.parent().unwrap()).unwrap().step().into_owned()
         };
         assert_eq!([parent("xml:/p/lat"), parent("xml:/p/lon")], ["xml:/p", "xml:/p"]);
     }

@@ -1,7 +1,7 @@
 //! A message of HTTP/2 or HTTP/3 on its way: what its header blocks and its body have brought so far, and in which
 //! packets.
 
-use creance_model::{Field, Message, Side, Timestamp, Value, Visibility};
+use creance_model::{Field, Message, Parts, Side, Timestamp, Value, Visibility};
 
 use super::{
     Content, Head, TOO_LONG, is_always_kept,
@@ -134,7 +134,7 @@ impl Pending {
             packets: self.packets,
             bytes: self.length,
             fields,
-            parts: Vec::new(),
+            parts: Parts::default(),
         };
         let content = Content::of(&head, self.body.take(), self.cut);
         tell(message, &head, content, keep, limits, emit);

@@ -10,7 +10,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Flow, Part, Side, Transport};
+use creance_model::{Carrier, Flow, Side, Transport};
 use data_encoding::HEXLOWER;
 
 use crate::{
@@ -248,7 +248,7 @@ impl Told {
 /// An option of other meaning is no field, and yet it may hold what was planted.
 fn raw(told: &mut Told, value: &[u8]) {
     if value.iter().any(|byte| *byte != 0) {
-        told.parts.push(Part::new(Carrier::Field, None, "option", None, value));
+        told.parts.add(Carrier::Field, None, "option", None, value);
     }
 }
 
@@ -328,7 +328,7 @@ mod tests {
         }
         let told = read(&bytes).unwrap();
         let has = |told: &Told, word: &[u8]| {
-            told.parts.iter().any(|part| memchr::memmem::find(&part.bytes, word).is_some())
+            told.parts.iter().any(|part| memchr::memmem::find(part.bytes(), word).is_some())
         };
         assert!(has(&told, b"planted") && has(&told, b"behind the end"));
         let told = read6(b"\x01abc\0\x03\0\x20planted").unwrap();

@@ -8,7 +8,7 @@
 //! Left out: what datagrams carry, which is SMB: it is a part as it stands.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Flow, Part, Side, Transport};
+use creance_model::{Carrier, Flow, Side, Transport};
 
 use crate::{
     Means, Probe, Protocol, Session,
@@ -87,7 +87,7 @@ fn datagram(bytes: &[u8]) -> Result<Told, Malformed> {
 /// What stands behind the names may hold anything.
 fn rest(cursor: &Cursor<'_>, told: &mut Told) {
     if !cursor.is_empty() {
-        told.parts.push(Part::new(Carrier::Body, None, "rest", None, cursor.rest()));
+        told.parts.add(Carrier::Body, None, "rest", None, cursor.rest());
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
         let head = b"\x11\x02\0\x07\xc0\xa8\x01\x02\0\x8a\0\x44\0\0";
         let told = read(&[head.as_slice(), FRED, FRED, b"planted"].concat()).unwrap();
         assert_eq!((told.kind, told.fields.len()), ("datagram", 2));
-        assert_eq!(told.parts.last().map(|part| part.bytes.as_slice()), Some(&b"planted"[..]));
+        assert_eq!(told.parts.last().map(creance_model::Part::bytes), Some(b"planted".as_slice()));
         let dns = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x03api\x07example\0\0\x01\0\x01";
         assert!(read(dns).is_err());
     }

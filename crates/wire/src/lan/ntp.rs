@@ -12,7 +12,7 @@
 use std::net::Ipv4Addr;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Flow, Part, Side, Transport};
+use creance_model::{Carrier, Flow, Side, Transport};
 
 use crate::{
     Means, Probe, Protocol, Session,
@@ -79,7 +79,7 @@ fn read(bytes: &[u8]) -> Result<Told, Malformed> {
         cursor.take("header", 7)?;
     }
     // Times, extensions and what has no meaning may hold anything.
-    told.parts.push(Part::new(Carrier::Body, None, "datagram", None, bytes));
+    told.parts.add(Carrier::Body, None, "datagram", None, bytes);
     Ok(told)
 }
 
@@ -106,7 +106,7 @@ mod tests {
         let bytes = answer();
         let told = read(&bytes).unwrap();
         assert_eq!(told.kind, "server");
-        assert!(told.parts.iter().any(|part| part.bytes == bytes), "nothing in it is hidden");
+        assert!(told.parts.iter().any(|part| part.bytes() == bytes), "nothing in it is hidden");
         assert!(
             told.fields.contains(&Field { name: "reference", value: Value::Text("192.0.2.7".to_owned()) })
         );

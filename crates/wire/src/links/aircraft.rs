@@ -11,7 +11,7 @@
 //!
 //! Detectors and flight phases look at these names and at nothing of a link, so that a new link edits neither.
 
-use creance_model::{Carrier, Field, Message, Part, Side, Timestamp, Value, Visibility};
+use creance_model::{Carrier, Field, Message, Parts, Side, Step, Timestamp, Value, Visibility};
 
 use crate::held::Held;
 
@@ -39,14 +39,14 @@ pub(crate) struct Told {
     pub(crate) protocol: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) fields: Vec<Field>,
-    parts: Vec<Part>,
+    parts: Parts,
 }
 
 impl Told {
     /// Nothing said yet; the bytes are a part, so that what is planted is found in them whatever they mean.
     pub(crate) fn new(protocol: &'static str, kind: &'static str, payload: &[u8]) -> Self {
-        let whole = Part::new(Carrier::Field, None, "payload", None, payload);
-        Self { protocol, kind, fields: Vec::new(), parts: vec![whole] }
+        let parts = Parts::one(Carrier::Field, "payload", payload);
+        Self { protocol, kind, fields: Vec::new(), parts }
     }
 
     /// A value, as a field.
@@ -103,8 +103,7 @@ impl Told {
     }
 
     fn part(&mut self, name: &'static str, text: &str) {
-        let step = format!("{}:{name}", self.protocol);
-        self.parts.push(Part::new(Carrier::Field, Some(0), step, Some(name), text));
+        self.parts.add(Carrier::Field, Some(0), Step::Of(self.protocol, name), Some(name), text);
     }
 
     /// The message, sent at a time in these packets, `bytes` long. Without `keep` only its fields are.
@@ -124,7 +123,7 @@ impl Told {
             packets,
             bytes: bytes as u64,
             fields: self.fields,
-            parts: if keep { self.parts } else { Vec::new() },
+            parts: if keep { self.parts } else { Parts::default() },
         }
     }
 
@@ -149,7 +148,11 @@ mod tests {
         let message = told.message(Side::Client, (Timestamp::default(), vec![1]), 3, true);
         assert_eq!(message.fields.iter().map(|field| field.name).collect::<Vec<_>>(), ["lat", "lon"]);
         let parts: Vec<_> =
-            message.parts.iter().map(|part| (part.step.as_ref(), part.bytes.as_slice())).collect();
-        assert_eq!(parts, [("payload", &b"raw"[..]), ("x:lat", b"24.7446720"), ("x:lon", b"121.0444830")]);
+            message.parts.iter().map(|part| (part.step().into_owned(), part.bytes())).collect();
+        assert_eq!(
+            parts,
+            [("payload", &b"raw"[..]), ("x:lat", b"24.7446720"), ("x:lon", b"121.0444830")]
+                .map(|(step, bytes)| (step.to_owned(), bytes))
+        );
     }
 }

@@ -10,7 +10,7 @@
 //! (buffer 125), and commands that say neither who, nor where, nor whether it flies.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Field, Flow, Message, Side, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Transport, Value, Visibility};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session,
@@ -236,7 +236,7 @@ impl Talk {
             }
             if !text.is_empty() {
                 let mut tree = Tree::new(limits);
-                let part = tree.root(Carrier::Body, "discovery", text.to_vec(), None);
+                let part = tree.root(Carrier::Body, "discovery", text, None);
                 tree.content(part, Some("application/json"));
                 let (parts, limit) = tree.done();
                 let limit = limit.map(|limit| Field { name: "limit", value: Value::Text(limit.to_owned()) });
@@ -249,7 +249,7 @@ impl Talk {
                     packets: held.packets(length),
                     bytes: length as u64,
                     fields: limit.into_iter().collect(),
-                    parts: if keep { parts } else { Vec::new() },
+                    parts: if keep { parts } else { Parts::default() },
                 });
             }
             held.consume(length);
@@ -340,9 +340,8 @@ mod tests {
         for size in [1, 7, 200] {
             let (told, readable) = read(Transport::Tcp, &text.chunks(size).collect::<Vec<_>>());
             assert_eq!(told.len(), 1, "{size}");
-            let name =
-                told[0].parts.iter().find(|part| part.name.as_deref() == Some("controller_name")).unwrap();
-            assert_eq!(name.bytes, b"Ada's phone");
+            let name = told[0].parts.iter().find(|part| part.name() == Some("controller_name")).unwrap();
+            assert_eq!(name.bytes(), b"Ada's phone");
             assert_eq!(readable[0], text.len() as u64);
         }
         let (told, readable) = read(Transport::Tcp, &[&[&text[..], &text[..]].concat()]);

@@ -10,7 +10,7 @@
 //! dock are told apart by the properties that only one of them has. Left out: what is asked of a device (services), for
 //! it has not been done yet.
 
-use creance_model::{Carrier, Field, Part, Value};
+use creance_model::{Carrier, Field, Parts, Step, Value};
 
 use crate::links::aircraft::{Told, Whose};
 
@@ -27,14 +27,14 @@ pub(crate) fn is_topic(topic: &str) -> bool {
 
 /// What a message under a topic says, from the parts of its payload: fields under the names of `aircraft`, and the serials
 /// that stand in no field of that name as parts below the topic's, which is the first.
-pub(crate) fn tell(topic: &str, parts: &mut Vec<Part>) -> Vec<Field> {
+pub(crate) fn tell(topic: &str, parts: &mut Parts) -> Vec<Field> {
     let Some((device, what)) = device(topic) else { return Vec::new() };
-    let text = |parts: &[Part], path: &str| {
+    let text = |parts: &Parts, path: &str| {
         let step = format!("json:/{path}");
-        let part = parts.iter().find(|part| part.step == step)?;
-        String::from_utf8(part.bytes.clone()).ok()
+        let part = parts.iter().find(|part| part.is(&step))?;
+        std::str::from_utf8(part.bytes()).ok().map(str::to_owned)
     };
-    let number = |parts: &[Part], path: &str| text(parts, path)?.parse::<f64>().ok();
+    let number = |parts: &Parts, path: &str| text(parts, path)?.parse::<f64>().ok();
     let mut told = Told::new("mqtt", "publish", b"");
     told.word("device_sn", device);
     if let Some(method) = text(parts, "method").filter(|method| method.len() <= 64) {
@@ -47,7 +47,7 @@ pub(crate) fn tell(topic: &str, parts: &mut Vec<Part>) -> Vec<Field> {
     if matches!(what, "osd" | "state") {
         let has = |name: &str| {
             let step = format!("json:/data/{name}");
-            parts.iter().any(|part| part.step == step)
+            parts.iter().any(|part| part.is(&step))
         };
         let dock = has("drone_in_dock") || has("cover_state") || has("sub_device");
         // A dock has modes and a height of its own, and may tell them without the rest of it.
@@ -95,7 +95,7 @@ pub(crate) fn tell(topic: &str, parts: &mut Vec<Part>) -> Vec<Field> {
     }
     for (name, serial) in [("device_sn", Some(device)), ("gateway_sn", gateway.as_deref())] {
         if let Some(serial) = serial {
-            parts.push(Part::new(Carrier::Field, Some(0), format!("topic:{name}"), Some(name), serial));
+            parts.add(Carrier::Field, Some(0), Step::Of("topic", name), Some(name), serial);
         }
     }
     let said = |field: &Field| !matches!(&field.value, Value::Text(text) if text.is_empty());
@@ -108,11 +108,11 @@ mod tests {
     use crate::{Limits, body::Tree};
     use proptest::prelude::*;
 
-    fn told(topic: &str, json: &str) -> (Vec<Field>, Vec<Part>) {
+    fn told(topic: &str, json: &str) -> (Vec<Field>, Parts) {
         let limits = Limits::default();
         let mut tree = Tree::new(&limits);
-        tree.root(Carrier::Field, "topic", topic.as_bytes().to_vec(), None);
-        let part = tree.root(Carrier::Body, "payload", json.as_bytes().to_vec(), None);
+        tree.root(Carrier::Field, "topic", topic, None);
+        let part = tree.root(Carrier::Body, "payload", json, None);
         tree.content(part, None);
         let (mut parts, _) = tree.done();
         (tell(topic, &mut parts), parts)
@@ -140,9 +140,9 @@ mod tests {
         ] {
             assert_eq!(value(&aircraft, name), expected, "{name}");
         }
-        let named: Vec<_> = parts.iter().filter(|part| part.step.starts_with("topic:")).collect();
+        let named: Vec<_> = parts.iter().filter(|part| part.step_of("topic").is_some()).collect();
         assert_eq!(named.len(), 2);
-        assert!(named.iter().all(|part| part.parent == Some(0)));
+        assert!(named.iter().all(|part| part.parent() == Some(0)));
 
         let (control, _) = told(
             "thing/product/5YSZK8700204RT/osd",

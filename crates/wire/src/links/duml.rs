@@ -307,8 +307,8 @@ mod tests {
         assert_eq!(told[0].text("serial"), Some("1ZNBJ12345678A"));
         assert_eq!(told[1].field("flying"), Some(&Value::Flag(true)));
         assert_eq!(told[1].field("height_m"), Some(&Value::Float(12.3)));
-        let lat = told[1].parts.iter().find(|part| part.name.as_deref() == Some("lat")).unwrap();
-        assert_eq!(lat.bytes, b"47.2500000");
+        let lat = told[1].parts.iter().find(|part| part.name() == Some("lat")).unwrap();
+        assert_eq!(lat.bytes(), b"47.2500000");
         assert!(matches!(told[2].field("home_lon"), Some(Value::Float(lon)) if (lon - 8.0).abs() < 1e-9));
         assert_eq!(told[3].text("country_code"), Some("US"));
     }
@@ -324,7 +324,7 @@ mod tests {
         let many = [head.repeat(MOST_FALSE + 4), tail].concat();
         let (told, readable) = read(Transport::Udp, &[&many]);
         assert_eq!((told.len(), told[0].text("limit"), readable), (1, Some("false sums of DUML"), 0));
-        assert!(told[0].parts[0].bytes.ends_with(b"planted"));
+        assert!(told[0].parts.first().unwrap().bytes().ends_with(b"planted"));
         let flow = Flow { transport: Transport::Udp, ..crate::fixture::flow() };
         assert_eq!(Duml.probe(&flow, Side::Client, &few), Probe::Yes);
         assert_eq!(Duml.probe(&flow, Side::Client, &many), Probe::No);

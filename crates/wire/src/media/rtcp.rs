@@ -9,7 +9,7 @@
 
 use creance_cursor::{Cursor, Malformed};
 
-use creance_model::{Carrier, Part};
+use creance_model::Carrier;
 
 use crate::datagram::Told;
 
@@ -68,7 +68,7 @@ impl Sources {
                 // An application's own (RFC 3550 §6.7).
                 204 => {
                     let mut own = Told::new("app");
-                    own.parts.push(Part::new(Carrier::Body, None, "app", None, body.rest()));
+                    own.parts.add(Carrier::Body, None, "app", None, body.rest());
                     let _ = body.take("app", length);
                     told.push(own);
                 }
@@ -177,7 +177,7 @@ mod tests {
         let (told, read) = Sources::default().read(&[app.as_slice(), feedback].concat());
         assert_eq!(read, app.len() + 4);
         let [app] = told.as_slice() else { panic!("{told:?}") };
-        assert!(app.parts.first().is_some_and(|part| part.bytes.ends_with(b"plan")));
+        assert!(app.parts.first().is_some_and(|part| part.bytes().ends_with(b"plan")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod amf;
 
 use std::collections::BTreeMap;
 
-use creance_model::{Carrier, Flow, Part, Side, Transport};
+use creance_model::{Carrier, Flow, Side, Transport};
 
 use crate::{
     At, Emit, Limits, Means, Probe, Progress, Protocol, Session, datagram::Told, held::Held, media::rtp,
@@ -172,7 +172,7 @@ impl Session for Connection {
                 told.number("payload_bytes", i64::try_from(media.bytes).unwrap_or(i64::MAX));
                 told.text("app", self.app.as_str());
                 let codec = media.codec.map(|codec| (medium, codec));
-                told.parts.push(rtp::shown(std::mem::take(&mut media.shown), codec));
+                rtp::show(std::mem::take(&mut media.shown), codec, &mut told.parts);
                 let packets = std::mem::take(&mut media.packets);
                 emit(told.message("rtmp", from, first, packets, media.bytes, limits.keeps(flow, from)));
             }
@@ -374,7 +374,7 @@ impl Connection {
         };
         if !rest.is_empty() {
             told.text("limit", "values of AMF that are read");
-            told.parts.push(Part::new(Carrier::Body, None, "rest", None, rest));
+            told.parts.add(Carrier::Body, None, "rest", None, rest);
         }
         told.value("command", name.as_str());
         let mut texts = values.iter().skip(1).filter(|(key, _)| key.is_empty());
@@ -404,7 +404,7 @@ impl Connection {
             _ => {}
         }
         for (key, value) in values.iter().skip(1) {
-            told.parts.push(value.part(key));
+            value.tell(key, &mut told.parts);
         }
         told
     }
@@ -531,8 +531,8 @@ mod tests {
             assert_eq!(told.first().and_then(|message| message.text("app")), Some("live"));
             let stream = told.last().unwrap();
             assert!(told.iter().all(|message| message.text("stream_key").is_none()));
-            let key = told.iter().flat_map(|message| &message.parts).find(|part| part.step == "stream_key");
-            assert_eq!(key.map(|part| part.bytes.as_slice()), Some(&b"drone-7-secret"[..]));
+            let key = told.iter().flat_map(|message| message.parts.iter()).find(|part| part.is("stream_key"));
+            assert_eq!(key.map(creance_model::Part::bytes), Some(&b"drone-7-secret"[..]));
             assert_eq!((stream.text("medium"), stream.text("codec")), (Some("video"), Some("H264")));
             assert_eq!(stream.field("payload_bytes"), Some(&Value::Integer(306)));
             assert_eq!(readable, [(said.len() - 306 - 2 * RANDOM) as u64, 0]);

@@ -11,7 +11,7 @@
 //! from a description of the same conversation, or from the payload types that RFC 3551 fixes; else H.264 and H.265 are
 //! guessed from their units, and it is said so. Payloads are counted, not decoded.
 
-use creance_model::{Carrier, Message, Part, Side};
+use creance_model::{Carrier, Message, Parts, Side};
 
 use crate::{At, datagram::Told, media::sdp::Sdp};
 
@@ -251,18 +251,18 @@ impl Stream {
         told.text("last", self.last.time.to_string());
         if !secure && !self.shown.is_empty() {
             let named = codec.as_ref().map(|(medium, codec, _)| (medium.as_str(), codec.as_str()));
-            told.parts.push(shown(self.shown, named));
+            show(self.shown, named, &mut told.parts);
         }
         told
     }
 }
 
-/// The first bytes of a stream, with the media type under which its codec is registered (RFC 4855).
-pub(crate) fn shown(bytes: Vec<u8>, codec: Option<(&str, &str)>) -> Part {
-    let mut part = Part::new(Carrier::Body, None, "first payload", None, bytes);
-    part.media_type =
-        codec.map(|(medium, codec)| format!("{medium}/{}", codec.split('/').next().unwrap_or_default()));
-    part
+/// Adds the first bytes of a stream, with the media type under which its codec is registered (RFC 4855).
+pub(crate) fn show(bytes: Vec<u8>, codec: Option<(&str, &str)>, parts: &mut Parts) {
+    let part = parts.add(Carrier::Body, None, "first payload", None, bytes);
+    if let Some((medium, codec)) = codec {
+        parts.set_media_type(part, format!("{medium}/{}", codec.split('/').next().unwrap_or_default()));
+    }
 }
 
 /// Packets of which a codec may be guessed.
@@ -354,7 +354,7 @@ pub(crate) mod tests {
         assert_eq!(message.field("lost"), Some(&Value::Integer(2)));
         assert_eq!(message.text("codec"), Some("H264"));
         assert_eq!(message.text("codec_basis"), Some("guessed from the payload"));
-        assert_eq!(message.parts.first().and_then(|part| part.media_type.as_deref()), Some("video/H264"));
+        assert_eq!(message.parts.first().and_then(creance_model::Part::media_type), Some("video/H264"));
     }
 
     #[test]

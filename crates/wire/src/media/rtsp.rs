@@ -244,8 +244,8 @@ mod tests {
             assert_eq!(readable, [said.len() as u64 - 3 * 4, 0]);
             let basic = told
                 .iter()
-                .flat_map(|message| &message.parts)
-                .any(|part| part.name.as_deref() == Some("authorization"));
+                .flat_map(|message| message.parts.iter())
+                .any(|part| part.name() == Some("authorization"));
             assert!(basic, "what authorises is seen by detectors");
         }
     }

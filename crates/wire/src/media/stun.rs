@@ -12,7 +12,7 @@
 use std::net::IpAddr;
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Field, Part, Value};
+use creance_model::{Carrier, Field, Value};
 
 use crate::datagram::Told;
 
@@ -57,7 +57,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], inner: &mut dyn FnMut(&'a [u8])) -> Resu
     // What came before damage counts.
     let _ = each(&mut attributes, &key, &mut told, inner);
     for rest in [attributes.rest(), cursor.rest()].into_iter().filter(|rest| !rest.is_empty()) {
-        told.parts.push(Part::new(Carrier::Body, None, "rest", None, rest));
+        told.parts.add(Carrier::Body, None, "rest", None, rest);
     }
     Ok(told)
 }
@@ -87,7 +87,7 @@ fn each<'a>(
             // So is one that a service makes up for some hours: the time of its end stands in front.
             0x0006 if finds_a_way(told) || is_passing(value) => {
                 told.text("username", words());
-                told.parts.push(Part::new(Carrier::Field, None, "username", None, value));
+                told.parts.add(Carrier::Field, None, "username", None, value);
             }
             0x0006 => told.value("username", words()),
             0x0014 => told.value("realm", words()),
@@ -104,7 +104,9 @@ fn each<'a>(
             0x0013 => inner(value),
             // Of a session: integrity, a nonce, priorities and what breaks ties say nothing of anybody.
             0x0008 | 0x001c | 0x0015 | 0x8028 | 0x0024 | 0x0025 | 0x8029 | 0x802a => {}
-            _ if length > 0 => told.parts.push(Part::new(Carrier::Field, None, "attribute", None, value)),
+            _ if length > 0 => {
+                told.parts.add(Carrier::Field, None, "attribute", None, value);
+            }
             _ => {}
         }
     }
@@ -202,7 +204,7 @@ mod tests {
             let message =
                 bytes(&format!("{kind}000c2112a442b7e7a701bc34d686fa87dfae0006000761643a6f74747200"));
             let told = read(&message, &mut |_| ()).unwrap();
-            (field(&told, "username"), told.parts.first().and_then(|part| part.name.clone()))
+            (field(&told, "username"), told.parts.first().and_then(|part| part.name().map(str::to_owned)))
         };
         let said = Some(Value::Text("ad:ottr".to_owned()));
         assert_eq!(named("0003"), (said.clone(), Some("username".to_owned())));

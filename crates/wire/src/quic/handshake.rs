@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use creance_cursor::Cursor;
-use creance_model::{Field, Message, Side, Timestamp, Value, Visibility};
+use creance_model::{Field, Message, Parts, Side, Timestamp, Value, Visibility};
 
 use super::{frames::Frame, google, opened::Opened, stream::Stream, version::Version};
 use crate::{
@@ -200,7 +200,7 @@ pub(super) fn message(
         packets,
         bytes: length as u64,
         fields,
-        parts: Vec::new(),
+        parts: Parts::default(),
     };
     message.parts = tls::names(&message);
     message

@@ -269,8 +269,8 @@ mod tests {
         let bodies = |one| -> &Message { one };
         told.iter()
             .map(bodies)
-            .flat_map(|one| one.parts.iter().filter(|part| part.step == "request body"))
-            .map(|part| part.bytes.as_slice())
+            .flat_map(|one| one.parts.iter().filter(|part| part.is("request body")))
+            .map(creance_model::Part::bytes)
             .collect()
     }
 

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use creance_model::{Carrier, Field, Flow, Message, Side, Timestamp, Transport, Value, Visibility};
+use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Timestamp, Transport, Value, Visibility};
 
 use super::{LONGEST, Piece, Said};
 use crate::{
@@ -222,7 +222,7 @@ impl Exchange {
                 packets: vec![number],
                 bytes: half.length,
                 fields,
-                parts: Vec::new(),
+                parts: Parts::default(),
             };
             let keep = limits.keeps(flow, from);
             let mut content = Content::of(&head, half.body.bytes, half.cut);
@@ -272,7 +272,7 @@ fn websocket(piece: Piece, keep: bool, limits: &Limits) -> Message {
         packets: Vec::new(),
         bytes: piece.bytes.len() as u64,
         fields: vec![text("opcode", if piece.text { "text" } else { "binary" })],
-        parts: Vec::new(),
+        parts: Parts::default(),
     };
     if long {
         message.fields.push(text("body_cut", http::TOO_LONG));

@@ -1,6 +1,6 @@
 //! How a client signs in to SMTP (RFC 4954): its mechanism and what it said.
 
-use creance_model::{Carrier, Part};
+use creance_model::Carrier;
 use data_encoding::BASE64;
 
 use crate::datagram::Told;
@@ -30,7 +30,7 @@ pub(super) fn told(mechanism: String, words: &[String]) -> Told {
         challenged if ["CRAM-", "SCRAM-", "DIGEST-"].iter().any(|name| challenged.starts_with(name)) => {
             let said = text(&decoded(words.first()));
             told.value("username", challenger(&said));
-            told.parts.push(Part::new(Carrier::Field, None, "answer", None, said));
+            told.parts.add(Carrier::Field, None, "answer", None, said);
         }
         _ => told.value("auth_token", text(&decoded(words.first()))),
     }

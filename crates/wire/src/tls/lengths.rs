@@ -8,7 +8,7 @@
 //! A record is longer than its content by what the cipher adds: 17 bytes in TLS 1.3 (RFC 8446 §5.2), a nonce and a tag
 //! before (RFC 5288, 7905). Left out: padding of TLS 1.3, which hides lengths; QUIC.
 
-use creance_model::{Carrier, Field, Message, Part, Side, Value, Visibility};
+use creance_model::{Carrier, Field, Message, Parts, Side, Value, Visibility};
 
 use super::{Choice, Cipher, Suite, TLS13, suites::Hash};
 use crate::{At, Emit};
@@ -137,7 +137,7 @@ impl Lengths {
             packets,
             bytes: most,
             fields: vec![number("least", least), number("most", most)],
-            parts: vec![Part::new(Carrier::Field, None, "lengths of records", None, Vec::new())],
+            parts: Parts::one(Carrier::Field, "lengths of records", ""),
         });
     }
 }

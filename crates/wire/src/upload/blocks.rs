@@ -85,7 +85,7 @@ impl UploadJoiner {
 mod tests {
     use super::*;
     use crate::{fixture::flow, upload::Piece};
-    use creance_model::{Carrier, Field, Part, Side, Timestamp, Visibility};
+    use creance_model::{Carrier, Field, Parts, Side, Timestamp, Visibility};
 
     fn message(kind: &'static str, fields: &[(&'static str, &str)], body: &[u8]) -> Message {
         let text =
@@ -99,7 +99,7 @@ mod tests {
             packets: vec![1],
             bytes: body.len() as u64,
             fields: fields.iter().map(text).collect(),
-            parts: vec![Part::new(Carrier::Body, None, "request body", None, body)],
+            parts: Parts::one(Carrier::Body, "request body", body),
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
         fn told(&mut self, over: Vec<(Flow, Message)>) {
             self.over.extend(over.into_iter().map(|(_, message)| {
                 let complete = message.field("complete") == Some(&Value::Flag(true));
-                (String::from_utf8(message.parts.into_iter().next().unwrap().bytes).unwrap(), complete)
+                (String::from_utf8(message.parts.first().unwrap().bytes().to_vec()).unwrap(), complete)
             }));
         }
 

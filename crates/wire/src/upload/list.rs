@@ -35,9 +35,9 @@ fn named<'a>(
     message: &'a Message,
     names: &'static [&str],
 ) -> Option<impl Iterator<Item = (&'a str, &'a str)>> {
-    let values = message.parts.iter().filter(|part| part.carrier == Carrier::Body).filter_map(|part| {
-        let name = part.name.as_deref().filter(|name| names.contains(name))?;
-        Some((name, std::str::from_utf8(&part.bytes).ok()?.trim()))
+    let values = message.parts.iter().filter(|part| part.carrier() == Carrier::Body).filter_map(|part| {
+        let name = part.name().filter(|name| names.contains(name))?;
+        Some((name, std::str::from_utf8(part.bytes()).ok()?.trim()))
     });
     is_whole(message).then_some(values)
 }

@@ -198,7 +198,8 @@ pub(super) fn reached(limit: &'static str) -> Field {
 
 /// What the first request of an upload says of all of it.
 fn first(message: &Message) -> Message {
-    let mut first = Message { parts: Vec::new(), packets: Vec::new(), ..message.clone() };
+    let mut first =
+        Message { parts: creance_model::Parts::default(), packets: Vec::new(), ..message.clone() };
     first.fields.retain(|field| !matches!(field.name, "body_cut" | "limit"));
     first
 }

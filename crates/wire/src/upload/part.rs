@@ -228,7 +228,7 @@ fn within(bytes: &[u8], begin: u64, first: u64, last: u64) -> Option<&[u8]> {
 /// Why a part is not all there, if it is not. Of one that the store copies from elsewhere, nothing is.
 fn why_cut(message: &Message) -> Option<Value> {
     let copied = message.parts.iter().any(|part| {
-        part.carrier == Carrier::Header && part.parent.is_none() && part.step.ends_with("-copy-source")
+        part.carrier() == Carrier::Header && part.parent().is_none() && part.step().ends_with("-copy-source")
     });
     let copied = copied.then(|| Value::Text("a part that the store copied".to_owned()));
     message.field("body_cut").cloned().or(copied)
@@ -236,8 +236,8 @@ fn why_cut(message: &Message) -> Option<Value> {
 
 /// The body of a request.
 pub(super) fn body(message: &Message) -> &[u8] {
-    let root = message.parts.iter().find(|part| part.carrier == Carrier::Body && part.parent.is_none());
-    root.map(|part| part.bytes.as_slice()).unwrap_or_default()
+    let root = message.parts.iter().find(|part| part.carrier() == Carrier::Body && part.parent().is_none());
+    root.map(creance_model::Part::bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

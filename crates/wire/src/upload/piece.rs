@@ -1,6 +1,6 @@
 //! What a request says of itself: which upload it is of, and where in it.
 
-use creance_model::Message;
+use creance_model::{Carrier, Message};
 
 use super::part::body;
 use crate::storage::{parameter, path};
@@ -120,8 +120,10 @@ impl Piece {
             return place(object(), Place::Range { from, whole: None });
         }
         let header = |name: &str| {
-            let part = message.parts.iter().find(|part| part.step.strip_prefix("header:") == Some(name))?;
-            std::str::from_utf8(&part.bytes).ok()
+            // Fields come before the body.
+            let mut fields = message.parts.iter().take_while(|part| part.carrier() != Carrier::Body);
+            let part = fields.find(|part| part.step_of("header") == Some(name))?;
+            std::str::from_utf8(part.bytes()).ok()
         };
         let range = header("content-range")?;
         // Files that go to one address at a time are told apart by what names them.

@@ -1,7 +1,7 @@
 //! AMF0: the values of commands and metadata (Adobe's specification of December 2007), as a list of names and values.
 
 use creance_cursor::{Cursor, Malformed};
-use creance_model::{Carrier, Part};
+use creance_model::{Carrier, Parts, Step};
 
 /// A value that says something.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,14 +11,14 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// As content of a message.
-    pub(super) fn part(&self, key: &str) -> Part {
+    /// Adds it to the content of a message.
+    pub(super) fn tell(&self, key: &str, parts: &mut Parts) {
         let bytes = match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),
         };
         let name = Some(key).filter(|key| !key.is_empty());
-        Part::new(Carrier::Field, None, format!("amf:{key}"), name, bytes)
+        parts.add(Carrier::Field, None, Step::Of("amf", key), name, bytes);
     }
 }
 
