@@ -12,6 +12,9 @@ use super::{Tree, shape};
 const MOST_BYTES: usize = 64 << 10;
 const MOST_TOKENS: usize = 16;
 
+/// Bytes of the shortest token: its header says `"alg"`, in base64.
+const SHORTEST: usize = 12;
+
 /// What may stand beside a token that is all of a value: `Bearer `, quotes.
 const BESIDE: usize = 12;
 
@@ -21,6 +24,9 @@ impl Tree<'_> {
         let bytes = self.bytes(part);
         let head = bytes.get(..bytes.len().min(MOST_BYTES)).unwrap_or_default();
         // Most values are none, and this is quickly seen.
+        if head.len() < SHORTEST {
+            return false;
+        }
         let mut points = memchr::memchr_iter(b'.', head);
         if points.nth(1).is_none() || !BEGINNINGS.iter().any(|begin| memmem::find(head, begin).is_some()) {
             return false;

@@ -17,9 +17,13 @@ impl Tree<'_> {
         if self.full() || self.too_deep(part) {
             return;
         }
-        if is_plain(self.bytes(part)) {
-            self.tokens(part);
-            return;
+        match look(self.bytes(part)) {
+            Look::Plain => {
+                self.tokens(part);
+                return;
+            }
+            Look::Letters => return self.encoded(part),
+            Look::Other => {}
         }
         if self.inflated(part, None) || self.json(part) {
             return;
@@ -77,14 +81,26 @@ impl Tree<'_> {
     }
 }
 
-/// Whether bytes stand for nothing else, but for the tokens in them: words and numbers, as most values are.
-fn is_plain(bytes: &[u8]) -> bool {
+/// What bytes may stand for, at first sight.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Look {
+    /// Nothing else, but for the tokens in them: words and numbers, as most values are.
+    Plain,
+    /// Text of the letters of hex or base64: a number in these, if anything.
+    Letters,
+    Other,
+}
+
+fn look(bytes: &[u8]) -> Look {
     let class = |byte: &u8| CLASSES.get(usize::from(*byte)).copied().unwrap_or(OPENS);
     let seen = bytes.iter().fold(0, |seen, byte| seen | class(byte));
-    seen & OPENS == 0
-        && (bytes.len() < LEAST || seen & BREAKS != 0)
-        && !bytes.trim_ascii_start().starts_with(b"data:")
-        && !bytes.starts_with(b"bplist")
+    if seen & OPENS != 0 || bytes.starts_with(b"bplist") {
+        return Look::Other;
+    }
+    if bytes.len() >= LEAST && (seen & BREAKS == 0 || bytes.trim_ascii_start().starts_with(b"data:")) {
+        return Look::Letters;
+    }
+    Look::Plain
 }
 
 /// Bytes that are no text, or that documents, forms and escapes have.
@@ -162,14 +178,16 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     } else {
         text
     };
+    let seen =
+        text.iter().fold(0, |seen, byte| seen | LETTERS.get(usize::from(*byte)).copied().unwrap_or(OTHER));
     if text.len().is_multiple_of(2)
-        && text.iter().all(u8::is_ascii_hexdigit)
+        && seen == 0
         && let Ok(plain) = HEXLOWER_PERMISSIVE.decode(text)
         && makes_sense(&plain)
     {
         return Some(("hex", plain));
     }
-    if !text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
+    if seen & OTHER != 0 {
         return None;
     }
     // A letter alone behind groups of four stands for nothing.
@@ -178,8 +196,7 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     }
     // Padding fills up to a multiple of four, and the letters of the two alphabets are not mixed.
     let padded = text.len().is_multiple_of(4);
-    let plain = !text.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let url = !text.iter().any(|byte| matches!(byte, b'+' | b'/'));
+    let (plain, url) = (seen & URL == 0, seen & STANDARD == 0);
     [(&BASE64, padded && plain), (&BASE64URL, padded && url), (&BASE64_NOPAD, plain), (&BASE64URL_NOPAD, url)]
         .into_iter()
         .filter(|(_, may_be)| *may_be)
@@ -187,6 +204,30 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         .filter(|plain| makes_sense(plain))
         .map(|plain| ("base64", plain))
 }
+
+/// What the letters of encodings are: digits of hex (of no bit), letters of base64 (RFC 4648 §4) or of its alphabet for
+/// URLs (§5) alone, letters of both, and others.
+#[expect(clippy::indexing_slicing, reason = "as many as there are bytes")]
+const LETTERS: [u8; 256] = {
+    let mut letters = [OTHER; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        letters[byte as usize] = match byte {
+            b'+' | b'/' => STANDARD,
+            b'-' | b'_' => URL,
+            b'=' => BOTH,
+            _ if byte.is_ascii_hexdigit() => 0,
+            _ if byte.is_ascii_alphanumeric() => BOTH,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    letters
+};
+const BOTH: u8 = 1;
+const STANDARD: u8 = 2;
+const URL: u8 = 4;
+const OTHER: u8 = 8;
 
 /// Whether lines are as base64 is broken: of one length, the last one at most as long.
 fn base64_lines(text: &[u8]) -> bool {
@@ -255,15 +296,16 @@ mod tests {
 
         /// Nothing but tokens is looked for in what is plain: that must be right.
         #[test]
-        fn what_is_plain_stands_for_nothing_else(bytes in prop_oneof![
+        fn what_is_plain_stands_for_nothing_else_and_letters_for_what_is_in_them(bytes in prop_oneof![
             "[ -~]{0,60}".prop_map(String::into_bytes),
             "[a-zA-Z0-9+/=_ .-]{0,40}".prop_map(String::into_bytes),
             "(data:|bplist|xz|hH|X\\\\)?[ -~]{0,30}".prop_map(String::into_bytes),
             prop::collection::vec(any::<u8>(), 0..30),
         ]) {
-            if is_plain(&bytes) {
+            let look = look(&bytes);
+            if look != Look::Other {
                 prop_assert!(compressed(&bytes).is_none());
-                prop_assert!(decoded(&bytes).is_none());
+                prop_assert!(look == Look::Letters || decoded(&bytes).is_none());
                 prop_assert!(shape::format(&bytes).is_none());
                 let opens = bytes.iter().any(|byte| b"&{[<".contains(byte)) || bytes.starts_with(b"bplist");
                 prop_assert!(!opens);
