@@ -67,12 +67,15 @@ impl Detector for Serial {
                     ..Sighting::whole(DataClass::Serial, matched, "serial", index, word)
                 });
             }
+            if !named {
+                continue;
+            }
             let text = text.trim();
             // The longest are those of the French identification.
             let plain = (8..=30).contains(&text.len())
                 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
             let letters = text.chars().any(|c| c.is_ascii_uppercase());
-            if named && plain && letters && !is_cta(text) {
+            if plain && letters && !is_cta(text) {
                 sink.sight(Sighting::whole(DataClass::Serial, Match::Structured, "serial", index, text));
             }
         }
@@ -93,9 +96,10 @@ fn words_of_makers<'t>(search: &'t Searcher, text: &'t str) -> impl Iterator<Ite
     let bytes = text.as_bytes();
     // The search needs some room to be fast.
     let any = bytes.len() > SHORT
-        || bytes
-            .windows(4)
-            .any(|four| four.starts_with(b"1") && MAKERS.iter().any(|maker| maker.as_bytes() == four));
+        || memchr::memchr_iter(b'1', bytes).any(|at| {
+            let four = bytes.get(at..at + 4);
+            MAKERS.iter().any(|maker| four == Some(maker.as_bytes()))
+        });
     let hits = any.then(|| search.find_iter(text)).into_iter().flatten();
     hits.filter_map(move |hit| {
         let start = hit.start();

@@ -96,6 +96,14 @@ impl Search {
         places(gram, self.bits).into_iter().all(is_set)
     }
 
+    /// The next gram that is known, from `at` on.
+    fn next_known(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let rest = bytes.get(at..)?;
+        let grams = rest.windows(GRAM).step_by(self.stride());
+        let mut grams = grams.filter_map(|gram| gram.first_chunk().copied());
+        grams.position(|gram| self.is_known(gram)).map(|steps| at + steps * self.stride())
+    }
+
     /// Where needles stand: the leftmost, of those the longest, and on behind it.
     pub(super) fn find_iter<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Hit> + 'a {
         // From where a needle may begin, and the next gram to look at.
@@ -103,9 +111,7 @@ impl Search {
         std::iter::from_fn(move || {
             loop {
                 let stride = self.stride();
-                while !self.is_known(*bytes.get(at..)?.first_chunk()?) {
-                    at += stride;
-                }
+                at = self.next_known(bytes, at)?;
                 let first = from.max((at + 1).saturating_sub(stride));
                 if !(first..=at).any(|start| self.begins(bytes, start)) {
                     from = at + 1;
