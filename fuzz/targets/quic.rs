@@ -31,6 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         parts: 256,
         depth: 6,
         keep: if choice & 0x80 == 0 { Keep::Outbound } else { Keep::All },
+        lengths: true,
     };
     let (mut sent, mut number) = ([0; 2], 0);
     let mut feed = |from: Side, bytes: &[u8]| {

@@ -22,6 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         parts: 256,
         depth: 6,
         keep: if place & 0x40 == 0 { Keep::Outbound } else { Keep::All },
+        lengths: true,
     };
     let udp = place & 0x80 != 0;
     let transport = match ALL.get(usize::from(*choice)).map(|protocol| protocol.name()) {

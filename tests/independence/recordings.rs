@@ -103,7 +103,7 @@ fn recorded(all: &[Said]) -> [(&'static str, Vec<Vec<u8>>); 2] {
 
 fn written(folder: &Path, name: &str, entries: &[&[u8]]) -> std::path::PathBuf {
     let path = folder.join(name);
-    let whole = if name.ends_with(".har") {
+    let whole = if Path::new(name).extension() == Some("har".as_ref()) {
         [b"{\"log\": {\"version\": \"1.2\", \"entries\": [", &*entries.join(&b','), b"]}}"].concat()
     } else {
         entries.concat()

@@ -81,7 +81,9 @@ proptest! {
         // What comes in another order would come at other times: a run has one.
         for places in &runs {
             let time = sent[places[0]].0;
-            places.iter().for_each(|at| sent[*at].0 = time);
+            for at in places {
+                sent[*at].0 = time;
+            }
         }
         let mut moved = 0;
         let before = sent.clone();

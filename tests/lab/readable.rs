@@ -112,7 +112,7 @@ fn holds(message: &Message, event: &Value, cut: bool, folder: &Path) -> bool {
     let value = event["value"].as_str().unwrap();
     let length = usize::try_from(event["bytes"].as_u64().unwrap()).unwrap();
     let with = |carrier: Carrier| message.parts.iter().filter(move |part| part.carrier() == carrier);
-    let says = |carrier: Carrier| with(carrier).any(|part| contains(&part.bytes(), value));
+    let says = |carrier: Carrier| with(carrier).any(|part| contains(part.bytes(), value));
     let root = |carrier: Carrier| with(carrier).filter(|part| part.parent().is_none());
     match event["carrier"].as_str().unwrap() {
         // An MD5 of what the event is about: its digits must be there.
@@ -130,7 +130,7 @@ fn holds(message: &Message, event: &Value, cut: bool, folder: &Path) -> bool {
                 .as_str()
                 .map(|name| fs::read(folder.join("device").join(name)).unwrap());
             let half = file.as_ref().map_or(&b"Exif"[..], |file| &file[..file.len() / 2]);
-            root(Carrier::Body).any(|part| 2 * part.bytes().len() > length && contains(&part.bytes(), half))
+            root(Carrier::Body).any(|part| 2 * part.bytes().len() > length && contains(part.bytes(), half))
         }
         "body" | "body/exif" => {
             let whole = &event["file"]["sha256"];

@@ -129,13 +129,13 @@ impl Request {
     }
 
     pub(crate) fn context(&self) -> Result<Arc<Context>, Error> {
-        let content = device::read(&self.device)?;
+        let found = device::read(&self.device)?;
         let planted = self.canaries.as_ref().map(text).transpose()?;
         let shown = self.canaries.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let canaries = Canaries::with(planted.as_deref(), content.known)
+        let canaries = Canaries::with(planted.as_deref(), found.known)
             .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
-        let device = DeviceFiles::new(content.files, content.unread);
-        let context = Context { canaries, device, unknown: content.unknown };
+        let device = DeviceFiles::new(found.files, found.unread);
+        let context = Context { canaries, device, unknown: found.unknown };
         Ok(Arc::new(context))
     }
 

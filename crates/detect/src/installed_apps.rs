@@ -50,10 +50,8 @@ impl Detector for InstalledApps {
             }
             let shown: Vec<&str> = names.iter().take(MOST_SHOWN).copied().collect();
             let more = names.len() - shown.len();
-            let mut value = shown.join(", ");
-            if more > 0 {
-                value.push_str(&format!(", and {more} more"));
-            }
+            let shown = shown.join(", ");
+            let value = if more > 0 { format!("{shown}, and {more} more") } else { shown };
             sink.sight(Sighting::whole(
                 DataClass::InstalledApps,
                 Match::Structured,

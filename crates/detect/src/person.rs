@@ -35,8 +35,7 @@ impl Detector for Person {
                     Some(family) => format!("{} {family}", text.trim()),
                     None => continue,
                 }
-            } else if is_name(text.trim())
-                && (words.end(Names::FullNames) || is_beside_reach(message, record))
+            } else if is_name(text.trim()) && (words.end(Names::Persons) || is_beside_reach(message, record))
             {
                 text.trim().to_owned()
             } else {
@@ -55,7 +54,7 @@ impl Detector for Person {
 }
 
 const fn is_asked(words: Words<'_>) -> bool {
-    words.end(Names::Given) || words.end(Names::FullNames) || words.are(Names::Name)
+    words.end(Names::Given) || words.end(Names::Persons) || words.are(Names::Name)
 }
 
 pub(crate) const GIVEN: &[&str] = &["firstname", "givenname", "forename", "fname", "vorname"];

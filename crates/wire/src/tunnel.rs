@@ -154,7 +154,6 @@ fn printable(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
     use creance_model::{Endpoint, Field, InsideBasis, Side, Timestamp, Transport, Value, Visibility};

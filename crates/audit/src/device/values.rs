@@ -156,7 +156,7 @@ mod tests {
         assert!(values("readme.txt", "write to support@skyvendor.example").is_empty());
         let rows = |count: usize| {
             let row = |at: usize| format!("2026-06-11T08:00:{at:02}Z,24.7436{at:02},121.0439{at:02}\n");
-            format!("time,latitude,longitude\n{}", (10..10 + count).map(row).collect::<String>())
+            format!("time,latitude,longitude\n{}", (10..10 + count).map(row).collect::<Vec<_>>().concat())
         };
         assert_eq!(values("places.csv", &rows(2)).len(), 2);
         assert!(values("track.csv", &rows(30)).is_empty());
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn values_beyond_the_bound_are_counted() {
-        let rows: String = (0..MOST_OF_CLASS + 5).map(|at| format!("a{at:03}@b.example\n")).collect();
+        let rows: Vec<String> = (0..MOST_OF_CLASS + 5).map(|at| format!("a{at:03}@b.example,1\n")).collect();
         let mut values = Values::default();
-        let text = format!("email,x\n{}", rows.replace('\n', ",1\n"));
+        let text = format!("email,x\n{}", rows.concat());
         values.read("a.csv", text.as_bytes(), text.len() as u64);
         let (known, beyond) = values.done();
         assert_eq!((known.len(), beyond), (MOST_OF_CLASS, 5));

@@ -235,7 +235,6 @@ impl<'b> Pieces<'b> {
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use crate::{Limits, expand};
 
