@@ -48,6 +48,10 @@ impl Detector for Credential {
                 continue;
             }
             let words = message.words(index);
+            if is_login_cookie(message, index, name, text) {
+                sink.sight(Sighting::whole(DataClass::Credential, Match::Structured, ID, index, text));
+                continue;
+            }
             let secret = words.end(Names::Secrets) && text.len() >= 4 && !is_placeholder(text);
             let token = words.end(Names::Tokens) && text.len() >= 12;
             if secret || token || is_cloud_key(text) {
@@ -73,6 +77,34 @@ impl Detector for Credential {
             }
         }
     }
+}
+
+/// Cookies that are the login of an account, by the names that their services give them: whoever has one is logged in.
+const LOGINS: &[&str] = &[
+    // Google.
+    "SID",
+    "HSID",
+    "SSID",
+    "APISID",
+    "SAPISID",
+    "LSID",
+    "__Secure-1PSID",
+    "__Secure-3PSID",
+    "__Secure-1PAPISID",
+    "__Secure-3PAPISID",
+    // GitHub, X, LinkedIn, Baidu, Alibaba Cloud, Microsoft.
+    "user_session",
+    "auth_token",
+    "li_at",
+    "BDUSS",
+    "login_aliyunid_ticket",
+    "ESTSAUTHPERSISTENT",
+];
+
+/// Whether a cookie is a login, and its value long enough to be one.
+fn is_login_cookie(message: &View<'_>, index: usize, name: &str, text: &str) -> bool {
+    let cookie = || message.parts().get(index).is_some_and(|part| part.carrier() == Carrier::Cookie);
+    text.len() >= 16 && LOGINS.contains(&name) && cookie()
 }
 
 /// Bytes of the shortest token or key that is told by its look.
@@ -258,7 +290,7 @@ fn is_cloud_key(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{fields, header, told};
+    use crate::fixture::{fields, header, parts, told};
 
     fn seen(text: &str) -> Vec<(DataClass, String)> {
         told(&header("authorization", text)).into_iter().map(|(class, _, value)| (class, value)).collect()
@@ -269,6 +301,17 @@ mod tests {
         let found = told(&fields(&[("stream_key", "drone-7-secret")]));
         let expected = (DataClass::Credential, Match::Structured, "drone-7-secret".to_owned());
         assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn cookies_of_logins_are_credentials_and_their_names_elsewhere_are_not() {
+        let value = "YAieF18TdLas-8SKhGKN";
+        let cookie = |name: &str, text: &str| {
+            told(&parts(&[(Carrier::Cookie, None, &format!("cookie:{name}"), Some(name), text.as_bytes())]))
+        };
+        assert_eq!(cookie("SAPISID", value), [(DataClass::Credential, Match::Structured, value.to_owned())]);
+        assert!(cookie("SID", "short").is_empty() && cookie("sid", value).is_empty());
+        assert!(told(&fields(&[("SID", value)])).is_empty());
     }
 
     #[test]
