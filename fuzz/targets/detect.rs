@@ -1,10 +1,10 @@
-//! Any bytes as the body of a request, shown to every detector. What is sighted lies in the message, and masking it
+//! Any bytes as the body of a request, sent in flight, shown to every detector. What is sighted lies in the message, and masking it
 //! hides it.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use creance_detect::{Canaries, Context, Known, look, mask};
+use creance_detect::{Canaries, Context, Fix, Flight, Known, Path, Role, look, mask};
 use creance_model::{DataClass, Message, Side, Timestamp, Visibility};
 use creance_wire::{Limits, expand};
 use libfuzzer_sys::fuzz_target;
@@ -48,6 +48,12 @@ fn check(bytes: &[u8]) {
 }
 
 static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
+    let fixes = (0..60_i32).map(|second| Fix {
+        time: Timestamp::from_secs(second.into()),
+        lat: 24.745 + f64::from(second) * 1e-4,
+        lon: 121.042,
+    });
+    let flight = Flight::new([Path { role: Role::Aircraft, fixes: fixes.collect() }]);
     let known = |class, value: &str| Known {
         class,
         value: value.to_owned(),
@@ -58,7 +64,7 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         known(DataClass::NetworkInfo, "heim"),
         known(DataClass::Location, "24.744922,121.043354"),
     ];
-    Context { canaries: Canaries::with(Some(CANARIES), known).unwrap(), ..Context::default() }
+    Context { canaries: Canaries::with(Some(CANARIES), known).unwrap(), flight, ..Context::default() }
 });
 
 const CANARIES: &str = r#"

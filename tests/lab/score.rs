@@ -23,17 +23,6 @@ enum With {
 
 /// What is not recognised even with everything: encoding and class.
 const UNSEEN: &[(&str, &str)] = &[
-    // Places that only the track of the flight can prove.
-    ("utf-16le", "location"),
-    ("dms", "location"),
-    ("geohash", "location"),
-    ("gzip", "location"),
-    ("protobuf-double", "location"),
-    ("protobuf-double-radians", "location"),
-    ("protobuf-float32", "location"),
-    ("protobuf-sfixed32-1e7", "location"),
-    ("protobuf-zigzag-1e7", "location"),
-    ("ws-binary-msgpack", "location"),
     // No detector looks at what pictures show.
     ("jpeg-pixels", "face"),
 ];

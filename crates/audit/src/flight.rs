@@ -5,11 +5,14 @@
 mod csv_log;
 mod dji_txt;
 mod gpx;
+pub(crate) mod heard;
+mod others;
 pub(crate) mod telemetry;
 mod tlog;
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
+use creance_detect::{Fix, Path, Role};
 use creance_model::{FlightState, Timestamp};
 
 use crate::Error;
@@ -27,11 +30,38 @@ pub(crate) struct Sample {
     pub(crate) position: Option<(f64, f64)>,
 }
 
+/// What a flight log says: of the aircraft over time, and of where others were.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) samples: Vec<Sample>,
+    others: others::Others,
+}
+
+impl Log {
+    /// Where everybody was: one path for each.
+    pub(crate) fn paths(&self) -> Vec<Path> {
+        let mut paths = aircraft(&self.samples);
+        paths.extend(self.others.paths());
+        paths
+    }
+}
+
+/// The paths of the aircraft of one source.
+fn aircraft(samples: &[Sample]) -> Vec<Path> {
+    let mut fixes: BTreeMap<i64, Vec<Fix>> = BTreeMap::new();
+    for sample in samples {
+        if let Some((lat, lon)) = sample.position {
+            fixes.entry(sample.vehicle).or_default().push(Fix { time: sample.time, lat, lon });
+        }
+    }
+    fixes.into_values().map(|fixes| Path { role: Role::Aircraft, fixes }).collect()
+}
+
 /// The largest flight log that is read, in bytes.
 const LIMIT: u64 = 1 << 30;
 
 /// Reads a flight log, whatever its format: MAVLink `.tlog`, GPX, DJI `.txt` details, or CSV with a header.
-pub(crate) fn read(path: &Path) -> Result<Vec<Sample>, Error> {
+pub(crate) fn read(path: &std::path::Path) -> Result<Log, Error> {
     let shown = path.display().to_string();
     let io = |source| Error::Io { path: shown.clone(), source };
     let length = std::fs::metadata(path).map_err(io)?.len();
@@ -39,17 +69,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Sample>, Error> {
         return Err(Error::File { path: shown, why: format!("{length} bytes, at most {LIMIT} are read") });
     }
     let bytes = std::fs::read(path).map_err(io)?;
-    let samples = match kind(&bytes) {
+    let alone = |samples| Log { samples, ..Log::default() };
+    let log = match kind(&bytes) {
         Kind::Tlog => Ok(tlog::read(&bytes)),
-        Kind::Gpx => Ok(gpx::read(&bytes)),
-        Kind::DjiTxt => dji_txt::read(&bytes),
+        Kind::Gpx => Ok(alone(gpx::read(&bytes))),
+        Kind::DjiTxt => dji_txt::read(&bytes).map(alone),
         Kind::Csv => csv_log::read(&bytes),
     }
     .map_err(|why| Error::File { path: shown.clone(), why })?;
-    if samples.is_empty() {
+    if log.samples.is_empty() {
         return Err(Error::File { path: shown, why: "no dated sample found in it".to_owned() });
     }
-    Ok(samples)
+    Ok(log)
 }
 
 enum Kind {
@@ -140,8 +171,10 @@ mod tests {
     #[test]
     #[expect(clippy::print_stdout, reason = "a skip is said")]
     fn real_flight_records_begin_and_end_as_the_oracle_says() {
-        let folder =
-            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/files/logs_dji_txt"));
+        let folder = std::path::Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/data/files/logs_dji_txt"
+        ));
         if !folder.is_dir() {
             println!("skipped: no shared flight records");
             return;
@@ -149,7 +182,7 @@ mod tests {
         for entry in std::fs::read_dir(folder.join("oracle")).unwrap() {
             let oracle: serde_json::Value =
                 serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
-            let samples = read(&folder.join(oracle["file"].as_str().unwrap())).unwrap();
+            let samples = read(&folder.join(oracle["file"].as_str().unwrap())).unwrap().samples;
             let (first, last) = (samples.first().unwrap().time, samples.last().unwrap().time);
             assert_eq!(Some(first), Timestamp::parse(oracle["details"]["startTime"].as_str().unwrap()));
             let seconds = last.as_secs_f64() - first.as_secs_f64();
@@ -160,15 +193,17 @@ mod tests {
     #[test]
     #[expect(clippy::print_stdout, reason = "a skip is said")]
     fn a_real_telemetry_log_says_what_pymavlink_says() {
-        let folder =
-            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/files/logs_mavlink"));
+        let folder = std::path::Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/data/files/logs_mavlink"
+        ));
         let name = "vtol_first900k.tlog";
         let Ok(oracle) = std::fs::read(folder.join("oracle").join(format!("{name}.json"))) else {
             println!("skipped: no shared telemetry logs");
             return;
         };
         let oracle: serde_json::Value = serde_json::from_slice(&oracle).unwrap();
-        let samples = read(&folder.join(name)).unwrap();
+        let samples = read(&folder.join(name)).unwrap().samples;
         let near = |a: f64, b: &serde_json::Value, most: f64| (a - b.as_f64().unwrap()).abs() < most;
         let places: Vec<(f64, f64)> = samples.iter().filter_map(|sample| sample.position).collect();
         let first = samples.iter().find(|sample| sample.position.is_some()).unwrap();

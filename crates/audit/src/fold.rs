@@ -8,7 +8,7 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{Secrets, mask, mask_file, mask_step, severity};
+use creance_detect::{Flight, Secrets, mask, mask_file, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
     Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
@@ -47,7 +47,7 @@ pub(crate) fn report(
     circumstances: Circumstances,
     atlas: &Atlas,
 ) -> Report {
-    let Circumstances { mut flight, actions } = circumstances;
+    let Circumstances { mut flight, actions, .. } = circumstances;
     let [sent, radiated] = run.pipeline.telemetry.sources();
     (flight.links, flight.radiated) = (sent, radiated);
     flight.link = run.pipeline.telemetry.seen;
@@ -92,7 +92,8 @@ pub(crate) fn report(
         hashes: hashed.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_str())).collect(),
         files: &run.notes,
     };
-    let (findings, untold) = fold.findings(&run.pipeline.sightings.in_time(), &trigger_of);
+    let heard = Flight::new(run.pipeline.heard.paths());
+    let (findings, untold) = fold.findings(&run.pipeline.sightings.in_time(), &heard, &trigger_of);
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
     let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
     let mut notes = notes(request, run, untold, &hashed.inputs);
@@ -189,10 +190,17 @@ struct Fold<'a> {
 
 impl Fold<'_> {
     /// The findings, and how many more there were.
-    fn findings(&self, seen: &[&Seen], trigger_of: &dyn Fn(u64) -> Trigger) -> (Vec<Finding>, u64) {
+    fn findings(
+        &self,
+        seen: &[&Seen],
+        heard: &Flight,
+        trigger_of: &dyn Fn(u64) -> Trigger,
+    ) -> (Vec<Finding>, u64) {
         // With each fact, the message that was counted last.
         let mut facts: BTreeMap<Fact, (Finding, u64)> = BTreeMap::new();
         for one in seen {
+            let proved = proved(one, heard);
+            let one = proved.as_ref().unwrap_or(one);
             let finding = self.finding(one, trigger_of(one.message));
             let fact = (
                 finding.data_class,
@@ -307,6 +315,7 @@ impl Fold<'_> {
             data_class: sighting.data_class,
             severity,
             matched: sighting.matched,
+            basis: sighting.basis.clone(),
             detector: sighting.detector,
             value,
             digest: HEXLOWER.encode(hmac::sign(self.key, sighting.value.as_bytes()).as_ref()),
@@ -351,11 +360,23 @@ impl Fold<'_> {
     }
 }
 
+/// A sighting of a place that left, if it is one of those where telemetry in the capture says that an aircraft was.
+fn proved(seen: &Seen, heard: &Flight) -> Option<Seen> {
+    if heard.is_empty() || seen.sent.direction != Direction::Outbound {
+        return None;
+    }
+    let mut sighting = seen.sighting.clone();
+    heard.recognise(&mut sighting, seen.time).then(|| {
+        sighting.basis = sighting.basis.map(|basis| format!("{basis}, by telemetry in the capture"));
+        Seen { sighting, ..seen.clone() }
+    })
+}
+
 /// What of a value tells facts apart: its digest; of places that somebody radiates as they move, the name they go by.
 fn value_or_name(finding: &Finding) -> String {
     let moves = finding.direction == Direction::Broadcast
         && finding.data_class == DataClass::Location
-        && finding.matched == Match::Structured;
+        && matches!(finding.matched, Match::Track | Match::Structured);
     let name = finding.decode_path.last().filter(|_| moves);
     name.unwrap_or(&finding.digest).clone()
 }
@@ -374,6 +395,7 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     if other.matched < known.matched {
         (known.matched, known.detector, known.protocol) = (other.matched, other.detector, other.protocol);
         known.value = other.value;
+        known.basis = other.basis;
         known.encoding = other.encoding;
         known.decode_path = other.decode_path;
         known.evidence = other.evidence;

@@ -58,8 +58,8 @@ const STACK: usize = 8 << 20;
 
 fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
     let atlas = request.atlas()?;
-    let context = request.context()?;
-    let evidence = request.evidence()?;
+    let mut evidence = request.evidence()?;
+    let context = request.context(std::mem::take(&mut evidence.paths))?;
     let mut inputs = Inputs::begin(request)?;
     let opened = inputs.open(request)?;
     let keys = request.key_log()?;

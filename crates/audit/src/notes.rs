@@ -23,9 +23,17 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
         run.notes.unmerged,
         pipeline.means.keys.added().refused as u64,
         beyond_device(pipeline),
+        pipeline.heard.beyond,
+        beyond_flight(pipeline)[0],
+        beyond_flight(pipeline)[1],
         unknown_values(pipeline),
     ];
     counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
+}
+
+/// Fixes of the flight, and beginnings of its places, that were not looked for.
+fn beyond_flight(pipeline: &Pipeline<'_>) -> [u64; 2] {
+    pipeline.context.as_ref().map_or([0; 2], |context| context.flight.beyond().map(|count| count as u64))
 }
 
 /// Files of the device whose hashes were not looked for.
@@ -103,6 +111,16 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
     counted(
         beyond_device(&run.pipeline),
         "files of the device are beyond a limit: their hashes, or they themselves, were not looked for",
+    );
+    let [fixes, beginnings] = beyond_flight(&run.pipeline);
+    counted(
+        run.pipeline.heard.beyond,
+        "messages of telemetry are beyond the limit: their places prove nothing",
+    );
+    counted(fixes, "fixes of flight logs are beyond the limit and were not looked for");
+    counted(
+        beginnings,
+        "beginnings of places of the flight are beyond the limit and were not looked for in texts",
     );
     counted(
         unknown_values(&run.pipeline),

@@ -11,7 +11,7 @@ use creance_wire::{At, Conversation, KeyLog, Means, Piece, Reader, TunnelJoiner,
 
 use crate::{
     crew::Crew,
-    flight::telemetry::Telemetry,
+    flight::{heard::Heard, telemetry::Telemetry},
     flows::{Countries, FlowTold, Hello, Sums},
     names::{Name, Names},
     request::Limits,
@@ -35,6 +35,8 @@ pub(crate) struct Pipeline<'a> {
     flows_to: Option<Flows<'a>>,
     pub(crate) names: Names,
     pub(crate) telemetry: Telemetry,
+    /// Where aircraft were by telemetry that does not leave.
+    pub(crate) heard: Heard,
     /// Transmitters that said nothing of aircraft: how many, their frames and bytes.
     pub(crate) silent: (u64, u64, u64),
     /// Bytes of frames that say nothing of aircraft, of transmitters that do so in others.
@@ -95,6 +97,7 @@ impl<'a> Pipeline<'a> {
             flows_to: None,
             names: Names::new(limits.names),
             telemetry: Telemetry::default(),
+            heard: Heard::default(),
             silent: (0, 0, 0),
             beside: 0,
             crew: None,
@@ -136,6 +139,9 @@ impl<'a> Pipeline<'a> {
         let unasked = direction == Direction::Inbound && flow.transport == Transport::Udp && !asked;
         if !self.telemetry.note(&message, unasked || direction == Direction::Broadcast) {
             *self.reached.entry("telemetry samples".to_owned()).or_default() += 1;
+        }
+        if !ours {
+            self.heard.note(&message);
         }
         match (message.protocol, message.kind) {
             ("dns", "response") => {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use creance_detect::{Canaries, Context, DeviceFiles};
+use creance_detect::{Canaries, Context, DeviceFiles, Flight, Path};
 use creance_place::Atlas;
 
 use creance_wire::KeyLog;
@@ -84,6 +84,8 @@ pub struct Progress {
 pub(crate) struct Circumstances {
     pub(crate) flight: FlightEvidence,
     pub(crate) actions: Option<Actions>,
+    /// Where everybody was, by the logs.
+    pub(crate) paths: Vec<Path>,
 }
 
 /// The most threads that are believed to be of use.
@@ -128,14 +130,15 @@ impl Request {
         Ok(keys)
     }
 
-    pub(crate) fn context(&self) -> Result<Arc<Context>, Error> {
+    /// What is looked for, on the way of a flight that took these paths.
+    pub(crate) fn context(&self, paths: Vec<Path>) -> Result<Arc<Context>, Error> {
         let found = device::read(&self.device)?;
         let planted = self.canaries.as_ref().map(text).transpose()?;
         let shown = self.canaries.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let canaries = Canaries::with(planted.as_deref(), found.known)
             .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
         let device = DeviceFiles::new(found.files, found.unread);
-        let context = Context { canaries, device, unknown: found.unknown };
+        let context = Context { canaries, device, flight: Flight::new(paths), unknown: found.unknown };
         Ok(Arc::new(context))
     }
 
@@ -145,7 +148,9 @@ impl Request {
             let name = path
                 .file_name()
                 .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-            circumstances.flight.logs.push((name, flight::read(path)?));
+            let log = flight::read(path)?;
+            circumstances.paths.extend(log.paths());
+            circumstances.flight.logs.push((name, log.samples));
         }
         if let Some(path) = &self.actions {
             let actions = Actions::read(path)?;

@@ -3,7 +3,7 @@
 mod file;
 mod forms;
 mod place;
-mod search;
+pub(crate) mod search;
 
 use std::collections::{HashMap, HashSet};
 

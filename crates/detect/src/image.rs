@@ -121,7 +121,7 @@ fn jpeg_size(bytes: &[u8]) -> Option<(u16, u16)> {
     None
 }
 
-fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
+pub(crate) fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
     match bytes {
         [0xff, 0xd8, 0xff, ..] => Some((DataClass::Imagery, "JPEG")),
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, ..] => Some((DataClass::Imagery, "PNG")),
@@ -218,8 +218,10 @@ fn inside(index: usize, bytes: &[u8], sink: &mut Sink<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use creance_model::Timestamp;
+
     use super::*;
-    use crate::Canaries;
+    use crate::Context;
 
     #[test]
     fn first_bytes_tell_and_words_do_not() {
@@ -335,7 +337,7 @@ mod tests {
         inside(
             0,
             &[0xff, 0xd8, 0xff, 0xe1, 0, 20, b'E', b'x', b'i', b'f', 0, 0, b'I', b'I'],
-            &mut Sink::new(&Canaries::default()),
+            &mut Sink::new(&Context::default(), Timestamp::default()),
         );
     }
 }

@@ -25,6 +25,7 @@ mod serial;
 mod severity;
 mod sink;
 mod size;
+mod track;
 mod view;
 
 use creance_model::{DataClass, Match, Message};
@@ -35,12 +36,14 @@ pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
 pub use severity::severity;
 pub use sink::{Looked, Sink};
+pub use track::{Fix, Flight, Path, Role};
 pub use view::View;
 
 /// Every detector, the strongest matches first.
 pub const ALL: &[&dyn Detector] = &[
     &canary::Canary,
     &device::Device,
+    &track::OnTrack,
     &credential::Credential,
     &email::Email,
     &phone::Phone,
@@ -79,6 +82,8 @@ pub struct Context {
     pub device: DeviceFiles,
     /// Files and values on the device that are beyond a bound: values in them are not looked for.
     pub unknown: usize,
+    /// Where the aircraft, its home and its operator were.
+    pub flight: Flight,
 }
 
 /// Something sensitive in a message.
@@ -102,6 +107,8 @@ pub struct Sighting {
     pub file: Option<String>,
     /// Where on the device the value was read, if it was.
     pub found_in: Option<String>,
+    /// What else says so, in words that tell nothing of the value.
+    pub basis: Option<String>,
 }
 
 impl Sighting {
@@ -123,6 +130,7 @@ impl Sighting {
             encoding: Vec::new(),
             file: None,
             found_in: None,
+            basis: None,
         }
     }
 
@@ -150,11 +158,12 @@ const MOST: usize = 10_000;
 /// that. Both also silence weaker
 /// sightings of their class that overlap them, and of the same value under another class; other values beside are told.
 pub fn look(message: &Message, context: &Context) -> Looked {
-    look_at(&View::new(message, context.canaries.shortest()), context)
+    let shortest = context.canaries.shortest().min(context.flight.shortest());
+    look_at(&View::new(message, shortest), context)
 }
 
 fn look_at(view: &View<'_>, context: &Context) -> Looked {
-    let mut sink = Sink::new(&context.canaries);
+    let mut sink = Sink::new(context, view.time());
     for detector in ALL {
         detector.look(view, context, &mut sink);
     }
@@ -291,12 +300,20 @@ mod tests {
         canaries(&[("phone", "+886900779195"), ("location", "24.801868,120.965208")])
     });
 
+    static FLOWN: std::sync::LazyLock<Context> = std::sync::LazyLock::new(|| {
+        let fixes =
+            vec![Fix { time: creance_model::Timestamp::default(), lat: 24.801_868, lon: 120.965_208 }];
+        Context { flight: Flight::new([Path { role: Role::Aircraft, fixes }]), ..Context::default() }
+    });
+
     /// Values as detectors look for them, the shortest among them, and what is none.
     fn value() -> impl Strategy<Value = Vec<u8>> {
         prop_oneof![
             "[ -~é+@.:/0-9]{0,40}".prop_map(String::into_bytes),
             "[0-9]{5,16}".prop_map(String::into_bytes),
             "\\+?[0-9 ()-]{6,16}".prop_map(String::into_bytes),
+            prop::sample::select(&["120.965208", "248018680", "1209652080", "24.801868,120.965208"][..])
+                .prop_map(|text| text.as_bytes().to_vec()),
             "-?[0-9]{1,3}\\.[0-9]{2,8}(,-?[0-9]{1,3}\\.[0-9]{2,8})?".prop_map(String::into_bytes),
             "[a-z]{1,3}@[a-z]{1,3}\\.[a-z]{2}".prop_map(String::into_bytes),
             "[A-Z0-9]{12,20}".prop_map(String::into_bytes),
@@ -338,7 +355,7 @@ mod tests {
                 (Carrier::Body, parent, "json:/0", name.as_deref(), bytes.as_slice())
             }).collect();
             let message = parts(&list);
-            for context in [&Context::default(), &*PLANTED] {
+            for context in [&Context::default(), &*PLANTED, &*FLOWN] {
                 let all = look_at(&View::of_all(&message), context);
                 prop_assert_eq!(look(&message, context).sightings, all.sightings);
             }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
-use creance_model::DataClass;
+use creance_model::{DataClass, Timestamp};
 
-use crate::{Canaries, Sighting, plain};
+use crate::{Context, Sighting, plain};
 
 /// What was seen in a message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -18,7 +18,9 @@ pub struct Looked {
 /// Takes the sightings of one message.
 #[derive(Debug)]
 pub struct Sink<'a> {
-    canaries: &'a Canaries,
+    context: &'a Context,
+    /// When the message was sent.
+    time: Timestamp,
     looked: Looked,
     /// Where each value stands among the sightings.
     known: HashMap<(DataClass, String), usize>,
@@ -30,9 +32,10 @@ pub struct Sink<'a> {
 const MOST: usize = 10_000;
 
 impl<'a> Sink<'a> {
-    pub(crate) fn new(canaries: &'a Canaries) -> Self {
+    pub(crate) fn new(context: &'a Context, time: Timestamp) -> Self {
         Self {
-            canaries,
+            context,
+            time,
             looked: Looked::default(),
             known: HashMap::new(),
             planted: Vec::new(),
@@ -43,7 +46,8 @@ impl<'a> Sink<'a> {
     /// Something was seen.
     pub fn sight(&mut self, mut sighting: Sighting) {
         if !sighting.is_known() {
-            self.canaries.recognise(&mut sighting);
+            self.context.canaries.recognise(&mut sighting);
+            self.context.flight.recognise(&mut sighting, self.time);
         }
         if !sighting.is_known()
             && (self.planted_values.contains(&plain(&sighting.value))

@@ -1,6 +1,6 @@
 //! A message as detectors see it.
 
-use creance_model::{Carrier, Message, Part, Parts, Value};
+use creance_model::{Carrier, Message, Part, Parts, Timestamp, Value};
 
 use crate::key::{Keys, Words};
 
@@ -179,6 +179,23 @@ impl<'m> View<'m> {
         let mut view = Self::new(message, 0);
         view.glances.iter_mut().for_each(|(_, glance)| glance.signs = u8::MAX);
         view
+    }
+
+    /// When it was sent.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.message.time
+    }
+
+    /// What no other part says more exactly, of what may concern a detector: the part, its bytes, whether they are text.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = (Part<'m>, &'m [u8], bool)> {
+        self.glances().filter_map(|(_, glance, part)| Some((part, shown(part, glance.opened)?, glance.text)))
+    }
+
+    /// Fields that may be numbers and nothing else, with their bytes.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (usize, &'m [u8])> {
+        let begins = |bytes: &[u8]| matches!(bytes.first(), Some(b'0'..=b'9' | b'-' | b'+'));
+        let all = self.parts().iter().filter(|part| part.is_named());
+        all.map(|part| (part.index(), part.bytes())).filter(move |(_, bytes)| begins(bytes))
     }
 
     /// Its parts.

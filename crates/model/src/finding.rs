@@ -93,6 +93,8 @@ pub struct Finding {
     /// How we know.
     #[serde(rename = "match")]
     pub matched: Match,
+    /// What else says so, in words: whose track, how near, when.
+    pub basis: Option<String>,
     /// The detector that saw it.
     pub detector: &'static str,
     /// The value: masked unless the user asked to reveal.

@@ -7,7 +7,9 @@
 mod atlas;
 mod corrections;
 mod country;
+pub mod datum;
 mod error;
+pub mod grid;
 mod organisations;
 mod overrides;
 mod regions;

@@ -11,7 +11,7 @@
 use creance_model::Timestamp;
 use creance_wire::mavlink::{self, Vehicles};
 
-use super::{Sample, telemetry};
+use super::{Log, Sample, others::Others, telemetry};
 
 /// Whether the log begins with a time between 2000 and 2100 and the first byte of a frame.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
@@ -20,8 +20,8 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
     dated && matches!(bytes.get(8), Some(0xfe | 0xfd))
 }
 
-pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
-    let mut samples = Vec::new();
+pub(super) fn read(bytes: &[u8]) -> Log {
+    let (mut samples, mut others) = (Vec::new(), Others::default());
     let mut vehicles = Vehicles::default();
     let mut at = 0;
     while let Some((stamp, rest)) = bytes.get(at..).and_then(|rest| rest.split_first_chunk::<8>()) {
@@ -32,10 +32,11 @@ pub(super) fn read(bytes: &[u8]) -> Vec<Sample> {
         at += 8 + length;
         let Ok(micros) = i64::try_from(u64::from_be_bytes(*stamp)) else { continue };
         let time = Timestamp::from_nanos(micros.saturating_mul(1000));
-        if let Some((state, position)) = vehicles.fields(&frame, time).and_then(|told| telemetry::told(&told))
-        {
+        let Some(fields) = vehicles.fields(&frame, time) else { continue };
+        others.note(time, &fields);
+        if let Some((state, position)) = telemetry::told(&fields) {
             samples.push(Sample { vehicle: frame.system.into(), time, state, position });
         }
     }
-    samples
+    Log { samples, others }
 }

@@ -39,7 +39,7 @@ fn places(gram: [u8; GRAM], bits: u32) -> [usize; 2] {
 
 /// A search for many needles; letters' case is ignored.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(crate) struct Search {
     automaton: NFA,
     /// One bit for each value of [`places`]: whether a needle has such a gram near its beginning.
     grams: Vec<u64>,
@@ -51,16 +51,16 @@ pub(super) struct Search {
 
 /// Where a needle was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Hit {
+pub(crate) struct Hit {
     /// Which needle it is.
-    pub(super) needle: usize,
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(crate) needle: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 impl Search {
     /// A search for needles of at least `shortest` bytes, which are no fewer than a gram has.
-    pub(super) fn new(needles: &[Vec<u8>], shortest: usize) -> Result<Self, CanaryError> {
+    pub(crate) fn new(needles: &[Vec<u8>], shortest: usize) -> Result<Self, CanaryError> {
         let automaton = Builder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
@@ -81,7 +81,7 @@ impl Search {
     }
 
     /// Bytes of the shortest needle.
-    pub(super) const fn shortest(&self) -> usize {
+    pub(crate) const fn shortest(&self) -> usize {
         self.shortest
     }
 
@@ -105,7 +105,7 @@ impl Search {
     }
 
     /// Where needles stand: the leftmost, of those the longest, and on behind it.
-    pub(super) fn find_iter<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Hit> + 'a {
+    pub(crate) fn find_iter<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Hit> + 'a {
         // From where a needle may begin, and the next gram to look at.
         let (mut from, mut at) = (0, 0);
         std::iter::from_fn(move || {

@@ -74,7 +74,7 @@ fn depth(finding: &Finding) -> Markup {
     let to = &finding.destination;
     html! {
         dl {
-            dt { "Known by" } dd { (words::matched(finding.matched)) " (match " code { (finding.matched) } ", detector " code { (finding.detector) } ")" }
+            dt { "Known by" } dd { (words::matched(finding.matched)) @if let Some(basis) = &finding.basis { ": " (basis) } " (match " code { (finding.matched) } ", detector " code { (finding.detector) } ")" }
             dt { "Path" } dd.path { @for (index, step) in finding.decode_path.iter().enumerate() { @if index > 0 { " › " } code { (shown(step)) } } }
             @if !finding.encoding.is_empty() { dt { "Written in" } dd { (shown(&finding.encoding.join(", "))) } }
             dt { "Sent" } dd { (finding.protocol) " over " (finding.transport) ", " (words::visibility(finding.visibility)) ", " (bytes(finding.bytes)) " of messages carried it" }
