@@ -116,6 +116,7 @@ pub(crate) fn finding(
         count: seconds.len() as u64,
         file: None,
         found_in: None,
+        basis: None,
         sites: Vec::new(),
         occurrences: seconds
             .iter()
