@@ -1,6 +1,5 @@
 //! Grids against what others make of the same places: h3 4.5.0, pygeohash 3.5.1, s2sphere 0.2.5, mercantile 1.2.1, openlocationcode 1.0.1,
-//! pyproj 3.7.2 (UTM) and mgrs 1.6.0, all from PyPI.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! pyproj 3.7.2 (UTM) and mgrs 1.6.0, all from `PyPI`.
 
 use creance_place::grid::{Area, geohash, h3, mgrs, plus_code, s2, tile, utm};
 use proptest::prelude::*;
