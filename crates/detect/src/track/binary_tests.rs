@@ -1,3 +1,5 @@
+//! Tests of the scan of bytes: what it finds, and how often chance does.
+
 #![expect(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
