@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use creance_detect::{Canaries, Context, Fix, Flight, Known, Path, Role, look, mask};
+use creance_detect::{Canaries, Context, Fix, Flight, FoundIn, Known, Path, Role, look, mask};
 use creance_model::{DataClass, Message, Side, Timestamp, Visibility};
 use creance_wire::{Limits, expand};
 use libfuzzer_sys::fuzz_target;
@@ -57,7 +57,7 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
     let known = |class, value: &str| Known {
         class,
         value: value.to_owned(),
-        found_in: "a.json > json:/x".to_owned(),
+        found_in: FoundIn { file: "a.json".to_owned(), field: "json:/x".to_owned() },
     };
     let known = vec![
         known(DataClass::PersonName, "Oskar Lindqvarn"),

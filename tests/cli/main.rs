@@ -192,13 +192,20 @@ fn values_that_are_keys_are_masked_too() {
         .packet(creance_model::Timestamp::from_secs(1), u32::try_from(frame.len()).unwrap(), &frame)
         .unwrap();
     drop(writer);
+    // A device whose file is called after its owner.
+    let device = folder.path().join("device");
+    fs::create_dir(&device).unwrap();
+    let profile = br#"{"mail":{"o.lind@netz.example":{"email":"o.lind@netz.example"}}}"#;
+    fs::write(device.join("o.lind@netz.example > mine.json"), profile).unwrap();
+    let device = device.display().to_string();
     let (capture, folder) = (capture.display().to_string(), case.display().to_string());
-    let audit = run(["audit", &capture, "-o", &folder]);
+    let audit = run(["audit", &capture, "--device", &device, "-o", &folder]);
     let mut all = text(&audit.stdout) + &text(&run(["messages", &capture]).stdout);
     for file in fs::read_dir(&case).unwrap() {
         all += &fs::read_to_string(file.unwrap().path()).unwrap();
     }
     assert!(all.contains("json:/contacts/…"), "{all}");
+    assert!(all.contains("….json > json:/mail/…/email"), "{all}");
     for value in ["886900775557", "886900779195", "o.lind@", "quillfeather"] {
         assert!(!all.contains(value), "{value}");
     }

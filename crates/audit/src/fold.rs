@@ -8,7 +8,7 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{Flight, Secrets, mask, mask_file, mask_step, severity};
+use creance_detect::{Flight, FoundIn, Secrets, mask, mask_file, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
     Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
@@ -262,14 +262,10 @@ impl Fold<'_> {
         if self.reveal { name.to_owned() } else { mask_file(name, self.secrets) }
     }
 
-    /// A file and the field in it.
-    fn found_in(&self, place: &str) -> String {
-        match place.split_once(" > ") {
-            Some((name, field)) if !self.reveal => {
-                format!("{} > {}", self.file(name), mask_step(field, self.secrets))
-            }
-            _ => place.to_owned(),
-        }
+    /// A file of the device and the field in it.
+    fn found_in(&self, place: &FoundIn) -> String {
+        let field = if self.reveal { place.field.clone() } else { mask_step(&place.field, self.secrets) };
+        format!("{} > {field}", self.file(&place.file))
     }
 
     fn finding(&self, seen: &Seen, trigger: Trigger) -> Finding {
@@ -341,7 +337,7 @@ impl Fold<'_> {
             bytes: seen.message_bytes,
             count: 1,
             file: sighting.file.as_deref().map(|name| self.file(name)),
-            found_in: sighting.found_in.as_deref().map(|place| self.found_in(place)),
+            found_in: sighting.found_in.as_ref().map(|place| self.found_in(place)),
             sites: Vec::new(),
             occurrences: vec![Occurrence {
                 time: seen.time,

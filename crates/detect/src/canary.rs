@@ -38,7 +38,7 @@ struct Planted {
     class: DataClass,
     value: String,
     /// Where on the device it was read; `None`: the examiner planted it.
-    found_in: Option<String>,
+    found_in: Option<FoundIn>,
 }
 
 /// A value that was read on the examined device.
@@ -48,8 +48,17 @@ pub struct Known {
     pub class: DataClass,
     /// The value.
     pub value: String,
-    /// Where it stands: file and field.
-    pub found_in: String,
+    /// Where it stands.
+    pub found_in: FoundIn,
+}
+
+/// Where on the device a value stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FoundIn {
+    /// The path of the file below the folder that was given.
+    pub file: String,
+    /// The step to the field in it: `json:/email`.
+    pub field: String,
 }
 
 impl Planted {

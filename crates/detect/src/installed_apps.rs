@@ -36,7 +36,8 @@ impl Detector for InstalledApps {
                 };
                 lists.entry(list).or_insert_with(|| (index, BTreeSet::new())).1.insert(package);
             }
-            if text.contains('\n') {
+            // A list of lines begins with a name: most texts do not.
+            if text.lines().next().and_then(package).is_some() && text.contains('\n') {
                 let lines: BTreeSet<&str> = text.lines().filter_map(package).collect();
                 if lines.len() * 2 > text.lines().count() {
                     lists.entry(index).or_insert_with(|| (index, BTreeSet::new())).1.extend(lines);

@@ -30,7 +30,7 @@ mod view;
 
 use creance_model::{DataClass, Match, Message};
 
-pub use canary::{Canaries, CanaryError, Known};
+pub use canary::{Canaries, CanaryError, FoundIn, Known};
 pub use device::{DeviceFile, DeviceFiles};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
@@ -106,7 +106,7 @@ pub struct Sighting {
     /// The device file it is, if it is one.
     pub file: Option<String>,
     /// Where on the device the value was read, if it was.
-    pub found_in: Option<String>,
+    pub found_in: Option<FoundIn>,
     /// What else says so, in words that tell nothing of the value.
     pub basis: Option<String>,
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use creance_detect::{Context, Known};
+use creance_detect::{Context, FoundIn, Known};
 use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
 
 /// Bytes of a document that are read.
@@ -17,7 +17,7 @@ const LONGEST_DOCUMENT: usize = 8 << 20;
 const LONGEST_HEAD: usize = 256 << 10;
 
 /// Values of one class that are looked for.
-const MOST_OF_CLASS: usize = 200;
+const MOST_OF_CLASS: usize = 100;
 
 /// Places of one file, from which on they are a track.
 const FEW_PLACES: usize = 8;
@@ -114,7 +114,7 @@ impl Values {
                 }
                 *count += 1;
                 let field = message.decode_path(one.part).pop().unwrap_or_default();
-                let found_in = format!("{name} > {field}");
+                let found_in = FoundIn { file: name.to_owned(), field };
                 self.known.push(Known { class: *class, value: one.value.clone(), found_in });
             }
         }
@@ -133,7 +133,8 @@ mod tests {
     fn values(name: &str, text: &str) -> Vec<(DataClass, String, String)> {
         let mut values = Values::default();
         values.read(name, text.as_bytes(), text.len() as u64);
-        values.done().0.into_iter().map(|one| (one.class, one.value, one.found_in)).collect()
+        let shown = |found: FoundIn| format!("{} > {}", found.file, found.field);
+        values.done().0.into_iter().map(|one| (one.class, one.value, shown(one.found_in))).collect()
     }
 
     #[test]
