@@ -81,8 +81,13 @@ pub(crate) fn report(
         .iter()
         .map(|seen| (seen.sighting.data_class, seen.sighting.value.as_str()));
     let secrets = if request.reveal { Secrets::default() } else { Secrets::new(sighted) };
+    // Keys of a profile may be names that were never sent.
+    let known = run.pipeline.context.as_ref().map(|context| context.canaries.values());
+    let of_device =
+        if request.reveal { Secrets::default() } else { Secrets::new(known.into_iter().flatten()) };
     let fold = Fold {
         atlas,
+        of_device: &of_device,
         secrets: &secrets,
         phases: &phases,
         app_states: &app_states,
@@ -178,6 +183,8 @@ struct Fold<'a> {
     atlas: &'a Atlas,
     /// What names must not say.
     secrets: &'a Secrets,
+    /// As above, of names on the device.
+    of_device: &'a Secrets,
     phases: &'a [Phase],
     app_states: &'a [Interval<AppState>],
     context_source: Option<String>,
@@ -264,7 +271,7 @@ impl Fold<'_> {
 
     /// A file of the device and the field in it.
     fn found_in(&self, place: &FoundIn) -> String {
-        let field = if self.reveal { place.field.clone() } else { mask_step(&place.field, self.secrets) };
+        let field = if self.reveal { place.field.clone() } else { mask_step(&place.field, self.of_device) };
         format!("{} > {field}", self.file(&place.file))
     }
 

@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 use creance_model::{DataClass, Match, Part};
 
 use crate::{
-    Card, Context, Detector, Sighting, Sink, View, device, location, plain,
+    Card, Context, Detector, Sighting, Sink, View, device, location,
+    sink::normal,
     view::{Glance, sign},
 };
 use search::Search;
@@ -82,12 +83,21 @@ impl Planted {
     /// Whether nothing else is likely to be called so: what is planted is, of what is found on a device not all.
     fn is_its_own(&self) -> bool {
         let mixed = self.value.chars().any(|c| !c.is_alphabetic() && c != '-' && c != '_');
-        self.found_in.is_none() || self.value.chars().count() >= if mixed { OWN_MIXED } else { OWN_WORD }
+        let number = self.value.chars().all(|c| c.is_ascii_digit());
+        let least = match (number, mixed) {
+            (true, _) => OWN_NUMBER,
+            (false, true) => OWN_MIXED,
+            (false, false) => OWN_WORD,
+        };
+        self.found_in.is_none() || self.value.chars().count() >= least
     }
 }
 
 /// Characters from which on a value found on the device is looked for in any text, if signs or digits are among them.
 const OWN_MIXED: usize = 8;
+
+/// As above, of a number: times in milliseconds have thirteen digits, and parts of them occur by chance.
+const OWN_NUMBER: usize = 14;
 
 /// As above, of one that is a word.
 const OWN_WORD: usize = 14;
@@ -101,10 +111,12 @@ impl Canaries {
     /// What a canary file says was planted, and what was read on the device. Of a value that is both, it was planted.
     pub fn with(text: Option<&str>, known: Vec<Known>) -> Result<Self, CanaryError> {
         let mut all = text.map_or_else(|| Ok(Vec::new()), file::parse)?;
+        let planted = all.len();
         let mut values: HashSet<(DataClass, String)> =
-            all.iter().map(|one| (one.class, plain(&one.value))).collect();
+            all.iter().map(|one| (one.class, normal(one.class, &one.value))).collect();
         for Known { class, value, found_in } in known {
-            if values.insert((class, plain(&value))) {
+            let is = |one: &Planted| meaning(one, class, &value).is_some();
+            if values.insert((class, normal(class, &value))) && !all.iter().take(planted).any(is) {
                 all.push(Planted { class, value, found_in: Some(found_in) });
             }
         }
@@ -136,6 +148,11 @@ impl Canaries {
         })
     }
 
+    /// Whether a value was planted: of others only what stands by itself counts.
+    fn is_planted(&self, index: usize) -> bool {
+        self.planted.get(index).is_some_and(|one| one.found_in.is_none())
+    }
+
     /// What is looked for.
     pub fn values(&self) -> impl Iterator<Item = (DataClass, &str)> {
         self.planted.iter().map(|one| (one.class, one.value.as_str()))
@@ -152,28 +169,14 @@ impl Canaries {
         let known = if self.named.is_empty() {
             None
         } else {
-            self.named.get(&(sighting.data_class, plain(&sighting.value)))
+            self.named.get(&(sighting.data_class, normal(sighting.data_class, &sighting.value)))
         };
         if let Some(one) = known.and_then(|index| self.planted.get(*index)) {
             one.mark(sighting);
             return;
         }
-        let planted = self.planted.iter().filter(|one| match sighting.data_class {
-            DataClass::Location => one.class == DataClass::Location,
-            DataClass::Phone => matches!(one.class, DataClass::Phone | DataClass::Contacts),
-            _ => false,
-        });
-        for one in planted {
-            let step = match one.class {
-                DataClass::Location => {
-                    let Some((first, second)) = sighting.value.split_once(',') else { continue };
-                    let same =
-                        location::pair(&one.value).is_some_and(|place| place::same(place, first, second));
-                    same.then_some("")
-                }
-                _ => same_number(&one.value, &digits(&one.value), &sighting.value),
-            };
-            if let Some(step) = step {
+        for one in &self.planted {
+            if let Some(step) = meaning(one, sighting.data_class, &sighting.value) {
                 one.mark(sighting);
                 if !step.is_empty() {
                     sighting.encoding.push(step.to_owned());
@@ -181,6 +184,20 @@ impl Canaries {
                 return;
             }
         }
+    }
+}
+
+/// How a place or number of this class is the one that is looked for, if it is: written otherwise, it means the same.
+fn meaning(one: &Planted, class: DataClass, value: &str) -> Option<&'static str> {
+    match (class, one.class) {
+        (DataClass::Location, DataClass::Location) => {
+            let (first, second) = value.split_once(',')?;
+            place::same(location::pair(&one.value)?, first, second).then_some("")
+        }
+        (DataClass::Phone, DataClass::Phone | DataClass::Contacts) => {
+            same_number(&one.value, &digits(&one.value), value)
+        }
+        _ => None,
     }
 }
 
@@ -222,7 +239,9 @@ impl Detector for Canary {
         };
         for (index, _, part) in message.glances().rev().filter(|(.., part)| may_hold(*part)) {
             for hit in search.find_iter(part.bytes()) {
-                if let Some((planted, form)) = meanings.get(hit.needle) {
+                if let Some((planted, form)) = meanings.get(hit.needle)
+                    && (canaries.is_planted(*planted) || is_apart(part.bytes(), hit.start, hit.end, form))
+                {
                     report(*planted, index, Some([hit.start as u64, hit.end as u64]), form);
                 }
             }
@@ -252,6 +271,13 @@ impl Detector for Canary {
     }
 }
 
+/// Whether a value stands in a text by itself, not within a longer word or number; what is encoded has no such borders.
+fn is_apart(bytes: &[u8], start: usize, end: usize, form: &str) -> bool {
+    let letter = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    matches!(form, "base64" | "hex" | "utf-16" | "md5" | "sha1" | "sha256")
+        || !letter(start.checked_sub(1)) && !letter(Some(end))
+}
+
 /// Whether a part may be a number and nothing else: digits with the signs between them, or what begins with a plus.
 const fn may_be_number(glance: Glance) -> bool {
     let plain = !glance.has(sign::OTHER) || glance.has(sign::PLUS) || glance.has(sign::FOREIGN);
@@ -271,8 +297,10 @@ fn is_short(one: &Planted) -> bool {
 
 /// What was read on the device.
 fn all_named(planted: &[Planted]) -> HashMap<(DataClass, String), usize> {
-    let found = planted.iter().enumerate().filter(|(_, one)| one.found_in.is_some());
-    found.map(|(index, one)| ((one.class, plain(&one.value)), index)).collect()
+    // What a place means, its digits alone do not say.
+    let named = |one: &Planted| one.found_in.is_some() && one.class != DataClass::Location;
+    let found = planted.iter().enumerate().filter(|(_, one)| named(one));
+    found.map(|(index, one)| ((one.class, normal(one.class, &one.value)), index)).collect()
 }
 
 fn digits(text: &str) -> String {
@@ -338,6 +366,39 @@ mod tests {
             .filter(|one| one.matched == Match::Canary)
             .map(|one| (one.data_class, one.value, one.part, one.encoding.join(" ")))
             .collect()
+    }
+
+    #[test]
+    fn what_stands_on_the_device_is_found_by_itself_and_what_is_planted_comes_first() {
+        let known = |class, value: &str| Known {
+            class,
+            value: value.to_owned(),
+            found_in: FoundIn { file: "a.json".to_owned(), field: "json:/x".to_owned() },
+        };
+        let planted = "[[canary]]\nclass = 'phone'\nvalue = '+886900779195'\n";
+        let known = vec![
+            known(DataClass::Serial, "1581F5BKD225D00BP891"),
+            known(DataClass::AccountId, "17811648"),
+            known(DataClass::Phone, "0900-779195"),
+            known(DataClass::Location, "24.801868,-120.965208"),
+        ];
+        let canaries = Canaries::with(Some(planted), known).unwrap();
+        assert_eq!(canaries.values().count(), 4, "a number that is planted is not told twice");
+        let context = Context { canaries, ..Context::default() };
+        let told = |message: &Message| {
+            let known = |one: &Sighting| one.found_in.is_some();
+            crate::look(message, &context)
+                .sightings
+                .into_iter()
+                .filter(known)
+                .map(|one| one.value)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(&body(b"sn=1581F5BKD225D00BP891;")), ["1581F5BKD225D00BP891"]);
+        assert_eq!(told(&fields(&[("uid", "17811648")])), ["17811648"]);
+        for text in ["x1581F5BKD225D00BP891", "1781164812250", "24.801868,120.965208"] {
+            assert!(told(&body(text.as_bytes())).is_empty(), "{text}");
+        }
     }
 
     #[test]

@@ -101,7 +101,8 @@ pub(crate) fn is_entry(message: &View<'_>, record: usize) -> bool {
 
 /// Whether a record holds a number or an address, and nothing that makes it one of other things.
 fn reaches(message: &View<'_>, record: usize) -> bool {
-    message.record(record).any(|field| {
+    // Numbers may stand in a list of their own.
+    message.below(record).any(|field| {
         let text = message.text(field).trim();
         let number =
             (text.starts_with('+') || message.words(field).say(Names::Phones)) && phone::is_shaped(text);

@@ -1,4 +1,6 @@
-//! Lists of what is installed: names of Android packages and iOS bundles, several in one list.
+//! Lists of what is installed: names of Android packages, several in one list.
+//!
+//! Left out: bundles of iOS, whose names often end like those of classes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

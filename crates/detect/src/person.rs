@@ -32,6 +32,10 @@ impl Detector for Person {
                     .find(|other| message.words(*other).end(Names::Family))
                     .map(|other| message.text(other).trim());
                 match family.filter(|family| is_word(family) && is_word(text.trim())) {
+                    // Written in one, family first.
+                    Some(family) if text.trim().chars().chain(family.chars()).all(is_cjk) => {
+                        format!("{family}{}", text.trim())
+                    }
                     Some(family) => format!("{} {family}", text.trim()),
                     None => continue,
                 }
@@ -166,6 +170,7 @@ mod tests {
             (&[("name", "Oskar Lindqvarn"), ("tel", "0900-779195")], "Oskar Lindqvarn"),
             (&[("pilotName", "Oskar Lindqvarn")], "Oskar Lindqvarn"),
             (&[("real_name", "王小明")], "王小明"),
+            (&[("first_name", "小明"), ("last_name", "王")], "王小明"),
         ];
         for (list, value) in table {
             assert!(told(&fields(list)).contains(&name(value)), "{list:?}: {:?}", told(&fields(list)));

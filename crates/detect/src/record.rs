@@ -10,12 +10,16 @@ use crate::View;
 const MOST_FIELDS: usize = 64;
 
 impl View<'_> {
-    /// The fields of a record: what lies right below it. Parts come in the order of the document, so that all below one
-    /// follows it.
+    /// What lies below a record. Parts come in the order of the document, so that all below one follows it.
+    pub(crate) fn below(&self, record: usize) -> impl Iterator<Item = usize> {
+        (record + 1..self.parts().len())
+            .take_while(move |index| self.parent(*index).is_some_and(|parent| parent >= record))
+            .take(MOST_FIELDS)
+    }
+
+    /// The fields of a record: what lies right below it.
     pub(crate) fn record(&self, record: usize) -> impl Iterator<Item = usize> {
-        let below = (record + 1..self.parts().len())
-            .take_while(move |index| self.parent(*index).is_some_and(|parent| parent >= record));
-        below.take(MOST_FIELDS).filter(move |index| self.parent(*index) == Some(record))
+        self.below(record).filter(move |index| self.parent(*index) == Some(record))
     }
 
     /// Whether a list, or something around it, is called by one of these names.

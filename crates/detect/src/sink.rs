@@ -97,7 +97,7 @@ fn hides(canary: &Sighting, weaker: &Sighting) -> bool {
 }
 
 /// A value as it is compared with others of its class. Signs and points matter in places, everything in secrets.
-fn normal(class: DataClass, value: &str) -> String {
+pub(crate) fn normal(class: DataClass, value: &str) -> String {
     match class {
         DataClass::Credential | DataClass::Location => value.to_owned(),
         _ => plain(value),

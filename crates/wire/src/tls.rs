@@ -240,7 +240,7 @@ impl Connection {
 
     /// From a record on that cannot be opened, the lengths of records are told, if somebody wants to know.
     fn measure(&mut self, from: Side, record: &Held, limits: &Limits, emit: Emit<'_>) {
-        let borders = !matches!(self.half(from).cause, Some(cause::LOST | cause::BROKEN));
+        let borders = self.sides.iter().all(|half| !matches!(half.cause, Some(cause::LOST | cause::BROKEN)));
         if !limits.lengths || !borders {
             return;
         }

@@ -5,7 +5,7 @@
 //!
 //! Left out: lists of installed apps, whose names stand in all traffic, and the places of a track.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use creance_detect::{Context, FoundIn, Known};
 use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
@@ -18,6 +18,9 @@ const LONGEST_HEAD: usize = 256 << 10;
 
 /// Values of one class that are looked for.
 const MOST_OF_CLASS: usize = 100;
+
+/// Bytes of the longest value that is looked for: each form of it is kept.
+const LONGEST_VALUE: usize = 1024;
 
 /// Places of one file, from which on they are a track.
 const FEW_PLACES: usize = 8;
@@ -104,11 +107,15 @@ impl Values {
                 continue;
             }
             for one in named(*class) {
+                // An address within a network is that of a thousand others.
+                if one.value.parse::<IpAddr>().is_ok() {
+                    continue;
+                }
                 let count = self.counts.entry(*class).or_default();
                 if self.known.iter().any(|known| known.class == *class && known.value == one.value) {
                     continue;
                 }
-                if *count >= MOST_OF_CLASS {
+                if *count >= MOST_OF_CLASS || one.value.len() > LONGEST_VALUE {
                     self.beyond += 1;
                     continue;
                 }
@@ -161,6 +168,17 @@ mod tests {
         };
         assert_eq!(values("places.csv", &rows(2)).len(), 2);
         assert!(values("track.csv", &rows(30)).is_empty());
+    }
+
+    #[test]
+    fn long_values_and_addresses_within_a_network_are_not_looked_for() {
+        let long =
+            format!(r#"{{"access_token":"{}","ssid":"olindq-61","bssid":"192.168.1.1"}}"#, "a1".repeat(600));
+        let mut values = Values::default();
+        values.read("a.json", long.as_bytes(), long.len() as u64);
+        let (known, beyond) = values.done();
+        let known: Vec<&str> = known.iter().map(|one| one.value.as_str()).collect();
+        assert_eq!((known, beyond), (vec!["olindq-61"], 1));
     }
 
     #[test]

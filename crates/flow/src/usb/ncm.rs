@@ -62,8 +62,9 @@ pub(super) fn frames(block: &[u8], format: &Format, goes_on: bool) -> Option<Fou
             frames.push(frame);
         }
         let next = field(table + format.next)?;
-        whole &= next == 0 || next > table;
-        table = if next > table { next } else { 0 };
+        // Tables do not share bytes either: each is read once.
+        whole &= next == 0 || next >= end;
+        table = if next >= end { next } else { 0 };
     }
     whole &= table == 0;
     let rest = if whole { Rest::Nothing } else { Rest::Other };

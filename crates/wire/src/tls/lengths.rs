@@ -50,6 +50,8 @@ struct Walk {
     left: usize,
     /// Not the format any more.
     broken: bool,
+    /// Whether a record was seen.
+    heard: bool,
 }
 
 /// Records of the client without an answer between them.
@@ -91,6 +93,10 @@ impl Lengths {
             let before = bytes.len();
             let begun = walk.take(&mut bytes);
             if from == Side::Client && (before > bytes.len()) {
+                // The last word of the handshake and remarks between uploads are not where one begins.
+                if begun.is_some() && self.stretch.most <= REMARK {
+                    (self.stretch.first, self.stretch.packets) = (None, Vec::new());
+                }
                 self.stretch.cite(at);
             }
             let Some((kind, length)) = begun else { continue };
@@ -119,9 +125,10 @@ impl Lengths {
     /// Tells what was sent since the last answer.
     pub(super) fn finish(&mut self, emit: Emit<'_>) {
         let Stretch { least, most, first, mut packets, last } = std::mem::take(&mut self.stretch);
-        let [client, _] = &self.walks;
+        let [client, server] = &self.walks;
         let Some(first) = first else { return };
-        if least < LEAST || client.left > 0 || client.broken {
+        // Where the server was not heard, nobody knows where one upload ends.
+        if least < LEAST || client.left > 0 || client.broken || server.broken || !server.heard {
             return;
         }
         if packets.last() != Some(&last) {
@@ -162,6 +169,7 @@ impl Walk {
         let [kind, major, _, high, low] = self.header;
         self.left = usize::from(u16::from_be_bytes([high, low]));
         self.broken = !(20..=23).contains(&kind) || major != 3 || self.left > super::MOST_RECORD;
+        self.heard = true;
         (!self.broken).then_some((kind, self.left as u64))
     }
 }
@@ -228,6 +236,26 @@ mod tests {
         assert_eq!(told(&pieces), [(21_484, vec![2, 4]), (16_385, vec![8])]);
     }
 
+    #[test]
+    fn where_the_server_is_not_heard_or_not_understood_nothing_is_told() {
+        let upload = (Side::Client, record(16_384));
+        let noise = (Side::Server, vec![0; 40]);
+        for server in [None, Some(noise)] {
+            let pieces: Vec<_> = server.into_iter().chain([upload.clone(), upload.clone()]).collect();
+            assert!(told(&pieces).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_remark_long_before_is_not_where_an_upload_begins() {
+        let pieces = [
+            (Side::Server, record(3000)),
+            (Side::Client, record(36)),
+            (Side::Client, [record(16_384), record(10)].concat()),
+        ];
+        assert_eq!(told(&pieces), [(16_430, vec![3])]);
+    }
+
     proptest! {
         #[test]
         fn the_pieces_of_records_do_not_matter(
@@ -237,7 +265,8 @@ mod tests {
             let whole: Vec<u8> = contents.iter().flat_map(|content| record(*content)).collect();
             let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(whole.len())).chain([0, whole.len()]).collect();
             at.sort_unstable();
-            let pieces: Vec<_> = at.iter().zip(at.iter().skip(1)).map(|(from, to)| (Side::Client, whole.get(*from..*to).unwrap().to_vec())).collect();
+            let upload = at.iter().zip(at.iter().skip(1)).map(|(from, to)| (Side::Client, whole.get(*from..*to).unwrap().to_vec()));
+            let pieces: Vec<_> = [(Side::Server, record(100))].into_iter().chain(upload).collect();
             let sum = contents.iter().sum::<usize>() as u64;
             let lengths: Vec<u64> = told(&pieces).into_iter().map(|(most, _)| most).collect();
             prop_assert_eq!(lengths, if sum >= LEAST { vec![sum] } else { Vec::new() });
