@@ -1,3 +1,5 @@
+//! Tests of places on the track, in every way of writing them.
+
 #![expect(clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 use std::{fmt::Write, sync::LazyLock};
