@@ -257,40 +257,52 @@ const MOST: usize = 10_000;
 const FEW: usize = 4;
 
 fn tell(hits: &[(Written, Found)], sink: &mut Sink<'_>) {
+    let spread: Vec<_> = Datum::ALL.into_iter().filter_map(|datum| ends(hits, datum)).collect();
     let sure = |found: &Found| {
+        let separate = |place: &(f64, f64)| apart(*place, found.place) > SEPARATE;
         found.datum == Datum::Wgs84
             || found.near.now
-            || hits
-                .iter()
-                .any(|(_, other)| other.datum == found.datum && apart(other.place, found.place) > SEPARATE)
+            || spread.iter().any(|(datum, ends)| *datum == found.datum && ends.iter().any(separate))
     };
     let hits: Vec<&(Written, Found)> = hits.iter().filter(|(_, found)| sure(found)).collect();
-    for (index, (written, found)) in hits.iter().enumerate() {
-        // Fields are apart; a text with many is a track, and its first place says so.
-        let same = |hit: &&&(Written, Found)| hit.0.part == written.part && hit.0.range.is_some();
-        let before = hits.iter().take(index).rev().take_while(same).count();
-        let behind = hits.iter().skip(index + 1).take_while(same).count();
-        let many = written.range.is_some() && before + behind + 1 > FEW;
-        if many && before > 0 {
-            continue;
+    // Fields are apart; a text with many is a track, and its first place says so.
+    let of_one_text = |(one, _): &&(Written, Found), (other, _): &&(Written, Found)| {
+        one.part == other.part && one.range.is_some() && other.range.is_some()
+    };
+    for run in hits.chunk_by(of_one_text) {
+        let shown = if run.len() > FEW { 1 } else { run.len() };
+        for (written, found) in run.iter().take(shown) {
+            tell_one(written, found, run.len() - shown, sink);
         }
-        let mut encoding = Vec::new();
-        if !written.encoding.is_empty() {
-            encoding.push(written.encoding.clone());
-        }
-        if found.datum != Datum::Wgs84 {
-            encoding.push(found.datum.name().to_owned());
-        }
-        let as_written = written.plain && found.datum == Datum::Wgs84;
-        let (lat, lon) = found.place;
-        let value = if as_written { format!("{lat},{lon}") } else { shown(found.place) };
-        sink.sight(Sighting {
-            range: written.range,
-            encoding,
-            basis: Some(basis(&found.near, if many { behind } else { 0 })),
-            ..Sighting::whole(DataClass::Location, Match::Track, ID, written.part, value)
-        });
     }
+}
+
+/// The first place that was read in a datum, and the one farthest from it.
+fn ends(hits: &[(Written, Found)], datum: Datum) -> Option<(Datum, [(f64, f64); 2])> {
+    let mut places = hits.iter().filter(|(_, found)| found.datum == datum).map(|(_, found)| found.place);
+    let first = places.next()?;
+    let far = places.max_by(|a, b| apart(first, *a).total_cmp(&apart(first, *b))).unwrap_or(first);
+    Some((datum, [first, far]))
+}
+
+/// Tells a place that stands for so many more of its text.
+fn tell_one(written: &Written, found: &Found, more: usize, sink: &mut Sink<'_>) {
+    let mut encoding = Vec::new();
+    if !written.encoding.is_empty() {
+        encoding.push(written.encoding.clone());
+    }
+    if found.datum != Datum::Wgs84 {
+        encoding.push(found.datum.name().to_owned());
+    }
+    let as_written = written.plain && found.datum == Datum::Wgs84;
+    let (lat, lon) = found.place;
+    let value = if as_written { format!("{lat},{lon}") } else { shown(found.place) };
+    sink.sight(Sighting {
+        range: written.range,
+        encoding,
+        basis: Some(basis(&found.near, more)),
+        ..Sighting::whole(DataClass::Location, Match::Track, ID, written.part, value)
+    });
 }
 
 /// A place in degrees, to a centimetre.
