@@ -100,7 +100,9 @@ fn read_file(path: &Path, name: String, values: &mut Values) -> io::Result<Devic
         sha1.update(piece);
         md5.update(piece);
     }
-    values.read(&name, &head, bytes);
+    let whole = head.len() as u64 == bytes;
+    let head = values::with_log(head, path)?;
+    values.read(&name, &head, whole);
     Ok(DeviceFile {
         class: class(&name, head.get(..HEAD).unwrap_or(&head)),
         name,

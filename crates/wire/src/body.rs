@@ -1,4 +1,4 @@
-//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, tables, CBOR, `MessagePack`, protocol
+//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, tables, databases of SQLite, CBOR, `MessagePack`, protocol
 //! buffers, tokens, and encodings inside values.
 //!
 //! Every part knows the step that leads to it; depth, number and size are bounded, and a bound that is reached is said.
@@ -17,11 +17,13 @@ mod path;
 mod plist;
 mod protobuf;
 mod shape;
+mod sqlite;
 mod xml;
 
 use std::borrow::Cow;
 
 pub(crate) use nested::{has_magic, percent};
+pub use sqlite::with_wal;
 
 use creance_model::{Carrier, Content, End, Part, Parts, Step};
 

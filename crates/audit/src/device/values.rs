@@ -5,13 +5,22 @@
 //!
 //! Left out: lists of installed apps, whose names stand in all traffic, and the places of a track.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    net::IpAddr,
+    path::Path,
+};
 
 use creance_detect::{Context, FoundIn, Known};
 use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
 
 /// Bytes of a document that are read.
 const LONGEST_DOCUMENT: usize = 8 << 20;
+
+/// Bytes of a database that are read, and of the log beside it.
+const LONGEST_DATABASE: usize = 64 << 20;
 
 /// Bytes of a picture that are read: what describes it stands before it.
 const LONGEST_HEAD: usize = 256 << 10;
@@ -51,9 +60,29 @@ pub(super) struct Values {
 pub(super) fn wanted(name: &str, head: &[u8]) -> usize {
     match media_type(name, head) {
         Some(kind) if kind.starts_with("image/") => LONGEST_HEAD,
+        Some(DATABASE) => LONGEST_DATABASE,
         Some(_) => LONGEST_DOCUMENT,
         None => 0,
     }
+}
+
+/// The media type of databases of SQLite (<https://www.iana.org/assignments/media-types/application/vnd.sqlite3>).
+const DATABASE: &str = "application/vnd.sqlite3";
+
+/// The first bytes of a file; of a database, with what its log adds (`name-wal`): what was written last stands there alone.
+pub(super) fn with_log(head: Vec<u8>, path: &Path) -> io::Result<Vec<u8>> {
+    if media_type("", &head) != Some(DATABASE) {
+        return Ok(head);
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-wal");
+    // Links are not followed.
+    if !fs::symlink_metadata(&beside).is_ok_and(|about| about.is_file()) {
+        return Ok(head);
+    }
+    let mut log = Vec::new();
+    File::open(&beside)?.take(LONGEST_DATABASE as u64).read_to_end(&mut log)?;
+    Ok(creance_wire::with_wal(head, &log))
 }
 
 /// What kind of document a file is.
@@ -68,6 +97,7 @@ fn media_type(name: &str, head: &[u8]) -> Option<&'static str> {
         "jpg" | "jpeg" => "image/jpeg",
         "plist" | "vcf" | "yaml" | "yml" | "ini" | "conf" | "txt" | "log" => "text/plain",
         _ if head.starts_with(b"bplist") || head.starts_with(b"<?xml") => "application/octet-stream",
+        _ if head.starts_with(b"SQLite format 3\0") => DATABASE,
         _ if head.starts_with(&[0xff, 0xd8, 0xff]) => "image/jpeg",
         _ if matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) => "application/octet-stream",
         _ => return None,
@@ -75,10 +105,9 @@ fn media_type(name: &str, head: &[u8]) -> Option<&'static str> {
 }
 
 impl Values {
-    /// Reads the first bytes of a file.
-    pub(super) fn read(&mut self, name: &str, head: &[u8], length: u64) {
+    /// Reads the first bytes of a file, which is `whole` or not.
+    pub(super) fn read(&mut self, name: &str, head: &[u8], whole: bool) {
         let Some(kind) = media_type(name, head) else { return };
-        let whole = head.len() as u64 == length;
         if !whole && !kind.starts_with("image/") {
             // A document that is cut is not what it says.
             self.beyond += 1;
@@ -91,7 +120,7 @@ impl Values {
             from: Side::Client,
             visibility: Visibility::Clear,
             packets: Vec::new(),
-            bytes: length,
+            bytes: head.len() as u64,
             fields: Vec::new(),
             parts: creance_wire::expand(head, Some(kind), &creance_wire::Limits::default()),
         };
@@ -139,7 +168,7 @@ mod tests {
 
     fn values(name: &str, text: &str) -> Vec<(DataClass, String, String)> {
         let mut values = Values::default();
-        values.read(name, text.as_bytes(), text.len() as u64);
+        values.read(name, text.as_bytes(), true);
         let shown = |found: FoundIn| format!("{} > {}", found.file, found.field);
         values.done().0.into_iter().map(|one| (one.class, one.value, shown(one.found_in))).collect()
     }
@@ -160,6 +189,19 @@ mod tests {
     }
 
     #[test]
+    fn databases_are_read() {
+        let mut values = Values::default();
+        values.read(
+            "databases/app.db",
+            include_bytes!("../../../wire/src/body/sqlite/sample.db"),
+            true,
+        );
+        let told: Vec<_> = values.done().0.into_iter().map(|one| (one.class, one.found_in.field)).collect();
+        assert!(told.contains(&(DataClass::Email, "sqlite:/account/7/e mail".to_owned())), "{told:?}");
+        assert!(told.contains(&(DataClass::Serial, "json:/serial".to_owned())), "{told:?}");
+    }
+
+    #[test]
     fn what_has_no_field_of_its_own_is_anybodys_and_a_track_is_no_list_of_places() {
         assert!(values("readme.txt", "write to support@skyvendor.example").is_empty());
         let rows = |count: usize| {
@@ -175,7 +217,7 @@ mod tests {
         let long =
             format!(r#"{{"access_token":"{}","ssid":"olindq-61","bssid":"192.168.1.1"}}"#, "a1".repeat(600));
         let mut values = Values::default();
-        values.read("a.json", long.as_bytes(), long.len() as u64);
+        values.read("a.json", long.as_bytes(), true);
         let (known, beyond) = values.done();
         let known: Vec<&str> = known.iter().map(|one| one.value.as_str()).collect();
         assert_eq!((known, beyond), (vec!["olindq-61"], 1));
@@ -186,7 +228,7 @@ mod tests {
         let rows: Vec<String> = (0..MOST_OF_CLASS + 5).map(|at| format!("a{at:03}@b.example,1\n")).collect();
         let mut values = Values::default();
         let text = format!("email,x\n{}", rows.concat());
-        values.read("a.csv", text.as_bytes(), text.len() as u64);
+        values.read("a.csv", text.as_bytes(), true);
         let (known, beyond) = values.done();
         assert_eq!((known.len(), beyond), (MOST_OF_CLASS, 5));
     }

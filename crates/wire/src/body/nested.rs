@@ -6,6 +6,7 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_P
 use super::{
     Tree, looks_like_a_form,
     shape::{self, Format},
+    sqlite,
 };
 
 /// Shortest text that is tried as base64 or hex: shorter ones decode by chance.
@@ -53,7 +54,7 @@ impl Tree<'_> {
 
     /// Opens what is neither compressed nor JSON.
     pub(super) fn otherwise(&mut self, part: usize) {
-        if self.binary_plist(part) || self.xml(part, false) {
+        if self.sqlite(part) || self.binary_plist(part) || self.xml(part, false) {
             return;
         }
         let opened = match shape::format(self.bytes(part)) {
@@ -252,7 +253,7 @@ fn makes_sense(bytes: &[u8]) -> bool {
 
 /// Whether the first bytes say what this is.
 pub(crate) fn has_magic(bytes: &[u8]) -> bool {
-    let known: &[&[u8]] = &[b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"bplist00"];
+    let known: &[&[u8]] = &[b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"bplist00", sqlite::MAGIC];
     known.iter().any(|magic| bytes.starts_with(magic)) || compressed(bytes).is_some()
 }
 
