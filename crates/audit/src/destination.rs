@@ -30,6 +30,7 @@ pub(crate) fn everybody() -> Destination {
         control_basis: None,
         asn: None,
         as_name: None,
+        purpose: None,
         edge: false,
     }
 }
@@ -75,6 +76,7 @@ pub(crate) fn destination(
         control: location.control,
         asn: location.asn,
         as_name: location.as_name,
+        purpose: host.and_then(creance_detect::purpose).map(ToString::to_string),
         edge: location.edge,
     }
 }

@@ -340,6 +340,11 @@ impl Fold<'_> {
             flight_state_source: phase.map(|phase| phase.source.clone()),
             app_state,
             trigger,
+            deferred: matches!(flight_state, FlightState::Ground | FlightState::Off)
+                && sighting
+                    .since
+                    .and_then(|since| phases::at(self.phases, since))
+                    .is_some_and(|phase| phase.state == FlightState::Flying),
             context_source: self.context_source.clone(),
             bytes: seen.message_bytes,
             count: 1,
@@ -392,6 +397,7 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     known.last_time = known.last_time.max(other.last_time);
     known.bytes += if same_message { 0 } else { other.bytes };
     known.count += 1;
+    known.deferred |= other.deferred;
     if known.occurrences.len() < MOST_OCCURRENCES {
         known.occurrences.extend(other.occurrences);
     }

@@ -3,6 +3,7 @@
 //! To add a detector: write `src/<name>.rs` and add it to [`ALL`]. `creance explain` prints its card, and its examples
 //! and counter-examples are tests at the foot of its file.
 
+mod adapter;
 mod canary;
 mod contacts;
 mod credential;
@@ -28,8 +29,9 @@ mod size;
 mod track;
 mod view;
 
-use creance_model::{DataClass, Match, Message};
+use creance_model::{DataClass, Match, Message, Timestamp};
 
+pub use adapter::{Purpose, purpose};
 pub use canary::{Canaries, CanaryError, FoundIn, Known};
 pub use device::{DeviceFile, DeviceFiles};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
@@ -44,6 +46,7 @@ pub const ALL: &[&dyn Detector] = &[
     &canary::Canary,
     &device::Device,
     &track::OnTrack,
+    &adapter::Adapter,
     &credential::Credential,
     &email::Email,
     &phone::Phone,
@@ -109,6 +112,8 @@ pub struct Sighting {
     pub found_in: Option<FoundIn>,
     /// What else says so, in words that tell nothing of the value.
     pub basis: Option<String>,
+    /// When the aircraft was there, of a place where it was before this was sent.
+    pub since: Option<Timestamp>,
 }
 
 impl Sighting {
@@ -131,6 +136,7 @@ impl Sighting {
             file: None,
             found_in: None,
             basis: None,
+            since: None,
         }
     }
 

@@ -43,6 +43,11 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// When the message was sent.
+    pub(crate) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// Something was seen.
     pub fn sight(&mut self, mut sighting: Sighting) {
         if !sighting.is_known() {

@@ -101,6 +101,7 @@ impl Flight {
         sighting.matched = Match::Track;
         sighting.detector = ID;
         sighting.basis = Some(basis(&found.near, 0));
+        sighting.since = since(&found.near, time);
         if found.datum != Datum::Wgs84 {
             sighting.value = shown(found.place);
             sighting.encoding.push(found.datum.name().to_owned());
@@ -301,6 +302,7 @@ fn tell_one(written: &Written, found: &Found, more: usize, sink: &mut Sink<'_>) 
         range: written.range,
         encoding,
         basis: Some(basis(&found.near, more)),
+        since: since(&found.near, sink.time()),
         ..Sighting::whole(DataClass::Location, Match::Track, ID, written.part, value)
     });
 }
@@ -309,6 +311,13 @@ fn tell_one(written: &Written, found: &Found, more: usize, sink: &mut Sink<'_>) 
 fn shown((lat, lon): (f64, f64)) -> String {
     let round = |degrees: f64| (degrees * 1e7).round() / 1e7;
     format!("{},{}", round(lat), round(lon))
+}
+
+/// When the aircraft was at a place that it had left when this was sent.
+fn since(near: &Near, time: Timestamp) -> Option<Timestamp> {
+    let before = near.role == Role::Aircraft && !near.now && near.seconds > 0.0;
+    #[expect(clippy::cast_possible_truncation, reason = "the years of a log fit")]
+    before.then(|| time.plus_nanos(-((near.seconds * 1e9) as i64)))
 }
 
 /// Why a place is one of the track.

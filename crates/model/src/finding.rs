@@ -51,6 +51,8 @@ pub struct Destination {
     pub asn: Option<u32>,
     /// The holder of the autonomous system.
     pub as_name: Option<String>,
+    /// What it is for, where somebody has said so, and who.
+    pub purpose: Option<String>,
     /// An edge of a CDN, or an anycast address: where the bytes go behind it is not known.
     pub edge: bool,
 }
@@ -129,6 +131,8 @@ pub struct Finding {
     pub app_state: AppState,
     /// What made it send.
     pub trigger: Trigger,
+    /// Whether it is of a time in flight, and was sent after it.
+    pub deferred: bool,
     /// What says so for app state and trigger.
     pub context_source: Option<String>,
     /// Payload bytes of the messages that carried it.

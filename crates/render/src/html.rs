@@ -12,6 +12,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     Options, Origin, Output,
+    apart::apart,
     headline::headline,
     words::{self, bytes, percent, shown},
 };
@@ -68,6 +69,14 @@ fn page(report: &Report, origin: Option<&Origin>) -> Markup {
                     section aria-labelledby="destinations" {
                         h2 id="destinations" { "Destinations" }
                         (tables::destinations(report))
+                    }
+                    @let rows = apart(report);
+                    @if !rows.is_empty() {
+                        section aria-labelledby="apart" {
+                            h2 id="apart" { "In which circumstances" }
+                            p { "What left while nobody would expect it. One finding may stand in several rows; hints by shape or size are not counted." }
+                            table { tbody { @for row in rows { tr { th scope="row" { (row.when) } td { (words::count(row.count, "finding", "findings")) ": " (row.what) } } } } }
+                        }
                     }
                     section aria-labelledby="findings" {
                         h2 id="findings" { "Findings" }

@@ -3,6 +3,7 @@
 //! To add an output: write `src/<name>.rs` and add it to [`ALL`]; `--format <name>` follows from the list. Values arrive
 //! masked, unless the user asked to reveal them; nothing here unmasks or masks.
 
+mod apart;
 mod headline;
 mod html;
 mod json;

@@ -11,6 +11,7 @@ use creance_model::{DataClass, FlightState, Match, Report, Severity};
 
 use crate::{
     Options, Output,
+    apart::apart,
     headline::{doubtful, headline},
     words::{self, bytes, percent, shown},
 };
@@ -48,6 +49,7 @@ impl Output for Text {
         writeln!(out)?;
         destinations(report, &paint, out)?;
         findings(report, &paint, out)?;
+        circumstances(report, out)?;
         labelled("Flight", &phases(report), out)?;
         labelled("Seen", &seen(report), out)?;
         remarks(report, &paint, out)?;
@@ -104,6 +106,17 @@ fn destinations(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Resu
         writeln!(out, "and {rest} more")?;
     }
     writeln!(out)
+}
+
+fn circumstances(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let rows = apart(report);
+    for row in &rows {
+        let told = format!("{}: {}, {}", row.when, words::count(row.count, "finding", "findings"), row.what);
+        for line in wrapped(&told, WIDTH) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    if rows.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 /// The findings of one class.

@@ -86,6 +86,7 @@ fn depth(finding: &Finding) -> Markup {
             }
             dt { "When" } dd { (finding.time) @if finding.count > 1 { " to " (finding.last_time) ", " (finding.count) " times" } }
             dt { "Aircraft" } dd { (words::state(finding.flight_state)) @if let Some(source) = &finding.flight_state_source { ", says " (shown(source)) } }
+            @if finding.deferred { dt { "Deferred" } dd { "of a time in flight, sent after it" } }
             dt { "App" } dd { (finding.app_state) ", trigger " (finding.trigger) @if let Some(source) = &finding.context_source { ", says " (shown(source)) } }
             @if let Some(file) = &finding.file { dt { "File" } dd { (shown(file)) } }
             @if let Some(place) = &finding.found_in { dt { "On the device" } dd { (shown(place)) } }

@@ -33,7 +33,7 @@ pub(super) fn destinations(report: &Report) -> Markup {
                                 @if !to.country_votes.is_empty() { small.vote { "the sources disagree: " (shown(&to.country_votes.join(", "))) } }
                             }
                             td { strong { @match &to.control { Some(code) => { (name(code)) " " span.iso { (shown(code)) } } None => { "unknown" } } } @if let Some(basis) = &to.control_basis { small { "by " (shown(basis)) } } }
-                            td { (shown(to.organization.as_deref().unwrap_or("unknown"))) @if let Some(basis) = &to.organization_basis { small { "by " (shown(basis)) } } @if let Some(asn) = to.asn { small { "AS" (asn) @if let Some(holder) = &to.as_name { " " (shown(holder)) } } } }
+                            td { (shown(to.organization.as_deref().unwrap_or("unknown"))) @if let Some(basis) = &to.organization_basis { small { "by " (shown(basis)) } } @if let Some(asn) = to.asn { small { "AS" (asn) @if let Some(holder) = &to.as_name { " " (shown(holder)) } } } @if let Some(purpose) = &to.purpose { small { "for: " (shown(purpose)) } } }
                             td { @if row.classes.is_empty() { span.none { "nothing in what could be read" } } @else { @for class in &row.classes { span.tag { (class) } " " } } }
                             td.number { (bytes(row.bytes_up)) @for (state, up) in &row.up_by_state { small { (bytes(*up)) " " (words::state(*state)) } } }
                             td.number { (bytes(row.bytes_down)) }

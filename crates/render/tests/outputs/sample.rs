@@ -52,6 +52,7 @@ pub(crate) fn destination((host, ip, organization, country, control): Place) -> 
         control_basis: control.map(|_| "domain".to_owned()),
         asn: Some(64_500),
         as_name: Some("EXAMPLE-NET".to_owned()),
+        purpose: Some("object storage (a source)".to_owned()),
         edge,
     }
 }
@@ -111,6 +112,7 @@ pub(crate) fn finding(
         flight_state_source: Some("mavlink in the capture".to_owned()),
         app_state: AppState::Foreground,
         trigger: Trigger::Automatic,
+        deferred: false,
         context_source: Some("actions.csv".to_owned()),
         bytes: 4_120,
         count: seconds.len() as u64,
