@@ -116,17 +116,14 @@ mod tests {
         let limits = creance_wire::Limits::default();
         let mut parts = creance_wire::expand(example.body.as_bytes(), Some("application/json"), &limits);
         let field = |name: &'static str, text: &str| Field { name, value: Value::Text(text.to_owned()) };
-        let (fields, protocol) = match &example.topic {
-            Some(topic) => {
-                parts.add(Carrier::Field, None, "topic", None, topic.as_str());
-                (vec![field("topic", topic)], "mqtt")
-            }
-            None => {
-                let path = example.path.as_deref().unwrap_or_default();
-                parts.add(Carrier::Uri, None, "uri", None, path);
-                let host = example.host.as_deref().unwrap_or("cloud.netzwacht.example");
-                (vec![field("host", host), field("uri", path)], "http/1")
-            }
+        let (fields, protocol) = if let Some(topic) = &example.topic {
+            parts.add(Carrier::Field, None, "topic", None, topic.as_str());
+            (vec![field("topic", topic)], "mqtt")
+        } else {
+            let path = example.path.as_deref().unwrap_or_default();
+            parts.add(Carrier::Uri, None, "uri", None, path);
+            let host = example.host.as_deref().unwrap_or("cloud.netzwacht.example");
+            (vec![field("host", host), field("uri", path)], "http/1")
         };
         for (name, value) in &example.headers {
             parts.add(Carrier::Header, None, creance_model::Step::Of("header", name), Some(name), value.as_str());

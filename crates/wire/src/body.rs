@@ -1,4 +1,4 @@
-//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, tables, databases of SQLite, CBOR, `MessagePack`, protocol
+//! Bodies taken apart into a tree of parts: JSON, forms, multipart, XML, property lists, tables, databases of `SQLite`, CBOR, `MessagePack`, protocol
 //! buffers, tokens, and encodings inside values.
 //!
 //! Every part knows the step that leads to it; depth, number and size are bounded, and a bound that is reached is said.

@@ -66,7 +66,7 @@ pub(super) fn wanted(name: &str, head: &[u8]) -> usize {
     }
 }
 
-/// The media type of databases of SQLite (<https://www.iana.org/assignments/media-types/application/vnd.sqlite3>).
+/// The media type of databases of `SQLite` (<https://www.iana.org/assignments/media-types/application/vnd.sqlite3>).
 const DATABASE: &str = "application/vnd.sqlite3";
 
 /// The first bytes of a file; of a database, with what its log adds (`name-wal`): what was written last stands there alone.

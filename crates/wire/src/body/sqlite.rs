@@ -1,4 +1,4 @@
-//! Databases of SQLite 3 (<https://www.sqlite.org/fileformat2.html>): a part for each table, under it one for each row, and
+//! Databases of `SQLite` 3 (<https://www.sqlite.org/fileformat2.html>): a part for each table, under it one for each row, and
 //! under that one for each value, named as its column.
 //!
 //! ```text
@@ -204,9 +204,9 @@ impl<'b> Database<'b> {
             let Some(count) = cells.first_chunk().map(|count| usize::from(u16::from_be_bytes(*count))) else {
                 continue;
             };
-            let (pointers, inner) = match kind {
-                &INNER => (12, true),
-                &LEAF => (8, false),
+            let (pointers, inner) = match *kind {
+                INNER => (12, true),
+                LEAF => (8, false),
                 _ => continue,
             };
             let pointers = head.get(pointers..).unwrap_or_default().as_chunks().0.iter().take(count);
@@ -224,11 +224,11 @@ impl<'b> Database<'b> {
                 continue;
             }
             // Cells of a page do not overlap: what they hold there fits in it.
-            let mut room = page.len();
+            let mut unused = page.len();
             for cell in cells {
                 let Some((row, here)) = self.record(cell) else { continue };
-                let Some(left) = room.checked_sub(here) else { break };
-                room = left;
+                let Some(left) = unused.checked_sub(here) else { break };
+                unused = left;
                 if !take(self, row) {
                     return false;
                 }

@@ -9,7 +9,7 @@ pub(super) struct Columns {
     pub(super) number: Option<usize>,
 }
 
-/// Columns of one table, at most: SQLite's own limit.
+/// Columns of one table, at most: the limit of `SQLite` itself.
 const MOST: usize = 32_767;
 
 /// Words that begin a constraint of the table, and no column.
