@@ -10,6 +10,7 @@
 //! | `log` | 20 % | lines of an app's log, in bodies of 32 KB |
 //! | `multipart` | 30 % | pictures of 200–600 KB, with a form around each |
 //! | `gzip` | 10 % | telemetry of 64 KB, compressed to a fifth or so |
+//! | `random` | only if named | 256 KB of bytes without order: whatever is found in them is a false alarm |
 //!
 //! With KIND, those alone, in the same proportions. In one body of 16 stands a name, an address, a number or a password,
 //! of eight invented people: the first is planted (`examples/skylark/canaries.toml`). Equal arguments give equal bytes.
@@ -56,6 +57,7 @@ const KINDS: &[Kind] = &[
         make: multipart,
     },
     Kind { name: "gzip", share: 10, media_type: "application/json\r\nContent-Encoding: gzip", make: flight },
+    Kind { name: "random", share: 0, media_type: "application/octet-stream", make: random },
 ];
 
 /// Invented people: name, e-mail address, number, password. The numbers are set aside for fiction or lead nowhere.
@@ -75,10 +77,13 @@ fn main() -> ExitCode {
     let [out, bytes, names @ ..] = arguments.as_slice() else { return usage("OUT and BYTES are missing") };
     let Ok(bytes) = bytes.parse() else { return usage("BYTES is not a number") };
     if names.iter().any(|name| KINDS.iter().all(|kind| kind.name != name)) {
-        return usage("KIND is one of json, form, log, multipart, gzip");
+        return usage("KIND is one of json, form, log, multipart, gzip, random");
     }
-    let kinds: Vec<&Kind> =
-        KINDS.iter().filter(|kind| names.is_empty() || names.iter().any(|name| kind.name == name)).collect();
+    let wanted = |kind: &&Kind| match names {
+        [] => kind.share > 0,
+        names => names.iter().any(|name| kind.name == name),
+    };
+    let kinds: Vec<&Kind> = KINDS.iter().filter(wanted).collect();
     match make(out, bytes, &kinds) {
         Ok((requests, content)) => {
             eprintln!("{requests} requests, {content} bytes of bodies before compression");
@@ -104,7 +109,7 @@ fn make(out: &str, bytes: u64, kinds: &[&Kind]) -> Result<(u64, u64), Box<dyn Er
     let mut sent: Vec<u64> = vec![0; kinds.len()];
     let (mut requests, mut content) = (0, 0);
     while segments.written < bytes {
-        let behind = kinds.iter().zip(&mut sent).min_by_key(|(kind, sent)| **sent * 1000 / kind.share);
+        let behind = kinds.iter().zip(&mut sent).min_by_key(|(kind, sent)| **sent * 1000 / kind.share.max(1));
         let Some((kind, sent)) = behind else { break };
         let plain = (kind.make)(&mut chance)?;
         *sent += plain.len() as u64;
@@ -207,6 +212,10 @@ fn json(chance: &mut Chance) -> Body {
 
 fn flight(chance: &mut Chance) -> Body {
     Ok(telemetry(chance, 64 << 10)?.into_bytes())
+}
+
+fn random(chance: &mut Chance) -> Body {
+    Ok((0..(256 << 10) / 8).flat_map(|_| chance.next().to_le_bytes()).collect())
 }
 
 fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
