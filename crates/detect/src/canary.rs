@@ -1,9 +1,12 @@
-//! Planted values, in every form of the first set: raw, percent signs, JSON escapes, UTF-16, base64 at three alignments, hex, and hashes.
+//! Planted values, in every form: raw, percent signs, JSON escapes, entities, UTF-16, base64 and others at every alignment,
+//! hex, turned around, and hashes, whole or cut.
 
 mod file;
 mod forms;
 mod place;
 pub(crate) mod search;
+#[cfg(test)]
+mod table;
 
 use std::collections::{HashMap, HashSet};
 
@@ -130,7 +133,7 @@ impl Canaries {
             if one.class == DataClass::Location || one.value.len() < SHORT || !one.is_its_own() {
                 continue;
             }
-            for (form, needle) in forms::of(one.class, &one.value) {
+            for (form, needle) in forms::of(one.class, &one.value, one.found_in.is_none()) {
                 needles.push(needle);
                 meanings.push((index, form));
             }

@@ -268,15 +268,23 @@ impl Parts {
         self.entries.capacity() * size_of::<Entry>() + self.short.capacity() + long + self.words.held()
     }
 
-    /// Every step from the message to a part, outermost first.
+    /// The steps from the message to a part, outermost first. Of a document it is one, the pointer to the value: it
+    /// says what lies above in it, and a deep document is not told once for each level.
     pub fn decode_path(&self, part: usize) -> Vec<String> {
-        let mut steps: Vec<String> = self.up(part).map(|part| part.step().into_owned()).collect();
+        let mut steps = Vec::new();
+        let mut said = false;
+        for part in self.up(part) {
+            if !said {
+                steps.push(part.step().into_owned());
+            }
+            said = part.points_below();
+        }
         steps.reverse();
         steps
     }
 
-    /// A part, and those above it.
-    fn up(&self, part: usize) -> impl Iterator<Item = Part<'_>> {
+    /// A part, and those above it, outermost last.
+    pub fn up(&self, part: usize) -> impl Iterator<Item = Part<'_>> {
         std::iter::successors(self.get(part), |part| self.get(part.parent()?))
     }
 
@@ -354,7 +362,9 @@ mod tests {
         for part in parts.iter() {
             assert!(expected.iter().all(|step| part.is(step) == (part.step() == *step)), "{part:?}");
         }
-        assert_eq!(parts.decode_path(4), expected.get(..5).unwrap_or_default());
+        assert_eq!(parts.decode_path(4), ["request body", "json:/a~1b~0/list/12"]);
+        assert_eq!(parts.decode_path(1), ["request body", "json:/"]);
+        assert_eq!(parts.decode_path(6), ["header:x-id"]);
         let last = parts.last().unwrap();
         assert_eq!(
             (last.step_of("header"), last.step_of("head"), last.name()),

@@ -1,52 +1,138 @@
 //! Every way of writing a value that is looked for.
 //!
-//! Two values of one form (the hash of a lower-case value is that of the value) are kept once. Keyed hashes and ciphers
-//! cannot be looked for.
+//! Two values of one form (the hash of a lower-case value is that of the value) are kept once. Of values that were read
+//! on the device the usual forms are kept, of those that were planted all: these are few.
+//!
+//! Left out: base85 of fewer than eleven bytes, where no two groups may be whole, keyed hashes and ciphers, whose keys are not known, and CRC-32: 32 bits occur by chance.
 
-use std::fmt::Write;
+mod base85;
+mod hashes;
+
+use std::{collections::HashSet, fmt::Write};
 
 use creance_model::DataClass;
-use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
-use md5::{Digest, Md5};
-use ring::digest;
+use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER};
 
-/// Forms of a value, with the name of each; letters' case is ignored by the search.
-pub(super) fn of(class: DataClass, value: &str) -> Vec<(&'static str, Vec<u8>)> {
-    let mut forms = vec![("", value.as_bytes().to_vec())];
-    let mut push = |name: &'static str, form: Vec<u8>| {
-        if form.len() >= super::SHORT && !forms.iter().any(|(_, known)| known.eq_ignore_ascii_case(&form)) {
-            forms.push((name, form));
-        }
-    };
+/// A form: its name, and the bytes that are looked for.
+pub(super) type Form = (&'static str, Vec<u8>);
+
+/// Forms of a value; letters' case is ignored by the search.
+pub(super) fn of(class: DataClass, value: &str, planted: bool) -> Vec<Form> {
+    let mut forms = Forms::default();
+    forms.push("", value.as_bytes().to_vec());
     let others = others(class, value);
-    for (name, text) in [("", value.to_owned())].into_iter().chain(others.clone()) {
-        let (percent_name, plain_name) = if name.is_empty() { ("percent", "json") } else { (name, name) };
-        push(name, text.clone().into_bytes());
-        push(percent_name, percent(&text, "").into_bytes());
-        push(percent_name, percent(&text, "-_.~").into_bytes());
-        push(percent_name, percent(&text, "-_.~").replace("%20", "+").into_bytes());
-        push(percent_name, percent(&text, "-_.~@+!*'(),;:/").replace("%20", "+").into_bytes());
-        push(plain_name, json(&text, "\"\\/@<>&'+").into_bytes());
-        push(plain_name, json(&text, "\"\\").into_bytes());
+    let all = || [("", value.to_owned())].into_iter().chain(others.clone());
+    for (name, text) in all() {
+        forms.written(name, &text, planted);
+    }
+    if planted {
+        // The search knows the case of ASCII letters alone.
+        forms.push("", value.to_lowercase().into_bytes());
+        forms.push("", value.to_uppercase().into_bytes());
+        forms.turned(value);
     }
     let mut texts = vec![value.to_owned(), value.to_lowercase()];
-    texts.extend(others.into_iter().map(|(_, text)| text));
-    for text in texts {
-        for alignment in 0..3 {
-            push("base64", aligned(&text, alignment, false));
-            push("base64", aligned(&text, alignment, true));
-        }
-        push("hex", HEXLOWER.encode(text.as_bytes()).into_bytes());
-        push("utf-16", text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-        push("utf-16", text.encode_utf16().flat_map(u16::to_be_bytes).collect());
-        for (name, hash) in hashes(text.as_bytes()) {
-            push(name, HEXLOWER.encode(&hash).into_bytes());
-            push(name, BASE64_NOPAD.encode(&hash).into_bytes());
-            push(name, BASE64URL_NOPAD.encode(&hash).into_bytes());
-            push(name, hash);
+    texts.extend(others.iter().map(|(_, text)| text.clone()));
+    if planted {
+        texts.push(value.to_uppercase());
+    }
+    for text in &texts {
+        forms.encoded(text, planted);
+    }
+    if planted {
+        texts.extend(others.iter().flat_map(|(_, text)| [text.to_lowercase(), text.to_uppercase()]));
+        texts.extend(national(class, value));
+        texts.push(format!("{value}\n"));
+    }
+    // Of equal texts the hashes are equal, and they take longest.
+    let mut hashed = HashSet::new();
+    for text in texts.iter().filter(|text| hashed.insert(text.as_str())) {
+        for (name, form) in hashes::of(text.as_bytes(), planted) {
+            forms.push(name, form);
         }
     }
-    forms
+    forms.all
+}
+
+/// Forms, each once.
+#[derive(Default)]
+struct Forms {
+    all: Vec<Form>,
+    /// In lower case.
+    known: HashSet<Vec<u8>>,
+}
+
+impl Forms {
+    fn push(&mut self, name: &'static str, form: Vec<u8>) {
+        if form.len() >= super::SHORT && self.known.insert(form.to_ascii_lowercase()) {
+            self.all.push((name, form));
+        }
+    }
+
+    /// A text as it stands in URLs, JSON, HTML and mail.
+    fn written(&mut self, name: &'static str, text: &str, planted: bool) {
+        let or = |of: &'static str| if name.is_empty() { of } else { name };
+        self.push(name, text.as_bytes().to_vec());
+        let strict = percent(text, "-_.~");
+        self.push(or("percent"), percent(text, "").into_bytes());
+        self.push(or("percent"), strict.replace("%20", "+").into_bytes());
+        self.push(or("percent"), percent(text, "-_.~@+!*'(),;:/").replace("%20", "+").into_bytes());
+        self.push(or("json"), json(text, "\"\\/@<>&'+").into_bytes());
+        self.push(or("json"), json(text, "\"\\").into_bytes());
+        if planted {
+            let kept = |c: char| c.is_ascii_alphanumeric() || c == ' ';
+            self.push(or("percent"), each(text, |_| false, |byte| format!("%{byte:02X}")).into_bytes());
+            self.push(or("percent"), percent(&percent(text, ""), "").into_bytes());
+            self.push(or("percent"), percent(&strict, "-_.~").into_bytes());
+            self.push(or("json"), json(text, JSON_KEPT).into_bytes());
+            self.push(or("json"), units(text).into_bytes());
+            for entity in
+                [|c: char| format!("&#{};", u32::from(c)), |c: char| format!("&#x{:x};", u32::from(c))]
+            {
+                self.push(or("entities"), chars(text, kept, entity).into_bytes());
+                self.push(or("entities"), chars(text, |c| c.is_ascii(), entity).into_bytes());
+                self.push(or("entities"), chars(text, |_| false, entity).into_bytes());
+            }
+            self.push(or("entities"), chars(text, |c| !"&<>\"'".contains(c), named_entity).into_bytes());
+            let quoted = |byte: u8| format!("={byte:02X}");
+            let strict = each(text, |byte| kept(char::from(byte)), quoted);
+            self.push(or("quoted-printable"), strict.replace(' ', "_").into_bytes());
+            self.push(or("quoted-printable"), strict.into_bytes());
+            let plain = each(text, |byte| (b' '..=b'~').contains(&byte) && byte != b'=', quoted);
+            self.push(or("quoted-printable"), plain.into_bytes());
+        }
+    }
+
+    /// What hides a text from those who search for it as it is.
+    fn turned(&mut self, value: &str) {
+        self.push("rot13", value.chars().map(rot13).collect::<String>().into_bytes());
+        self.push("reversed", value.chars().rev().collect::<String>().into_bytes());
+        let hex = HEXLOWER.encode(value.as_bytes());
+        self.push("hex-reversed", hex.chars().rev().collect::<String>().into_bytes());
+        let pairs: Vec<String> = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        self.push("hex", pairs.join(":").into_bytes());
+        self.push("hex", pairs.join(" ").into_bytes());
+        for (name, alphabet) in base85::ALPHABETS {
+            for before in 0..4 {
+                self.push(name, base85::aligned(alphabet, value.as_bytes(), before));
+            }
+        }
+    }
+
+    fn encoded(&mut self, text: &str, planted: bool) {
+        for before in 0..3 {
+            self.push("base64", aligned(text, before, 6, &BASE64_NOPAD));
+            self.push("base64", aligned(text, before, 6, &BASE64URL_NOPAD));
+        }
+        if planted {
+            for before in 0..5 {
+                self.push("base32", aligned(text, before, 5, &BASE32_NOPAD));
+            }
+        }
+        self.push("hex", HEXLOWER.encode(text.as_bytes()).into_bytes());
+        self.push("utf-16", text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        self.push("utf-16", text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    }
 }
 
 /// The same value as other people write it: names the other way round, numbers and hardware addresses without signs.
@@ -81,44 +167,81 @@ fn others(class: DataClass, value: &str) -> Vec<(&'static str, String)> {
     }
 }
 
+/// A telephone number as it is dialled at home, with its zero and without. For hashes: by itself it is too short.
+fn national(class: DataClass, value: &str) -> Vec<String> {
+    if !matches!(class, DataClass::Phone | DataClass::Contacts) || !value.starts_with('+') {
+        return Vec::new();
+    }
+    let Ok(number) = phonenumber::parse(None, value) else { return Vec::new() };
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let national = digits.strip_prefix(&number.code().value().to_string()).unwrap_or_default();
+    if national.is_empty() { Vec::new() } else { vec![national.to_owned(), format!("0{national}")] }
+}
+
 /// Every byte but letters, digits and those of `plain` as `%XX`.
 fn percent(value: &str, plain: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || plain.as_bytes().contains(&byte);
+    each(value, keep, |byte| format!("%{byte:02X}"))
+}
+
+/// Each byte as it is, if it is to be kept, or written otherwise.
+fn each(value: &str, keep: impl Fn(u8) -> bool, write: impl Fn(u8) -> String) -> String {
     value
         .bytes()
-        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| if keep(byte) && byte.is_ascii() { char::from(byte).to_string() } else { write(byte) })
         .collect()
 }
 
+/// As above, of characters.
+fn chars(value: &str, keep: impl Fn(char) -> bool, write: impl Fn(char) -> String) -> String {
+    value.chars().map(|c| if keep(c) { c.to_string() } else { write(c) }).collect()
+}
+
+/// The five characters that XML and HTML have names for.
+fn named_entity(c: char) -> String {
+    match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        _ => format!("&#{};", u32::from(c)),
+    }
+}
+
+/// All signs that a string in JSON may have as they are and some writers escape.
+const JSON_KEPT: &str = "\"\\/@<>&'+!#$%()*,-.:;=?[]^_`{|}~";
+
 /// What is not ASCII, and these characters, as `\uXXXX`.
 fn json(value: &str, escaped: &str) -> String {
-    let mut text = String::new();
-    for c in value.chars() {
-        if c.is_ascii_alphanumeric() || c.is_ascii_punctuation() && !escaped.contains(c) || c == ' ' {
-            text.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string does not fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        }
+    let keep =
+        |c: char| c.is_ascii_alphanumeric() || c.is_ascii_punctuation() && !escaped.contains(c) || c == ' ';
+    chars(value, keep, |c| units(c.encode_utf8(&mut [0; 4])))
+}
+
+/// Every character as `\uXXXX`.
+fn units(value: &str) -> String {
+    value.encode_utf16().fold(String::new(), |mut text, unit| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "\\u{unit:04x}");
+        text
+    })
+}
+
+/// Letters thirteen places on.
+fn rot13(c: char) -> char {
+    match c {
+        'a'..='m' | 'A'..='M' => char::from_u32(u32::from(c) + 13).unwrap_or(c),
+        'n'..='z' | 'N'..='Z' => char::from_u32(u32::from(c) - 13).unwrap_or(c),
+        _ => c,
     }
-    text
 }
 
-/// Base64 as it stands when so many bytes (mod 3) come before; characters that depend on neighbours are dropped.
-fn aligned(value: &str, before: usize, url: bool) -> Vec<u8> {
+/// An encoding of so many bits a character as it stands when so many bytes come before; characters that depend on
+/// neighbours are dropped.
+fn aligned(value: &str, before: usize, bits: usize, encoding: &Encoding) -> Vec<u8> {
     let padded = [vec![0; before], value.as_bytes().to_vec()].concat();
-    let encoded = if url { BASE64URL_NOPAD.encode(&padded) } else { BASE64_NOPAD.encode(&padded) };
-    let first = (before * 8).div_ceil(6);
-    let last = padded.len() * 8 / 6;
+    let encoded = encoding.encode(&padded);
+    let first = (before * 8).div_ceil(bits);
+    let last = padded.len() * 8 / bits;
     encoded.get(first..last).unwrap_or_default().as_bytes().to_vec()
-}
-
-fn hashes(bytes: &[u8]) -> [(&'static str, Vec<u8>); 3] {
-    [
-        ("md5", Md5::digest(bytes).to_vec()),
-        ("sha1", digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec()),
-        ("sha256", digest::digest(&digest::SHA256, bytes).as_ref().to_vec()),
-    ]
 }

@@ -12,6 +12,8 @@
 //! a form, the automaton reads on for as long as one may be there. So each byte is read a fixed number of times, whatever
 //! the text.
 
+use std::collections::HashSet;
+
 use aho_corasick::{
     Anchored, MatchKind,
     automaton::Automaton,
@@ -67,9 +69,12 @@ impl Search {
             .build(needles)
             .map_err(|error| CanaryError::TooMany(error.to_string()))?;
         let shortest = needles.iter().map(Vec::len).min().unwrap_or(shortest).max(shortest);
+        // Many begin alike: a hash, and the same cut.
+        let heads: HashSet<Vec<u8>> =
+            needles.iter().filter_map(|needle| Some(needle.get(..shortest)?.to_ascii_lowercase())).collect();
+        let wanted = heads.len() * (shortest - GRAM + 1) * BITS_PER_GRAM;
         let known = needles.iter().flat_map(|needle| needle.windows(GRAM).take(shortest - GRAM + 1));
         let known = known.filter_map(|gram| gram.first_chunk().copied());
-        let wanted = needles.len() * (shortest - GRAM + 1) * BITS_PER_GRAM;
         let bits = wanted.next_power_of_two().trailing_zeros().clamp(6, MOST_BITS);
         let mut grams = vec![0; 1 << (bits - 6)];
         for place in known.flat_map(|gram| places(gram, bits)) {

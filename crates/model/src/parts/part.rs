@@ -127,6 +127,13 @@ impl<'m> Part<'m> {
         }
     }
 
+    /// Whether its step says that of its parent as well.
+    pub(super) fn points_below(self) -> bool {
+        let above = self.parent().and_then(|parent| self.parts.get(parent)).map(|parent| parent.entry.step);
+        matches!(self.entry.step, Kept::Key(_) | Kept::Index(_))
+            && matches!(above, Some(Kept::Document(_) | Kept::Key(_) | Kept::Index(_)))
+    }
+
     fn kind(self, kind: u8) -> &'static str {
         self.parts.kinds.get(usize::from(kind)).copied().unwrap_or_default()
     }
