@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use creance_detect::{Canaries, Context, Fix, Flight, FoundIn, Known, Path, Role, look, mask};
+use creance_detect::{Canaries, CanarySet, Context, Fix, Flight, FoundIn, Known, Path, Role, look, mask};
 use creance_model::{DataClass, Message, Side, Timestamp, Visibility};
 use creance_wire::{Limits, expand};
 use libfuzzer_sys::fuzz_target;
@@ -64,7 +64,7 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         known(DataClass::NetworkInfo, "heim"),
         known(DataClass::Location, "24.744922,121.043354"),
     ];
-    Context { canaries: Canaries::with(Some(CANARIES), known).unwrap(), flight, ..Context::default() }
+    Context { canaries: Canaries::with(CanarySet::parse(CANARIES).unwrap().values, known).unwrap(), flight, ..Context::default() }
 });
 
 const CANARIES: &str = r#"

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use creance_model::Input;
+use creance_detect::mask;
+use creance_model::{DataClass, Input};
 
 use crate::{
     pipeline::{Pipeline, Run},
     request::Request,
+    sightings::Decoy,
 };
 
 /// Whether a bound of our own left something out.
@@ -28,7 +30,10 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
         beyond_flight(pipeline)[1],
         unknown_values(pipeline),
     ];
-    counts.iter().any(|count| *count > 0) || !pipeline.reached.is_empty()
+    // What planted values say is not known where one was seen that was planted nowhere.
+    counts.iter().any(|count| *count > 0)
+        || !pipeline.reached.is_empty()
+        || !pipeline.sightings.decoys.is_empty()
 }
 
 /// Fixes of the flight, and beginnings of its places, that were not looked for.
@@ -46,6 +51,22 @@ fn unknown_values(pipeline: &Pipeline<'_>) -> u64 {
     pipeline.context.as_ref().map_or(0, |context| context.unknown as u64)
 }
 
+/// A value that was planted nowhere and was seen: a sentence that tells nothing of it.
+fn decoy(((class, value), seen): (&(DataClass, String), &Decoy)) -> String {
+    let packets = seen.packets.iter().take(SHOWN_PACKETS).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    format!(
+        "A decoy ({class}, {}) was planted nowhere and was seen in {} messages, first in {} {}, packets {packets}: until \
+         it is known how it got there, planted values that were found prove nothing.",
+        mask(*class, value),
+        seen.times,
+        seen.protocol,
+        seen.kind,
+    )
+}
+
+/// Packets that a sentence names.
+const SHOWN_PACKETS: usize = 4;
+
 /// A key log that lies beside a capture: `capture.pcapng.keys` or `capture.keys`.
 fn keys_beside(input: &Input) -> Option<PathBuf> {
     let path = Path::new(&input.path);
@@ -55,7 +76,7 @@ fn keys_beside(input: &Input) -> Option<PathBuf> {
 
 /// Sentences for the reader: options without effect yet, limits reached, packets that were not read.
 pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Input]) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = run.pipeline.sightings.decoys.iter().map(decoy).collect();
     if request.keys.is_empty() {
         for path in inputs.iter().filter(|input| input.kind == "capture").filter_map(keys_beside) {
             notes.push(format!(

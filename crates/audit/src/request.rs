@@ -1,8 +1,9 @@
 //! What is asked for.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, fs, path::PathBuf, sync::Arc};
 
-use creance_detect::{Canaries, Context, DeviceFiles, Flight, Path};
+use creance_detect::{Canaries, CanaryPicture, CanarySet, Context, DeviceFile, DeviceFiles, Flight, Path};
+use creance_model::DataClass;
 use creance_place::Atlas;
 
 use creance_wire::KeyLog;
@@ -132,14 +133,25 @@ impl Request {
 
     /// What is looked for, on the way of a flight that took these paths.
     pub(crate) fn context(&self, paths: Vec<Path>) -> Result<Arc<Context>, Error> {
-        let found = device::read(&self.device)?;
-        let planted = self.canaries.as_ref().map(text).transpose()?;
+        let mut found = device::read(&self.device)?;
+        let set = self.canary_set()?;
         let shown = self.canaries.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let canaries = Canaries::with(planted.as_deref(), found.known)
+        let canaries = Canaries::with(set.values, found.known)
             .map_err(|error| Error::File { path: shown, why: error.to_string() })?;
+        // Pictures that were made for the run are on the device, whether the examiner has its content or not.
+        let known: HashSet<[u8; 32]> = found.files.iter().map(|file| file.sha256).collect();
+        let made = set.pictures.into_iter().filter(|picture| !known.contains(&picture.sha256));
+        found.files.extend(made.map(picture));
         let device = DeviceFiles::new(found.files, found.unread);
         let context = Context { canaries, device, flight: Flight::new(paths), unknown: found.unknown };
         Ok(Arc::new(context))
+    }
+
+    /// What the canary file says; nothing, where there is none.
+    pub(crate) fn canary_set(&self) -> Result<CanarySet, Error> {
+        let Some(path) = &self.canaries else { return Ok(CanarySet::default()) };
+        CanarySet::parse(&text(path)?)
+            .map_err(|error| Error::File { path: path.display().to_string(), why: error.to_string() })
     }
 
     pub(crate) fn evidence(&self) -> Result<Circumstances, Error> {
@@ -158,6 +170,18 @@ impl Request {
             circumstances.actions = Some(actions);
         }
         Ok(circumstances)
+    }
+}
+
+/// A picture that was made for the run, as a file of the device.
+fn picture(made: CanaryPicture) -> DeviceFile {
+    DeviceFile {
+        name: made.file,
+        class: Some(DataClass::Imagery),
+        bytes: made.bytes,
+        sha256: made.sha256,
+        sha1: made.sha1,
+        md5: made.md5,
     }
 }
 

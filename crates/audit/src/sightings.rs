@@ -1,10 +1,14 @@
 //! What was sighted, with all that is known when it is: destination, phase and severity are settled at the end.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use creance_detect::Sighting;
 use creance_model::{
-    Carrier, Direction, Endpoint, Flow, InsideBasis, Message, Part, Timestamp, Transport, Visibility,
+    Carrier, DataClass, Direction, Endpoint, Flow, InsideBasis, Message, Part, Timestamp, Transport,
+    Visibility,
 };
 
 use crate::names::Name;
@@ -63,6 +67,18 @@ pub(crate) struct Sightings {
     kept: [usize; 2],
     /// Sightings beyond the limit.
     pub(crate) unkept: u64,
+    /// Values that were planted nowhere and were seen: they say that something is wrong with the examination.
+    pub(crate) decoys: BTreeMap<(DataClass, String), Decoy>,
+}
+
+/// A value that was planted nowhere and was seen.
+#[derive(Debug)]
+pub(crate) struct Decoy {
+    pub(crate) times: u64,
+    /// The first time: protocol, kind of message, and packets.
+    pub(crate) protocol: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) packets: Arc<[u64]>,
 }
 
 impl Sightings {
@@ -95,6 +111,17 @@ impl Sightings {
         let of_message: Arc<[u64]> = listed(&message.packets);
         let Some(kept) = self.kept.get_mut(usize::from(flow.transport.is_radio())) else { return };
         for sighting in sightings {
+            if sighting.decoy {
+                match self.decoys.entry((sighting.data_class, sighting.value)) {
+                    Entry::Occupied(mut known) => known.get_mut().times += 1,
+                    Entry::Vacant(vacant) => {
+                        let packets = listed(message.packets_of(sighting.part));
+                        let (protocol, kind) = (message.protocol, message.kind);
+                        vacant.insert(Decoy { times: 1, protocol, kind, packets });
+                    }
+                }
+                continue;
+            }
             if *kept >= limit {
                 self.unkept += 1;
                 continue;
@@ -124,7 +151,7 @@ impl Sightings {
 const MOST_PACKETS: usize = 64;
 
 /// At most [`MOST_PACKETS`] numbers, the first and last included.
-fn listed(packets: &[u64]) -> Arc<[u64]> {
+pub(crate) fn listed(packets: &[u64]) -> Arc<[u64]> {
     match (packets.get(..MOST_PACKETS - 1), packets.last()) {
         (Some(first), Some(last)) => first.iter().chain([last]).copied().collect(),
         _ => packets.into(),
@@ -132,7 +159,7 @@ fn listed(packets: &[u64]) -> Arc<[u64]> {
 }
 
 /// The protocol stands at the head of every decode path, and before it what was decrypted.
-fn path(message: &Message, part: usize) -> Vec<String> {
+pub(crate) fn path(message: &Message, part: usize) -> Vec<String> {
     let mut path = message.decode_path(part);
     if let Some(first) = path.first_mut() {
         *first = format!("{} {first}", message.protocol);

@@ -19,7 +19,7 @@ use crate::{
 };
 use search::Search;
 
-pub use file::CanaryError;
+pub use file::{CanaryError, CanaryPicture, CanarySet, CanaryValue};
 pub(crate) use place::VIEWPORTS;
 
 /// Planted values, ready to be looked for.
@@ -43,6 +43,14 @@ struct Planted {
     value: String,
     /// Where on the device it was read; `None`: the examiner planted it.
     found_in: Option<FoundIn>,
+    /// Whether it was planted nowhere.
+    decoy: bool,
+}
+
+impl From<CanaryValue> for Planted {
+    fn from(one: CanaryValue) -> Self {
+        Self { class: one.class, value: one.value, found_in: None, decoy: one.decoy }
+    }
 }
 
 /// A value that was read on the examined device.
@@ -77,6 +85,7 @@ impl Planted {
         sighting.data_class = self.class;
         sighting.value.clone_from(&self.value);
         sighting.found_in.clone_from(&self.found_in);
+        sighting.decoy = self.decoy;
     }
 
     fn detector(&self) -> &'static str {
@@ -106,21 +115,21 @@ const OWN_NUMBER: usize = 14;
 const OWN_WORD: usize = 14;
 
 impl Canaries {
-    /// Reads a canary file: TOML with `[[canary]]` tables of `class` and `value`.
+    /// The values of a canary file ([`CanarySet::parse`]).
     pub fn parse(text: &str) -> Result<Self, CanaryError> {
-        Self::new(file::parse(text)?)
+        Self::with(CanarySet::parse(text)?.values, Vec::new())
     }
 
-    /// What a canary file says was planted, and what was read on the device. Of a value that is both, it was planted.
-    pub fn with(text: Option<&str>, known: Vec<Known>) -> Result<Self, CanaryError> {
-        let mut all = text.map_or_else(|| Ok(Vec::new()), file::parse)?;
+    /// What was planted, and what was read on the device. Of a value that is both, it was planted.
+    pub fn with(planted: Vec<CanaryValue>, known: Vec<Known>) -> Result<Self, CanaryError> {
+        let mut all: Vec<Planted> = planted.into_iter().map(Planted::from).collect();
         let planted = all.len();
         let mut values: HashSet<(DataClass, String)> =
             all.iter().map(|one| (one.class, normal(one.class, &one.value))).collect();
         for Known { class, value, found_in } in known {
             let is = |one: &Planted| meaning(one, class, &value).is_some();
             if values.insert((class, normal(class, &value))) && !all.iter().take(planted).any(is) {
-                all.push(Planted { class, value, found_in: Some(found_in) });
+                all.push(Planted { class, value, found_in: Some(found_in), decoy: false });
             }
         }
         Self::new(all)
@@ -378,14 +387,15 @@ mod tests {
             value: value.to_owned(),
             found_in: FoundIn { file: "a.json".to_owned(), field: "json:/x".to_owned() },
         };
-        let planted = "[[canary]]\nclass = 'phone'\nvalue = '+886900779195'\n";
+        let planted =
+            vec![CanaryValue { class: DataClass::Phone, value: "+886900779195".to_owned(), decoy: false }];
         let known = vec![
             known(DataClass::Serial, "1581F5BKD225D00BP891"),
             known(DataClass::AccountId, "17811648"),
             known(DataClass::Phone, "0900-779195"),
             known(DataClass::Location, "24.801868,-120.965208"),
         ];
-        let canaries = Canaries::with(Some(planted), known).unwrap();
+        let canaries = Canaries::with(planted, known).unwrap();
         assert_eq!(canaries.values().count(), 4, "a number that is planted is not told twice");
         let context = Context { canaries, ..Context::default() };
         let told = |message: &Message| {

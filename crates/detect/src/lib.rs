@@ -32,7 +32,7 @@ mod view;
 use creance_model::{DataClass, Match, Message, Timestamp};
 
 pub use adapter::{Purpose, purpose};
-pub use canary::{Canaries, CanaryError, FoundIn, Known};
+pub use canary::{Canaries, CanaryError, CanaryPicture, CanarySet, CanaryValue, FoundIn, Known};
 pub use device::{DeviceFile, DeviceFiles};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
@@ -114,6 +114,9 @@ pub struct Sighting {
     pub basis: Option<String>,
     /// When the aircraft was there, of a place where it was before this was sent.
     pub since: Option<Timestamp>,
+    /// Whether it is a value that was made up and planted nowhere: it says something of the examination, nothing of the
+    /// device.
+    pub decoy: bool,
 }
 
 impl Sighting {
@@ -137,6 +140,7 @@ impl Sighting {
             found_in: None,
             basis: None,
             since: None,
+            decoy: false,
         }
     }
 

@@ -1,12 +1,12 @@
-//! The canary file: TOML with `[[canary]]` tables of `class` and `value`. Its errors name lines, and never show what was
-//! planted.
+//! The canary file: TOML with `[[canary]]` tables of `class` and `value`, and `[[picture]]` tables of hashes. Its errors
+//! name lines, and never show what was planted.
 
 use creance_model::DataClass;
+use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-use super::Planted;
 use crate::location;
 
 /// Why a canary file cannot be used.
@@ -49,53 +49,134 @@ pub enum CanaryError {
         /// Which table, counted from 1.
         number: usize,
     },
+    /// A hash of a picture is none.
+    #[error("line {line}: hash of a picture is not of as many hexadecimal digits as that hash has")]
+    Hash {
+        /// Where it stands, counted from 1.
+        line: usize,
+    },
     /// There are more forms than can be searched at once.
     #[error("too many canaries: {0}")]
     TooMany(String),
+}
+
+/// What a canary file says.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CanarySet {
+    /// What the run is called that they were made for, if it is said.
+    pub run: Option<String>,
+    /// The values, in the order of the file.
+    pub values: Vec<CanaryValue>,
+    /// Pictures that were made for the run.
+    pub pictures: Vec<CanaryPicture>,
+}
+
+/// A value that was made up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CanaryValue {
+    /// What it is.
+    pub class: DataClass,
+    /// The value as it is planted.
+    pub value: String,
+    /// Whether it is planted nowhere: where it is seen, not the device but the examination told it.
+    pub decoy: bool,
+}
+
+/// A picture that was made up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CanaryPicture {
+    /// Its name, beside the canary file.
+    pub file: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Hashes of the file.
+    pub sha256: [u8; 32],
+    /// As above.
+    pub sha1: [u8; 20],
+    /// As above.
+    pub md5: [u8; 16],
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
+    run: Option<String>,
+    #[serde(default)]
     canary: Vec<Table>,
+    #[serde(default)]
+    picture: Vec<PictureTable>,
 }
 
 #[derive(Deserialize)]
 struct Table {
     class: Spanned<String>,
     value: Spanned<String>,
+    #[serde(default)]
+    decoy: bool,
 }
 
-pub(super) fn parse(text: &str) -> Result<Vec<Planted>, CanaryError> {
-    let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
-    let file: File = toml::from_str(text).map_err(|error| CanaryError::Toml {
-        line: line_of(error.span().map_or(0, |span| span.start)),
-        why: without_found(error.message()).to_lowercase(),
-    })?;
-    let line = |found: &Spanned<String>| line_of(found.span().start);
-    let one = |(index, table): (usize, Table)| {
-        let number = index + 1;
-        let class = DataClass::from_name(table.class.get_ref()).ok_or_else(|| CanaryError::Class {
-            line: line(&table.class),
-            number,
-            expected: DataClass::ALL.iter().map(|class| class.name()).collect::<Vec<_>>().join(", "),
+#[derive(Deserialize)]
+struct PictureTable {
+    file: String,
+    bytes: u64,
+    sha256: Spanned<String>,
+    sha1: Spanned<String>,
+    md5: Spanned<String>,
+}
+
+impl CanarySet {
+    /// Reads a canary file: TOML with `[[canary]]` tables of `class` and `value`, where it is one that is planted nowhere
+    /// `decoy = true`, and `[[picture]]` tables of `file`, `bytes`, `sha256`, `sha1` and `md5`.
+    pub fn parse(text: &str) -> Result<Self, CanaryError> {
+        let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+        let file: File = toml::from_str(text).map_err(|error| CanaryError::Toml {
+            line: line_of(error.span().map_or(0, |span| span.start)),
+            why: without_found(error.message()).to_lowercase(),
         })?;
-        let line = line(&table.value);
-        let value = table.value.into_inner();
-        if value.trim().is_empty() {
-            return Err(CanaryError::Empty { line, number });
-        }
-        if class == DataClass::Location
-            && location::pair(&value).is_none_or(|(lat, lon)| {
-                !location::believable(lat, lon) || location::least_decimals(&value) < 3
+        let line = |found: &Spanned<String>| line_of(found.span().start);
+        let one = |(index, table): (usize, Table)| {
+            let number = index + 1;
+            let class = DataClass::from_name(table.class.get_ref()).ok_or_else(|| CanaryError::Class {
+                line: line(&table.class),
+                number,
+                expected: DataClass::ALL.iter().map(|class| class.name()).collect::<Vec<_>>().join(", "),
+            })?;
+            let line = line(&table.value);
+            let value = table.value.into_inner();
+            if value.trim().is_empty() {
+                return Err(CanaryError::Empty { line, number });
+            }
+            if class == DataClass::Location
+                && location::pair(&value).is_none_or(|(lat, lon)| {
+                    !location::believable(lat, lon) || location::least_decimals(&value) < 3
+                })
+            {
+                return Err(CanaryError::Place { line, number });
+            }
+            Ok(CanaryValue { class, value, decoy: table.decoy })
+        };
+        let picture = |table: PictureTable| {
+            let bad = |text: &Spanned<String>| CanaryError::Hash { line: line(text) };
+            Ok(CanaryPicture {
+                file: table.file,
+                bytes: table.bytes,
+                sha256: hash(&table.sha256).ok_or_else(|| bad(&table.sha256))?,
+                sha1: hash(&table.sha1).ok_or_else(|| bad(&table.sha1))?,
+                md5: hash(&table.md5).ok_or_else(|| bad(&table.md5))?,
             })
-        {
-            return Err(CanaryError::Place { line, number });
-        }
-        Ok(Planted { class, value, found_in: None })
-    };
-    file.canary.into_iter().enumerate().map(one).collect()
+        };
+        Ok(Self {
+            run: file.run,
+            values: file.canary.into_iter().enumerate().map(one).collect::<Result<_, _>>()?,
+            pictures: file.picture.into_iter().map(picture).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A hash in hexadecimal digits.
+fn hash<const LENGTH: usize>(text: &Spanned<String>) -> Option<[u8; LENGTH]> {
+    HEXLOWER_PERMISSIVE.decode(text.get_ref().as_bytes()).ok()?.try_into().ok()
 }
 
 /// A message of serde without what was found (`invalid type: integer `1`, expected a string`): that may be what was planted.
@@ -133,9 +214,29 @@ mod tests {
             ("class = \"email", "line 5: invalid basic string, expected"),
         ];
         for (bad, message) in table {
-            let error = parse(&format!("{good}[[canary]]\n{bad}\n")).unwrap_err().to_string();
+            let error = CanarySet::parse(&format!("{good}[[canary]]\n{bad}\n")).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
+    }
+
+    #[test]
+    fn decoys_and_pictures_are_said_and_old_files_have_neither() {
+        let old = "[[canary]]\nclass = 'email'\nvalue = 'a@b.example'\n";
+        let hashes = format!(
+            "sha256 = '{}'\nsha1 = '{}'\nmd5 = '{}'\n",
+            "5a".repeat(32),
+            "5a".repeat(20),
+            "5a".repeat(16)
+        );
+        let text = format!("run = 'r1'\n{old}decoy = true\n[[picture]]\nfile = 'a.jpg'\nbytes = 7\n{hashes}");
+        let set = CanarySet::parse(&text).unwrap();
+        assert_eq!((set.run.as_deref(), set.values.first().map(|one| one.decoy)), (Some("r1"), Some(true)));
+        assert_eq!(set.pictures.first().map(|one| (one.bytes, one.md5)), Some((7, [0x5a; 16])));
+        let set = CanarySet::parse(old).unwrap();
+        assert_eq!((set.values.first().map(|one| one.decoy), set.pictures.len()), (Some(false), 0));
+        let error = CanarySet::parse(&text.replace(&"5a".repeat(16), "5a5")).unwrap_err().to_string();
+        assert!(error.starts_with("line 8: hash of a picture"), "{error}");
+        assert!(CanarySet::parse(&text.replace("true", "'yes'")).is_err());
     }
 
     #[test]
@@ -163,7 +264,7 @@ mod tests {
             ("1999", "[[canary]]\nclass = \"email\"\nvalue = 1999-01-01"),
         ];
         for (planted, text) in table {
-            let error = parse(text).unwrap_err();
+            let error = CanarySet::parse(text).unwrap_err();
             for shown in [error.to_string(), format!("{error:?}")] {
                 assert!(!shown.contains(planted), "{text}\n{shown}");
             }
