@@ -16,6 +16,7 @@ mod crew;
 mod destination;
 mod device;
 mod error;
+mod find;
 mod flight;
 mod flows;
 mod fold;
@@ -27,6 +28,7 @@ mod pipeline;
 mod recordings;
 mod request;
 mod sightings;
+mod trace;
 mod traffic;
 
 use creance_model::{Flow, Message, Report};
@@ -36,8 +38,10 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 
 pub use error::Error;
+pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
 pub use request::{Limits, Progress, Request};
+pub use trace::{Frame, Step, Trace, trace};
 
 use inputs::{Inputs, Opened};
 use pipeline::{Pipeline, Recorded, Run};

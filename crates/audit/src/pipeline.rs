@@ -16,6 +16,7 @@ use crate::{
     names::{Name, Names},
     request::Limits,
     sightings::{Outgoing, Sightings},
+    trace::Wanted,
     traffic::{self, Clock, Finished, Sum, Traffic},
 };
 
@@ -50,6 +51,8 @@ pub(crate) struct Pipeline<'a> {
     tunnels: TunnelJoiner,
     uploads: UploadJoiner,
     messages: u64,
+    /// What is to be taken down, where it is seen.
+    pub(crate) wanted: Option<Wanted>,
     /// The recording that is read now.
     pub(crate) recording: Option<Arc<str>>,
 }
@@ -107,6 +110,7 @@ impl<'a> Pipeline<'a> {
             tunnels: TunnelJoiner::default(),
             uploads: UploadJoiner::default(),
             messages: 0,
+            wanted: None,
             recording: None,
         }
     }
@@ -293,6 +297,9 @@ impl<'a> Pipeline<'a> {
         for (outgoing, looked) in done {
             for limit in looked.limits {
                 *self.reached.entry(limit.to_owned()).or_default() += 1;
+            }
+            if let Some(wanted) = &mut self.wanted {
+                wanted.note(&outgoing, &looked.sightings);
             }
             self.sightings.add(outgoing, looked.sightings, self.limits.sightings);
         }

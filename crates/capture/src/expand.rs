@@ -54,10 +54,11 @@ pub fn expand_with(input: &str, head: usize, also: &dyn Fn(&[u8]) -> bool) -> Re
 
 /// Whether these first bytes (24 are enough) are those of a capture or of something compressed.
 pub fn looks_like_capture(head: &[u8]) -> bool {
-    is_plain(head) || is_compressed(head)
+    begins_capture(head) || is_compressed(head)
 }
 
-fn is_plain(head: &[u8]) -> bool {
+/// Whether these first bytes are those of a capture that is not compressed.
+pub fn begins_capture(head: &[u8]) -> bool {
     pcapng::is_start(head) || Pcap::header(head).is_some()
 }
 
@@ -69,5 +70,5 @@ fn is_capture(path: &Path, most: usize, also: &dyn Fn(&[u8]) -> bool) -> Result<
     let mut head = Vec::new();
     let _ =
         decompressed(Box::new(file)).and_then(|file| file.take(most.max(24) as u64).read_to_end(&mut head));
-    Ok(is_plain(&head) || also(&head))
+    Ok(begins_capture(&head) || also(&head))
 }

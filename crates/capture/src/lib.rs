@@ -18,6 +18,6 @@ pub mod write;
 
 pub use capture::{Capture, Opener, Options, read_bytes};
 pub use error::Error;
-pub use expand::{expand, expand_with, looks_like_capture};
+pub use expand::{begins_capture, expand, expand_with, looks_like_capture};
 pub use notes::{Interface, Notes, Secret};
 pub use source::decompressed;

@@ -272,12 +272,17 @@ fn looks_like_a_form(bytes: &[u8]) -> bool {
         && head.iter().skip(at).any(|byte| *byte != b'=')
 }
 
-/// Takes bytes apart as the body of a message would be. For other crates' tests and for fuzzing.
+/// Takes bytes apart as the body of a message would be.
 pub fn expand(bytes: &[u8], media_type: Option<&str>, limits: &Limits) -> Parts {
+    expanded(bytes, media_type, limits).0
+}
+
+/// As [`expand`], with the limit that was reached first, if one was.
+pub fn expanded(bytes: &[u8], media_type: Option<&str>, limits: &Limits) -> (Parts, Option<&'static str>) {
     let mut tree = Tree::new(limits);
     let part = tree.root(Carrier::Body, "body", bytes, None);
     tree.content(part, media_type);
-    tree.done().0
+    tree.done()
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ mod x509;
 
 use creance_model::{Direction, Flow, Message, Side, Timestamp};
 
-pub use body::{expand, with_wal};
+pub use body::{expand, expanded, with_wal};
 pub use dns::dns_answers;
 pub use kept::Budget;
 pub use keys::{Added, KeyLog};
