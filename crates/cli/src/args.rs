@@ -28,6 +28,8 @@ Examples:
   creance flows flight.pcapng --format table           the conversations
   creance messages flight.pcapng --protocol http/2 --keys flight.keys
   creance extract flight.pcapng --keys flight.keys -o files
+  creance canary new -o canaries.toml                  values to plant before the flight
+  creance explain case F0003                           what a finding says, and how to see it with other tools
   creance data                                         the bundled data sets with their dates
 
 Exit codes: 0 done · 1 findings at or over --fail-on · 2 usage · 3 an input unreadable ·
@@ -57,7 +59,10 @@ pub(crate) enum Command {
     Extract(Extract),
     /// Lists the bundled data sets, or imports newer ones.
     Data(Data),
-    /// Explains a detector, or prints a schema: `creance explain schema findings`.
+    /// Makes, plants and finds values that nobody else has: where they surface, they were taken from the device.
+    Canary(Canary),
+    /// Explains a detector or a finding, or prints a schema: `creance explain schema findings`.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
 }
 
@@ -66,6 +71,7 @@ Examples:
   creance audit flight.pcapng
   creance audit rotated/ --inside 10.8.0.0/16 --fail-on high
   creance audit flight.pcapng --canaries canaries.toml --flight flight.tlog --actions actions.csv -o case
+  creance audit flight.pcapng --keys flight.keys --reveal --trace F0003
   ssh router tcpdump -i any -w - | creance audit - --format json > findings.json";
 
 #[derive(ClapArgs, Debug)]
@@ -113,6 +119,9 @@ pub(crate) struct Audit {
     /// Exits with 1 when a finding is at this level or over it.
     #[arg(long, value_name = "LEVEL", value_parser = severity)]
     pub(crate) fail_on: Option<Severity>,
+    /// Prints, instead of the report, the bytes at every step to this finding (F0003). They hold the value: needs --reveal.
+    #[arg(long, value_name = "FINDING", conflicts_with = "format")]
+    pub(crate) trace: Option<String>,
 }
 
 /// The output for terminals.
@@ -218,9 +227,146 @@ pub(crate) enum DataAction {
     },
 }
 
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  creance explain                      every detector
+  creance explain canary               what it looks for, and how it could be wrong
+  creance explain case F0003           a finding of the case in this folder
+  creance explain F0003 --case case    the same";
+
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Explain {
-    /// A detector, or `schema` and the name of one (findings).
+    /// A detector; or a case and a finding of it; or `schema` and the name of one (findings).
     #[arg(value_name = "WHAT", num_args = 0..=2)]
     pub(crate) what: Vec<String>,
+    /// The folder of the case that the finding is in.
+    #[arg(long, value_name = "CASE")]
+    pub(crate) case: Option<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Canary {
+    #[command(subcommand)]
+    pub(crate) action: CanaryAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CanaryAction {
+    /// Makes up values for one run: names, addresses, numbers, identifiers, a place; and decoys, which are planted nowhere.
+    #[command(after_help = NEW_EXAMPLES)]
+    New(CanaryNew),
+    /// Writes documents that hold the values: an address book, a profile, notes, networks, a mission, the pictures.
+    #[command(after_help = PLANT_EXAMPLES)]
+    Plant(CanaryPlant),
+    /// Looks for the values in captures, recordings, files and folders: in every direction, in every form.
+    #[command(after_help = FIND_EXAMPLES)]
+    Find(CanaryFind),
+}
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  creance canary new -o canaries.toml --name lab-7
+  creance canary new -o canaries.toml --picture canary.jpg --near 24.80,120.97
+
+Values come from the operating system's generator. With --seed they can be made again, by anybody: for tests.";
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct CanaryNew {
+    /// Writes them to this file (TOML, for --canaries); without it, to stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrites the file, and the picture.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+    /// What the run is called.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) name: Option<String>,
+    /// Makes the same values for the same number: for tests only.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Values of each kind that are to be planted. Of decoys there is one.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=50))]
+    pub(crate) count: u16,
+    /// Where the point of interest is to lie, within some kilometres; without it, far out at sea.
+    #[arg(long, value_name = "LAT,LON", value_parser = place, allow_hyphen_values = true)]
+    pub(crate) near: Option<(f64, f64)>,
+    /// Makes a JPEG as well whose pixels are of this run alone, with place and serial number in its EXIF.
+    #[arg(long, value_name = "FILE", requires = "output")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+const PLANT_EXAMPLES: &str = "\
+Examples:
+  creance canary plant canaries.toml sdcard/ phone/
+  creance canary plant canaries.toml profile/contacts.vcf mission.gpx card/DCIM/0001.JPG
+
+Nothing is overwritten. What was placed where, and when, is added to canaries.planted.csv beside the canary file.";
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct CanaryPlant {
+    /// The canary file.
+    #[arg(value_name = "CANARIES")]
+    pub(crate) canaries: PathBuf,
+    /// Folders, which get every document, and files, which get what their ending says: .vcf contacts, .json profile,
+    /// .txt notes, .gpx or .csv mission, wifi.csv networks, .jpg picture.
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub(crate) targets: Vec<PathBuf>,
+    /// Shows values in full.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+const FIND_EXAMPLES: &str = "\
+Examples:
+  creance canary find canaries.toml flight.pcapng --keys flight.keys
+  creance canary find canaries.toml backup/ session.har --format json
+  creance canary find canaries.toml export.json --fail-on seen
+
+Exit codes: 0 done, whether anything was seen or not · 1 what --fail-on says · 4 a decoy was seen, or something could
+not be searched.";
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct CanaryFind {
+    /// The canary file.
+    #[arg(value_name = "CANARIES")]
+    pub(crate) canaries: PathBuf,
+    #[command(flatten)]
+    pub(crate) captures: Captures,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = Answer::Text)]
+    pub(crate) format: Answer,
+    /// Exits with 1 when a value was seen, or when one was not.
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Answer {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// What makes a search fail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// A value that was to be planted was seen.
+    Seen,
+    /// One was not.
+    Unseen,
+}
+
+/// Degrees north and east.
+fn place(text: &str) -> Result<(f64, f64), String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    text.split_once(',')
+        .and_then(|(lat, lon)| Some((number(lat)?, number(lon)?)))
+        .filter(|(lat, lon)| lat.abs() <= 89.0 && lon.abs() <= 179.0)
+        .ok_or_else(|| {
+            "expected a latitude up to 89 and a longitude up to 179 degrees, such as 24.80,120.97".to_owned()
+        })
 }

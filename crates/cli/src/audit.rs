@@ -10,9 +10,13 @@ use crate::{
     args::{Audit, TEXT, Talk},
     case, data, exit,
     progress::Bar,
+    trace,
 };
 
 pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
+    if let Some(finding) = &options.trace {
+        trace::check(finding, options)?;
+    }
     if let Some(folder) = &options.output {
         case::prepare(folder, options.force)?;
     }
@@ -29,7 +33,11 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     if let Some(folder) = &options.output {
         case::write(folder, &report, &Options { origin: origin.clone(), ..Options::default() }, started)?;
     }
-    match show(&report, options, origin, talk) {
+    let shown = match &options.trace {
+        Some(finding) => trace::show(&report, finding, &request(options), talk),
+        None => show(&report, options, origin, talk),
+    };
+    match shown {
         // Whoever read our output may go away; what was found stays found.
         Err(error) if !exit::is_broken_pipe(&error) => Err(error),
         _ => Ok(code(&report, options)),

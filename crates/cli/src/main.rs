@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod canary;
 mod case;
 mod data;
 mod exit;
@@ -13,6 +14,7 @@ mod flows;
 mod messages;
 mod progress;
 mod rows;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -57,6 +59,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
+        Some(Command::Canary(options)) => canary::run(&options, args.talk),
         Some(Command::Explain(options)) => explain::run(&options),
         None => {
             Args::command().print_help()?;

@@ -36,7 +36,7 @@ pub use canary::{Canaries, CanaryError, CanaryPicture, CanarySet, CanaryValue, F
 pub use device::{DeviceFile, DeviceFiles};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use secrets::Secrets;
-pub use severity::severity;
+pub use severity::{severity, severity_rows};
 pub use sink::{Looked, Sink};
 pub use track::{Fix, Flight, Path, Role};
 pub use view::View;

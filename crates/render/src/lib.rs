@@ -15,6 +15,8 @@ use std::io;
 
 use creance_model::Report;
 
+pub use words::{matched, shown};
+
 /// Every output.
 pub const ALL: &[&dyn Output] = &[&json::Json, &html::Html, &text::Text];
 

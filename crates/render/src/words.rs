@@ -61,7 +61,7 @@ pub(crate) fn list(names: &[String]) -> String {
 }
 
 /// How we know, in words.
-pub(crate) const fn matched(one: Match) -> &'static str {
+pub const fn matched(one: Match) -> &'static str {
     match one {
         Match::Canary => "a planted value",
         Match::Device => "content of the examined device",
@@ -135,7 +135,7 @@ pub(crate) fn host(traffic: &Traffic) -> String {
 }
 
 /// Text from the evidence: characters that are not seen or that turn the writing around stand as `⟨U+202E⟩`, long text is cut.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let mut shown = String::new();
     for (index, c) in text.chars().enumerate() {
         if index == MOST {

@@ -1,0 +1,235 @@
+//! How a decode path is walked with other tools: whoever doubts a finding need not believe creance.
+
+use creance_render::shown;
+use serde_json::Value;
+
+use super::finding::text;
+
+/// Packets that a filter names.
+const MOST_PACKETS: usize = 8;
+
+/// The packets of a finding's evidence.
+pub(super) fn packets(finding: &Value) -> Vec<u64> {
+    let list = finding.pointer("/evidence/packets").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_u64).collect()
+}
+
+/// Commands and remarks, in the order of the steps.
+pub(super) fn lines(document: &Value, finding: &Value, steps: &[&str]) -> Vec<String> {
+    let inputs = document.pointer("/case/inputs").and_then(Value::as_array);
+    let inputs: Vec<&Value> = inputs.into_iter().flatten().collect();
+    let hash = text(finding, "/evidence/input").and_then(|input| input.strip_prefix("sha256:"));
+    let of_hash = inputs.iter().find(|one| hash.is_some() && text(one, "/sha256") == hash);
+    let Some(input) = of_hash else {
+        return vec!["the input is not named in the case: take it from case.inputs".to_owned()];
+    };
+    let path = text(input, "/path").map_or_else(|| "INPUT".to_owned(), quoted);
+    let mut lines = Vec::new();
+    let mut remark = |words: &str| lines.push(format!("# {words}"));
+    if path == "-" {
+        remark("the capture came by standard input: use the file that it was saved to");
+    } else {
+        remark(&format!("the evidence must be {}", hash.unwrap_or_default()));
+        lines.push(format!("sha256sum {path}"));
+    }
+    let decrypted = text(finding, "/visibility") == Some("decrypted");
+    let numbers = packets(finding);
+    match text(input, "/kind") {
+        Some("har") => {
+            let entry = numbers.first().map_or(0, |number| number.saturating_sub(1));
+            lines.push(format!("jq '.log.entries[{entry}].request' {path}"));
+        }
+        Some("mitmproxy") => {
+            let entry = numbers.first().copied().unwrap_or_default();
+            lines.push(format!("mitmdump -nr {path} --flow-detail 4   # flow {entry}"));
+        }
+        _ => {
+            let captures = inputs.iter().filter(|one| text(one, "/kind") == Some("capture")).count();
+            let mut path = path;
+            if captures > 1 {
+                lines
+                    .push("# packets are numbered over all captures, in the order of their times".to_owned());
+                let all = inputs.iter().filter(|one| text(one, "/kind") == Some("capture"));
+                let all: Vec<String> = all.filter_map(|one| text(one, "/path")).map(quoted).collect();
+                lines.push(format!("mergecap -w all.pcapng {}", all.join(" ")));
+                "all.pcapng".clone_into(&mut path);
+            }
+            let keys = inputs.iter().find(|one| text(one, "/kind") == Some("keys"));
+            tshark(&path, &numbers, steps, decrypted, keys.and_then(|keys| text(keys, "/path")), &mut lines);
+        }
+    }
+    walk(steps, &mut lines);
+    if steps.iter().any(|step| step.contains('…')) {
+        lines.push("# … stands for names that are masked: audit with --reveal to have them".to_owned());
+    }
+    lines.push("# creance audit INPUT … --reveal --trace FINDING prints the bytes of each step".to_owned());
+    lines
+}
+
+/// The packets, and the bytes that the first step names.
+fn tshark(
+    path: &str,
+    numbers: &[u64],
+    steps: &[&str],
+    decrypted: bool,
+    keys: Option<&str>,
+    lines: &mut Vec<String>,
+) {
+    let listed: Vec<String> = numbers.iter().take(MOST_PACKETS).map(u64::to_string).collect();
+    let keys = match keys {
+        Some(keys) if decrypted => format!(" -o tls.keylog_file:{}", quoted(keys)),
+        None if decrypted => {
+            lines.push("# the keys stand in the capture itself: tshark takes them from there".to_owned());
+            String::new()
+        }
+        _ => String::new(),
+    };
+    lines.push(format!("tshark -r {path}{keys} -Y 'frame.number in {{{}}}' -V -x", listed.join(", ")));
+    let first = steps.iter().find(|step| step.contains(' ')).copied().unwrap_or_default();
+    let Some((field, is_bytes)) = field(first) else { return };
+    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return };
+    let digits = if is_bytes { " | tr -d ':\\n' | xxd -r -p > step" } else { " > step" };
+    lines.push("# a body is shown at the packet that completes it".to_owned());
+    lines.push(format!(
+        "tshark -r {path}{keys} -o http.decompress_body:FALSE -Y 'frame.number >= {first} && frame.number <= {last} && {field}' \
+         -T fields -e {field}{digits}"
+    ));
+}
+
+/// The field of Wireshark that holds what a first step names, and whether it shows it as digits.
+fn field(step: &str) -> Option<(&'static str, bool)> {
+    Some(match step {
+        "http/1 request body" => ("http.file_data", true),
+        "http/1 uri" => ("http.request.uri", false),
+        "http/2 request body" => ("http2.data.data", true),
+        "http/2 uri" => ("http2.headers.path", false),
+        "mqtt payload" => ("mqtt.msg", true),
+        "mqtt topic" => ("mqtt.topic", false),
+        _ if step.starts_with("http/1 header:") => ("http.request.line", false),
+        _ if step.starts_with("http/1 cookie:") => ("http.cookie", false),
+        _ if step.starts_with("http/2 header:") => ("http2.header.value", false),
+        _ if step.starts_with("websocket ") => ("websocket.payload", true),
+        _ if step.starts_with("dns ") => ("dns.qry.name", false),
+        _ if step.starts_with("tls ") => ("tls.handshake.extensions_server_name", false),
+        _ => return None,
+    })
+}
+
+/// A command for each step behind the first; each reads `step` and leaves the next `step`.
+fn walk(steps: &[&str], lines: &mut Vec<String>) {
+    let mut behind = steps.iter().skip_while(|step| !step.contains(' '));
+    let first = behind.next().copied().unwrap_or_default();
+    if field(first).is_none() {
+        lines.push(format!("# save what is there called {} as `step`", shown(first)));
+    }
+    for step in behind {
+        match command(step) {
+            Some(command) => lines.push(format!("{command} < step > next; mv next step   # {}", shown(step))),
+            None => lines.push(format!("# {}", remark(step))),
+        }
+    }
+    lines.push("cat step".to_owned());
+}
+
+/// A command that takes a step from standard input.
+fn command(step: &str) -> Option<String> {
+    let python = |code: &str| format!("python3 -c 'import sys; b=sys.stdin.buffer.read(); {code}'");
+    let write = "sys.stdout.buffer.write";
+    let named = |kind: &str| step.strip_prefix(kind).filter(|name| !name.contains('…'));
+    if let Some(pointer) = step.strip_prefix("json:").filter(|pointer| !pointer.contains('…')) {
+        return Some(format!("jq -r {}", quoted(&filter(pointer))));
+    }
+    if let Some(name) = named("form:").or_else(|| named("query:")) {
+        let code = format!(
+            "import urllib.parse as u; print(dict(u.parse_qsl(b.decode().split(\"?\")[-1]))[{}])",
+            Value::from(name)
+        );
+        return Some(quoted_python(&code));
+    }
+    Some(match step {
+        "gzip" => "gzip -dc".to_owned(),
+        "zstd" => "zstd -dc".to_owned(),
+        "br" => "brotli -dc".to_owned(),
+        "lz4" => "lz4 -dc".to_owned(),
+        "zlib" => python(&format!("import zlib; {write}(zlib.decompress(b))")),
+        "deflate" => python(&format!("import zlib; {write}(zlib.decompress(b,-15))")),
+        "base64" => python(&format!(
+            "import base64; b=b.strip().replace(b\"-\",b\"+\").replace(b\"_\",b\"/\"); {write}(base64.b64decode(b+b\"=\"*(-len(b)%4)))"
+        )),
+        "base32" => "base32 -di".to_owned(),
+        "hex" => "xxd -r -p".to_owned(),
+        "percent" => python(&format!("import urllib.parse as u; {write}(u.unquote_to_bytes(b))")),
+        "quoted-printable" => python(&format!("import quopri; {write}(quopri.decodestring(b))")),
+        "utf-16" => "iconv -f UTF-16LE -t UTF-8".to_owned(),
+        "rot13" => "tr A-Za-z N-ZA-Mn-za-m".to_owned(),
+        "reversed" => "rev".to_owned(),
+        "grpc" => "tail -c +6".to_owned(),
+        _ if step.starts_with("protobuf:") => "protoc --decode_raw".to_owned(),
+        _ if step.starts_with("xml:") => "xmllint --format -".to_owned(),
+        _ if step.starts_with("exif:") => "exiftool -n -".to_owned(),
+        _ if step.starts_with("plist:") => "plistutil -i -".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What is said where no command is.
+fn remark(step: &str) -> String {
+    let hash = step.split('-').next().unwrap_or_default();
+    match hash {
+        "md5" | "sha1" | "sha256" | "sha512" => {
+            let of = if step.contains('-') { "a piece of the" } else { "the" };
+            format!(
+                "what stands there is {of} {hash} of the value: printf %s VALUE | {hash}sum (or of it in lower case, without signs, …)"
+            )
+        }
+        _ => format!("{}: look for it in what the step before gave", shown(step)),
+    }
+}
+
+/// A JSON Pointer (RFC 6901) as a filter of jq.
+fn filter(pointer: &str) -> String {
+    let mut filter = String::new();
+    for key in pointer.split('/').skip(1).filter(|key| !key.is_empty()) {
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+        filter += &if index { format!("[{key}]") } else { format!("[{}]", Value::from(key)) };
+    }
+    format!(".{filter}")
+}
+
+fn quoted_python(code: &str) -> String {
+    format!("python3 -c {}", quoted(&format!("import sys; b=sys.stdin.buffer.read(); {code}")))
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@%+".contains(&byte);
+    let word: String = word.chars().filter(|c| !c.is_control()).collect();
+    if !word.is_empty() && word.bytes().all(plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_are_filters_and_words_are_safe_in_a_shell() {
+        assert_eq!(filter("/user/list/12/a~1b"), r#".["user"]["list"][12]["a/b"]"#);
+        assert_eq!(filter("/"), ".");
+        assert_eq!(quoted("a b'; rm -rf ~"), r"'a b'\''; rm -rf ~'");
+        assert_eq!(quoted("flight.pcapng"), "flight.pcapng");
+    }
+
+    #[test]
+    fn every_step_has_a_command_or_a_remark() {
+        let mut lines = Vec::new();
+        walk(&["tls", "http/1 request body", "gzip", "json:/a/b", "base64", "sha256-cut"], &mut lines);
+        assert_eq!(lines.len(), 5, "{lines:?}");
+        assert!(lines[0].starts_with("gzip -dc <") && lines[1].starts_with("jq -r"), "{lines:?}");
+        assert!(lines[3].contains("a piece of the sha256"), "{lines:?}");
+    }
+}
