@@ -1,6 +1,8 @@
 //! The real program: arguments, outputs, exit codes.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
+mod canary;
+mod explain;
 mod keys;
 mod recordings;
 

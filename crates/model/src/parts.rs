@@ -373,6 +373,20 @@ mod tests {
     }
 
     #[test]
+    fn a_document_is_one_step_of_a_way_and_a_document_in_it_another() {
+        let mut parts = Parts::one(Carrier::Body, "request body", "");
+        for (parent, step) in
+            ["xml:/", "xml:/a", "xml:/a@b", "xml:/", "xml:/ab", "xml:/a", "base64", "xml:/a/b"]
+                .iter()
+                .enumerate()
+        {
+            parts.add(Carrier::Body, Some(parent), *step, None, "");
+        }
+        let way = ["request body", "xml:/a@b", "xml:/ab", "xml:/a", "base64", "xml:/a/b"];
+        assert_eq!(parts.decode_path(8), way);
+    }
+
+    #[test]
     fn a_word_of_two_halves_is_as_good_as_the_halves() {
         let parts = Parts::one(Carrier::Header, "header:x-id", "");
         let first = parts.first().unwrap();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::finding::text;
 
-/// Packets that a filter names.
+/// Packets that are shown as a whole.
 const MOST_PACKETS: usize = 8;
 
 /// The packets of a finding's evidence.
@@ -75,7 +75,6 @@ fn tshark(
     keys: Option<&str>,
     lines: &mut Vec<String>,
 ) {
-    let listed: Vec<String> = numbers.iter().take(MOST_PACKETS).map(u64::to_string).collect();
     let keys = match keys {
         Some(keys) if decrypted => format!(" -o tls.keylog_file:{}", quoted(keys)),
         None if decrypted => {
@@ -84,19 +83,31 @@ fn tshark(
         }
         _ => String::new(),
     };
-    lines.push(format!("tshark -r {path}{keys} -Y 'frame.number in {{{}}}' -V -x", listed.join(", ")));
+    let read = |numbers: &[String]| {
+        format!(
+            "tshark -r {path}{keys} -o http.decompress_body:FALSE -Y 'frame.number in {{{}}}'",
+            numbers.join(", ")
+        )
+    };
+    let all: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    lines.push(format!("{} -V -x", read(all.get(..MOST_PACKETS).unwrap_or(&all))));
     let first = steps.iter().find(|step| step.contains(' ')).copied().unwrap_or_default();
-    let Some((field, is_bytes)) = field(first) else { return };
-    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return };
-    let digits = if is_bytes { " | tr -d ':\\n' | xxd -r -p > step" } else { " > step" };
-    lines.push("# a body is shown at the packet that completes it".to_owned());
-    lines.push(format!(
-        "tshark -r {path}{keys} -o http.decompress_body:FALSE -Y 'frame.number >= {first} && frame.number <= {last} && {field}' \
-         -T fields -e {field}{digits}"
-    ));
+    if let Some((_, true)) = field(first) {
+        let more =
+            "a body is shown at the packet that completes it: where nothing comes, add the packets behind";
+        lines.push(format!("# {more}"));
+    }
+    match field(first) {
+        Some((field, true)) => lines.push(format!(
+            "{} -T jsonraw | jq -r '[.. | objects | .\"{field}_raw\"? // empty | flatten | .[0]] | join(\"\")' | xxd -r -p > step",
+            read(&all)
+        )),
+        Some((field, false)) => lines.push(format!("{} -T fields -e {field} > step", read(&all))),
+        None => {}
+    }
 }
 
-/// The field of Wireshark that holds what a first step names, and whether it shows it as digits.
+/// The field of Wireshark that holds what a first step names, and whether its bytes are taken and not what it shows.
 fn field(step: &str) -> Option<(&'static str, bool)> {
     Some(match step {
         "http/1 request body" => ("http.file_data", true),
@@ -122,14 +133,24 @@ fn walk(steps: &[&str], lines: &mut Vec<String>) {
     if field(first).is_none() {
         lines.push(format!("# save what is there called {} as `step`", shown(first)));
     }
-    for step in behind {
+    for (index, step) in behind.enumerate() {
+        // Wireshark undoes the content encodings that it knows, and of HTTP/2 it cannot be told not to.
+        let undone = index == 0 && first == "http/2 request body" && COMPRESSED.contains(step);
+        if undone {
+            lines.push(format!("# tshark has undone {step} where it can; where it has not:"));
+        }
         match command(step) {
+            Some(command) if undone => {
+                lines.push(format!("# {command} < step > next; mv next step   # {}", shown(step)));
+            }
             Some(command) => lines.push(format!("{command} < step > next; mv next step   # {}", shown(step))),
             None => lines.push(format!("# {}", remark(step))),
         }
     }
     lines.push("cat step".to_owned());
 }
+
+const COMPRESSED: &[&str] = &["gzip", "zlib", "deflate", "br", "zstd"];
 
 /// A command that takes a step from standard input.
 fn command(step: &str) -> Option<String> {

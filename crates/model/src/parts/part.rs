@@ -127,11 +127,16 @@ impl<'m> Part<'m> {
         }
     }
 
-    /// Whether its step says that of its parent as well.
+    /// Whether its step says that of its parent as well, for both lie in one document.
     pub(super) fn points_below(self) -> bool {
         let above = self.parent().and_then(|parent| self.parts.get(parent)).map(|parent| parent.entry.step);
-        matches!(self.entry.step, Kept::Key(_) | Kept::Index(_))
-            && matches!(above, Some(Kept::Document(_) | Kept::Key(_) | Kept::Index(_)))
+        match (self.entry.step, above) {
+            (Kept::Key(_) | Kept::Index(_), Some(Kept::Document(_) | Kept::Key(_) | Kept::Index(_))) => true,
+            (Kept::Word(step), Some(Kept::Word(above))) => {
+                goes_on(self.parts.words.get(step), self.parts.words.get(above))
+            }
+            _ => false,
+        }
     }
 
     fn kind(self, kind: u8) -> &'static str {
@@ -165,6 +170,12 @@ impl<'m> Part<'m> {
         pointer.truncate(pointer.floor_char_boundary(most));
         pointer
     }
+}
+
+/// Whether a pointer goes on from one above: `csv:/1/latitude` from `csv:/1`, and that from `csv:/`.
+fn goes_on(step: &str, above: &str) -> bool {
+    let behind = || step.strip_prefix(above).filter(|rest| !rest.is_empty());
+    above.contains(":/") && behind().is_some_and(|rest| above.ends_with(":/") || rest.starts_with(['/', '@']))
 }
 
 /// What stands behind a kind and a colon.
