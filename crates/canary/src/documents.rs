@@ -144,7 +144,7 @@ impl<'a> Writing<'a> {
     }
 
     fn notes(&mut self) -> String {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for (label, class) in [
             ("Ask ", DataClass::PersonName),
             ("Write to ", DataClass::Email),
@@ -152,11 +152,9 @@ impl<'a> Writing<'a> {
             ("Fly: ", DataClass::FlightLog),
             ("Meet at ", DataClass::Location),
         ] {
-            for value in self.all(class) {
-                text += &format!("{label}{value}\n");
-            }
+            lines.extend(self.all(class).iter().map(|value| format!("{label}{value}\n")));
         }
-        text
+        lines.concat()
     }
 
     fn networks(&mut self) -> String {
@@ -172,23 +170,23 @@ impl<'a> Writing<'a> {
 
     /// Places with the names of missions.
     fn points(&mut self) -> Vec<(&'a str, &'a str, &'a str)> {
-        let names = self.all(DataClass::FlightLog);
+        let missions = self.all(DataClass::FlightLog);
         let places = self.of(DataClass::Location, |value| halves(value).is_some());
-        let named = |(at, place): (usize, &&'a str)| {
+        let point = |(at, place): (usize, &&'a str)| {
             let (lat, lon) = halves(place)?;
-            Some((lat, lon, names.get(at).or(names.first()).copied().unwrap_or_default()))
+            Some((lat, lon, missions.get(at).or(missions.first()).copied().unwrap_or_default()))
         };
-        places.iter().enumerate().filter_map(named).collect()
+        places.iter().enumerate().filter_map(point).collect()
     }
 
     fn mission(&mut self) -> String {
-        let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-             <gpx version=\"1.1\" creator=\"planner\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n"
-            .to_owned();
-        for (lat, lon, name) in self.points() {
-            text += &format!("  <wpt lat=\"{lat}\" lon=\"{lon}\"><name>{}</name></wpt>\n", escaped(name));
-        }
-        text + "</gpx>\n"
+        let point = |(lat, lon, name): (&str, &str, &str)| {
+            format!("  <wpt lat=\"{lat}\" lon=\"{lon}\"><name>{}</name></wpt>\n", escaped(name))
+        };
+        let points: Vec<String> = self.points().into_iter().map(point).collect();
+        let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <gpx version=\"1.1\" creator=\"planner\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n";
+        [head, &points.concat(), "</gpx>\n"].concat()
     }
 
     fn mission_table(&mut self) -> String {
@@ -201,16 +199,16 @@ impl<'a> Writing<'a> {
 fn card(name: &str, phones: &[&str], mails: &[&str]) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace([',', ';'], " ").replace(['\r', '\n'], " ");
     let (given, family) = name.rsplit_once(' ').unwrap_or(("", name));
-    let mut text = format!(
-        "BEGIN:VCARD\r\nVERSION:3.0\r\nN:{};{};;;\r\nFN:{}\r\n",
-        escaped(family),
-        escaped(given),
-        escaped(name)
-    );
-    text += &phones.iter().map(|phone| format!("TEL;TYPE=CELL:{}\r\n", escaped(phone))).collect::<String>();
-    text +=
-        &mails.iter().map(|mail| format!("EMAIL;TYPE=INTERNET:{}\r\n", escaped(mail))).collect::<String>();
-    text + "END:VCARD\r\n"
+    let mut lines = vec![
+        "BEGIN:VCARD".to_owned(),
+        "VERSION:3.0".to_owned(),
+        format!("N:{};{};;;", escaped(family), escaped(given)),
+        format!("FN:{}", escaped(name)),
+    ];
+    lines.extend(phones.iter().map(|phone| format!("TEL;TYPE=CELL:{}", escaped(phone))));
+    lines.extend(mails.iter().map(|mail| format!("EMAIL;TYPE=INTERNET:{}", escaped(mail))));
+    lines.push("END:VCARD\r\n".to_owned());
+    lines.join("\r\n")
 }
 
 fn is_number(value: &str) -> bool {

@@ -15,17 +15,18 @@ pub(crate) fn text(made: &Made, seed: Option<u64>) -> String {
          # creance canary find THIS INPUT, or creance audit --canaries THIS. Use them for no other run.\n",
         env!("CARGO_PKG_VERSION"),
     );
+    // Writing to a string does not fail.
     if let Some(seed) = seed {
-        text += &format!(
-            "# Made from the seed {seed}: whoever knows it knows them. Not for a run that is to prove something.\n"
+        let _ = writeln!(
+            text,
+            "# Made from the seed {seed}: whoever knows it knows them. Not for a run that is to prove something."
         );
     }
-    text += &format!("run = {}\n", quoted(&made.run));
+    let _ = writeln!(text, "run = {}", quoted(&made.run));
     for one in &made.values {
         value(one, &mut text);
     }
     for picture in &made.pictures {
-        // Writing to a string does not fail.
         let _ = write!(
             text,
             "\n# A picture: its pixels are of this run alone; place and serial number in it are those above.\n\

@@ -89,11 +89,11 @@ fn dump(bytes: &[u8], length: usize, value: Option<[u64; 2]>, out: &mut dyn Writ
     for (row, line) in bytes.chunks(WIDTH).enumerate() {
         let start = (row * WIDTH) as u64;
         let marked = value.is_some_and(|[from, to]| start < to && from < start + WIDTH as u64);
-        let digits: String = line.iter().map(|byte| format!("{byte:02x} ")).collect();
+        let digits = line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
         let letter = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' };
         let letters: String = line.iter().map(letter).collect();
         let mark = if marked { '>' } else { ' ' };
-        writeln!(out, "{mark} {start:06x}  {digits:<48} {letters}")?;
+        writeln!(out, "{mark} {start:06x}  {digits:<47}  {letters}")?;
     }
     if bytes.len() < length {
         writeln!(out, "  … {} more bytes", length - bytes.len())?;

@@ -120,7 +120,7 @@ fn text(found: &Found, rows: &[Row<'_>], out: &mut dyn Write) -> std::io::Result
     let seen = |row: &&Row<'_>| !row.places.is_empty();
     let planted = || rows.iter().filter(|row| !row.decoy);
     let decoys: Vec<&Row<'_>> = rows.iter().filter(|row| row.decoy).collect();
-    let told = decoys.iter().filter(|row| seen(*row)).count();
+    let told = decoys.iter().filter(|row| seen(row)).count();
     if told > 0 {
         writeln!(
             out,
@@ -165,21 +165,18 @@ fn text(found: &Found, rows: &[Row<'_>], out: &mut dyn Write) -> std::io::Result
 
 /// In which input, which way, how often, and where to look.
 fn line(place: &FoundPlace) -> String {
-    let mut line = shown(&place.input);
-    if let Some(direction) = place.direction {
-        let to = place.outside.as_deref().map(shown).unwrap_or_default();
-        let packets: Vec<String> = place.packets.iter().take(4).map(u64::to_string).collect();
-        let more = if place.packets.len() > 4 { " …" } else { "" };
-        let way = json!(direction);
-        let visibility = json!(place.visibility);
-        line += &format!(
-            ": {} {to}, {}, {}, {}, first in packets {}{more}",
-            way.as_str().unwrap_or_default(),
-            place.protocol,
-            visibility.as_str().unwrap_or_default(),
-            if place.times == 1 { "once".to_owned() } else { format!("{} times", place.times) },
-            packets.join(" "),
-        );
-    }
-    line
+    let input = shown(&place.input);
+    let Some(direction) = place.direction else { return input };
+    let to = place.outside.as_deref().map(shown).unwrap_or_default();
+    let packets: Vec<String> = place.packets.iter().take(4).map(u64::to_string).collect();
+    let more = if place.packets.len() > 4 { " …" } else { "" };
+    let (way, visibility) = (json!(direction), json!(place.visibility));
+    format!(
+        "{input}: {} {to}, {}, {}, {}, first in packets {}{more}",
+        way.as_str().unwrap_or_default(),
+        place.protocol,
+        visibility.as_str().unwrap_or_default(),
+        if place.times == 1 { "once".to_owned() } else { format!("{} times", place.times) },
+        packets.join(" "),
+    )
 }

@@ -127,7 +127,7 @@ fn read(picture: &CanaryPicture, canaries: &Path) -> anyhow::Result<Vec<u8>> {
     let path = canaries.parent().unwrap_or_else(|| Path::new("")).join(&picture.file);
     let shown = path.display();
     let bytes = fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
-    let made: String = picture.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let made = picture.sha256.map(|byte| format!("{byte:02x}")).concat();
     if creance_audit::sha256(&bytes) != made {
         bail!("{shown} is not the picture of the canary file any more: its SHA-256 is another");
     }

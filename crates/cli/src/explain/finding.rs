@@ -42,7 +42,11 @@ pub(crate) fn explain(case: &Path, id: &str, out: &mut dyn Write) -> anyhow::Res
     )?;
     let how = text(finding, "/match").and_then(Match::from_name);
     let known = how.map_or_else(|| or("/match", "?"), |how| format!("{} ({how})", matched(how)));
-    say("known by", &with(known, field("/basis")))?;
+    let known = match field("/basis") {
+        Some(basis) => format!("{known}: {basis}"),
+        None => known,
+    };
+    say("known by", &known)?;
     for (label, pointer) in [("file", "/file"), ("stands in", "/found_in")] {
         if let Some(words) = field(pointer) {
             say(label, &words)?;
@@ -155,12 +159,13 @@ fn severity(
     Ok(())
 }
 
-fn with(words: String, more: Option<String>) -> String {
-    more.map_or(words.clone(), |more| format!("{words}: {more}"))
-}
-
-fn with_basis(words: String, basis: Option<String>) -> String {
-    basis.map_or(words.clone(), |basis| format!("{words} (by {basis})"))
+/// What is known of it, and what says so.
+fn with_basis(words: impl Into<String>, basis: Option<String>) -> String {
+    let words = words.into();
+    match basis {
+        Some(basis) => format!("{words} (by {basis})"),
+        None => words,
+    }
 }
 
 fn shown_steps(steps: &[&str]) -> String {

@@ -209,13 +209,13 @@ fn remark(step: &str) -> String {
 
 /// A JSON Pointer (RFC 6901) as a filter of jq.
 fn filter(pointer: &str) -> String {
-    let mut filter = String::new();
-    for key in pointer.split('/').skip(1).filter(|key| !key.is_empty()) {
+    let key = |key: &str| {
         let key = key.replace("~1", "/").replace("~0", "~");
-        let index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
-        filter += &if index { format!("[{key}]") } else { format!("[{}]", Value::from(key)) };
-    }
-    format!(".{filter}")
+        let index = key.bytes().all(|byte| byte.is_ascii_digit());
+        if index { format!("[{key}]") } else { format!("[{}]", Value::from(key)) }
+    };
+    let keys: Vec<String> = pointer.split('/').skip(1).filter(|one| !one.is_empty()).map(key).collect();
+    format!(".{}", keys.concat())
 }
 
 fn quoted_python(code: &str) -> String {

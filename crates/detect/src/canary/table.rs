@@ -112,17 +112,21 @@ fn written(class: &str, value: &str) -> Vec<(String, Vec<u8>)> {
     put("percent, plus", each(value, |byte| format!("%{byte:02x}"), false).replace(' ', "+"));
     put("percent, all", each(value, |byte| format!("%{byte:02X}"), true));
     put("percent twice", each(value, |byte| format!("%25{byte:02X}"), false).replace(' ', "%2520"));
-    let mut units = String::new();
-    let mut every = String::new();
-    for c in value.chars() {
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            every += &format!("\\u{unit:04x}");
-            units +=
-                &if c.is_ascii_alphanumeric() || c == ' ' { c.to_string() } else { format!("\\u{unit:04X}") };
-        }
-    }
-    put("json escapes", units);
-    put("json escapes, all", every);
+    let escaped = |all: bool| {
+        let kept = |unit: u16| {
+            !all && (unit == 32 || char::from_u32(unit.into()).is_some_and(|c| c.is_ascii_alphanumeric()))
+        };
+        let unit = |unit: u16| {
+            if kept(unit) {
+                char::from_u32(unit.into()).unwrap().to_string()
+            } else {
+                format!("\\u{unit:04X}")
+            }
+        };
+        value.encode_utf16().map(unit).collect::<Vec<_>>().concat()
+    };
+    put("json escapes", escaped(false));
+    put("json escapes, all", escaped(true));
     let named = value
         .replace('&', "&amp;")
         .replace('<', "&lt;")
