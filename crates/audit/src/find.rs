@@ -264,6 +264,7 @@ impl Finder<'_> {
         let length = file.metadata()?.len();
         let mut bytes = Vec::new();
         file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+        let bytes = with_log(path, bytes)?;
         let name = path.display().to_string();
         let limits = creance_wire::Limits::default();
         let (parts, limit) = creance_wire::expanded(&bytes, media_type(path), &limits);
@@ -359,6 +360,19 @@ impl Finder<'_> {
         let shown = |host: &str| if self.reveal { host.to_owned() } else { mask_host(host, self.secrets) };
         Some(host.map_or_else(|| flow.outside_end().ip.to_string(), shown))
     }
+}
+
+/// A database of `SQLite` as it is with the log that lies beside it.
+fn with_log(path: &Path, database: Vec<u8>) -> io::Result<Vec<u8>> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-wal");
+    let is_file = || fs::symlink_metadata(&beside).is_ok_and(|about| about.is_file());
+    if !database.starts_with(b"SQLite format 3\0") || !is_file() {
+        return Ok(database);
+    }
+    let mut log = Vec::new();
+    File::open(&beside)?.take(MOST_BYTES).read_to_end(&mut log)?;
+    Ok(creance_wire::with_wal(database, &log))
 }
 
 const fn way(direction: Direction) -> &'static str {

@@ -89,7 +89,8 @@ pub(crate) struct Audit {
     /// A TLS key log in the NSS format (SSLKEYLOGFILE): what it fits is decrypted. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
-    /// Planted values to look for (TOML tables `canary` with class and value).
+    /// Planted values and pictures to look for, and decoys (TOML; `creance canary new` makes it, and by hand it is tables
+    /// `canary` with class and value).
     #[arg(long, value_name = "FILE")]
     pub(crate) canaries: Option<PathBuf>,
     /// A folder with the content of card and phone: its files are looked for, by content and by hash.

@@ -51,15 +51,16 @@ impl Detector for Adapter {
         };
         for endpoint in ENDPOINTS.iter() {
             let Some(captured) = endpoint.takes(host, target) else { continue };
-            let tell = |part: usize, class: DataClass, value: &str, range: Option<[u64; 2]>, sink: &mut Sink<'_>| {
-                if !value.is_empty() && value.len() <= LONGEST {
-                    sink.sight(Sighting {
-                        range,
-                        basis: Some(endpoint.purpose.to_string()),
-                        ..Sighting::whole(class, Match::Adapter, ID, part, value)
-                    });
-                }
-            };
+            let tell =
+                |part: usize, class: DataClass, value: &str, range: Option<[u64; 2]>, sink: &mut Sink<'_>| {
+                    if !value.is_empty() && value.len() <= LONGEST {
+                        sink.sight(Sighting {
+                            range,
+                            basis: Some(endpoint.purpose.to_string()),
+                            ..Sighting::whole(class, Match::Adapter, ID, part, value)
+                        });
+                    }
+                };
             // What stands in the path or topic itself.
             if let Some(part) = message.parts().iter().find(|part| part.is("topic") || part.is("uri")) {
                 for (class, [start, end]) in captured {
@@ -93,7 +94,8 @@ fn values(message: &View<'_>, means: &Means) -> Vec<(usize, String)> {
         let lon = second.iter().find(|lon| lon.parent() == lat.parent())?;
         let (lat_text, lon_text) = (text(lat), text(*lon));
         let place = lat_text.parse().ok().zip(lon_text.parse().ok());
-        place.is_some_and(|(lat, lon)| crate::location::believable(lat, lon))
+        place
+            .is_some_and(|(lat, lon)| crate::location::believable(lat, lon))
             .then(|| (lat.index(), format!("{lat_text},{lon_text}")))
     };
     first.into_iter().filter_map(pair).collect()
@@ -126,7 +128,13 @@ mod tests {
             (vec![field("host", host), field("uri", path)], "http/1")
         };
         for (name, value) in &example.headers {
-            parts.add(Carrier::Header, None, creance_model::Step::Of("header", name), Some(name), value.as_str());
+            parts.add(
+                Carrier::Header,
+                None,
+                creance_model::Step::Of("header", name),
+                Some(name),
+                value.as_str(),
+            );
         }
         Message {
             time: Timestamp::default(),

@@ -191,11 +191,7 @@ mod tests {
     #[test]
     fn databases_are_read() {
         let mut values = Values::default();
-        values.read(
-            "databases/app.db",
-            include_bytes!("../../../wire/src/body/sqlite/sample.db"),
-            true,
-        );
+        values.read("databases/app.db", include_bytes!("../../../wire/src/body/sqlite/sample.db"), true);
         let told: Vec<_> = values.done().0.into_iter().map(|one| (one.class, one.found_in.field)).collect();
         assert!(told.contains(&(DataClass::Email, "sqlite:/account/7/e mail".to_owned())), "{told:?}");
         assert!(told.contains(&(DataClass::Serial, "json:/serial".to_owned())), "{told:?}");

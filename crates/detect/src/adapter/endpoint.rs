@@ -119,15 +119,24 @@ impl Endpoint {
             None => Ok(Segment::Is(text.to_owned())),
         };
         let topic = table.topic.is_some();
-        let path = table.topic.or(table.path).map(|path| {
-            path.trim_start_matches('/').split('/').map(segment).collect::<Result<Vec<_>, _>>()
-        });
+        let path = table
+            .topic
+            .or(table.path)
+            .map(|path| path.trim_start_matches('/').split('/').map(segment).collect::<Result<Vec<_>, _>>());
         let means = table.means.iter().map(|(at, name)| {
-            let (at, beside) = at.split_once(',').map_or((at.as_str(), None), |(at, beside)| (at, Some(beside)));
-            Ok(Means { at: at.trim().to_owned(), beside: beside.map(|step| step.trim().to_owned()), class: class(name)? })
+            let (at, beside) =
+                at.split_once(',').map_or((at.as_str(), None), |(at, beside)| (at, Some(beside)));
+            Ok(Means {
+                at: at.trim().to_owned(),
+                beside: beside.map(|step| step.trim().to_owned()),
+                class: class(name)?,
+            })
         });
         Ok(Self {
-            purpose: Purpose { what: table.purpose, source: table.source.unwrap_or_else(|| source.to_owned()) },
+            purpose: Purpose {
+                what: table.purpose,
+                source: table.source.unwrap_or_else(|| source.to_owned()),
+            },
             hosts: table.hosts,
             path: path.transpose()?,
             topic,
@@ -150,12 +159,15 @@ impl Endpoint {
         if self.topic != host.is_none() {
             return None;
         }
-        if !self.hosts.is_empty() && !self.hosts.iter().any(|pattern| host.is_some_and(|host| is_host(pattern, host))) {
+        if !self.hosts.is_empty()
+            && !self.hosts.iter().any(|pattern| host.is_some_and(|host| is_host(pattern, host)))
+        {
             return None;
         }
         let whole = target.split(['?', '#']).next().unwrap_or_default();
         // RFC 9112 §3.2.2: a target may be absolute.
-        let begin = whole.find("://").and_then(|at| whole.get(at + 3..)?.find('/').map(|slash| at + 3 + slash));
+        let begin =
+            whole.find("://").and_then(|at| whole.get(at + 3..)?.find('/').map(|slash| at + 3 + slash));
         let mut at = begin.unwrap_or(0);
         if whole.get(at..).is_some_and(|rest| rest.starts_with('/')) {
             at += 1;
@@ -213,7 +225,9 @@ mod tests {
 
     #[test]
     fn hosts_and_steps_are_told_from_those_like_them() {
-        assert!(is_host("flysafe-api.dji.com", "FLYSAFE-API.dji.com:443") && !is_host("dji.com", "a.dji.com"));
+        assert!(
+            is_host("flysafe-api.dji.com", "FLYSAFE-API.dji.com:443") && !is_host("dji.com", "a.dji.com")
+        );
         assert!(is_host("*.oss-*.aliyuncs.com", "bucket.oss-cn-hangzhou.aliyuncs.com"));
         assert!(!is_host("*.oss-*.aliyuncs.com", "oss-cn-hangzhou.aliyuncs.com"));
         assert!(!is_host("*.oss-*.aliyuncs.com", "a.oss-x.aliyuncs.com.example"));
@@ -228,7 +242,9 @@ mod tests {
         let takes = |target| endpoint.takes(Some("a.example"), target);
         assert_eq!(takes("/v1/AB/x/state?a=/b"), Some(vec![(DataClass::Serial, [4, 6])]));
         assert_eq!(takes("http://a.example/v1/AB/x/state"), Some(vec![(DataClass::Serial, [20, 22])]));
-        assert!(takes("/v1/AB/x/state/more").is_none() && takes("/v1/AB/x").is_none() && takes("/").is_none());
+        assert!(
+            takes("/v1/AB/x/state/more").is_none() && takes("/v1/AB/x").is_none() && takes("/").is_none()
+        );
         assert!(endpoint.takes(None, "v1/AB/x/state").is_none(), "no topic");
     }
 }

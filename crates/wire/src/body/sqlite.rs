@@ -213,7 +213,8 @@ impl<'b> Database<'b> {
             let cells = pointers.filter_map(|at| page.get(usize::from(u16::from_be_bytes(*at))..));
             if inner {
                 if depth < DEEPEST {
-                    let child = |cell: &[u8]| cell.first_chunk().map(|child| u32::from_be_bytes(*child) as usize);
+                    let child =
+                        |cell: &[u8]| cell.first_chunk().map(|child| u32::from_be_bytes(*child) as usize);
                     let children = cells.filter_map(child).chain(head.get(8..).and_then(child));
                     let first = wait.len();
                     wait.extend(children.map(|child| (child, depth + 1)));
@@ -255,7 +256,8 @@ impl<'b> Database<'b> {
         let mut next = rest.get(here..).filter(|_| here < length).and_then(following);
         while let Some(page) = next.and_then(|next| self.page(next)) {
             let piece = page.get(4..).unwrap_or_default();
-            record.extend_from_slice(piece.get(..(length - record.len()).min(piece.len())).unwrap_or_default());
+            record
+                .extend_from_slice(piece.get(..(length - record.len()).min(piece.len())).unwrap_or_default());
             next = following(page).filter(|_| record.len() < length);
         }
         Some((Row { number, record }, here))
@@ -336,7 +338,9 @@ mod tests {
     fn cells(bytes: &[u8]) -> Vec<(String, String)> {
         let parts = expand(bytes, None, &Limits::default());
         let named = parts.iter().filter(|part| part.is_named());
-        named.map(|part| (part.step().into_owned(), String::from_utf8_lossy(part.bytes()).into_owned())).collect()
+        named
+            .map(|part| (part.step().into_owned(), String::from_utf8_lossy(part.bytes()).into_owned()))
+            .collect()
     }
 
     #[test]
