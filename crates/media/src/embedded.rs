@@ -1,0 +1,141 @@
+//! Pictures within a picture: the thumbnail of its EXIF (CIPA DC-008, the second directory), and the previews of its
+//! multi-picture index (CIPA DC-007, "MPF"), which cameras of aircraft write behind the picture.
+
+use std::{borrow::Cow, io::Cursor};
+
+use exif::{Exif, In, Reader, Tag, Value};
+
+/// Shorter ones show nothing.
+const LEAST: usize = 200;
+
+/// Previews of one picture that are told.
+const MOST: usize = 8;
+
+/// The tag of the list of pictures in a multi-picture index (MPEntry).
+const ENTRIES: u16 = 0xb002;
+
+/// The JPEGs that are embedded in a JPEG for a quick look, whole, at most eight. What lies outside of these bytes is left out.
+pub fn previews(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut found: Vec<Cow<'_, [u8]>> = thumbnail(bytes).into_iter().map(Cow::Owned).collect();
+    found.extend(indexed(bytes).into_iter().map(Cow::Borrowed));
+    found.retain(|one| one.len() >= LEAST && one.starts_with(&[0xff, 0xd8, 0xff]) && one.len() < bytes.len());
+    found.truncate(MOST);
+    found
+}
+
+/// What can be read of an EXIF block.
+fn partly(read: Result<Exif, exif::Error>) -> Option<Exif> {
+    match read {
+        Ok(exif) => Some(exif),
+        Err(exif::Error::PartialResult(partial)) => Some(partial.into_inner().0),
+        Err(_) => None,
+    }
+}
+
+fn reader() -> Reader {
+    let mut reader = Reader::new();
+    reader.continue_on_error(true);
+    reader
+}
+
+fn thumbnail(bytes: &[u8]) -> Option<Vec<u8>> {
+    let exif = partly(reader().read_from_container(&mut Cursor::new(bytes)))?;
+    let number = |tag| exif.get_field(tag, In::THUMBNAIL)?.value.get_uint(0);
+    let start = number(Tag::JPEGInterchangeFormat)? as usize;
+    let length = number(Tag::JPEGInterchangeFormatLength)? as usize;
+    exif.buf().get(start..start.checked_add(length)?).map(<[u8]>::to_vec)
+}
+
+/// The pictures that the index lists besides the first, which is the picture itself.
+fn indexed(bytes: &[u8]) -> Vec<&[u8]> {
+    let Some((start, index)) = index(bytes) else { return Vec::new() };
+    let Some(exif) = partly(reader().read_raw(index.to_vec())) else { return Vec::new() };
+    let list = exif.get_field(Tag(exif::Context::Tiff, ENTRIES), In::PRIMARY);
+    let Some(Value::Undefined(list, _)) = list.map(|field| &field.value) else { return Vec::new() };
+    let number = |four: &[u8]| -> Option<usize> {
+        let four = four.try_into().ok()?;
+        let number = if exif.little_endian() { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) };
+        usize::try_from(number).ok()
+    };
+    // Attributes, length, place from the start of the index, and what it belongs to.
+    let entries = list.chunks_exact(16).take(MOST).filter_map(|entry| {
+        let (length, place) = (number(entry.get(4..8)?)?, number(entry.get(8..12)?)?);
+        let from = start.checked_add(place).filter(|_| place > 0)?;
+        bytes.get(from..from.checked_add(length)?)
+    });
+    entries.collect()
+}
+
+/// The multi-picture index, and where it starts.
+fn index(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut at = 2_usize;
+    // Segments before the first scan; each takes at least four bytes.
+    loop {
+        let [0xff, marker, high, low] = bytes.get(at..at.checked_add(4)?)? else { return None };
+        if matches!(marker, 0xd9 | 0xda | 0xff) {
+            return None;
+        }
+        let end = at + 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2);
+        let segment = bytes.get(at + 4..end)?;
+        if *marker == 0xe2
+            && let Some(index) = segment.strip_prefix(b"MPF\0")
+        {
+            return Some((at + 8, index));
+        }
+        at = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What begins like a JPEG.
+    fn small(fill: u8) -> Vec<u8> {
+        [vec![0xff, 0xd8, 0xff, 0xe0], vec![fill; 300]].concat()
+    }
+
+    fn entry(tag: u16, kind: u16, count: u32, value: u32) -> Vec<u8> {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+    }
+
+    fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker][..], &length, content].concat()
+    }
+
+    #[test]
+    fn the_thumbnail_of_exif_and_the_previews_of_the_index_are_given() {
+        let thumbnail = small(1);
+        let length = u32::try_from(thumbnail.len()).unwrap();
+        // An empty first directory at 8, the second at 14 with place and length, the thumbnail at 44.
+        let mut exif = b"Exif\0\0II*\0\x08\0\0\0\0\0\x0e\0\0\0\x02\0".to_vec();
+        exif.extend([entry(0x201, 4, 1, 44), entry(0x202, 4, 1, length), vec![0; 4], thumbnail.clone()].concat());
+        let preview = small(2);
+        let mut index = b"MPF\0II*\0\x08\0\0\0\x01\0".to_vec();
+        index.extend(entry(ENTRIES, 7, 32, 26));
+        index.extend([0; 4]);
+        let list = |place: usize| {
+            let place = u32::try_from(place).unwrap();
+            [0_u32, 9, 0, 0, 0, u32::try_from(preview.len()).unwrap(), place, 0].map(u32::to_le_bytes).concat()
+        };
+        let head = [vec![0xff, 0xd8], segment(0xe1, &exif)].concat();
+        let before = head.len() + 4 + index.len() + 32 + 2;
+        let place = before - (head.len() + 8);
+        let whole =
+            [head, segment(0xe2, &[index, list(place)].concat()), vec![0xff, 0xd9], preview.clone()].concat();
+        assert_eq!(previews(&whole), [thumbnail, preview]);
+        let cut = &whole[..whole.len() - 1];
+        assert_eq!(previews(cut).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..400), at in 0_usize..300) {
+            let mut whole = [&[0xff, 0xd8][..], &segment(0xe1, b"Exif\0\0II*\0\x08\0\0\0"), &segment(0xe2, b"MPF\0MM\0*\0\0\0\x08")].concat();
+            whole.splice(at.min(whole.len()).., bytes);
+            prop_assert!(previews(&whole).len() <= MOST);
+        }
+    }
+}

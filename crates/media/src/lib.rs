@@ -1,0 +1,24 @@
+//! Pictures, as far as findings need them: their shades of grey, the faces in them, what they look like, and what is
+//! embedded in them.
+//!
+//! ```text
+//! bytes ─▶ decode ─▶ Grey, made small while it is read ─┬─▶ faces
+//!   └────▶ previews (bytes within the bytes)            └─▶ Likeness
+//! ```
+//!
+//! All bytes may be an adversary's. Sizes are checked before anything is held, nothing here is `unsafe`, and a picture that
+//! cannot be read is an [`Unread`], with the reason.
+
+mod embedded;
+mod face;
+mod grey;
+mod jpeg;
+mod likeness;
+mod picture;
+mod png;
+
+pub use embedded::previews;
+pub use face::{Face, Faces, candidates, faces};
+pub use grey::Grey;
+pub use likeness::{Likeness, Nearness};
+pub use picture::{Bounds, Format, Unread, decode, format, size};
