@@ -1,6 +1,7 @@
 //! The content of cards and phones: every file's length and hashes, what kind of record it is, and the values in it that
 //! say whose it is.
 
+mod pictures;
 mod values;
 
 use std::{
@@ -9,13 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use creance_detect::{DeviceFile, Known};
+use creance_detect::{DeviceFile, DevicePicture, Known};
 use creance_model::DataClass;
 use md5::{Digest, Md5};
 use ring::digest;
 
 use crate::Error;
 
+use pictures::PicturesOfDevice;
 use values::Values;
 
 /// Files that are read; of further ones nothing is known.
@@ -30,23 +32,31 @@ pub(crate) struct Content {
     /// Files and values beyond a bound.
     pub(crate) unread: usize,
     pub(crate) unknown: usize,
+    pub(crate) pictures: Vec<DevicePicture>,
+    /// Pictures that were not decoded.
+    pub(crate) unseen: usize,
 }
 
 /// Reads folders. Links are not followed.
 pub(crate) fn read(folders: &[PathBuf]) -> Result<Content, Error> {
-    let mut values = Values::default();
+    let (mut values, mut pictures) = (Values::default(), PicturesOfDevice::default());
     let mut content = Content::default();
     for folder in folders {
-        let (files, unread) = read_folder(folder, &mut values)?;
+        let (files, unread) = read_folder(folder, &mut values, &mut pictures)?;
         content.files.extend(files);
         content.unread += unread;
     }
     (content.known, content.unknown) = values.done();
+    (content.pictures, content.unseen) = pictures.done();
     Ok(content)
 }
 
 /// Reads a folder, and says how many files it left out.
-fn read_folder(folder: &Path, values: &mut Values) -> Result<(Vec<DeviceFile>, usize), Error> {
+fn read_folder(
+    folder: &Path,
+    values: &mut Values,
+    pictures: &mut PicturesOfDevice,
+) -> Result<(Vec<DeviceFile>, usize), Error> {
     let mut paths = Vec::new();
     let (mut files, mut unread) = (Vec::new(), 0);
     let mut folders = vec![folder.to_owned()];
@@ -72,6 +82,7 @@ fn read_folder(folder: &Path, values: &mut Values) -> Result<(Vec<DeviceFile>, u
     paths.sort();
     for (name, path) in paths {
         let io = |source| Error::Io { path: path.display().to_string(), source };
+        pictures.read(&path, &name).map_err(io)?;
         files.push(read_file(&path, name, values).map_err(io)?);
     }
     Ok((files, unread))

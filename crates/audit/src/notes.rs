@@ -29,6 +29,7 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
         beyond_flight(pipeline)[0],
         beyond_flight(pipeline)[1],
         unknown_values(pipeline),
+        unseen_pictures(pipeline),
     ];
     // What planted values say is not known where one was seen that was planted nowhere.
     counts.iter().any(|count| *count > 0)
@@ -66,6 +67,11 @@ fn decoy(((class, value), seen): (&(DataClass, String), &Decoy)) -> String {
 
 /// Packets that a sentence names.
 const SHOWN_PACKETS: usize = 4;
+
+/// Pictures of the device that were not decoded.
+fn unseen_pictures(pipeline: &Pipeline<'_>) -> u64 {
+    pipeline.context.as_ref().map_or(0, |context| context.device_pictures.beyond() as u64)
+}
 
 /// A key log that lies beside a capture: `capture.pcapng.keys` or `capture.keys`.
 fn keys_beside(input: &Input) -> Option<PathBuf> {
@@ -132,6 +138,10 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
     counted(
         beyond_device(&run.pipeline),
         "files of the device are beyond a limit: their hashes, or they themselves, were not looked for",
+    );
+    counted(
+        unseen_pictures(&run.pipeline),
+        "pictures of the device are beyond a limit or could not be read: pictures that only look like them were not looked for",
     );
     let [fixes, beginnings] = beyond_flight(&run.pipeline);
     counted(

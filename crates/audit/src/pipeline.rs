@@ -283,6 +283,8 @@ impl<'a> Pipeline<'a> {
             number: self.messages,
             message,
         };
+        // Which pictures are looked at is settled in the order of the reading.
+        context.pictures.admit(&outgoing.message);
         let Some(crew) = &mut self.crew else {
             let looked = creance_detect::look(&outgoing.message, context);
             return self.sighted([(outgoing, looked)]);

@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, fs, path::PathBuf, sync::Arc};
 
-use creance_detect::{Canaries, CanaryPicture, CanarySet, Context, DeviceFile, DeviceFiles, Flight, Path};
+use creance_detect::{
+    Canaries, CanaryPicture, CanarySet, Context, DeviceFile, DeviceFiles, DevicePictures, Flight, Path, Pictures,
+};
 use creance_model::DataClass;
 use creance_place::Atlas;
 
@@ -143,7 +145,14 @@ impl Request {
         let made = set.pictures.into_iter().filter(|picture| !known.contains(&picture.sha256));
         found.files.extend(made.map(picture));
         let device = DeviceFiles::new(found.files, found.unread);
-        let context = Context { canaries, device, flight: Flight::new(paths), unknown: found.unknown };
+        let context = Context {
+            canaries,
+            device,
+            device_pictures: DevicePictures::new(found.pictures, found.unseen),
+            pictures: Pictures::at_most(Pictures::MOST),
+            flight: Flight::new(paths),
+            unknown: found.unknown,
+        };
         Ok(Arc::new(context))
     }
 

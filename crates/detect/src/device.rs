@@ -1,5 +1,7 @@
 //! Files of the examined device: their whole content in a body, or their hash in a text.
 
+mod pictures;
+
 use std::{
     collections::{BTreeMap, HashMap},
     ops::RangeInclusive,
@@ -10,6 +12,9 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 
 use crate::{Card, Context, Detector, Sighting, Sink, View, image};
+
+pub(crate) use pictures::Copies;
+pub use pictures::{DevicePicture, DevicePictures};
 
 /// A file of the device.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,7 +121,8 @@ impl DeviceFiles {
         self.files.is_empty()
     }
 
-    fn content(&self, part: Part<'_>) -> Option<(&DeviceFile, DataClass)> {
+    /// The record whose whole content a part is.
+    pub(crate) fn content(&self, part: Part<'_>) -> Option<(&DeviceFile, DataClass)> {
         let same_length = self.by_length.get(&(part.length() as u64))?;
         let hash = digest::digest(&digest::SHA256, part.bytes());
         let files = same_length.iter().filter_map(|index| self.files.get(*index));

@@ -10,6 +10,7 @@ mod credential;
 mod device;
 mod device_id;
 mod email;
+mod face;
 #[cfg(test)]
 mod fixture;
 mod image;
@@ -20,6 +21,7 @@ mod mask;
 mod messages;
 mod person;
 mod phone;
+mod pictures;
 mod record;
 mod secrets;
 mod serial;
@@ -33,8 +35,9 @@ use creance_model::{DataClass, Match, Message, Timestamp};
 
 pub use adapter::{Purpose, purpose};
 pub use canary::{Canaries, CanaryError, CanaryPicture, CanarySet, CanaryValue, FoundIn, Known};
-pub use device::{DeviceFile, DeviceFiles};
+pub use device::{DeviceFile, DeviceFiles, DevicePicture, DevicePictures};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
+pub use pictures::Pictures;
 pub use secrets::Secrets;
 pub use severity::{severity, severity_rows};
 pub use sink::{Looked, Sink};
@@ -45,6 +48,7 @@ pub use view::View;
 pub const ALL: &[&dyn Detector] = &[
     &canary::Canary,
     &device::Device,
+    &device::Copies,
     &track::OnTrack,
     &adapter::Adapter,
     &credential::Credential,
@@ -58,6 +62,7 @@ pub const ALL: &[&dyn Detector] = &[
     &serial::Serial,
     &device_id::DeviceId,
     &image::Image,
+    &face::Faces,
     &size::Size,
 ];
 
@@ -83,6 +88,10 @@ pub struct Context {
     pub canaries: Canaries,
     /// Files of the examined device.
     pub device: DeviceFiles,
+    /// Pictures among them.
+    pub device_pictures: DevicePictures,
+    /// Pictures that are decoded and looked at.
+    pub pictures: Pictures,
     /// Files and values on the device that are beyond a bound: values in them are not looked for.
     pub unknown: usize,
     /// Where the aircraft, its home and its operator were.

@@ -25,6 +25,9 @@ pub fn mask(class: DataClass, value: &str) -> String {
             .next()
             .filter(|_| value.contains(" bytes"))
             .map_or_else(|| ends(1, 1), str::to_owned),
+        DataClass::Face => {
+            value.split_once(", SHA-256 ").map_or_else(|| ends(1, 1), |(what, _)| what.to_owned())
+        }
         DataClass::Location => {
             let whole = |text: &str| text.trim().split('.').next().unwrap_or_default().to_owned();
             match value.split_once(',') {

@@ -111,14 +111,18 @@ mod tests {
         let length = u32::try_from(thumbnail.len()).unwrap();
         // An empty first directory at 8, the second at 14 with place and length, the thumbnail at 44.
         let mut exif = b"Exif\0\0II*\0\x08\0\0\0\0\0\x0e\0\0\0\x02\0".to_vec();
-        exif.extend([entry(0x201, 4, 1, 44), entry(0x202, 4, 1, length), vec![0; 4], thumbnail.clone()].concat());
+        exif.extend(
+            [entry(0x201, 4, 1, 44), entry(0x202, 4, 1, length), vec![0; 4], thumbnail.clone()].concat(),
+        );
         let preview = small(2);
         let mut index = b"MPF\0II*\0\x08\0\0\0\x01\0".to_vec();
         index.extend(entry(ENTRIES, 7, 32, 26));
         index.extend([0; 4]);
         let list = |place: usize| {
             let place = u32::try_from(place).unwrap();
-            [0_u32, 9, 0, 0, 0, u32::try_from(preview.len()).unwrap(), place, 0].map(u32::to_le_bytes).concat()
+            [0_u32, 9, 0, 0, 0, u32::try_from(preview.len()).unwrap(), place, 0]
+                .map(u32::to_le_bytes)
+                .concat()
         };
         let head = [vec![0xff, 0xd8], segment(0xe1, &exif)].concat();
         let before = head.len() + 4 + index.len() + 32 + 2;

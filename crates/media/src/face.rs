@@ -33,7 +33,7 @@ const STEP: usize = 4;
 const SCALE: f32 = 0.8;
 
 /// Windows that go on from the quick tests to the slow ones, of each of the three rows. Photographs have some hundred.
-const MOST: usize = 1500;
+const MOST: usize = 5000;
 
 /// Sum of the certainties (½ to 1 each) of the windows that agree on a face. Faces that are some tens of pixels wide and look
 /// into the camera have 8 and more; what only looks like one seldom has more than two windows. See the tests of the detector.
@@ -69,7 +69,7 @@ pub fn faces(picture: &Grey) -> Faces {
 }
 
 /// As [`faces`], of any certainty.
-pub fn candidates(picture: &Grey) -> Faces {
+fn candidates(picture: &Grey) -> Faces {
     static MODEL: LazyLock<Option<Model>> = LazyLock::new(Model::bundled);
     let Some(model) = MODEL.as_ref() else { return Faces::default() };
     let (mut windows, limited) = first_sight(model, picture);
@@ -131,6 +131,7 @@ fn agreed(mut windows: Vec<Face>, share: f32) -> Vec<Face> {
     windows.sort_by(|one, other| other.score.total_cmp(&one.score));
     let mut kept: Vec<Face> = Vec::new();
     let mut left = windows;
+    // Each round lets one go; few are left, for a face is seen by many windows, and there are at most some thousands.
     while let Some((first, rest)) = left.split_first() {
         let mut best = *first;
         let mut apart = Vec::with_capacity(rest.len());
@@ -170,34 +171,57 @@ struct Square {
 
 /// A part of a picture in another size, each pixel taken between the four nearest. Outside of the picture it is black.
 fn sampled(picture: &Grey, part: Square, width: usize, height: usize) -> Vec<u8> {
-    // Where each pixel is taken from: the one before it, and how far behind that.
-    let axis = |from: usize, to: usize| -> Vec<(usize, f32)> {
-        let scale = from as f64 / to as f64;
-        let place = |at: usize| {
-            let exact = scale * at as f64;
-            let before = (exact as usize).min(from.saturating_sub(2));
-            (before, (exact - before as f64) as f32)
-        };
-        (0..to).map(place).collect()
-    };
     let (columns, rows) = (axis(part.width, width), axis(part.height, height));
-    let line = |y: usize| -> &[u8] {
-        let y = i64::from(part.top) + y as i64;
-        usize::try_from(y).map_or(&[], |y| picture.row(y))
-    };
-    let at = |line: &[u8], x: usize| {
-        let x = i64::from(part.left) + x as i64;
-        usize::try_from(x).ok().and_then(|x| line.get(x)).map_or(0.0, |pixel| f32::from(*pixel))
-    };
+    let lines = Lines { picture, part };
+    let (mut above, mut below) = (Vec::new(), Vec::new());
     let mut out = Vec::with_capacity(width * height);
     for (y, down) in rows {
-        let (upper, lower) = (line(y), line(y + 1));
-        for (x, right) in &columns {
-            let between = |line: &[u8]| (1.0 - right) * at(line, *x) + right * at(line, x + 1);
-            out.push(((1.0 - down) * between(upper) + down * between(lower)) as u8);
-        }
+        let (upper, lower) = (lines.line(y, &mut above), lines.line(y + 1, &mut below));
+        out.extend(columns.iter().map(|(x, right)| {
+            let between = |line: &[u8]| match line.get(*x..*x + 2) {
+                Some([left, next]) => (1.0 - right) * f32::from(*left) + right * f32::from(*next),
+                _ => 0.0,
+            };
+            ((1.0 - down) * between(upper) + down * between(lower)) as u8
+        }));
     }
     out
+}
+
+/// Where each of so many pixels is taken from: the one before it, and how far behind that.
+fn axis(from: usize, to: usize) -> Vec<(usize, f32)> {
+    let scale = from as f64 / to as f64;
+    let place = |at: usize| {
+        let exact = scale * at as f64;
+        let before = (exact as usize).min(from.saturating_sub(2));
+        (before, (exact - before as f64) as f32)
+    };
+    (0..to).map(place).collect()
+}
+
+/// The lines of a part of a picture.
+struct Lines<'a> {
+    picture: &'a Grey,
+    part: Square,
+}
+
+impl Lines<'_> {
+    /// A line: the picture's own, or, where it reaches over an edge, as it is written into `room`.
+    fn line<'l>(&'l self, y: usize, room: &'l mut Vec<u8>) -> &'l [u8] {
+        let whole =
+            usize::try_from(i64::from(self.part.top) + y as i64).map_or(&[][..], |y| self.picture.row(y));
+        let inside =
+            usize::try_from(self.part.left).ok().and_then(|from| whole.get(from..from + self.part.width));
+        if let Some(line) = inside {
+            return line;
+        }
+        room.clear();
+        room.resize(usize::try_from(self.part.left.saturating_neg()).unwrap_or(0).min(self.part.width), 0);
+        let from = usize::try_from(self.part.left).unwrap_or(0);
+        room.extend(whole.iter().skip(from).take(self.part.width - room.len()));
+        room.resize(self.part.width, 0);
+        room
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ pub struct Grey {
 impl Grey {
     /// A picture of rows of this width, in pixels; `None`: of no pixels, or the last row is cut.
     pub fn new(width: usize, pixels: Vec<u8>) -> Option<Self> {
-        (width > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(width)).then_some(Self { width, pixels })
+        (width > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(width))
+            .then_some(Self { width, pixels })
     }
 
     /// In pixels.
@@ -131,7 +132,9 @@ mod tests {
         shrink.row([200; 4000].into_iter());
         let small = shrink.done();
         assert_eq!((small.width(), small.height()), (640, 480));
-        assert!(small.row(0).iter().all(|pixel| *pixel == 200) && small.row(1).iter().all(|pixel| *pixel == 0));
+        assert!(
+            small.row(0).iter().all(|pixel| *pixel == 200) && small.row(1).iter().all(|pixel| *pixel == 0)
+        );
     }
 
     proptest! {

@@ -18,7 +18,7 @@ mod picture;
 mod png;
 
 pub use embedded::previews;
-pub use face::{Face, Faces, candidates, faces};
+pub use face::{Face, Faces, faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};
 pub use picture::{Bounds, Format, Unread, decode, format, size};

@@ -92,7 +92,8 @@ fn waves(picture: &Grey) -> Option<u64> {
         (1..=WAVES).map(|frequency| (0..SIDE).map(|at| wave(frequency, at)).collect()).collect();
     let along = |values: &[f32], wave: &[f32]| values.iter().zip(wave).map(|(a, b)| a * b).sum::<f32>();
     // Along each row, then down the columns of what that gave.
-    let rows: Vec<Vec<f32>> = picture.rows().map(|row| row.iter().map(|pixel| f32::from(*pixel)).collect()).collect();
+    let rows: Vec<Vec<f32>> =
+        picture.rows().map(|row| row.iter().map(|pixel| f32::from(*pixel)).collect()).collect();
     let mut all = Vec::with_capacity(WAVES * WAVES);
     for across in &table {
         let column: Vec<f32> = rows.iter().map(|row| along(row, across)).collect();

@@ -33,7 +33,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { pixels: 50_000_000, longest: 640 }
+        Self { pixels: 50_000_000, longest: 800 }
     }
 }
 

@@ -93,7 +93,8 @@ pub(super) fn codes(pixels: &[u8], width: usize) -> Codes {
         let [top, _, _, middle, _, _, bottom] = seven else { continue };
         let patches = top.windows(7).zip(middle.windows(7)).zip(bottom.windows(7));
         all.extend(patches.map(|((top, middle), bottom)| {
-            let ([a, _, _, b, _, _, c], [d, _, _, own, _, _, e], [f, _, _, g, _, _, h]) = (top, middle, bottom)
+            let ([a, _, _, b, _, _, c], [d, _, _, own, _, _, e], [f, _, _, g, _, _, h]) =
+                (top, middle, bottom)
             else {
                 return 0;
             };
@@ -136,7 +137,17 @@ mod tests {
     fn each_neighbour_has_its_bit() {
         for (number, bit) in [(0, 0x80), (1, 0x40), (2, 0x20), (3, 0x10), (5, 8), (6, 4), (7, 2), (8, 1)] {
             let of = |at: usize| (at / 9 / 3) * 3 + at % 9 / 3;
-            let pixels: Vec<u8> = (0..81).map(|at| if of(at) == number { 50 } else if of(at) == 4 { 100 } else { 200 }).collect();
+            let pixels: Vec<u8> = (0..81)
+                .map(|at| {
+                    if of(at) == number {
+                        50
+                    } else if of(at) == 4 {
+                        100
+                    } else {
+                        200
+                    }
+                })
+                .collect();
             assert_eq!(codes(&pixels, 9).all, [bit], "{number}");
         }
     }

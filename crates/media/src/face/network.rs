@@ -87,7 +87,8 @@ impl Network {
         if new < 2.0 {
             return None;
         }
-        let edge = |from: i32, share: f32| (moved(share) + from as f32 + (old - new) * 0.5 + 0.5).floor() as i32;
+        let edge =
+            |from: i32, share: f32| (moved(share) + from as f32 + (old - new) * 0.5 + 0.5).floor() as i32;
         Some(Face {
             left: edge(window.left, right),
             top: edge(window.top, down),
@@ -121,36 +122,42 @@ fn dot(one: &[f32], other: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// For each corner of pixels, the sums of all that is above and left of it. Rows are one longer than the window is wide.
+/// A row of the sums has one more corner than the window has pixels.
+const ROW: usize = SMALLEST + 1;
+
+/// For each corner of pixels, the sums of all that is above and left of it.
 fn integral(window: &[u8]) -> Vec<[i32; CHANNELS]> {
-    let pixel = |x: usize, y: usize| window.get(y * SMALLEST + x).map_or(0, |pixel| i32::from(*pixel));
-    // Between the neighbours; at an edge, twice the difference to the only one.
-    let slope = |at: usize, pixel: &dyn Fn(usize) -> i32| match at {
-        0 => 2 * (pixel(1) - pixel(0)),
-        _ if at == SMALLEST - 1 => 2 * (pixel(at) - pixel(at - 1)),
-        _ => pixel(at + 1) - pixel(at - 1),
-    };
-    const ROW: usize = SMALLEST + 1;
-    let mut sums = vec![[0; CHANNELS]; ROW];
-    sums.reserve(SMALLEST * ROW);
-    for y in 0..SMALLEST {
-        let mut row = [0; CHANNELS];
-        sums.push(row);
-        for x in 0..SMALLEST {
-            let across = slope(x, &|x| pixel(x, y));
-            let down = slope(y, &|y| pixel(x, y));
-            let (a, b) = ([across, across.abs()], [down, down.abs()]);
-            let (first, second) = if down < 0 { (2, 3) } else { (0, 1) };
-            let (third, fourth) = if across < 0 { (6, 7) } else { (4, 5) };
-            for (channel, value) in [(first, a[0]), (second, a[1]), (third, b[0]), (fourth, b[1])] {
-                if let Some(sum) = row.get_mut(channel) {
-                    *sum += value;
-                }
+    let rows: Vec<&[u8]> = window.chunks_exact(SMALLEST).collect();
+    let mut sums = Vec::with_capacity(ROW * ROW);
+    let mut above = [[0; CHANNELS]; ROW];
+    sums.extend(above);
+    for (y, row) in rows.iter().enumerate() {
+        // Slopes between the neighbours; at an edge, twice the difference to the only one.
+        let before = rows.get(y.saturating_sub(1)).unwrap_or(row);
+        let after = rows.get(y + 1).unwrap_or(row);
+        let twice = if y == 0 || y + 1 == SMALLEST { 2 } else { 1 };
+        let mut own = [0; CHANNELS];
+        let mut corners = above.iter_mut();
+        sums.extend(corners.next().copied());
+        for (x, ((corner, before), after)) in corners.zip(*before).zip(*after).enumerate() {
+            let down = (i32::from(*after) - i32::from(*before)) * twice;
+            let pixel = |x: usize| row.get(x).map_or(0, |pixel| i32::from(*pixel));
+            let across = match x {
+                0 => 2 * (pixel(1) - pixel(0)),
+                _ if x == SMALLEST - 1 => 2 * (pixel(x) - pixel(x - 1)),
+                _ => pixel(x + 1) - pixel(x - 1),
+            };
+            let [a, b, c, d, e, f, g, h] = &mut own;
+            let (size, signed) = if down < 0 { (d, c) } else { (b, a) };
+            *signed += across;
+            *size += across.abs();
+            let (size, signed) = if across < 0 { (h, g) } else { (f, e) };
+            *signed += down;
+            *size += down.abs();
+            for (sum, own) in corner.iter_mut().zip(&own) {
+                *sum += own;
             }
-            let above = sums.get(sums.len() - ROW).copied().unwrap_or_default();
-            sums.push(std::array::from_fn(|at| {
-                row.get(at).copied().unwrap_or(0) + above.get(at).copied().unwrap_or(0)
-            }));
+            sums.push(*corner);
         }
     }
     sums
@@ -161,7 +168,7 @@ impl Feature {
     fn of(self, sums: &[[i32; CHANNELS]]) -> impl Iterator<Item = f32> {
         let corner = |x: usize, y: usize| {
             let (x, y) = (self.x + x * (self.width / 2), self.y + y * (self.height / 2));
-            sums.get(y * (SMALLEST + 1) + x).copied().unwrap_or_default()
+            sums.get(y * ROW + x).copied().unwrap_or_default()
         };
         let mut values = [0_i32; OF_FEATURE];
         let quarters = [(0, 0), (1, 0), (0, 1), (1, 1)];
@@ -184,7 +191,9 @@ fn pool() -> Vec<Feature> {
     const GRID: usize = 16;
     let mut pool = Vec::new();
     for (wide, high) in SHAPES {
-        for height in (LEAST..=SMALLEST).filter(|height| height.is_multiple_of(2) && height.is_multiple_of(high)) {
+        for height in
+            (LEAST..=SMALLEST).filter(|height| height.is_multiple_of(2) && height.is_multiple_of(high))
+        {
             let width = height / high * wide;
             if !width.is_multiple_of(2) || !(LEAST..=SMALLEST).contains(&width) {
                 continue;
@@ -205,12 +214,14 @@ mod tests {
 
     #[test]
     fn an_edge_is_seen_in_the_quarters_that_it_crosses() {
-        let window: Vec<u8> = (0..SMALLEST * SMALLEST).map(|at| if at % SMALLEST < 10 { 0 } else { 100 }).collect();
+        let window: Vec<u8> =
+            (0..SMALLEST * SMALLEST).map(|at| if at % SMALLEST < 10 { 0 } else { 100 }).collect();
         let sums = integral(&window);
         let whole = Feature { x: 0, y: 0, width: SMALLEST, height: SMALLEST };
         let values: Vec<f32> = whole.of(&sums).collect();
         // Brightness rises across in the left quarters, upper and lower, and nowhere down.
-        let told: Vec<usize> = values.iter().enumerate().filter(|(_, value)| **value > 0.0).map(|(at, _)| at).collect();
+        let told: Vec<usize> =
+            values.iter().enumerate().filter(|(_, value)| **value > 0.0).map(|(at, _)| at).collect();
         assert_eq!(told, [0, 1, 16, 17]);
         assert!((values.iter().map(|value| value * value).sum::<f32>() - 1.0).abs() < 1e-5);
     }
@@ -219,7 +230,9 @@ mod tests {
     fn a_window_outside_of_the_picture_is_no_face() {
         let model = super::super::Model::bundled().unwrap();
         let picture = Grey::new(50, vec![90; 2500]).unwrap();
-        for (left, top, side) in [(60, 0, 40), (0, 60, 40), (-50, 0, 40), (0, 0, 1), (0, 0, i32::MAX), (i32::MIN, 0, 9)] {
+        for (left, top, side) in
+            [(60, 0, 40), (0, 60, 40), (-50, 0, 40), (0, 0, 1), (0, 0, i32::MAX), (i32::MIN, 0, 9)]
+        {
             let window = Face { left, top, side, score: 1.0 };
             assert_eq!(model.networks[0].judge(&picture, window), None);
         }
