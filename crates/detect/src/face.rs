@@ -121,7 +121,9 @@ mod tests {
     fn pictures_beyond_the_bound_are_told_as_a_limit() {
         let context = Context { pictures: Pictures::at_most(1), ..Context::default() };
         let messages = [body(NOBODY), body(PORTRAIT)];
-        messages.iter().for_each(|message| context.pictures.admit(message));
+        for message in &messages {
+            context.pictures.admit(message);
+        }
         let limits = messages.map(|message| look(&message, &context).limits);
         assert!(limits[0].is_empty());
         assert!(limits[1].contains("pictures in which faces are looked for"), "{limits:?}");

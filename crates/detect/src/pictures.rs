@@ -20,9 +20,17 @@ pub(crate) type Hash = [u8; 32];
 #[derive(Debug, Default)]
 pub struct Pictures {
     most: usize,
-    admitted: Mutex<HashMap<Hash, Arc<OnceLock<Seen>>>>,
+    admitted: Mutex<Admitted>,
     /// Large pictures are decoded one after the other: each takes hundreds of megabytes.
     large: Mutex<()>,
+}
+
+/// Pictures that are looked at.
+#[derive(Debug, Default)]
+struct Admitted {
+    all: HashMap<Hash, Arc<OnceLock<Seen>>>,
+    /// Pixels of all that may yet be admitted. They only become fewer: what was refused once is refused ever after.
+    pixels: u64,
 }
 
 /// What was seen in a picture.
@@ -51,6 +59,9 @@ pub(crate) enum Look {
 /// Shorter files are icons, and show no face that anyone would know.
 const LEAST: usize = 2000;
 
+/// Pixels of a usual picture, in the mean of many.
+const USUAL: u64 = 5_000_000;
+
 /// Pictures with more pixels than this are decoded one after the other.
 const LARGE: u64 = 12_000_000;
 
@@ -58,9 +69,10 @@ impl Pictures {
     /// Pictures that are looked at in an audit: each takes about a tenth of a second.
     pub const MOST: usize = 2000;
 
-    /// At most so many are looked at.
+    /// At most so many are looked at, and no more pixels than so many usual ones have.
     pub fn at_most(most: usize) -> Self {
-        Self { most, ..Self::default() }
+        let pixels = USUAL.saturating_mul(most as u64);
+        Self { most, admitted: Mutex::new(Admitted { pixels, ..Admitted::default() }), ..Self::default() }
     }
 
     /// Admits the pictures of a message, if there is room. Must be called before the message is looked at, and for one message
@@ -71,10 +83,17 @@ impl Pictures {
         }
         for part in message.parts.iter().filter(|part| is_picture(*part)) {
             let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-            if admitted.len() >= self.most {
+            if admitted.all.len() >= self.most {
                 return;
             }
-            admitted.entry(hash(part.bytes())).or_default();
+            let hash = hash(part.bytes());
+            let (width, height) = size(part.bytes()).unwrap_or_default();
+            let pixels = u64::from(width) * u64::from(height);
+            let left = admitted.pixels.checked_sub(pixels.min(Bounds::default().pixels));
+            if let Some(left) = left.filter(|_| !admitted.all.contains_key(&hash)) {
+                admitted.pixels = left;
+                admitted.all.insert(hash, Arc::default());
+            }
         }
     }
 
@@ -84,7 +103,8 @@ impl Pictures {
             return Look::None;
         }
         let hash = hash(part.bytes());
-        let slot = self.admitted.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).map(Arc::clone);
+        let slot =
+            self.admitted.lock().unwrap_or_else(PoisonError::into_inner).all.get(&hash).map(Arc::clone);
         let Some(slot) = slot else { return Look::Beyond };
         slot.get_or_init(|| self.seen(part.bytes()));
         Look::Seen(slot)
@@ -151,7 +171,9 @@ mod tests {
             picture(LEAST, 3),
             picture(LEAST, 4),
         ];
-        messages.iter().for_each(|message| pictures.admit(message));
+        for message in &messages {
+            pictures.admit(message);
+        }
         let looks: Vec<&str> = messages
             .iter()
             .map(|message| match pictures.look(message.parts.get(0).unwrap()) {

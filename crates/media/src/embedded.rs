@@ -11,7 +11,7 @@ const LEAST: usize = 200;
 /// Previews of one picture that are told.
 const MOST: usize = 8;
 
-/// The tag of the list of pictures in a multi-picture index (MPEntry).
+/// The tag of the list of pictures in a multi-picture index (`MPEntry`).
 const ENTRIES: u16 = 0xb002;
 
 /// The JPEGs that are embedded in a JPEG for a quick look, whole, at most eight. What lies outside of these bytes is left out.

@@ -1,4 +1,4 @@
-//! Faces that look into the camera, found by the funnel of SeetaFace: many windows, quick tests, few windows, slow tests.
+//! Faces that look into the camera, found by the funnel of `SeetaFace`: many windows, quick tests, few windows, slow tests.
 //!
 //! ```text
 //! picture, smaller and smaller ─▶ each window of 40×40, every fourth pixel
@@ -12,6 +12,13 @@
 //! outside. What is here finds the same, and is checked against nothing but slices.
 //!
 //! Left out: faces in profile or upside down, and those of fewer than [`SMALLEST`] pixels in the picture as given.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "pixels, shades and shares: small numbers, and what is not becomes the largest or smallest there is"
+)]
 
 mod boosted;
 mod model;
@@ -208,8 +215,8 @@ struct Lines<'a> {
 impl Lines<'_> {
     /// A line: the picture's own, or, where it reaches over an edge, as it is written into `room`.
     fn line<'l>(&'l self, y: usize, room: &'l mut Vec<u8>) -> &'l [u8] {
-        let whole =
-            usize::try_from(i64::from(self.part.top) + y as i64).map_or(&[][..], |y| self.picture.row(y));
+        let whole = usize::try_from(i64::from(self.part.top) + i64::try_from(y).unwrap_or(i64::MAX / 2))
+            .map_or(&[][..], |y| self.picture.row(y));
         let inside =
             usize::try_from(self.part.left).ok().and_then(|from| whole.get(from..from + self.part.width));
         if let Some(line) = inside {

@@ -41,6 +41,7 @@ impl Grey {
     }
 
     /// The picture of this size, each pixel the mean of those that it covers; it is not made larger.
+    #[must_use]
     pub fn shrunk(&self, width: usize, height: usize) -> Self {
         let mut shrink =
             Shrink::to((self.width, self.height()), (width.min(self.width), height.min(self.height())));
@@ -50,16 +51,19 @@ impl Grey {
 }
 
 /// Takes the rows of a picture, and holds no more than the smaller one.
+///
+/// Each side is measured in parts that both pictures have whole numbers of: a pixel of the picture is as many of them wide as
+/// the smaller one has pixels, and the other way round. So a pixel lies in one of the smaller picture, or in two.
 #[derive(Debug)]
 pub(crate) struct Shrink {
     from: (usize, usize),
     to: (usize, usize),
-    /// For each pixel of a row, in which one of the smaller picture it lies.
-    columns: Vec<usize>,
-    /// Of the row of the smaller picture that is filled now: sums, and how many pixels are in each.
-    sums: Vec<(u32, u32)>,
+    /// For each pixel of a row: in which one of the smaller picture it begins, and how many of its parts lie there.
+    columns: Vec<(usize, u64)>,
     /// Rows that came.
     came: usize,
+    /// Sums of the row of the smaller picture that is filled now, and of the next.
+    sums: [Vec<u64>; 2],
     pixels: Vec<u8>,
 }
 
@@ -72,9 +76,11 @@ impl Shrink {
     }
 
     fn to(from: (usize, usize), to: (usize, usize)) -> Self {
-        let to = (to.0.clamp(1, from.0.max(1)), to.1.clamp(1, from.1.max(1)));
-        let columns = (0..from.0).map(|x| x * to.0 / from.0).collect();
-        Self { from, to, columns, sums: vec![(0, 0); to.0], came: 0, pixels: Vec::with_capacity(to.0 * to.1) }
+        let from = (from.0.max(1), from.1.max(1));
+        let to = (to.0.clamp(1, from.0), to.1.clamp(1, from.1));
+        let columns = (0..from.0).map(|x| place(x, from.0, to.0)).collect();
+        let pixels = Vec::with_capacity(to.0 * to.1);
+        Self { from, to, columns, came: 0, sums: [vec![0; to.0], vec![0; to.0]], pixels }
     }
 
     /// Takes the next row. What is beyond the picture is let go.
@@ -82,36 +88,49 @@ impl Shrink {
         if self.came >= self.from.1 {
             return;
         }
-        for (pixel, column) in row.zip(&self.columns) {
-            if let Some((sum, count)) = self.sums.get_mut(*column) {
-                *sum = sum.saturating_add(pixel.into());
-                *count += 1;
+        let (line, down) = place(self.came, self.from.1, self.to.1);
+        let below = self.to.1 as u64 - down;
+        let [sums, next] = &mut self.sums;
+        for (pixel, (column, right)) in row.zip(&self.columns) {
+            let beyond = self.to.0 as u64 - right;
+            for (column, share) in [(*column, *right), (column + 1, beyond)] {
+                let part = u64::from(pixel) * share;
+                if let (Some(sum), Some(next)) = (sums.get_mut(column), next.get_mut(column)) {
+                    *sum += part * down;
+                    *next += part * below;
+                }
             }
         }
-        let place = |row: usize| row * self.to.1 / self.from.1;
-        let now = place(self.came);
         self.came += 1;
-        if self.came == self.from.1 || place(self.came) != now {
+        let over = self.came == self.from.1 || place(self.came, self.from.1, self.to.1).0 > line;
+        if over {
             self.flush();
         }
     }
 
+    /// A row of the smaller picture is full.
     fn flush(&mut self) {
-        let means = self.sums.iter_mut().map(|cell| {
-            let (sum, count) = std::mem::take(cell);
-            u8::try_from(sum.checked_div(count).unwrap_or(0)).unwrap_or(u8::MAX)
-        });
-        self.pixels.extend(means);
+        let area = (self.from.0 * self.from.1) as u64;
+        let [sums, next] = &mut self.sums;
+        self.pixels.extend(sums.iter().map(|sum| u8::try_from(sum / area).unwrap_or(u8::MAX)));
+        std::mem::swap(sums, next);
+        next.fill(0);
     }
 
     /// The smaller picture. Rows that did not come are black.
     pub(crate) fn done(mut self) -> Grey {
-        if self.sums.iter().any(|(_, count)| *count > 0) {
-            self.flush();
-        }
+        self.flush();
         self.pixels.resize(self.to.0 * self.to.1, 0);
         Grey { width: self.to.0, pixels: self.pixels }
     }
+}
+
+/// In which of the `to` pixels of a smaller side the pixel at this place of one of `from` begins, and how many of its parts
+/// lie there.
+fn place(at: usize, from: usize, to: usize) -> (usize, u64) {
+    let start = at * to;
+    let pixel = start / from;
+    (pixel, ((pixel + 1) * from - start).min(to) as u64)
 }
 
 #[cfg(test)]
@@ -123,17 +142,20 @@ mod tests {
     fn a_pixel_is_the_mean_of_those_it_covers() {
         let picture = Grey::new(4, vec![0, 10, 20, 30, 10, 20, 30, 40]).unwrap();
         assert_eq!(picture.shrunk(2, 1), Grey::new(2, vec![10, 30]).unwrap());
+        assert_eq!(picture.shrunk(3, 2), Grey::new(3, vec![2, 15, 27, 12, 25, 37]).unwrap());
         assert_eq!(picture.shrunk(8, 8), picture);
     }
 
     #[test]
     fn the_shape_is_kept_and_what_did_not_come_is_black() {
         let mut shrink = Shrink::new(4000, 3000, 640);
-        shrink.row([200; 4000].into_iter());
+        for _ in 0..7 {
+            shrink.row([200; 4000].into_iter());
+        }
         let small = shrink.done();
         assert_eq!((small.width(), small.height()), (640, 480));
         assert!(
-            small.row(0).iter().all(|pixel| *pixel == 200) && small.row(1).iter().all(|pixel| *pixel == 0)
+            small.row(0).iter().all(|pixel| *pixel == 200) && small.row(2).iter().all(|pixel| *pixel == 0)
         );
     }
 
@@ -143,7 +165,7 @@ mod tests {
             width in 1_usize..300, height in 1_usize..300, longest in 1_usize..100, shade: u8,
         ) {
             let mut shrink = Shrink::new(width, height, longest);
-            (0..height + 1).for_each(|_| shrink.row(std::iter::repeat_n(shade, width + 1)));
+            (0..=height).for_each(|_| shrink.row(std::iter::repeat_n(shade, width + 1)));
             let small = shrink.done();
             prop_assert!(small.width() <= longest.max(1) && small.height() <= longest.max(1));
             prop_assert!(small.pixels().iter().all(|pixel| *pixel == shade));

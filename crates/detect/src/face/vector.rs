@@ -3,7 +3,7 @@
 //! That a vector is of a face cannot be seen in it. Its field's name, its length and its size are what programs for faces
 //! have, and those for pictures and texts as well.
 
-use creance_model::{DataClass, Match};
+use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
 
 use crate::{Sighting, Sink, View, pictures::hash};
@@ -82,7 +82,7 @@ fn lists(message: &View<'_>) -> Vec<(usize, Vec<f32>)> {
     // Values of one list stand one behind the other.
     let (mut from, mut list) = (0, None);
     for index in 0..=parts.len() {
-        let parent = parts.get(index).filter(|part| !part.is_named()).and_then(|part| part.parent());
+        let parent = parts.get(index).filter(|part| !part.is_named()).and_then(Part::parent);
         if parent.is_some() && parent == list {
             continue;
         }
@@ -147,8 +147,9 @@ mod tests {
     use crate::{Context, fixture::parts, look, mask};
 
     /// So many numbers between −1 and 1.
-    fn numbers(count: usize) -> Vec<f32> {
-        let number = |at: usize| (at.wrapping_mul(2_654_435_761) >> 8 & 0xffff) as f32 / 32768.0 - 1.0;
+    fn numbers(count: u16) -> Vec<f32> {
+        // Steps of an irrational share, from one to the other.
+        let number = |at: u16| (f32::from(at) * 0.618_034).fract() * 2.0 - 1.0;
         (1..=count).map(number).collect()
     }
 
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn other_names_other_lengths_and_other_numbers_are_none() {
-        let whole: Vec<f32> = (0..128).map(|at| at as f32).collect();
+        let whole: Vec<f32> = (0_u8..128).map(f32::from).collect();
         let sparse: Vec<f32> = (0..128).map(|at| if at % 2 == 0 { 0.5 } else { -0.5 }).collect();
         for (name, numbers) in [
             ("samples", numbers(128)),

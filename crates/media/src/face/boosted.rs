@@ -93,12 +93,11 @@ pub(super) fn codes(pixels: &[u8], width: usize) -> Codes {
         let [top, _, _, middle, _, _, bottom] = seven else { continue };
         let patches = top.windows(7).zip(middle.windows(7)).zip(bottom.windows(7));
         all.extend(patches.map(|((top, middle), bottom)| {
-            let ([a, _, _, b, _, _, c], [d, _, _, own, _, _, e], [f, _, _, g, _, _, h]) =
-                (top, middle, bottom)
-            else {
-                return 0;
-            };
-            [a, b, c, d, e, f, g, h].iter().fold(0, |code: u8, near| code << 1 | u8::from(own >= *near))
+            let [nw, _, _, north, _, _, ne] = top else { return 0 };
+            let [west, _, _, own, _, _, east] = middle else { return 0 };
+            let [sw, _, _, south, _, _, se] = bottom else { return 0 };
+            let around = [nw, north, ne, west, east, sw, south, se];
+            around.into_iter().fold(0, |code: u8, near| code << 1 | u8::from(own >= near))
         }));
     }
     Codes { all, width: (width + 1).saturating_sub(PATCHES) }

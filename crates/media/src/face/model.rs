@@ -1,4 +1,4 @@
-//! The trained numbers of the funnel, as the file of SeetaFace Detection 1.0 holds them.
+//! The trained numbers of the funnel, as the file of `SeetaFace` Detection 1.0 holds them.
 //!
 //! ```text
 //! all little-endian, i32 and f32

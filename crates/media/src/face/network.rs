@@ -62,7 +62,8 @@ impl Network {
     pub(super) fn judge(&self, picture: &Grey, window: Face) -> Option<Face> {
         let side = usize::try_from(window.side).ok().filter(|side| *side >= 2)?;
         let within = |from: i32, most: usize| {
-            i64::from(from) < most as i64 && i64::from(from) + i64::from(window.side) > 0
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            i64::from(from) < most && i64::from(from) + i64::from(window.side) > 0
         };
         // What was moved out of the picture, or grew far over it, shows nothing.
         if side > 2 * picture.width().max(picture.height())
@@ -147,13 +148,14 @@ fn integral(window: &[u8]) -> Vec<[i32; CHANNELS]> {
                 _ if x == SMALLEST - 1 => 2 * (pixel(x) - pixel(x - 1)),
                 _ => pixel(x + 1) - pixel(x - 1),
             };
-            let [a, b, c, d, e, f, g, h] = &mut own;
-            let (size, signed) = if down < 0 { (d, c) } else { (b, a) };
-            *signed += across;
-            *size += across.abs();
-            let (size, signed) = if across < 0 { (h, g) } else { (f, e) };
-            *signed += down;
-            *size += down.abs();
+            // Signed and unsigned, apart by the sign of the other slope.
+            let pairs = [(across, if down < 0 { 2 } else { 0 }), (down, if across < 0 { 6 } else { 4 })];
+            for (slope, at) in pairs {
+                if let Some([signed, size]) = own.get_mut(at..at + 2) {
+                    *signed += slope;
+                    *size += slope.abs();
+                }
+            }
             for (sum, own) in corner.iter_mut().zip(&own) {
                 *sum += own;
             }
