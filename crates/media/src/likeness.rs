@@ -129,8 +129,12 @@ fn slopes(picture: &Grey) -> Option<[u64; 4]> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shades and cells")]
+
     use super::*;
     use proptest::prelude::*;
+
+    type Shade = dyn Fn(f32, f32) -> f32;
 
     /// A picture of this size, whose shades are said by their place, from 0 to 1 each way.
     fn picture(width: u16, height: u16, shade: impl Fn(f32, f32) -> f32) -> Grey {
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn of_pictures_with_too_little_in_them_nothing_is_said() {
         let round = |x: f32, y: f32| 1.0 - ((x - 0.5).powi(2) + (y - 0.5).powi(2)).sqrt();
-        let shades: [(&str, &dyn Fn(f32, f32) -> f32); 6] = [
+        let shades: [(&str, &Shade); 6] = [
             ("one colour", &|_, _| 0.5),
             ("a gradient across", &|x, _| x),
             ("a gradient down", &|_, y| y),
