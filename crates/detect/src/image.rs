@@ -1,10 +1,10 @@
 //! Pictures, films and recordings in bodies, and the place and serial number inside a JPEG.
 
-use std::{cell::LazyCell, collections::HashMap, io::Cursor};
+use std::{cell::LazyCell, collections::HashMap};
 
+use creance_media::{Exif, exif};
 use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
-use exif::{In, Tag, Value};
 use ring::digest;
 
 use crate::{Card, Context, Detector, Sighting, Sink, View, location};
@@ -173,46 +173,18 @@ fn media(brand: &[u8]) -> (DataClass, &'static str) {
     }
 }
 
-/// Place and serial number in the EXIF of a JPEG (CIPA DC-008).
+/// Place and serial number in the EXIF of a JPEG.
 fn inside(index: usize, bytes: &[u8], sink: &mut Sink<'_>) {
-    let mut reader = exif::Reader::new();
-    reader.continue_on_error(true);
-    let exif = match reader.read_from_container(&mut Cursor::new(bytes)) {
-        Ok(exif) => exif,
-        Err(exif::Error::PartialResult(partial)) => partial.into_inner().0,
-        Err(_) => return,
+    let Exif { place, serial } = exif(bytes).unwrap_or_default();
+    let mut told = |class, field: &str, value| {
+        let encoding = vec![format!("exif:{field}")];
+        sink.sight(Sighting { encoding, ..Sighting::whole(class, Match::Structured, "image", index, value) });
     };
-    let degrees = |tag, reference, negative: u8| {
-        let Value::Rational(parts) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
-        let [degrees, minutes, seconds] = parts.get(..3)? else { return None };
-        let value = degrees.to_f64() + minutes.to_f64() / 60.0 + seconds.to_f64() / 3600.0;
-        let south = matches!(&exif.get_field(reference, In::PRIMARY)?.value, Value::Ascii(text) if text.first().and_then(|text| text.first()) == Some(&negative));
-        value.is_finite().then_some(if south { -value } else { value })
-    };
-    let lat = degrees(Tag::GPSLatitude, Tag::GPSLatitudeRef, b'S');
-    let lon = degrees(Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W');
-    if let (Some(lat), Some(lon)) = (lat, lon)
-        && location::believable(lat, lon)
-    {
-        let encoding = vec!["exif:GPS".to_owned()];
-        let value = format!("{lat:.6},{lon:.6}");
-        sink.sight(Sighting {
-            encoding,
-            ..Sighting::whole(DataClass::Location, Match::Structured, "image", index, value)
-        });
+    if let Some((lat, lon)) = place.filter(|(lat, lon)| location::believable(*lat, *lon)) {
+        told(DataClass::Location, "GPS", format!("{lat:.6},{lon:.6}"));
     }
-    if let Some(Value::Ascii(text)) =
-        exif.get_field(Tag::BodySerialNumber, In::PRIMARY).map(|field| &field.value)
-        && let Some(serial) = text
-            .first()
-            .map(|text| String::from_utf8_lossy(text).trim().to_owned())
-            .filter(|serial| serial.len() >= 4)
-    {
-        let encoding = vec!["exif:BodySerialNumber".to_owned()];
-        sink.sight(Sighting {
-            encoding,
-            ..Sighting::whole(DataClass::Serial, Match::Structured, "image", index, serial)
-        });
+    if let Some(serial) = serial.filter(|serial| serial.len() >= 4) {
+        told(DataClass::Serial, "BodySerialNumber", serial);
     }
 }
 

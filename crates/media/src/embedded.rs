@@ -3,7 +3,9 @@
 
 use std::{borrow::Cow, io::Cursor};
 
-use exif::{Exif, In, Reader, Tag, Value};
+use ::exif::{Context, In, Tag, Value};
+
+use crate::exif;
 
 /// Shorter ones show nothing.
 const LEAST: usize = 200;
@@ -23,23 +25,8 @@ pub fn previews(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     found
 }
 
-/// What can be read of an EXIF block.
-fn partly(read: Result<Exif, exif::Error>) -> Option<Exif> {
-    match read {
-        Ok(exif) => Some(exif),
-        Err(exif::Error::PartialResult(partial)) => Some(partial.into_inner().0),
-        Err(_) => None,
-    }
-}
-
-fn reader() -> Reader {
-    let mut reader = Reader::new();
-    reader.continue_on_error(true);
-    reader
-}
-
 fn thumbnail(bytes: &[u8]) -> Option<Vec<u8>> {
-    let exif = partly(reader().read_from_container(&mut Cursor::new(bytes)))?;
+    let exif = exif::read(|reader| reader.read_from_container(&mut Cursor::new(bytes)))?;
     let number = |tag| exif.get_field(tag, In::THUMBNAIL)?.value.get_uint(0);
     let start = number(Tag::JPEGInterchangeFormat)? as usize;
     let length = number(Tag::JPEGInterchangeFormatLength)? as usize;
@@ -49,8 +36,8 @@ fn thumbnail(bytes: &[u8]) -> Option<Vec<u8>> {
 /// The pictures that the index lists besides the first, which is the picture itself.
 fn indexed(bytes: &[u8]) -> Vec<&[u8]> {
     let Some((start, index)) = index(bytes) else { return Vec::new() };
-    let Some(exif) = partly(reader().read_raw(index.to_vec())) else { return Vec::new() };
-    let list = exif.get_field(Tag(exif::Context::Tiff, ENTRIES), In::PRIMARY);
+    let Some(exif) = exif::read(|reader| reader.read_raw(index.to_vec())) else { return Vec::new() };
+    let list = exif.get_field(Tag(Context::Tiff, ENTRIES), In::PRIMARY);
     let Some(Value::Undefined(list, _)) = list.map(|field| &field.value) else { return Vec::new() };
     let number = |four: &[u8]| -> Option<usize> {
         let four = four.try_into().ok()?;

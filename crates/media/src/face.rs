@@ -42,8 +42,10 @@ const SCALE: f32 = 0.8;
 /// Windows that go on from the quick tests to the slow ones, of each of the three rows. Photographs have some hundred.
 const MOST: usize = 5000;
 
-/// Sum of the certainties (½ to 1 each) of the windows that agree on a face. Faces that are some tens of pixels wide and look
-/// into the camera have 8 and more; what only looks like one seldom has more than two windows. See the tests of the detector.
+/// Sum of the certainties (½ to 1 each) of the windows that agree on a face.
+///
+/// Measured at 800 pixels: portraits have 19.9 and more; of a group of 29 whose faces are 26 to 35 pixels wide, seven have 4.5
+/// to 8; of photographs without a face (of drones, cameras, phones; objects, a cat, towers) the highest is 1.1, of drawn icons 3.0.
 const LEAST_SCORE: f32 = 4.0;
 
 /// A face.

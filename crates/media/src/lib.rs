@@ -3,13 +3,15 @@
 //!
 //! ```text
 //! bytes ─▶ decode ─▶ Grey, made small while it is read ─┬─▶ faces
-//!   └────▶ previews (bytes within the bytes)            └─▶ Likeness
+//!   ├────▶ previews (bytes within the bytes)            └─▶ Likeness
+//!   └────▶ Exif: where, with which camera
 //! ```
 //!
 //! All bytes may be an adversary's. Sizes are checked before anything is held, nothing here is `unsafe`, and a picture that
 //! cannot be read is an [`Unread`], with the reason.
 
 mod embedded;
+mod exif;
 mod face;
 mod grey;
 mod jpeg;
@@ -18,6 +20,7 @@ mod picture;
 mod png;
 
 pub use embedded::previews;
+pub use exif::{Exif, exif};
 pub use face::{Face, Faces, faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};

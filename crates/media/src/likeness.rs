@@ -199,7 +199,7 @@ mod tests {
             ("one colour", &|_, _| 0.5),
             ("a gradient across", &|x, _| x),
             ("a gradient down", &|_, y| y),
-            ("a gradient in a corner", &|x, y| (x + y) / 2.0),
+            ("a gradient in a corner", &|x, y| f32::midpoint(x, y)),
             ("a vignette", &round),
             ("a sky over ground", &|x, y| if y < 0.5 { 0.7 + 0.1 * y } else { 0.3 + 0.02 * x }),
         ];

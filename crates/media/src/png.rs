@@ -8,6 +8,9 @@ use png::{ColorType, Decoder, Limits, Transformations};
 
 use crate::{Bounds, Grey, Unread, grey::Shrink};
 
+/// Pixels of the widest picture that is read: two rows are held, of up to eight bytes each.
+const WIDEST: u32 = 65_535;
+
 /// Bytes that decoding may hold besides the picture: rows, palettes.
 const MOST_HELD: usize = 8 << 20;
 
@@ -19,6 +22,9 @@ pub(crate) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
 
 /// The brightness of a picture of this size; what is transparent is taken as it is coloured.
 pub(crate) fn decode(bytes: &[u8], (width, height): (u32, u32), bounds: &Bounds) -> Result<Grey, Unread> {
+    if width > WIDEST {
+        return Err(Unread::Size);
+    }
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MOST_HELD });
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
