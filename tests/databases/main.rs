@@ -1,4 +1,4 @@
-//! Databases made by SQLite itself: what is read of them is what SQLite says is in them.
+//! Databases made by `SQLite` itself: what is read of them is what it says is in them.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -41,9 +41,10 @@ fn all_rows_of_all_tables_are_read() {
                 Value::String(text) => text.as_bytes() == told.as_slice(),
                 // SQLite keeps 5.0 as 5.
                 Value::Number(number) => {
-                    std::str::from_utf8(told).unwrap().parse::<f64>().unwrap() == number.as_f64().unwrap()
+                    let told: f64 = std::str::from_utf8(told).unwrap().parse().unwrap();
+                    told.to_bits() == number.as_f64().unwrap().to_bits()
                 }
-                other => panic!("{other}"),
+                other => unreachable!("{other}"),
             };
             assert!(same, "{round}: {key:?}: {value}, read {told:?}");
         }
@@ -60,7 +61,7 @@ fn read(database: &[u8]) -> Cells {
         let step = part.step();
         let Some(way) = step.strip_prefix("sqlite:/").filter(|_| part.is_named()) else { continue };
         let way: Vec<&str> = way.split('/').collect();
-        let [table, row, column] = way[..] else { panic!("{way:?}") };
+        let [table, row, column] = way[..] else { unreachable!("{way:?}") };
         cells.insert((table.to_owned(), row.to_owned(), column.to_owned()), part.bytes().to_vec());
     }
     cells

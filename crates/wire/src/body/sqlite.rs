@@ -325,6 +325,7 @@ fn whole(bytes: &[u8]) -> i64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use proptest::prelude::*;
 
