@@ -17,7 +17,8 @@ use crate::{
     sink::normal,
     view::{Glance, sign},
 };
-use search::Search;
+use forms::{Form, Whole};
+use search::{Hit, Search};
 
 pub use file::{CanaryError, CanaryPicture, CanarySet, CanaryValue};
 pub(crate) use place::VIEWPORTS;
@@ -26,14 +27,34 @@ pub(crate) use place::VIEWPORTS;
 #[derive(Debug, Default)]
 pub struct Canaries {
     planted: Vec<Planted>,
-    /// All written forms of all values, and which value and form each is.
-    forms: Option<(Search, Vec<(usize, &'static str)>)>,
+    /// All written forms of all values, and of which value each is.
+    forms: Option<(Search, Vec<Meaning>)>,
     /// Which are places, and where.
     places: Vec<(usize, (f64, f64))>,
     /// Which are numbers, and their digits.
     numbers: Vec<(usize, String)>,
     /// What was read on the device, by class and letters.
     named: HashMap<(DataClass, String), usize>,
+}
+
+/// What it says where a form is found.
+#[derive(Debug)]
+struct Meaning {
+    /// Which value is there.
+    value: usize,
+    form: &'static str,
+    whole: Option<Whole>,
+}
+
+impl Meaning {
+    /// The form, and where it ends, of a hit in these bytes.
+    fn at(&self, bytes: &[u8], hit: Hit) -> (&'static str, usize) {
+        let behind = bytes.get(hit.end..).unwrap_or_default();
+        match self.whole.as_ref().filter(|whole| whole.follows(behind)) {
+            Some(whole) => (whole.name, hit.end + whole.rest.len()),
+            None => (self.form, hit.end),
+        }
+    }
 }
 
 /// A value that is looked for.
@@ -142,9 +163,9 @@ impl Canaries {
             if one.class == DataClass::Location || one.value.len() < SHORT || !one.is_its_own() {
                 continue;
             }
-            for (form, needle) in forms::of(one.class, &one.value, one.found_in.is_none()) {
+            for Form { name, needle, whole } in forms::of(one.class, &one.value, one.found_in.is_none()) {
                 needles.push(needle);
-                meanings.push((index, form));
+                meanings.push(Meaning { value: index, form: name, whole });
             }
         }
         let search = Search::new(&needles, SHORT)?;
@@ -251,10 +272,10 @@ impl Detector for Canary {
         };
         for (index, _, part) in message.glances().rev().filter(|(.., part)| may_hold(*part)) {
             for hit in search.find_iter(part.bytes()) {
-                if let Some((planted, form)) = meanings.get(hit.needle)
-                    && (canaries.is_planted(*planted) || is_apart(part.bytes(), hit.start, hit.end, form))
-                {
-                    report(*planted, index, Some([hit.start as u64, hit.end as u64]), form);
+                let Some(meaning) = meanings.get(hit.needle) else { continue };
+                let (form, end) = meaning.at(part.bytes(), hit);
+                if canaries.is_planted(meaning.value) || is_apart(part.bytes(), hit.start, end, form) {
+                    report(meaning.value, index, Some([hit.start as u64, end as u64]), form);
                 }
             }
         }

@@ -14,7 +14,30 @@ use creance_model::DataClass;
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER};
 
 /// A form: its name, and the bytes that are looked for.
-pub(super) type Form = (&'static str, Vec<u8>);
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) name: &'static str,
+    pub(super) needle: Vec<u8>,
+    /// What it is where more of it follows.
+    pub(super) whole: Option<Whole>,
+}
+
+/// The rest of a form of which only the beginning is looked for: fewer bytes are searched sooner.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) name: &'static str,
+    pub(super) rest: Vec<u8>,
+}
+
+impl Whole {
+    /// Whether the rest stands at the beginning of these bytes, in either case, and in either alphabet of base64.
+    pub(super) fn follows(&self, bytes: &[u8]) -> bool {
+        let same = |one: u8, other: u8| {
+            one.eq_ignore_ascii_case(&other) || matches!((one, other), (b'+', b'-') | (b'/', b'_'))
+        };
+        bytes.len() >= self.rest.len() && self.rest.iter().zip(bytes).all(|(one, other)| same(*one, *other))
+    }
+}
 
 /// Forms of a value; letters' case is ignored by the search.
 pub(super) fn of(class: DataClass, value: &str, planted: bool) -> Vec<Form> {
@@ -47,8 +70,8 @@ pub(super) fn of(class: DataClass, value: &str, planted: bool) -> Vec<Form> {
     // Of equal texts the hashes are equal, and they take longest.
     let mut hashed = HashSet::new();
     for text in texts.iter().filter(|text| hashed.insert(text.as_str())) {
-        for (name, form) in hashes::of(text.as_bytes(), planted) {
-            forms.push(name, form);
+        for form in hashes::of(text.as_bytes(), planted) {
+            forms.add(form);
         }
     }
     forms.all
@@ -63,9 +86,13 @@ struct Forms {
 }
 
 impl Forms {
-    fn push(&mut self, name: &'static str, form: Vec<u8>) {
-        if form.len() >= super::SHORT && self.known.insert(form.to_ascii_lowercase()) {
-            self.all.push((name, form));
+    fn push(&mut self, name: &'static str, needle: Vec<u8>) {
+        self.add(Form { name, needle, whole: None });
+    }
+
+    fn add(&mut self, form: Form) {
+        if form.needle.len() >= super::SHORT && self.known.insert(form.needle.to_ascii_lowercase()) {
+            self.all.push(form);
         }
     }
 

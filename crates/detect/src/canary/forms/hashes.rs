@@ -4,7 +4,7 @@ use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use md5::{Digest, Md5};
 use ring::digest;
 
-use super::Form;
+use super::{Form, Whole};
 
 /// A hash: its name, and its name where it is cut.
 const MD5: [&str; 2] = ["md5", "md5-cut"];
@@ -27,24 +27,29 @@ pub(super) fn of(text: &[u8], planted: bool) -> Vec<Form> {
         [(MD5, md5.clone()), (SHA1, sha(&digest::SHA1_FOR_LEGACY_USE_ONLY)), (SHA256, sha(&digest::SHA256))];
     let rarer = planted.then(|| (SHA512, sha(&digest::SHA512)));
     for ([name, cut], hash) in usual.into_iter().chain(rarer) {
-        let (hex, base64, url) =
-            (HEXLOWER.encode(&hash), BASE64_NOPAD.encode(&hash), BASE64URL_NOPAD.encode(&hash));
-        if planted {
-            let head = |text: &[u8], length: usize| text.get(..length).unwrap_or_default().to_vec();
-            forms.push((cut, head(hex.as_bytes(), 2 * CUT)));
-            forms.push((cut, head(base64.as_bytes(), CUT_BASE64)));
-            forms.push((cut, head(url.as_bytes(), CUT_BASE64)));
-            forms.push((cut, head(&hash, CUT)));
+        let texts = [HEXLOWER.encode(&hash), BASE64_NOPAD.encode(&hash), BASE64URL_NOPAD.encode(&hash)];
+        let written = texts.map(String::into_bytes).into_iter().chain([hash]);
+        for (needle, length) in written.zip([2 * CUT, CUT_BASE64, CUT_BASE64, CUT]) {
+            forms.push(if planted { beginning(cut, name, needle, length) } else { plain(name, needle) });
         }
-        forms.extend([hex, base64, url].map(|text| (name, text.into_bytes())));
-        forms.push((name, hash));
     }
     if planted {
         // Sixteen digits from the middle: "16-digit MD5".
-        forms.push(("md5-cut", HEXLOWER.encode(md5.get(4..12).unwrap_or_default()).into_bytes()));
-        forms.extend(uuid(md5).map(|text| ("md5-uuid", text.into_bytes())));
+        let middle = HEXLOWER.encode(md5.get(4..12).unwrap_or_default());
+        forms.push(plain("md5-cut", middle.into_bytes()));
+        forms.extend(uuid(md5).map(|text| plain("md5-uuid", text.into_bytes())));
     }
     forms
+}
+
+const fn plain(name: &'static str, needle: Vec<u8>) -> Form {
+    Form { name, needle, whole: None }
+}
+
+/// The first bytes of a form, which may go on.
+fn beginning(cut: &'static str, name: &'static str, mut needle: Vec<u8>, length: usize) -> Form {
+    let rest = needle.split_off(length.min(needle.len()));
+    Form { name: cut, needle, whole: Some(Whole { name, rest }) }
 }
 
 /// A UUID of version 3 (RFC 9562 §5.3) whose name stands in no namespace, as `java.util.UUID.nameUUIDFromBytes` makes
