@@ -3,7 +3,8 @@
 use std::{collections::HashSet, fs, path::PathBuf, sync::Arc};
 
 use creance_detect::{
-    Canaries, CanaryPicture, CanarySet, Context, DeviceFile, DeviceFiles, DevicePictures, Flight, Path, Pictures,
+    Canaries, CanaryPicture, CanarySet, Context, DeviceFile, DeviceFiles, DevicePictures, Flight, Path,
+    Pictures,
 };
 use creance_model::DataClass;
 use creance_place::Atlas;

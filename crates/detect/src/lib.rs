@@ -320,8 +320,7 @@ mod tests {
     });
 
     static FLOWN: std::sync::LazyLock<Context> = std::sync::LazyLock::new(|| {
-        let fixes =
-            vec![Fix { time: Timestamp::default(), lat: 24.801_868, lon: 120.965_208 }];
+        let fixes = vec![Fix { time: Timestamp::default(), lat: 24.801_868, lon: 120.965_208 }];
         Context { flight: Flight::new([Path { role: Role::Aircraft, fixes }]), ..Context::default() }
     });
 
