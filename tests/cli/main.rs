@@ -4,6 +4,7 @@
 mod canary;
 mod explain;
 mod keys;
+mod pieces;
 mod recordings;
 
 use std::{

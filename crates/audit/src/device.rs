@@ -1,6 +1,7 @@
 //! The content of cards and phones: every file's length and hashes, what kind of record it is, and the values in it that
 //! say whose it is.
 
+mod files;
 mod pictures;
 mod values;
 
@@ -10,15 +11,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use creance_detect::{DeviceFile, DevicePicture, Known};
+use creance_detect::{DeviceFile, DeviceFiles, DevicePicture, Known, Sample, sampler};
 use creance_model::DataClass;
 use md5::{Digest, Md5};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ring::digest;
 
 use crate::Error;
 
+use files::Files;
 use pictures::PicturesOfDevice;
-use values::Values;
+use values::{Values, ValuesOfFile};
 
 /// Files that are read; of further ones nothing is known.
 const MOST: usize = 100_000;
@@ -27,38 +30,64 @@ const MOST: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     pub(crate) files: Vec<DeviceFile>,
+    /// Samples of each of these, and what reads them.
+    pub(crate) samples: Vec<Vec<Sample>>,
+    pub(crate) bytes: Files,
+    /// Files beyond a bound.
+    pub(crate) unread: usize,
     /// Values that say whose it is.
     pub(crate) known: Vec<Known>,
-    /// Files and values beyond a bound.
-    pub(crate) unread: usize,
+    /// Values beyond a bound.
     pub(crate) unknown: usize,
     pub(crate) pictures: Vec<DevicePicture>,
     /// Pictures that were not decoded.
     pub(crate) unseen: usize,
 }
 
-/// Reads folders. Links are not followed.
-pub(crate) fn read(folders: &[PathBuf]) -> Result<Content, Error> {
-    let (mut values, mut pictures) = (Values::default(), PicturesOfDevice::default());
-    let mut content = Content::default();
+/// What is known of one file when it was read.
+struct ReadFile {
+    file: DeviceFile,
+    samples: Vec<Sample>,
+    values: Option<ValuesOfFile>,
+}
+
+/// Reads folders, with so many threads. Links are not followed.
+pub(crate) fn read(folders: &[PathBuf], threads: usize) -> Result<Content, Error> {
+    let (mut paths, mut unread) = (Vec::new(), 0);
     for folder in folders {
-        let (files, unread) = read_folder(folder, &mut values, &mut pictures)?;
-        content.files.extend(files);
-        content.unread += unread;
+        let (found, left_out) = list(folder)?;
+        paths.extend(found);
+        unread += left_out;
+    }
+    let read = |(name, path): &(String, PathBuf)| {
+        let io = |source| Error::Io { path: path.display().to_string(), source };
+        read_file(path, name, threads > 1).map_err(io)
+    };
+    let read: Vec<Result<ReadFile, Error>> =
+        if threads > 1 { paths.par_iter().map(read).collect() } else { paths.iter().map(read).collect() };
+    let (mut values, mut pictures) = (Values::default(), PicturesOfDevice::default());
+    let mut content = Content { unread, ..Content::default() };
+    for (read, (name, path)) in read.into_iter().zip(paths) {
+        let read = read?;
+        let io = |source| Error::Io { path: path.display().to_string(), source };
+        pictures.read(&path, &name).map_err(io)?;
+        if let Some(of_file) = read.values {
+            values.add(of_file);
+        }
+        if read.file.bytes >= DeviceFiles::LEAST {
+            content.bytes.0.push((path, read.file.bytes));
+            content.samples.push(read.samples);
+            content.files.push(read.file);
+        }
     }
     (content.known, content.unknown) = values.done();
     (content.pictures, content.unseen) = pictures.done();
     Ok(content)
 }
 
-/// Reads a folder, and says how many files it left out.
-fn read_folder(
-    folder: &Path,
-    values: &mut Values,
-    pictures: &mut PicturesOfDevice,
-) -> Result<(Vec<DeviceFile>, usize), Error> {
-    let mut paths = Vec::new();
-    let (mut files, mut unread) = (Vec::new(), 0);
+/// Names and paths of the files of a folder, and how many it left out.
+fn list(folder: &Path) -> Result<(Vec<(String, PathBuf)>, usize), Error> {
+    let (mut paths, mut unread) = (Vec::new(), 0);
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         let io = |source| Error::Io { path: next.display().to_string(), source };
@@ -80,48 +109,76 @@ fn read_folder(
         }
     }
     paths.sort();
-    for (name, path) in paths {
-        let io = |source| Error::Io { path: path.display().to_string(), source };
-        pictures.read(&path, &name).map_err(io)?;
-        files.push(read_file(&path, name, values).map_err(io)?);
-    }
-    Ok((files, unread))
+    Ok((paths, unread))
 }
 
-/// Reads a file once: its hashes, and of documents the values.
-fn read_file(path: &Path, name: String, values: &mut Values) -> io::Result<DeviceFile> {
+/// Bytes of a file that are read at once: few enough for a cache, many enough to be worth a thread.
+const PIECE: usize = 1 << 18;
+
+/// Reads a file once: its hashes, of records samples of the content, of documents the values. MD5, which takes as long as
+/// all else, is made on another thread if there is one that is free.
+fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
     let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
     let (mut sha256, mut sha1, mut md5) = (
         digest::Context::new(&digest::SHA256),
         digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY),
         Md5::new(),
     );
-    let mut buffer = vec![0; 1 << 17];
+    let mut buffer = vec![0; PIECE.min(usize::try_from(length).unwrap_or(PIECE).max(1 << 12))];
     let (mut bytes, mut head, mut wanted) = (0, Vec::new(), 0);
+    let (mut kind, mut samples) = (None, None);
     loop {
-        let read = file.read(&mut buffer)?;
+        let read = fill(&mut file, &mut buffer)?;
         let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
         if bytes == 0 {
-            wanted = values::wanted(&name, piece).max(HEAD);
+            wanted = values::wanted(name, piece).max(HEAD);
+            kind = class(name, piece.get(..HEAD).unwrap_or(piece));
+            samples = kind.map(|_| sampler(piece, length));
         }
         let room = wanted.saturating_sub(head.len()).min(piece.len());
         head.extend_from_slice(piece.get(..room).unwrap_or(piece));
         bytes += read as u64;
-        sha256.update(piece);
-        sha1.update(piece);
-        md5.update(piece);
+        let mut fast = || {
+            sha256.update(piece);
+            sha1.update(piece);
+            if let Some(samples) = &mut samples {
+                samples.update(piece);
+            }
+        };
+        if threads && read == PIECE {
+            rayon::join(fast, || md5.update(piece));
+        } else {
+            fast();
+            md5.update(piece);
+        }
     }
     let whole = head.len() as u64 == bytes;
     let head = values::with_log(head, path)?;
-    values.read(&name, &head, whole);
-    Ok(DeviceFile {
-        class: class(&name, head.get(..HEAD).unwrap_or(&head)),
-        name,
+    let file = DeviceFile {
+        class: kind.or_else(|| class(name, &[])),
+        name: name.to_owned(),
         bytes,
         sha256: sha256.finish().as_ref().try_into().unwrap_or_default(),
         sha1: sha1.finish().as_ref().try_into().unwrap_or_default(),
         md5: md5.finalize().into(),
-    })
+    };
+    let samples = samples.map(creance_detect::Sampler::finish).unwrap_or_default();
+    Ok(ReadFile { file, samples, values: values::of_file(name, &head, whole) })
+}
+
+/// Reads until the buffer is full or the file is over; says how much.
+fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// Bytes that are enough to tell what a file is.
@@ -156,6 +213,28 @@ fn class(name: &str, head: &[u8]) -> Option<DataClass> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_change_nothing_and_pieces_of_files_are_found() {
+        let folder = std::env::temp_dir().join(format!("creance-device-{}", std::process::id()));
+        fs::create_dir_all(folder.join("DCIM")).unwrap();
+        let bytes = |seed: u32, length: u32| {
+            let number =
+                |at: u32| (at ^ seed).wrapping_mul(0x9e37_79b1).rotate_left(13).wrapping_mul(0x85eb_ca6b);
+            (0..length).map(|at| number(at).to_be_bytes()[0]).collect::<Vec<u8>>()
+        };
+        for (number, length) in [(1, 700_000), (2, 30), (3, 5000), (4, 300_000)] {
+            fs::write(folder.join(format!("DCIM/{number}.MP4")), bytes(number, length)).unwrap();
+        }
+        let folders = [folder.clone()];
+        let one = read(&folders, 1).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let three = pool.install(|| read(&folders, 3)).unwrap();
+        assert_eq!(format!("{one:?}"), format!("{three:?}"));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(one.files.len(), 3);
+        assert!(one.samples.iter().all(|samples| samples.len() > 5));
+    }
 
     #[test]
     fn files_are_classed_and_tables_only_if_they_hold_places() {

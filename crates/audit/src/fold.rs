@@ -8,7 +8,7 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{Flight, FoundIn, Secrets, mask, mask_file, mask_step, severity};
+use creance_detect::{Flight, FoundIn, Pieces, Secrets, mask, mask_file, mask_step, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
     Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
@@ -203,8 +203,8 @@ impl Fold<'_> {
         heard: &Flight,
         trigger_of: &dyn Fn(u64) -> Trigger,
     ) -> (Vec<Finding>, u64) {
-        // With each fact, the message that was counted last.
-        let mut facts: BTreeMap<Fact, (Finding, u64)> = BTreeMap::new();
+        // With each fact, the message that was counted last, and how much of a file of the device it is.
+        let mut facts: BTreeMap<Fact, (Finding, u64, Option<Pieces>)> = BTreeMap::new();
         for one in seen {
             let proved = proved(one, heard);
             let one = proved.as_ref().unwrap_or(one);
@@ -227,16 +227,29 @@ impl Fold<'_> {
             );
             match facts.entry(fact) {
                 Entry::Occupied(mut known) => {
-                    let (known, message) = known.get_mut();
+                    let (known, message, pieces) = known.get_mut();
                     merge(known, finding, *message == one.message);
                     *message = one.message;
+                    match (pieces, &one.sighting.pieces) {
+                        (Some(pieces), Some(others)) => pieces.merge(others.clone()),
+                        (pieces, others) => *pieces = pieces.take().or_else(|| others.clone()),
+                    }
                 }
                 Entry::Vacant(vacant) => {
-                    vacant.insert((finding, one.message));
+                    vacant.insert((finding, one.message, one.sighting.pieces.clone()));
                 }
             }
         }
-        let mut findings: Vec<Finding> = facts.into_values().map(|(finding, _)| finding).collect();
+        let told = |(mut finding, _, pieces): (Finding, u64, Option<Pieces>)| match pieces {
+            // Little of a file may be of another.
+            Some(pieces) if !pieces.is_enough() => None,
+            Some(pieces) => {
+                finding.basis = Some(pieces.told());
+                Some(finding)
+            }
+            None => Some(finding),
+        };
+        let mut findings: Vec<Finding> = facts.into_values().filter_map(told).collect();
         findings.sort_by(|a, b| {
             b.severity
                 .cmp(&a.severity)

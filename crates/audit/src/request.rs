@@ -134,9 +134,9 @@ impl Request {
         Ok(keys)
     }
 
-    /// What is looked for, on the way of a flight that took these paths.
-    pub(crate) fn context(&self, paths: Vec<Path>) -> Result<Arc<Context>, Error> {
-        let mut found = device::read(&self.device)?;
+    /// What is looked for, on the way of a flight that took these paths. Reads the device.
+    pub fn context(&self, paths: Vec<Path>) -> Result<Arc<Context>, Error> {
+        let mut found = device::read(&self.device, self.threads())?;
         let set = self.canary_set()?;
         let shown = self.canaries.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let canaries = Canaries::with(set.values, found.known)
@@ -145,7 +145,8 @@ impl Request {
         let known: HashSet<[u8; 32]> = found.files.iter().map(|file| file.sha256).collect();
         let made = set.pictures.into_iter().filter(|picture| !known.contains(&picture.sha256));
         found.files.extend(made.map(picture));
-        let device = DeviceFiles::new(found.files, found.unread);
+        let device =
+            DeviceFiles::new(found.files, found.unread).with_content(found.samples, Box::new(found.bytes));
         let context = Context {
             canaries,
             device,

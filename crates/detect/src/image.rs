@@ -63,16 +63,40 @@ impl Detector for Image {
     }
 }
 
-/// What a picture, film or recording is called, if it is one.
-pub(crate) fn described(bytes: &[u8]) -> Option<String> {
-    let (_, kind) = kind(bytes)?;
-    Some(describe(kind, size(kind, bytes), bytes))
+/// What a picture, film or recording is called, if it is one, by its first bytes or all: of so many, with this SHA-256.
+pub(crate) fn described(head: &[u8], bytes: u64, sha256: &[u8]) -> Option<String> {
+    let (_, kind) = kind(head)?;
+    Some(called(kind, size(kind, head), bytes, sha256))
 }
 
 fn describe(kind: &str, size: Option<(u16, u16)>, bytes: &[u8]) -> String {
-    let hash = HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref());
+    called(kind, size, bytes.len() as u64, digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+fn called(kind: &str, size: Option<(u16, u16)>, bytes: u64, sha256: &[u8]) -> String {
     let size = size.map_or_else(String::new, |(width, height)| format!("{width}×{height}, "));
-    format!("{kind}, {size}{} bytes, SHA-256 {hash}", bytes.len())
+    format!("{kind}, {size}{bytes} bytes, SHA-256 {}", HEXLOWER.encode(sha256))
+}
+
+/// Where in a file its own content begins, by its first bytes: in a JPEG at the first scan (SOS), for the tables and
+/// profiles before it are those of its camera (ITU-T T.81, annex B). A description longer than `head` ends with it.
+pub(crate) fn content_start(head: &[u8]) -> u64 {
+    let mut rest = head;
+    if kind(head).is_some_and(|(_, kind)| kind == "JPEG") {
+        rest = rest.get(2..).unwrap_or_default();
+        while let [0xff, marker, tail @ ..] = rest {
+            rest = match (marker, tail) {
+                // Fill bytes.
+                (0xff, _) => rest.get(1..).unwrap_or_default(),
+                (0xda, _) => break,
+                (_, [high, low, ..]) => {
+                    tail.get(usize::from(u16::from_be_bytes([*high, *low])).max(2)..).unwrap_or_default()
+                }
+                _ => &[],
+            };
+        }
+    }
+    (head.len() - rest.len()) as u64
 }
 
 /// Nothing shorter says anything.

@@ -6,6 +6,7 @@
 mod adapter;
 mod canary;
 mod contacts;
+mod content;
 mod credential;
 mod device;
 mod device_id;
@@ -35,7 +36,8 @@ use creance_model::{DataClass, Match, Message, Timestamp};
 
 pub use adapter::{Purpose, purpose};
 pub use canary::{Canaries, CanaryError, CanaryPicture, CanarySet, CanaryValue, FoundIn, Known};
-pub use device::{DeviceFile, DeviceFiles, DevicePicture, DevicePictures};
+pub use content::{FileBytes, Pieces, Sample, Sampler};
+pub use device::{DeviceFile, DeviceFiles, DevicePicture, DevicePictures, sampler};
 pub use mask::{mask, mask_file, mask_host, mask_path, mask_step};
 pub use pictures::Pictures;
 pub use secrets::Secrets;
@@ -117,6 +119,8 @@ pub struct Sighting {
     pub encoding: Vec<String>,
     /// The device file it is, if it is one.
     pub file: Option<String>,
+    /// How much of that file.
+    pub pieces: Option<Pieces>,
     /// Where on the device the value was read, if it was.
     pub found_in: Option<FoundIn>,
     /// What else says so, in words that tell nothing of the value.
@@ -146,6 +150,7 @@ impl Sighting {
             range: None,
             encoding: Vec::new(),
             file: None,
+            pieces: None,
             found_in: None,
             basis: None,
             since: None,
@@ -153,9 +158,10 @@ impl Sighting {
         }
     }
 
-    /// Whether it is a value that was planted, or read on the device.
+    /// Whether it is a value that was planted, or read on the device, or surely a file of it.
     fn is_known(&self) -> bool {
-        self.matched == Match::Canary || self.found_in.is_some()
+        let file = self.pieces.as_ref().is_some_and(Pieces::is_enough);
+        self.matched == Match::Canary || self.found_in.is_some() || file
     }
 }
 

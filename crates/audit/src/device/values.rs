@@ -104,55 +104,78 @@ fn media_type(name: &str, head: &[u8]) -> Option<&'static str> {
     })
 }
 
-impl Values {
-    /// Reads the first bytes of a file, which is `whole` or not.
-    pub(super) fn read(&mut self, name: &str, head: &[u8], whole: bool) {
-        let Some(kind) = media_type(name, head) else { return };
-        if !whole && !kind.starts_with("image/") {
-            // A document that is cut is not what it says.
-            self.beyond += 1;
-            return;
+/// The values of one file.
+#[derive(Debug, Default)]
+pub(super) struct ValuesOfFile {
+    known: Vec<Known>,
+    beyond: usize,
+}
+
+/// Reads the first bytes of a file, which is `whole` or not. `None` if it is no document.
+pub(super) fn of_file(name: &str, head: &[u8], whole: bool) -> Option<ValuesOfFile> {
+    let kind = media_type(name, head)?;
+    let mut values = ValuesOfFile::default();
+    if !whole && !kind.starts_with("image/") {
+        // A document that is cut is not what it says.
+        values.beyond += 1;
+        return Some(values);
+    }
+    let message = Message {
+        time: Timestamp::default(),
+        protocol: "file",
+        kind: "file",
+        from: Side::Client,
+        visibility: Visibility::Clear,
+        packets: Vec::new(),
+        bytes: head.len() as u64,
+        fields: Vec::new(),
+        parts: creance_wire::expand(head, Some(kind), &creance_wire::Limits::default()),
+    };
+    let sightings = creance_detect::look(&message, &Context::default()).sightings;
+    let named = |class| {
+        let of_class = move |one: &&creance_detect::Sighting| {
+            one.data_class == class && one.matched == Match::Structured
+        };
+        sightings.iter().filter(of_class)
+    };
+    for class in CLASSES {
+        if *class == DataClass::Location && named(*class).count() > FEW_PLACES {
+            continue;
         }
-        let message = Message {
-            time: Timestamp::default(),
-            protocol: "file",
-            kind: "file",
-            from: Side::Client,
-            visibility: Visibility::Clear,
-            packets: Vec::new(),
-            bytes: head.len() as u64,
-            fields: Vec::new(),
-            parts: creance_wire::expand(head, Some(kind), &creance_wire::Limits::default()),
-        };
-        let sightings = creance_detect::look(&message, &Context::default()).sightings;
-        let named = |class| {
-            let of_class = move |one: &&creance_detect::Sighting| {
-                one.data_class == class && one.matched == Match::Structured
-            };
-            sightings.iter().filter(of_class)
-        };
-        for class in CLASSES {
-            if *class == DataClass::Location && named(*class).count() > FEW_PLACES {
+        let mut count = 0;
+        for one in named(*class) {
+            // An address within a network is that of a thousand others.
+            if one.value.parse::<IpAddr>().is_ok() {
                 continue;
             }
-            for one in named(*class) {
-                // An address within a network is that of a thousand others.
-                if one.value.parse::<IpAddr>().is_ok() {
-                    continue;
-                }
-                let count = self.counts.entry(*class).or_default();
-                if self.known.iter().any(|known| known.class == *class && known.value == one.value) {
-                    continue;
-                }
-                if *count >= MOST_OF_CLASS || one.value.len() > LONGEST_VALUE {
-                    self.beyond += 1;
-                    continue;
-                }
-                *count += 1;
-                let field = message.decode_path(one.part).pop().unwrap_or_default();
-                let found_in = FoundIn { file: name.to_owned(), field };
-                self.known.push(Known { class: *class, value: one.value.clone(), found_in });
+            if count >= MOST_OF_CLASS || one.value.len() > LONGEST_VALUE {
+                values.beyond += 1;
+                continue;
             }
+            count += 1;
+            let field = message.decode_path(one.part).pop().unwrap_or_default();
+            let found_in = FoundIn { file: name.to_owned(), field };
+            values.known.push(Known { class: *class, value: one.value.clone(), found_in });
+        }
+    }
+    Some(values)
+}
+
+impl Values {
+    /// Adds the values of the next file.
+    pub(super) fn add(&mut self, of_file: ValuesOfFile) {
+        self.beyond += of_file.beyond;
+        for one in of_file.known {
+            let count = self.counts.entry(one.class).or_default();
+            if self.known.iter().any(|known| known.class == one.class && known.value == one.value) {
+                continue;
+            }
+            if *count >= MOST_OF_CLASS {
+                self.beyond += 1;
+                continue;
+            }
+            *count += 1;
+            self.known.push(one);
         }
     }
 
@@ -168,7 +191,7 @@ mod tests {
 
     fn values(name: &str, text: &str) -> Vec<(DataClass, String, String)> {
         let mut values = Values::default();
-        values.read(name, text.as_bytes(), true);
+        of_file(name, text.as_bytes(), true).into_iter().for_each(|one| values.add(one));
         let shown = |found: FoundIn| format!("{} > {}", found.file, found.field);
         values.done().0.into_iter().map(|one| (one.class, one.value, shown(one.found_in))).collect()
     }
@@ -213,7 +236,7 @@ mod tests {
         let long =
             format!(r#"{{"access_token":"{}","ssid":"olindq-61","bssid":"192.168.1.1"}}"#, "a1".repeat(600));
         let mut values = Values::default();
-        values.read("a.json", long.as_bytes(), true);
+        values.add(of_file("a.json", long.as_bytes(), true).unwrap());
         let (known, beyond) = values.done();
         let known: Vec<&str> = known.iter().map(|one| one.value.as_str()).collect();
         assert_eq!((known, beyond), (vec!["olindq-61"], 1));
@@ -224,7 +247,7 @@ mod tests {
         let rows: Vec<String> = (0..MOST_OF_CLASS + 5).map(|at| format!("a{at:03}@b.example,1\n")).collect();
         let mut values = Values::default();
         let text = format!("email,x\n{}", rows.concat());
-        values.read("a.csv", text.as_bytes(), true);
+        values.add(of_file("a.csv", text.as_bytes(), true).unwrap());
         let (known, beyond) = values.done();
         assert_eq!((known.len(), beyond), (MOST_OF_CLASS, 5));
     }

@@ -89,6 +89,11 @@ impl<'m> Part<'m> {
         self.entry.place.store as usize
     }
 
+    /// Where in that store they begin.
+    pub const fn start(self) -> usize {
+        self.entry.place.start as usize
+    }
+
     /// The type of the content, if the bytes are the image of a whole file or document.
     pub fn media_type(self) -> Option<&'m str> {
         find(&self.parts.media_types, self.index).map(String::as_str)
