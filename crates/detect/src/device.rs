@@ -222,7 +222,7 @@ impl Detector for Device {
 impl DeviceFile {
     /// What is told of it, by its first bytes or all.
     fn described(&self, head: &[u8]) -> String {
-        image::described(head, self.bytes, &self.sha256).unwrap_or_else(|| {
+        image::described_by(head, self.bytes, &self.sha256).unwrap_or_else(|| {
             format!("file, {} bytes, SHA-256 {}", self.bytes, HEXLOWER.encode(&self.sha256))
         })
     }
@@ -341,7 +341,10 @@ mod tests {
         }
     }
 
-    fn pieces(message: &Message, context: &Context) -> Vec<(String, Vec<String>, Option<[u64; 2]>, String)> {
+    /// File, encoding, range, and how much of the file.
+    type Piece = (String, Vec<String>, Option<[u64; 2]>, String);
+
+    fn pieces(message: &Message, context: &Context) -> Vec<Piece> {
         let sightings =
             look(message, context).sightings.into_iter().filter(|one| one.matched == Match::Device);
         let told = |one: Sighting| (one.file.unwrap(), one.encoding, one.range, one.pieces.unwrap().told());

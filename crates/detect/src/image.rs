@@ -63,8 +63,13 @@ impl Detector for Image {
     }
 }
 
+/// What a picture, film or recording is called, if it is one.
+pub(crate) fn described(bytes: &[u8]) -> Option<String> {
+    described_by(bytes, bytes.len() as u64, digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
 /// What a picture, film or recording is called, if it is one, by its first bytes or all: of so many, with this SHA-256.
-pub(crate) fn described(head: &[u8], bytes: u64, sha256: &[u8]) -> Option<String> {
+pub(crate) fn described_by(head: &[u8], bytes: u64, sha256: &[u8]) -> Option<String> {
     let (_, kind) = kind(head)?;
     Some(called(kind, size(kind, head), bytes, sha256))
 }

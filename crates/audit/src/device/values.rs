@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn databases_are_read() {
         let mut values = Values::default();
-        values.read("databases/app.db", include_bytes!("../../../wire/src/body/sqlite/sample.db"), true);
+        let database = include_bytes!("../../../wire/src/body/sqlite/sample.db");
+        values.add(of_file("databases/app.db", database, true).unwrap());
         let told: Vec<_> = values.done().0.into_iter().map(|one| (one.class, one.found_in.field)).collect();
         assert!(told.contains(&(DataClass::Email, "sqlite:/account/7/e mail".to_owned())), "{told:?}");
         assert!(told.contains(&(DataClass::Serial, "json:/serial".to_owned())), "{told:?}");
