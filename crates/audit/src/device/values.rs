@@ -191,7 +191,7 @@ mod tests {
 
     fn values(name: &str, text: &str) -> Vec<(DataClass, String, String)> {
         let mut values = Values::default();
-        of_file(name, text.as_bytes(), true).into_iter().for_each(|one| values.add(one));
+        values.add(of_file(name, text.as_bytes(), true).unwrap_or_default());
         let shown = |found: FoundIn| format!("{} > {}", found.file, found.field);
         values.done().0.into_iter().map(|one| (one.class, one.value, shown(one.found_in))).collect()
     }
