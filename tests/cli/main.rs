@@ -1,6 +1,7 @@
 //! The real program: arguments, outputs, exit codes.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
+mod bench;
 mod canary;
 mod explain;
 mod keys;

@@ -1,6 +1,7 @@
 //! The laboratory: captures whose every leak is known, scored by the laboratory's own scorer.
 #![expect(clippy::indexing_slicing, clippy::print_stdout, clippy::unwrap_used, reason = "a test")]
 
+mod bench;
 mod readable;
 mod score;
 

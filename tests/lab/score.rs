@@ -10,6 +10,8 @@ use std::{
 use creance_tests::{run, shared};
 use serde_json::Value;
 
+use crate::bench;
+
 /// What the examiner has beside capture, keys and action log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum With {
@@ -165,5 +167,7 @@ fn audited(lab: &Path, folder: &Path, capture: &Path, with: With) -> Value {
         .arg("--json")
         .output()
         .unwrap();
-    serde_json::from_slice(&scored.stdout).unwrap()
+    let scored = serde_json::from_slice(&scored.stdout).unwrap();
+    bench::agrees(&folder.join("truth.json"), &out.join("findings.json"), &scored);
+    scored
 }

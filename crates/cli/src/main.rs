@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod bench;
 mod canary;
 mod case;
 mod data;
@@ -58,6 +59,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Flows(options)) => flows::run(&options, args.talk),
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
+        Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Canary(options)) => canary::run(&options, args.talk),
         Some(Command::Explain(options)) => explain::run(&options),
