@@ -98,7 +98,7 @@ def source(layers: dict) -> Source:
 def _tshark(labelled: Labelled) -> list[dict]:
     if labelled.capture.suffix == ".har":
         return []
-    command = ["tshark", "-n", "-r", str(labelled.capture), "-Y", SAYS, "-T", "json"]
+    command = ["tshark", "-n", "-r", str(labelled.capture), "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", SAYS, "-T", "json"]
     if labelled.keys:
         command += ["-o", f"tls.keylog_file:{labelled.keys}"]
     for name in FIELDS:

@@ -7,6 +7,8 @@ SHAPES = [
     ("location", re.compile(r"(?<![\d.])-?[1-8]?\d\.\d{4,}\s*,\s*-?1?\d{1,2}\.\d{4,}(?![\d.])")),
     ("credential", re.compile(r"(?<!\w)eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),
     ("credential", re.compile(r"(?<!\w)(?:AKIA|ASIA)[A-Z0-9]{16}(?!\w)")),
+    # Serial numbers of DJI's aircraft as its Remote ID writes them.
+    ("serial", re.compile(r"(?<![A-Za-z0-9])1581F[0-9A-Z]{9,15}(?![A-Za-z0-9])")),
     ("network-info", re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")),
 ]
 

@@ -1,6 +1,7 @@
 """tshark with the key log, and the same expressions over the fields that its dissectors name: no creance in between."""
 import re
 import subprocess
+from urllib.parse import unquote_plus
 
 import patterns
 from material import source
@@ -21,6 +22,7 @@ def find(material):
         lines += [f"{label}={value}" for name, label in LABELLED for value in layers.get(name, [])]
         for payload in layers.get("mqtt.msg", []):
             lines.append(bytes.fromhex(payload.replace(":", "")).decode(errors="replace"))
+        lines += [unquote_plus(line) for line in lines if "%" in line]
         to = source(layers)
         for data_class, value in patterns.search("\n".join(lines)):
             yield data_class, value, to

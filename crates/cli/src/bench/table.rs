@@ -20,16 +20,17 @@ pub(crate) fn text(board: &[(String, Score)], list: bool) -> String {
 fn write(out: &mut String, board: &[(String, Score)], list: bool) -> std::fmt::Result {
     writeln!(
         out,
-        "| tool | captures | recall of what must be found | precision | traps reported | unexplained | not judged |"
+        "| # | tool | captures | recall of what must be found | precision | traps reported | unexplained | not judged |"
     )?;
-    writeln!(out, "|---|--:|--:|--:|--:|--:|--:|")?;
-    for (tool, score) in board {
+    writeln!(out, "|--:|---|--:|--:|--:|--:|--:|--:|")?;
+    for (rank, (tool, score)) in board.iter().enumerate() {
         let [good, judged] = score.precision();
         let [reported, traps] = score.traps;
         let unjudged = score.count(Verdict::Outside) + score.count(Verdict::Unlisted);
         writeln!(
             out,
-            "| {} | {} | {} | {} | {reported} of {traps} | {} | {unjudged} |",
+            "| {} | {} | {} | {} | {} | {reported} of {traps} | {} | {unjudged} |",
+            rank + 1,
             cell(tool),
             score.captures,
             told(score.recall.found, score.recall.of),
@@ -43,8 +44,9 @@ fn write(out: &mut String, board: &[(String, Score)], list: bool) -> std::fmt::R
     ] {
         let columns: Vec<BTreeMap<String, Share>> = board.iter().map(|(_, score)| parts(score)).collect();
         let rows: BTreeSet<&String> = columns.iter().flat_map(BTreeMap::keys).collect();
-        let tools: Vec<String> = board.iter().map(|(tool, _)| cell(tool)).collect();
-        writeln!(out, "\n| {what} | {} |\n|---|{}", tools.join(" | "), "--:|".repeat(tools.len()))?;
+        // Names of many tools would be wider than any page.
+        let ranks: Vec<String> = (1..=board.len()).map(|rank| format!("#{rank}")).collect();
+        writeln!(out, "\n| {what} | {} |\n|---|{}", ranks.join(" | "), "--:|".repeat(ranks.len()))?;
         for row in rows {
             let cells = columns.iter().map(|column| match column.get(row) {
                 Some(share) => format!("{} of {}", share.found, share.of),
