@@ -22,7 +22,8 @@ fn the_example_is_scored_beside_a_tool_that_found_little() {
     let pairs = [case.join("findings.json"), lines]
         .map(|findings| format!("{}={}", example("truth.json").display(), findings.display()));
 
-    let output = run([&["bench", "--format", "json"], &*pairs.each_ref().map(String::as_str)].concat());
+    let forwards = pairs.each_ref().map(String::as_str);
+    let output = run([&["bench", "--format", "json"], &forwards[..]].concat());
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let board: Value = serde_json::from_slice(&output.stdout).unwrap();
     let [ours, theirs] = [0, 1].map(|rank| &board["tools"][rank]);
@@ -35,8 +36,7 @@ fn the_example_is_scored_beside_a_tool_that_found_little() {
     assert_eq!((&theirs["traps"]["reported"], &theirs["precision"]["of"]), (&json!(1), &json!(2)));
 
     // The board does not depend on the order in which tools are given, and is no data of the capture.
-    let backwards = [pairs[1].as_str(), &pairs[0]];
-    let texts = [pairs.each_ref().map(String::as_str), backwards]
+    let texts = [forwards, [forwards[1], forwards[0]]]
         .map(|pairs| text(&run([&["bench", "--list"], &pairs[..]].concat()).stdout));
     assert_eq!(texts[0], texts[1]);
     assert!(texts[0].contains("| grep 3 | 1 | 1 of 153: 0.7 % (0.1–3.6) |"), "{}", texts[0]);
