@@ -146,6 +146,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_cut_is_an_error_or_a_shorter_list() {
+        let list = format!("{LINE}\n{LINE}\n");
+        for end in 0..list.len() {
+            let whole = Found::parse(&list.as_bytes()[..end]).map(|found| found.findings.len());
+            assert!(whole.is_err() || whole.is_ok_and(|length| length == end / LINE.len()), "{end}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_place() {
         let told = |text: &str| format!("{:#}", Found::parse(text.as_bytes()).unwrap_err());
         assert!(told(&format!("{LINE}\n{{")).contains("line 3"), "{}", told(&format!("{LINE}\n{{")));
