@@ -95,7 +95,7 @@ pub struct Finding {
     /// How we know.
     #[serde(rename = "match")]
     pub matched: Match,
-    /// What else says so, in words: whose track, how near, when.
+    /// What else says so, in words: whose track, how near, when; how much of a file.
     pub basis: Option<String>,
     /// The detector that saw it.
     pub detector: &'static str,

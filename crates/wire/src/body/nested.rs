@@ -202,8 +202,21 @@ fn decoded(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         .into_iter()
         .filter(|(_, may_be)| *may_be)
         .find_map(|(encoding, _)| encoding.decode(text).ok())
-        .filter(|plain| makes_sense(plain))
+        .filter(|plain| makes_sense(plain) || marked.is_some() || is_long(text))
         .map(|plain| ("base64", plain))
+}
+
+/// Bytes of a text that is base64 though what it stands for makes no sense of its own: a piece of a picture does not.
+const LONG: usize = 1024;
+
+/// Whether a text is so long, and of so many letters, that it is base64: a word or number is not.
+fn is_long(text: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| text.iter().take(LONG).any(is);
+    text.len() >= LONG
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+        && has(|byte| !byte.is_ascii_hexdigit())
 }
 
 /// What the letters of encodings are: digits of hex (of no bit), letters of base64 (RFC 4648 §4) or of its alphabet for
@@ -322,6 +335,14 @@ mod tests {
         assert_eq!(decoded(url.as_bytes()), Some(("base64", picture.clone())));
         let lines: Vec<_> = text.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
         assert_eq!(decoded(lines.join("\r\n").as_bytes()), Some(("base64", picture)));
+    }
+
+    #[test]
+    fn a_long_text_of_all_letters_is_base64_whatever_it_stands_for() {
+        let piece: Vec<u8> = (0_u32..900).map(|at| at.wrapping_mul(0x9e37_79b1).to_be_bytes()[0]).collect();
+        assert_eq!(decoded(BASE64.encode(&piece).as_bytes()), Some(("base64", piece.clone())));
+        assert_eq!(decoded(BASE64.encode(&piece[..300]).as_bytes()), None);
+        assert_eq!(decoded("longword".repeat(200).as_bytes()), None);
     }
 
     #[test]
