@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use creance_detect::{CanarySet, Context, Secrets, Sighting, mask_host, mask_step};
+use creance_detect::{CanarySet, Context, Pictures, Secrets, Sighting, mask_host, mask_step};
 use creance_model::{DataClass, Direction, Flow, Match, Message, Side, Timestamp, Visibility};
 use creance_wire::{Form, Keep};
 
@@ -85,7 +85,11 @@ const MOST_UNREAD: usize = 100;
 /// Looks for the canaries of a request in its inputs: captures, recordings, files and folders.
 pub fn find(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Found, Error> {
     let set = request.canary_set()?;
-    let context = request.context(Vec::new())?;
+    let mut context = request.context(Vec::new())?;
+    // Nothing that is planted is found by what pictures show.
+    if let Some(context) = Arc::get_mut(&mut context) {
+        context.pictures = Pictures::default();
+    }
     let own = request.canaries.as_ref().and_then(|path| fs::canonicalize(path).ok());
     let values = set.values.iter().map(|one| (one.class, one.value.as_str()));
     let secrets = if request.reveal { Secrets::default() } else { Secrets::new(values.clone()) };

@@ -25,11 +25,11 @@ pub(crate) struct Apart {
 type Circumstance = (&'static str, fn(&Finding) -> bool);
 
 const ALL: &[Circumstance] = &[
-    ("While the app was closed", |finding| finding.app_state == AppState::Closed),
-    ("While the phone was locked", |finding| finding.app_state == AppState::Locked),
-    ("While the aircraft was off", |finding| finding.flight_state == FlightState::Off),
-    ("From the flight, sent after it", |finding| finding.deferred),
-    ("Without an action that explains it", |finding| finding.trigger == Trigger::Automatic),
+    ("while the app was closed", |finding| finding.app_state == AppState::Closed),
+    ("while the phone was locked", |finding| finding.app_state == AppState::Locked),
+    ("while the aircraft was off", |finding| finding.flight_state == FlightState::Off),
+    ("of the flight, sent after it", |finding| finding.deferred),
+    ("without an action that explains it", |finding| finding.trigger == Trigger::Automatic),
 ];
 
 /// The circumstances in which anything was found.

@@ -49,7 +49,10 @@ impl Output for Text {
         writeln!(out)?;
         destinations(report, &paint, out)?;
         findings(report, &paint, out)?;
-        circumstances(report, out)?;
+        let apart = circumstances(report);
+        if !apart.is_empty() {
+            labelled("Apart", &apart, out)?;
+        }
         labelled("Flight", &phases(report), out)?;
         labelled("Seen", &seen(report), out)?;
         remarks(report, &paint, out)?;
@@ -108,15 +111,14 @@ fn destinations(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Resu
     writeln!(out)
 }
 
-fn circumstances(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let rows = apart(report);
-    for row in &rows {
-        let told = format!("{}: {}, {}", row.when, words::count(row.count, "finding", "findings"), row.what);
-        for line in wrapped(&told, WIDTH) {
-            writeln!(out, "{line}")?;
-        }
-    }
-    if rows.is_empty() { Ok(()) } else { writeln!(out) }
+/// What left in circumstances that people ask about.
+fn circumstances(report: &Report) -> String {
+    let rows = apart(report).into_iter().enumerate().map(|(index, row)| {
+        let count =
+            if index == 0 { words::count(row.count, "finding", "findings") } else { row.count.to_string() };
+        format!("{count} {}", row.when)
+    });
+    rows.collect::<Vec<_>>().join(" · ")
 }
 
 /// The findings of one class.
