@@ -8,6 +8,7 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use creance_detect::{CanarySet, Context, Pictures, Secrets, Sighting, mask_host, mask_step};
