@@ -77,7 +77,7 @@ enum State {
     /// So many bytes of mail, and whether they are the last (RFC 3030).
     Chunk(usize, bool),
     /// Words of a mechanism, of which so many were said.
-    Auth(String, Vec<String>),
+    Auth(String, Vec<auth::Word>),
     /// STARTTLS, once the server has agreed.
     Starting,
 }
@@ -249,7 +249,8 @@ impl Connection {
                 }
             }
             State::Auth(mechanism, mut words) => {
-                words.push(String::from_utf8_lossy(&line.text).trim().to_owned());
+                let text = String::from_utf8_lossy(&line.text).trim().to_owned();
+                words.push(auth::Word { text, packets: line.packets.clone() });
                 self.auth(mechanism, words, line, keep, emit);
             }
             State::Command | State::Starting => self.command(line, keep, limits, emit),
@@ -265,8 +266,10 @@ impl Connection {
                 emit(line.message("smtp", told, keep));
             }
             "AUTH" => {
-                let mut words = argument.split_ascii_whitespace().map(str::to_owned);
+                let mut words = argument.split_ascii_whitespace();
                 let mechanism = words.next().unwrap_or_default().to_ascii_uppercase();
+                let word = |text: &str| auth::Word { text: text.to_owned(), packets: line.packets.clone() };
+                let words = words.map(word);
                 self.auth(mechanism, words.collect(), line, keep, emit);
             }
             "MAIL" => {
@@ -319,14 +322,19 @@ impl Connection {
     }
 
     /// Tells who signs in when enough has been said, or waits for more.
-    fn auth(&mut self, mechanism: String, words: Vec<String>, line: &Line, keep: bool, emit: Emit<'_>) {
+    fn auth(&mut self, mechanism: String, words: Vec<auth::Word>, line: &Line, keep: bool, emit: Emit<'_>) {
         let needed = if mechanism == "LOGIN" { 2 } else { 1 };
         if words.len() < needed && words.len() < MOST_WORDS {
             self.state = State::Auth(mechanism, words);
             return;
         }
         let told = auth::told(mechanism, &words);
-        emit(line.message("smtp", told, keep));
+        let mut message = line.message("smtp", told, keep);
+        let before = words.iter().flat_map(|word| &word.packets);
+        message.packets = before.chain(&line.packets).copied().collect();
+        message.packets.sort_unstable();
+        message.packets.dedup();
+        emit(message);
     }
 
     fn answered(&mut self, line: &Line) {
@@ -464,6 +472,27 @@ mod tests {
             let (told, readable) = read(step);
             let kinds: Vec<_> = told.iter().map(|message| message.kind).collect();
             assert_eq!(kinds, ["hello", "auth", "mail"], "{step}");
+            let auth = told.get(1).unwrap();
+            let of = |name: &str| {
+                let part = auth.parts.iter().find(|part| part.name() == Some(name)).unwrap();
+                let packets = auth.packets_of(part.index());
+                (
+                    part.bytes().to_vec(),
+                    auth.decode_path(part.index()),
+                    *packets.first().unwrap(),
+                    *packets.last().unwrap(),
+                )
+            };
+            let (user, way, first, last) = of("username");
+            assert_eq!(
+                (user.as_slice(), way),
+                (b"ada@skylark.example".as_slice(), vec!["username".to_owned(), "base64".to_owned()])
+            );
+            let (password, _, behind, _) = of("password");
+            assert!(
+                password == b"otter7" && first <= last && (last < behind || step > 1),
+                "{first} {last} {behind}"
+            );
             assert_eq!(readable, [SAID.len() as u64, 0]);
             let parts: Vec<(String, String)> = told
                 .iter()
