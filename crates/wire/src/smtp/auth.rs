@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use crate::datagram::Told;
 
 /// A word that was said, and the packets that brought it.
-#[derive(Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Word {
     pub(super) text: String,
     pub(super) packets: Vec<u64>,
