@@ -64,7 +64,11 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         known(DataClass::NetworkInfo, "heim"),
         known(DataClass::Location, "24.744922,121.043354"),
     ];
-    Context { canaries: Canaries::with(CanarySet::parse(CANARIES).unwrap().values, known).unwrap(), flight, ..Context::default() }
+    Context {
+        canaries: Canaries::with(CanarySet::parse(CANARIES).unwrap().values, known).unwrap(),
+        flight,
+        ..Context::default()
+    }
 });
 
 const CANARIES: &str = r#"

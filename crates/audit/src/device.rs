@@ -16,6 +16,7 @@ use creance_model::DataClass;
 use md5::{Digest, Md5};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ring::digest;
+use sha1::Sha1;
 
 use crate::Error;
 
@@ -120,11 +121,7 @@ const PIECE: usize = 1 << 18;
 fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    let (mut sha256, mut sha1, mut md5) = (
-        digest::Context::new(&digest::SHA256),
-        digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY),
-        Md5::new(),
-    );
+    let (mut sha256, mut sha1, mut md5) = (digest::Context::new(&digest::SHA256), Sha1::new(), Md5::new());
     let mut buffer = vec![0; PIECE.min(usize::try_from(length).unwrap_or(PIECE).max(1 << 12))];
     let (mut bytes, mut head, mut wanted) = (0, Vec::new(), 0);
     let (mut kind, mut samples) = (None, None);
@@ -160,7 +157,7 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
         name: name.to_owned(),
         bytes,
         sha256: sha256.finish().as_ref().try_into().unwrap_or_default(),
-        sha1: sha1.finish().as_ref().try_into().unwrap_or_default(),
+        sha1: sha1.finalize().into(),
         md5: md5.finalize().into(),
     };
     let samples = samples.map(creance_detect::Sampler::finish).unwrap_or_default();
