@@ -39,8 +39,10 @@ impl Detector for Faces {
                 Look::None => continue,
             };
             let Some(seen) = slot.get() else { continue };
-            if seen.unread == Some(Unread::Size) {
-                sink.limited("pixels of a picture in which faces are looked for");
+            match seen.unread {
+                Some(Unread::Size) => sink.limited("pixels of a picture in which faces are looked for"),
+                Some(Unread::Format) => sink.limited("kinds of pictures in which faces are looked for"),
+                Some(Unread::Damaged) | None => {}
             }
             if seen.faces.limited {
                 sink.limited("places of a picture that are looked at for a face");

@@ -204,7 +204,7 @@ fn media(brand: &[u8]) -> (DataClass, &'static str) {
 
 /// Place and serial number in the EXIF of a JPEG.
 fn inside(index: usize, bytes: &[u8], sink: &mut Sink<'_>) {
-    let Exif { place, serial } = exif(bytes).unwrap_or_default();
+    let Exif { place, serial, .. } = exif(bytes).unwrap_or_default();
     let mut told = |class, field: &str, value| {
         let encoding = vec![format!("exif:{field}")];
         sink.sight(Sighting { encoding, ..Sighting::whole(class, Match::Structured, "image", index, value) });

@@ -6,6 +6,18 @@ use creance_model::DataClass;
 
 use crate::{Secrets, email::RESERVED};
 
+/// What a description says before the hash, if it is one of ours: `JPEG, 640×480, 1234 bytes, SHA-256 …`,
+/// `1 face, 171 pixels wide, in JPEG of 960×720, SHA-256 …`. Anything else may be somebody's words.
+fn described(value: &str) -> Option<&str> {
+    let (what, hash) = value.split_once(", SHA-256 ")?;
+    let kinds = ["JPEG", "PNG", "TIFF", "HEIC", "AVIF", "MP4", "M4A", "file", "the beginning of a stream"];
+    let counted = what.split(' ').next().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_ours =
+        kinds.iter().any(|kind| what.starts_with(kind)) || counted && what.contains(" pixels wide, in ");
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_ours && is_hash).then_some(what)
+}
+
 /// A value masked: at most a few characters of it remain.
 pub fn mask(class: DataClass, value: &str) -> String {
     let ends = |head: usize, tail: usize| {
@@ -20,13 +32,8 @@ pub fn mask(class: DataClass, value: &str) -> String {
     match class {
         DataClass::Credential => "••••••".to_owned(),
         // Kind and size are no secret; a hash is one to whoever has the file.
-        DataClass::Imagery | DataClass::Video | DataClass::Audio | DataClass::FlightLog => value
-            .split(", SHA-256")
-            .next()
-            .filter(|_| value.contains(" bytes"))
-            .map_or_else(|| ends(1, 1), str::to_owned),
-        DataClass::Face => {
-            value.split_once(", SHA-256 ").map_or_else(|| ends(1, 1), |(what, _)| what.to_owned())
+        DataClass::Imagery | DataClass::Video | DataClass::Audio | DataClass::FlightLog | DataClass::Face => {
+            described(value).map_or_else(|| ends(1, 1), str::to_owned)
         }
         DataClass::Location => {
             let whole = |text: &str| text.trim().split('.').next().unwrap_or_default().to_owned();

@@ -87,9 +87,8 @@ impl Pictures {
                 return;
             }
             let hash = hash(part.bytes());
-            let (width, height) = size(part.bytes()).unwrap_or_default();
-            let pixels = u64::from(width) * u64::from(height);
-            let left = admitted.pixels.checked_sub(pixels.min(Bounds::default().pixels));
+            let pixels = creance_media::cost(part.bytes(), &Bounds::default());
+            let left = admitted.pixels.checked_sub(pixels);
             if let Some(left) = left.filter(|_| !admitted.all.contains_key(&hash)) {
                 admitted.pixels = left;
                 admitted.all.insert(hash, Arc::default());
@@ -127,6 +126,8 @@ impl Pictures {
         };
         match decoded {
             Ok(grey) => {
+                let turned = creance_media::exif(bytes).and_then(|exif| exif.orientation).unwrap_or(1);
+                let grey = grey.upright(turned);
                 Seen { longest: longest(&grey), faces: faces(&grey), likeness: Likeness::of(&grey), ..seen }
             }
             Err(unread) => Seen { unread: Some(unread), ..seen },

@@ -11,6 +11,8 @@ pub struct Exif {
     pub place: Option<(f64, f64)>,
     /// The serial number of the camera's body, without blanks around it.
     pub serial: Option<String>,
+    /// How it is to be turned to be upright: 1 to 8 (CIPA DC-008, Orientation).
+    pub orientation: Option<u16>,
 }
 
 /// Reads the EXIF of a picture in JPEG, PNG, TIFF or HEIF; `None`: it has none. What is damaged is left out.
@@ -29,7 +31,9 @@ pub fn exif(bytes: &[u8]) -> Option<Exif> {
         Some(Value::Ascii(text)) => text.first().map(|text| String::from_utf8_lossy(text).trim().to_owned()),
         _ => None,
     };
-    Some(Exif { place: lat.zip(lon), serial })
+    let orientation = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|field| field.value.get_uint(0));
+    let orientation = orientation.and_then(|number| u16::try_from(number).ok());
+    Some(Exif { place: lat.zip(lon), serial, orientation })
 }
 
 /// Reads a block of EXIF, as much of it as can be read.

@@ -40,6 +40,26 @@ impl Grey {
         &self.pixels
     }
 
+    /// The picture as it is to be seen, by the number that its EXIF gives (CIPA DC-008, Orientation): 3, 6 and 8 are turned by a
+    /// half, a quarter to the right and a quarter to the left; those that are mirrored are turned alike, for a face is one in a
+    /// mirror too.
+    #[must_use]
+    pub fn upright(self, orientation: u16) -> Self {
+        let (width, height) = (self.width, self.height());
+        let turned = |width: usize, from: &dyn Fn(usize) -> usize| {
+            let pixels =
+                (0..self.pixels.len()).map(|at| self.pixels.get(from(at)).copied().unwrap_or(0)).collect();
+            Self { width, pixels }
+        };
+        match orientation {
+            3 | 4 => turned(width, &|at| self.pixels.len() - 1 - at),
+            // The left column from below becomes the first row.
+            5 | 6 => turned(height, &|at| (height - 1 - at % height) * width + at / height),
+            7 | 8 => turned(height, &|at| (at % height) * width + (width - 1 - at / height)),
+            _ => self,
+        }
+    }
+
     /// The picture of this size, each pixel the mean of those that it covers; it is not made larger.
     #[must_use]
     pub fn shrunk(&self, width: usize, height: usize) -> Self {
@@ -137,6 +157,30 @@ fn place(at: usize, from: usize, to: usize) -> (usize, u64) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_picture_is_turned_until_it_is_upright() {
+        // Three wide, two high.
+        let picture = Grey::new(3, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let turned = |orientation| {
+            let turned = picture.clone().upright(orientation);
+            (turned.width(), turned.pixels().to_vec())
+        };
+        assert_eq!(turned(1), (3, vec![1, 2, 3, 4, 5, 6]));
+        assert_eq!(turned(3), (3, vec![6, 5, 4, 3, 2, 1]));
+        assert_eq!(turned(6), (2, vec![4, 1, 5, 2, 6, 3]));
+        assert_eq!(turned(8), (2, vec![3, 6, 2, 5, 1, 4]));
+        assert_eq!(turned(6).1, picture.clone().upright(8).upright(3).pixels());
+        assert_eq!(turned(9), turned(1));
+    }
+
+    #[test]
+    fn a_face_is_found_when_it_is_upright() {
+        let portrait = include_bytes!("../../detect/src/face/portrait.jpg");
+        let sideways = crate::decode(portrait, &crate::Bounds::default()).unwrap().upright(8);
+        assert!(crate::faces(&sideways).all.is_empty());
+        assert_eq!(crate::faces(&sideways.upright(6)).all.len(), 1);
+    }
 
     #[test]
     fn a_pixel_is_the_mean_of_those_it_covers() {

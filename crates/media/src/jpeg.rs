@@ -49,13 +49,16 @@ fn frame(bytes: &[u8]) -> Option<(bool, (u32, u32))> {
     None
 }
 
+/// Whether a picture of so many pixels takes more to decode than it is worth, or cannot be of so few bytes.
+pub(crate) fn is_refused(bytes: &[u8], pixels: u64, bounds: &Bounds) -> bool {
+    let progressive = frame(bytes).is_some_and(|(progressive, _)| progressive);
+    progressive && pixels > bounds.pixels / PROGRESSIVE
+        || pixels > MOST_PIXELS_OF_A_BYTE.saturating_mul(bytes.len() as u64)
+}
+
 /// The brightness of a picture of this size.
 pub(crate) fn decode(bytes: &[u8], (width, height): (u32, u32), bounds: &Bounds) -> Result<Grey, Unread> {
-    let progressive = frame(bytes).is_some_and(|(progressive, _)| progressive);
-    let pixels = u64::from(width) * u64::from(height);
-    if progressive && pixels > bounds.pixels / PROGRESSIVE
-        || pixels > MOST_PIXELS_OF_A_BYTE.saturating_mul(bytes.len() as u64)
-    {
+    if is_refused(bytes, u64::from(width) * u64::from(height), bounds) {
         return Err(Unread::Size);
     }
     let (width, height) = (width as usize, height as usize);

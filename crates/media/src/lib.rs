@@ -24,4 +24,4 @@ pub use exif::{Exif, exif};
 pub use face::{Face, Faces, faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};
-pub use picture::{Bounds, Format, Unread, decode, format, size};
+pub use picture::{Bounds, Format, Unread, cost, decode, format, size};

@@ -65,6 +65,14 @@ pub fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
+/// Pixels that [`decode`] will decode: none of a picture that it refuses by its head.
+pub fn cost(bytes: &[u8], bounds: &Bounds) -> u64 {
+    let pixels = size(bytes).map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+    let refused = pixels > bounds.pixels
+        || format(bytes) == Some(Format::Jpeg) && jpeg::is_refused(bytes, pixels, bounds);
+    if refused { 0 } else { pixels }
+}
+
 /// The shades of grey of a picture, no larger than the bounds say. Of a JPEG that is cut what is there is given, and of a
 /// cut PNG likewise; the rest is grey or black.
 pub fn decode(bytes: &[u8], bounds: &Bounds) -> Result<Grey, Unread> {

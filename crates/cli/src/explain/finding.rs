@@ -1,6 +1,10 @@
 //! A finding of a case in words: what was found, where it went, how it is known, why it matters, how it could be wrong.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    path::Path,
+};
 
 use anyhow::{Context, bail};
 use creance_detect::severity_rows;
@@ -14,13 +18,24 @@ use crate::exit::Usage;
 /// Packets that are shown.
 const MOST_PACKETS: usize = 12;
 
+/// Bytes of the longest document of findings that is read.
+const LARGEST: u64 = 1 << 30;
+
 /// Columns of a label.
 const LABEL: usize = 13;
 
 pub(crate) fn explain(case: &Path, id: &str, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = case.join("findings.json");
     let told = || format!("cannot read {}", path.display());
-    let bytes = fs::read(&path).with_context(told)?;
+    // A case may be anybody's: a pipe or a device has no end.
+    let is_file = fs::metadata(&path).with_context(told)?.is_file();
+    let mut bytes = Vec::new();
+    if is_file {
+        File::open(&path).with_context(told)?.take(LARGEST + 1).read_to_end(&mut bytes).with_context(told)?;
+    }
+    if !is_file || bytes.len() as u64 > LARGEST {
+        bail!("cannot read {}: it is no file, or larger than {LARGEST} bytes", path.display());
+    }
     let document: Value = serde_json::from_slice(&bytes).with_context(told)?;
     if text(&document, "/schema").is_none_or(|schema| !schema.starts_with("creance.findings/")) {
         bail!("{} is no document of findings", path.display());

@@ -18,15 +18,20 @@ pub(super) fn packets(finding: &Value) -> Vec<u64> {
 pub(super) fn lines(document: &Value, finding: &Value, steps: &[&str]) -> Vec<String> {
     let inputs = document.pointer("/case/inputs").and_then(Value::as_array);
     let inputs: Vec<&Value> = inputs.into_iter().flatten().collect();
-    let hash = text(finding, "/evidence/input").and_then(|input| input.strip_prefix("sha256:"));
+    // What a case says may be anybody's: a hash is one.
+    let is_hash = |hash: &&str| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hash =
+        text(finding, "/evidence/input").and_then(|input| input.strip_prefix("sha256:")).filter(is_hash);
     let of_hash = inputs.iter().find(|one| hash.is_some() && text(one, "/sha256") == hash);
     let Some(input) = of_hash else {
         return vec!["the input is not named in the case: take it from case.inputs".to_owned()];
     };
-    let path = text(input, "/path").map_or_else(|| "INPUT".to_owned(), quoted);
+    let path = text(input, "/path").unwrap_or("INPUT");
+    let piped = path == "-";
+    let path = quoted(path);
     let mut lines = Vec::new();
     let mut remark = |words: &str| lines.push(format!("# {words}"));
-    if path == "-" {
+    if piped {
         remark("the capture came by standard input: use the file that it was saved to");
     } else {
         remark(&format!("the evidence must be {}", hash.unwrap_or_default()));
@@ -222,10 +227,11 @@ fn quoted_python(code: &str) -> String {
     format!("python3 -c {}", quoted(&format!("import sys; b=sys.stdin.buffer.read(); {code}")))
 }
 
-/// A word for a shell.
+/// A word for a shell, which no program takes for an option.
 fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@%+".contains(&byte);
     let word: String = word.chars().filter(|c| !c.is_control()).collect();
+    let word = if word.starts_with('-') { format!("./{word}") } else { word };
     if !word.is_empty() && word.bytes().all(plain) {
         word
     } else {
@@ -243,6 +249,23 @@ mod tests {
         assert_eq!(filter("/"), ".");
         assert_eq!(quoted("a b'; rm -rf ~"), r"'a b'\''; rm -rf ~'");
         assert_eq!(quoted("flight.pcapng"), "flight.pcapng");
+        assert_eq!(quoted("-w/home/x"), "./-w/home/x");
+    }
+
+    #[test]
+    fn a_case_that_lies_writes_no_commands() {
+        let lie = "aa\n  rm -rf ~ #\u{1b}[2J";
+        for hash in [lie, &"0a".repeat(32)] {
+            let document = serde_json::json!({"case": {"inputs": [
+                {"path": "-w/x\n;y", "sha256": hash, "kind": "capture"}, {"path": "-a", "sha256": "", "kind": "capture"},
+            ]}});
+            let finding = serde_json::json!({
+                "evidence": {"input": format!("sha256:{hash}"), "packets": [1]}, "visibility": "clear",
+            });
+            let told = lines(&document, &finding, &["http/1 request body", lie]);
+            assert!(told.iter().all(|line| !line.chars().any(char::is_control)), "{told:?}");
+            assert!(told.iter().all(|line| !line.contains(" -w/") && !line.starts_with("rm")), "{told:?}");
+        }
     }
 
     #[test]
