@@ -97,7 +97,7 @@ fn pieces_of_a_file_in_any_chunking_are_one_finding_with_its_share() {
     assert_eq!(finding["value"], "file, 300000 bytes");
     assert_eq!(finding["count"], 3);
     assert_eq!(finding["destination"]["host"], "up.skyvendor.example");
-    assert_eq!(finding["basis"], "55.0 % of the file: bytes 0–119999, 150000–194999 of 300000");
+    assert_eq!(finding["basis"], "55.0 % of the file: of 300000 bytes 0–119999, 150000–194999");
     let ways = finding["occurrences"].to_string();
     assert!(ways.contains("gzip") && ways.contains("part-of-file"), "{ways}");
 }

@@ -49,9 +49,14 @@ def made(file, chance):
     for number in range(chance.randint(1, 4)):
         name = chance.choice(["contacts", "raw data", "größen", "t"]) + str(number)
         columns = [f"c{at} {chance.choice(KINDS)}" for at in range(chance.randint(1, 6))]
-        if chance.random() < 0.5:
+        kind = chance.random()
+        if kind < 0.3:
             columns.insert(0, "_id INTEGER PRIMARY KEY")
+        elif kind < 0.6:
+            columns.insert(0, "_id INTEGER NOT NULL")
         tables[name] = [column.split()[0] for column in columns]
+        if 0.3 <= kind < 0.6:
+            columns.append("PRIMARY KEY(`_id`)")
         db.execute(f'CREATE TABLE "{name}"({", ".join(columns)})')
         fill(db, name, tables[name], chance)
         db.execute(f'CREATE INDEX "i{number}" ON "{name}"({tables[name][-1]})')

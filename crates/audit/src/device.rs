@@ -64,21 +64,24 @@ pub(crate) fn read(folders: &[PathBuf], threads: usize) -> Result<Content, Error
         let io = |source| Error::Io { path: path.display().to_string(), source };
         read_file(path, name, threads > 1).map_err(io)
     };
-    let read: Vec<Result<ReadFile, Error>> =
-        if threads > 1 { paths.par_iter().map(read).collect() } else { paths.iter().map(read).collect() };
     let (mut values, mut pictures) = (Values::default(), PicturesOfDevice::default());
     let mut content = Content { unread, ..Content::default() };
-    for (read, (name, path)) in read.into_iter().zip(paths) {
-        let read = read?;
-        let io = |source| Error::Io { path: path.display().to_string(), source };
-        pictures.read(&path, &name).map_err(io)?;
-        if let Some(of_file) = read.values {
-            values.add(of_file);
-        }
-        if read.file.bytes >= DeviceFiles::LEAST {
-            content.bytes.0.push((path, read.file.bytes));
-            content.samples.push(read.samples);
-            content.files.push(read.file);
+    // What was read of a batch waits in memory.
+    for batch in paths.chunks(BATCH) {
+        let read: Vec<Result<ReadFile, Error>> =
+            if threads > 1 { batch.par_iter().map(read).collect() } else { batch.iter().map(read).collect() };
+        for (read, (name, path)) in read.into_iter().zip(batch) {
+            let read = read?;
+            let io = |source| Error::Io { path: path.display().to_string(), source };
+            pictures.read(path, name).map_err(io)?;
+            if let Some(of_file) = read.values {
+                values.add(of_file);
+            }
+            if read.file.bytes >= DeviceFiles::LEAST {
+                content.bytes.0.push((path.clone(), read.file.bytes));
+                content.samples.push(read.samples);
+                content.files.push(read.file);
+            }
         }
     }
     (content.known, content.unknown) = values.done();
@@ -112,6 +115,9 @@ fn list(folder: &Path) -> Result<(Vec<(String, PathBuf)>, usize), Error> {
     paths.sort();
     Ok((paths, unread))
 }
+
+/// Files that are read before what was read of them is taken.
+const BATCH: usize = 64;
 
 /// Bytes of a file that are read at once: few enough for a cache, many enough to be worth a thread.
 const PIECE: usize = 1 << 18;

@@ -240,14 +240,27 @@ impl Fold<'_> {
                 }
             }
         }
-        let told = |(mut finding, _, pieces): (Finding, u64, Option<Pieces>)| match pieces {
-            // Little of a file may be of another.
-            Some(pieces) if !pieces.is_enough() => None,
-            Some(pieces) => {
-                finding.basis = Some(pieces.told());
-                Some(finding)
+        // All that was sent of each file, whatever the circumstances: an upload goes on over take-off, to other addresses.
+        let mut sums: BTreeMap<String, Pieces> = BTreeMap::new();
+        for (finding, _, pieces) in facts.values() {
+            if let Some(pieces) = pieces {
+                sums.entry(finding.digest.clone())
+                    .and_modify(|sum| sum.merge(pieces.clone()))
+                    .or_insert_with(|| pieces.clone());
             }
-            None => Some(finding),
+        }
+        let told = |(mut finding, _, pieces): (Finding, u64, Option<Pieces>)| {
+            if let Some(pieces) = pieces {
+                // Little of a file may be of another.
+                let sum = sums.get(&finding.digest).filter(|sum| sum.is_enough())?;
+                let more = if sum.bytes() > pieces.bytes() {
+                    format!("; in all, {}", sum.share())
+                } else {
+                    String::new()
+                };
+                finding.basis = Some(pieces.told() + &more);
+            }
+            Some(finding)
         };
         let mut findings: Vec<Finding> = facts.into_values().filter_map(told).collect();
         findings.sort_by(|a, b| {

@@ -52,7 +52,7 @@ fn unknown_values(pipeline: &Pipeline<'_>) -> u64 {
     pipeline.context.as_ref().map_or(0, |context| context.unknown as u64)
 }
 
-/// A value that was planted nowhere and was seen: a sentence that tells nothing of it.
+/// A value that was planted nowhere and was seen: a sentence that tells it masked.
 fn decoy(((class, value), seen): (&(DataClass, String), &Decoy)) -> String {
     let packets = seen.packets.iter().take(SHOWN_PACKETS).map(u64::to_string).collect::<Vec<_>>().join(", ");
     format!(

@@ -115,11 +115,18 @@ impl Content {
                     let piece = self.compared(file, store, end, place, &mut buffer)?;
                     Some((file, Piece { store: number, ..piece }))
                 };
-                // Of versions of one file, the one that it is, or the first.
-                let longest = places
-                    .filter_map(at)
-                    .reduce(|best, other| if other.1.length > best.1.length { other } else { best });
-                let Some((file, piece)) = longest else {
+                // Of versions of one file, those that it may be.
+                let mut longest: Vec<(usize, Piece)> = Vec::new();
+                for found in places.filter_map(at) {
+                    let before = longest.first().map_or(0, |(_, piece)| piece.length);
+                    if found.1.length > before {
+                        longest.clear();
+                    }
+                    if found.1.length >= before {
+                        longest.push(found);
+                    }
+                }
+                let Some((_, piece)) = longest.first().copied() else {
                     tries -= 1;
                     return;
                 };
@@ -127,7 +134,9 @@ impl Content {
                 let bytes = store.get(piece.start..compared).unwrap_or_default();
                 if is_content(bytes) {
                     room -= 1;
-                    found.files.entry(file).or_default().push(piece);
+                    for (file, piece) in longest {
+                        found.files.entry(file).or_default().push(piece);
+                    }
                 } else {
                     tries -= 1;
                 }
@@ -166,10 +175,12 @@ impl Content {
             return None;
         }
         let mut before = 0;
+        let mut block = BLOCK.0;
+        let mut size = || std::mem::replace(&mut block, BLOCK.1);
         loop {
             let rest = store.get(..start - before)?;
             let left = offset - before as u64;
-            let many = BLOCK.1.min(rest.len()).min(usize::try_from(left).unwrap_or(usize::MAX));
+            let many = size().min(rest.len()).min(usize::try_from(left).unwrap_or(usize::MAX));
             let sent = rest.get(rest.len() - many..)?;
             let bytes = self.block(file, left - many as u64, many, buffer);
             let equal = bytes.map_or(0, |bytes| common(sent.iter().rev(), bytes.iter().rev()));

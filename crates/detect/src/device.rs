@@ -360,7 +360,7 @@ mod tests {
         let of = |range, told: &str| {
             ("A.JPG".to_owned(), vec!["part-of-file".to_owned()], Some(range), told.to_owned())
         };
-        let told = "63.3 % of the file: bytes 100–90099, 200000–299999 of 300000";
+        let told = "63.3 % of the file: of 300000 bytes 100–90099, 200000–299999";
         assert_eq!(found, [of([90_023, 190_023], told)]);
         let whole = [("B.JPG".to_owned(), Vec::new(), None, "100 % of the file".to_owned())];
         assert_eq!(pieces(&body(&other), &context), whole);
@@ -372,7 +372,7 @@ mod tests {
             (Carrier::Body, Some(0), "json:/more", Some("more"), &other[..900]),
         ]);
         let found = pieces(&inner, &context);
-        assert_eq!(found[0], of([0, 5000], "1.6 % of the file: bytes 0–4999 of 300000"));
+        assert_eq!(found[0], of([0, 5000], "1.6 % of the file: of 300000 bytes 0–4999"));
     }
 
     #[test]

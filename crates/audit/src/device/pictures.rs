@@ -60,8 +60,12 @@ impl PicturesOfDevice {
     fn look(&mut self, name: &str, bytes: &[u8]) {
         let previews = previews(bytes);
         let preview = previews.iter().find(|preview| shows(preview, bytes));
-        let of_preview = preview.and_then(|preview| Likeness::of(&decode(preview, &Bounds::default()).ok()?));
-        let likeness = of_preview.or_else(|| Likeness::of(&self.decoded(bytes)?));
+        let of_preview = preview.and_then(|preview| Likeness::of(&self.decoded(preview)?));
+        let likeness = of_preview.or_else(|| {
+            let decoded = self.decoded(bytes);
+            self.unseen += usize::from(decoded.is_none());
+            Likeness::of(&decoded?)
+        });
         let hash =
             |bytes: &[u8]| digest::digest(&digest::SHA256, bytes).as_ref().try_into().unwrap_or_default();
         self.known.push(DevicePicture {
@@ -74,12 +78,10 @@ impl PicturesOfDevice {
     fn decoded(&mut self, bytes: &[u8]) -> Option<creance_media::Grey> {
         let (width, height) = size(bytes).unwrap_or_default();
         let left = self.pixels.checked_sub(u64::from(width) * u64::from(height));
-        let decoded = left.and_then(|left| {
+        left.and_then(|left| {
             self.pixels = left;
             decode(bytes, &Bounds::default()).ok()
-        });
-        self.unseen += usize::from(decoded.is_none());
-        decoded
+        })
     }
 
     /// The pictures, and how many were not decoded.

@@ -63,13 +63,21 @@ impl Pieces {
         self.is_whole() || self.bytes() >= (self.of / 4 * 3).clamp(LEAST, ENOUGH)
     }
 
-    /// `100 % of the file`, `7.5 % of the file: bytes 0–262143 of 3481234`.
-    pub fn told(&self) -> String {
+    /// How much of the file: `7.5 % of the file`.
+    pub fn share(&self) -> String {
         if self.is_whole() {
             return "100 % of the file".to_owned();
         }
         // Never nothing, never all.
         let tenths = (u128::from(self.bytes()) * 1000 / u128::from(self.of.max(1))).clamp(1, 999);
+        format!("{}.{} % of the file", tenths / 10, tenths % 10)
+    }
+
+    /// `100 % of the file`, `7.5 % of the file: of 3481234 bytes 0–262143`.
+    pub fn told(&self) -> String {
+        if self.is_whole() {
+            return self.share();
+        }
         let shown: Vec<String> = self
             .stretches
             .iter()
@@ -80,8 +88,7 @@ impl Pieces {
             0 => String::new(),
             more => format!(" and {more} more stretches"),
         };
-        let (percent, tenth) = (tenths / 10, tenths % 10);
-        format!("{percent}.{tenth} % of the file: bytes {}{more} of {}", shown.join(", "), self.of)
+        format!("{}: of {} bytes {}{more}", self.share(), self.of, shown.join(", "))
     }
 }
 
@@ -93,12 +100,12 @@ mod tests {
     #[test]
     fn stretches_are_told_together() {
         let pieces = Pieces::new(3_481_234, [[0, 262_144]]);
-        assert_eq!(pieces.told(), "7.5 % of the file: bytes 0–262143 of 3481234");
+        assert_eq!(pieces.told(), "7.5 % of the file: of 3481234 bytes 0–262143");
         assert_eq!(Pieces::new(10, [[0, 4], [6, 10], [4, 6]]).told(), "100 % of the file");
         let many = Pieces::new(1_000_000, (0..9).map(|at| [at * 100, at * 100 + 50]));
         assert_eq!(
             many.told(),
-            "0.1 % of the file: bytes 0–49, 100–149, 200–249 and 6 more stretches of 1000000"
+            "0.1 % of the file: of 1000000 bytes 0–49, 100–149, 200–249 and 6 more stretches"
         );
     }
 

@@ -26,6 +26,12 @@ pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Tables of one database that are read.
 const MOST_TABLES: usize = 1000;
 
+/// Columns of all tables of one database, together with what is no table, such as indices.
+const MOST_NAMES: usize = 50_000;
+
+/// Bytes of the longest statement that makes a table.
+const LONGEST_STATEMENT: usize = 64 << 10;
+
 /// Kinds of pages (§1.6): those of tables.
 const INNER: u8 = 5;
 const LEAF: u8 = 13;
@@ -99,20 +105,24 @@ impl<'b> Database<'b> {
     }
 
     fn grow(&mut self, tree: &mut Tree<'_>, part: usize) {
-        let mut tables = Vec::new();
+        let (mut tables, mut names) = (Vec::new(), 0);
         let mut note = |database: &Self, row: Row| {
             let found = (|| {
-                let values = values(&row.record)?;
+                let values = values(&row.record, 5)?;
                 let text = |at: usize| match values.get(at) {
                     Some(Value::Text(text)) => Some(database.text(text)),
                     _ => None,
                 };
                 let Some(Value::Whole(root)) = values.get(3) else { return None };
                 let root = usize::try_from(*root).ok().filter(|root| *root > 0)?;
-                let columns = columns::of(&text(4)?)?;
+                let is_short =
+                    matches!(values.get(4), Some(Value::Text(text)) if text.len() <= LONGEST_STATEMENT);
+                let columns = if is_short { columns::of(&text(4)?)? } else { Columns::default() };
                 (text(0)? == "table").then_some((text(1)?, root, columns))
             })();
-            let room = tables.len() < MOST_TABLES;
+            names += found.as_ref().map_or(1, |(.., columns)| columns.names.len().max(1));
+            let whole = found.as_ref().is_none_or(|(.., columns)| !columns.names.is_empty());
+            let room = tables.len() < MOST_TABLES && names < MOST_NAMES && whole;
             tables.extend(found.filter(|_| room));
             room
         };
@@ -134,7 +144,7 @@ impl<'b> Database<'b> {
 
     /// Adds a row. False where there is room for no other.
     fn row(&self, tree: &mut Tree<'_>, table: usize, path: &mut Path, columns: &Columns, row: &Row) -> bool {
-        let Some(values) = values(&row.record) else { return true };
+        let Some(values) = values(&row.record, columns.names.len()) else { return true };
         if tree.full() {
             return false;
         }
@@ -285,14 +295,14 @@ fn varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
     None
 }
 
-/// The values of a record (§2.1); of one that is cut, those before the cut.
-fn values(record: &[u8]) -> Option<Vec<Value<'_>>> {
+/// The first values of a record, at most so many (§2.1); of one that is cut, those before the cut.
+fn values(record: &[u8], most: usize) -> Option<Vec<Value<'_>>> {
     let (length, kinds) = varint(record)?;
     let length = usize::try_from(length).ok()?;
     let mut values = record.get(length..)?;
     let mut kinds = record.get(record.len() - kinds.len()..length)?;
     let mut list = Vec::new();
-    while !kinds.is_empty() {
+    while !kinds.is_empty() && list.len() < most {
         let (kind, rest) = varint(kinds)?;
         kinds = rest;
         let size = match kind {
@@ -332,7 +342,7 @@ mod tests {
     use super::*;
     use crate::{Limits, body::expand};
 
-    /// Made by Python's `sqlite3` (tests/differential/sqlite.py, `sample`): pages of 512 bytes, a note over several of
+    /// Made by Python's `sqlite3` (`tests/databases/make.py --sample`): pages of 512 bytes, a note over several of
     /// them, more rows than a page holds, and columns of all kinds.
     const SAMPLE: &[u8] = include_bytes!("sqlite/sample.db");
 

@@ -7,6 +7,8 @@ pub(super) struct Columns {
     pub(super) names: Vec<String>,
     /// Which of them is the number of the row (§1.4: `INTEGER PRIMARY KEY`).
     pub(super) number: Option<usize>,
+    /// Which are of whole numbers.
+    whole: Vec<bool>,
 }
 
 /// Columns of one table, at most: the limit of `SQLite` itself.
@@ -46,7 +48,7 @@ impl Columns {
     fn add(&mut self, definition: &[&Word]) {
         let Some((Word::Name(name, quoted), rest)) = definition.split_first() else { return };
         if !quoted && CONSTRAINTS.iter().any(|word| name.eq_ignore_ascii_case(word)) {
-            // `PRIMARY KEY (id)` of a column of whole numbers is told of the column in few tables: the number is read as null.
+            self.constrain(definition);
             return;
         }
         let say = |word: &str| rest.iter().any(|one| one.is(word));
@@ -54,10 +56,36 @@ impl Columns {
         if say("as") && !say("stored") && !say("default") {
             return;
         }
-        if rest.first().is_some_and(|kind| kind.is("integer")) && say("primary") {
+        let whole = rest.first().is_some_and(|kind| kind.is("integer"));
+        if whole && say("primary") {
             self.number = Some(self.names.len());
         }
+        self.whole.push(whole);
         self.names.push(super::path::key(name).to_owned());
+    }
+}
+
+impl Columns {
+    /// `[CONSTRAINT name] PRIMARY KEY (id)` of one column of whole numbers makes it the number of the row.
+    fn constrain(&mut self, definition: &[&Word]) {
+        let mut key = definition.iter().skip_while(|word| !word.is("primary")).skip(1);
+        if !key.next().is_some_and(|word| word.is("key")) {
+            return;
+        }
+        let within = key.skip(1).take_while(|word| ***word != Word::Sign(')'));
+        let names: Vec<&str> = within
+            .filter_map(|word| match word {
+                Word::Name(name, _) => Some(name.as_str()),
+                Word::Sign(_) => None,
+            })
+            .collect();
+        // Behind the name, an order may stand.
+        if let [name] | [name, _] = names.as_slice()
+            && let Some(at) = self.names.iter().position(|known| known.eq_ignore_ascii_case(name))
+            && self.whole.get(at) == Some(&true)
+        {
+            self.number = Some(at);
+        }
     }
 }
 
@@ -131,6 +159,15 @@ mod tests {
             PRIMARY KEY (a, b), FOREIGN KEY (x) REFERENCES y(z))";
         let expected = ["_id", "first name", "e\"mail", "primary", "s"].map(str::to_owned).to_vec();
         assert_eq!(names(statement), Some((expected, Some(0))));
+    }
+
+    #[test]
+    fn a_key_that_the_table_names_is_the_number_of_the_row() {
+        let number = |statement: &str| of(statement).and_then(|columns| columns.number);
+        assert_eq!(number("CREATE TABLE a(mail TEXT, `id` INTEGER NOT NULL, PRIMARY KEY(`id`))"), Some(1));
+        assert_eq!(number("CREATE TABLE a(x INTEGER, CONSTRAINT k PRIMARY KEY (x ASC))"), Some(0));
+        assert_eq!(number("CREATE TABLE a(x INTEGER, y INTEGER, PRIMARY KEY(x, y))"), None);
+        assert_eq!(number("CREATE TABLE a(x INT, PRIMARY KEY(x))"), None);
     }
 
     #[test]

@@ -19,10 +19,15 @@ pub fn with_wal(mut database: Vec<u8>, log: &[u8]) -> Vec<u8> {
     let number = |bytes: &[u8], at: usize| {
         bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_be_bytes(*bytes))
     };
-    let Some(page) = number(log, 8).map(|page| page as usize).filter(|page| (512..=65_536).contains(page))
-    else {
-        return database;
-    };
+    let of_database =
+        match database.get(16..).and_then(<[u8]>::first_chunk).map(|page| u16::from_be_bytes(*page)) {
+            Some(1) => 65_536,
+            Some(page) => usize::from(page),
+            None => return database,
+        };
+    // A log of other pages is of another database.
+    let same = |page: &usize| *page == of_database && *page >= 512;
+    let Some(page) = number(log, 8).map(|page| page as usize).filter(same) else { return database };
     if number(log, 0).is_none_or(|magic| magic & !1 != MAGIC) {
         return database;
     }
@@ -55,6 +60,7 @@ pub fn with_wal(mut database: Vec<u8>, log: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 
@@ -70,9 +76,11 @@ mod tests {
 
     #[test]
     fn finished_transactions_are_applied_and_others_are_not() {
-        let database = [[1; 512], [2; 512]].concat();
+        let mut database = [[1; 512], [2; 512]].concat();
+        database[16..18].copy_from_slice(&512_u16.to_be_bytes());
         let frames = [frame(2, 0, 7, 20), frame(3, 3, 7, 30), frame(1, 0, 7, 10), frame(1, 3, 6, 11)];
-        assert_eq!(with_wal(database.clone(), &log(&frames)), [[1; 512], [20; 512], [30; 512]].concat());
+        let first = database[..512].to_vec();
+        assert_eq!(with_wal(database.clone(), &log(&frames)), [first, vec![20; 512], vec![30; 512]].concat());
         let unfinished = log(&frames[..1]);
         assert_eq!(with_wal(database.clone(), &unfinished), database);
         assert_eq!(with_wal(database.clone(), b"nonsense"), database);
