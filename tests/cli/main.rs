@@ -232,6 +232,21 @@ fn findings_follow_the_published_schema() {
 }
 
 #[test]
+fn places_of_the_flight_that_left_after_it_are_told_apart() {
+    let extra: Vec<String> = whole(&["-q"]);
+    let report = json(&extra.iter().map(String::as_str).collect::<Vec<_>>());
+    let findings = report["findings"].as_array().unwrap();
+    let deferred: Vec<&Value> = findings.iter().filter(|one| one["deferred"] == true).collect();
+    assert!(!deferred.is_empty() && deferred.len() < findings.len());
+    let landed =
+        report["phases"].as_array().unwrap().iter().rev().find(|one| one["state"] == "flying").unwrap();
+    for one in deferred {
+        assert_eq!((&one["data_class"], &one["match"]), (&"location".into(), &"track".into()));
+        assert!(one["time"].as_str() > landed["to"].as_str() && one["flight_state"] != "flying", "{one}");
+    }
+}
+
+#[test]
 fn standard_input_compression_and_rotation_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let capture = example("capture.pcapng");

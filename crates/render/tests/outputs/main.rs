@@ -55,6 +55,29 @@ fn the_summary_is_one_screenful() {
 }
 
 #[test]
+fn circumstances_that_people_ask_about_stand_apart() {
+    let mut report = sample::report();
+    let page = plain("html", &report);
+    assert!(page.contains("Without an action that explains it") && !page.contains("sent after it"), "{page}");
+    report.findings[0].deferred = true;
+    report.findings[1].app_state = creance_model::AppState::Closed;
+    // A hint is no evidence of anything.
+    report.findings[2].flight_state = creance_model::FlightState::Off;
+    report.findings[2].matched = creance_model::Match::Pattern;
+    let page = plain("html", &report);
+    assert!(
+        page.contains("Of the flight, sent after it") && page.contains("While the app was closed"),
+        "{page}"
+    );
+    assert!(!page.contains("While the aircraft was off"), "{page}");
+    let text = plain("text", &report);
+    assert!(
+        text.contains("Apart    one finding while the app was closed · 1 of the flight, sent after it"),
+        "{text}"
+    );
+}
+
+#[test]
 fn colour_is_for_terminals_alone() {
     assert!(!plain("text", &sample::report()).contains('\x1b'));
     let coloured = written("text", &sample::report(), &Options { colour: true, ..Options::default() });
