@@ -63,7 +63,7 @@ fn circumstances_that_people_ask_about_stand_apart() {
     report.findings[1].app_state = creance_model::AppState::Closed;
     // A hint is no evidence of anything.
     report.findings[2].flight_state = creance_model::FlightState::Off;
-    report.findings[2].matched = creance_model::Match::Pattern;
+    report.findings[2].matched = Match::Pattern;
     let page = plain("html", &report);
     assert!(
         page.contains("Of the flight, sent after it") && page.contains("While the app was closed"),
