@@ -12,8 +12,9 @@ fn described(value: &str) -> Option<&str> {
     let (what, hash) = value.split_once(", SHA-256 ")?;
     let kinds = ["JPEG", "PNG", "TIFF", "HEIC", "AVIF", "MP4", "M4A", "file", "the beginning of a stream"];
     let counted = what.split(' ').next().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_ours =
-        kinds.iter().any(|kind| what.starts_with(kind)) || counted && what.contains(" pixels wide, in ");
+    let is_ours = kinds.iter().any(|kind| what.starts_with(kind))
+        || counted && what.contains(" pixels wide, in ")
+        || what.starts_with("possible face data: a vector of ");
     let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_ours && is_hash).then_some(what)
 }
@@ -190,7 +191,10 @@ mod tests {
         assert_eq!(mask(DataClass::Phone, "+886900779195"), "…95");
         assert_eq!(mask(DataClass::Serial, "1581F6SKYJU4JF3AN3"), "1581…3");
         assert_eq!(mask(DataClass::Credential, "Otter%1264vB"), "••••••");
-        assert_eq!(mask(DataClass::Imagery, "JPEG, 5 bytes, SHA-256 ab"), "JPEG, 5 bytes");
+        let hash = "ab".repeat(32);
+        assert_eq!(mask(DataClass::Imagery, &format!("JPEG, 5 bytes, SHA-256 {hash}")), "JPEG, 5 bytes");
+        assert_eq!(mask(DataClass::FlightLog, "Drop 500 bytes at Kaohsiung, SHA-256 of it"), "D…t");
+        assert_eq!(mask(DataClass::Face, &format!("Ada Quist, SHA-256 {hash}")), "A…b");
         assert_eq!(mask(DataClass::AccountId, "abc"), "…");
     }
 

@@ -24,7 +24,7 @@ const WIDTH: usize = 100;
 /// Destinations that are shown.
 const MOST_ROWS: usize = 8;
 /// Classes that are shown.
-const MOST_CLASSES: usize = 9;
+const MOST_CLASSES: usize = 8;
 /// Places of damage, and notes, that are shown.
 const MOST_REMARKS: usize = 3;
 
