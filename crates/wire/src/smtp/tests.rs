@@ -55,8 +55,8 @@ fn a_mail_is_read_with_its_envelope_however_it_is_cut() {
             .map(|part| (part.step().into_owned(), String::from_utf8_lossy(part.bytes()).into_owned()))
             .collect();
         for expected in [
-            ("password", "otter7"),
-            ("username", "ada@skylark.example"),
+            ("base64", "otter7"),
+            ("base64", "ada@skylark.example"),
             ("rcpt-to", "bob@b.example"),
             ("header:subject", "logs"),
             ("quoted-printable", "at 24.75, 121.04"),

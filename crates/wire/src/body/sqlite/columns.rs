@@ -72,15 +72,9 @@ impl Columns {
         if !key.next().is_some_and(|word| word.is("key")) {
             return;
         }
-        let within = key.skip(1).take_while(|word| ***word != Word::Sign(')'));
-        let names: Vec<&str> = within
-            .filter_map(|word| match word {
-                Word::Name(name, _) => Some(name.as_str()),
-                Word::Sign(_) => None,
-            })
-            .collect();
+        let within: Vec<&Word> = key.skip(1).take_while(|word| ***word != Word::Sign(')')).copied().collect();
         // Behind the name, an order may stand.
-        if let [name] | [name, _] = names.as_slice()
+        if let [Word::Name(name, _)] | [Word::Name(name, _), Word::Name(..)] = within.as_slice()
             && let Some(at) = self.names.iter().position(|known| known.eq_ignore_ascii_case(name))
             && self.whole.get(at) == Some(&true)
         {
