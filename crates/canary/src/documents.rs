@@ -92,6 +92,12 @@ impl<'a> Writing<'a> {
         };
         self.holds.sort_unstable();
         self.holds.dedup();
+        // What was written otherwise, for a format cannot hold it as it is, is not held.
+        let stands = |value: &str| {
+            text.contains(value)
+                || halves(value).is_some_and(|(lat, lon)| text.contains(lat) && text.contains(lon))
+        };
+        self.holds.retain(|place| self.set.values.get(*place).is_some_and(|one| stands(&one.value)));
         Document { shape, text, holds: self.holds }
     }
 

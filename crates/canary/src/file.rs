@@ -6,9 +6,6 @@ use data_encoding::HEXLOWER;
 
 use crate::{Made, MadeValue};
 
-/// From this many bits on, a value is not there by chance.
-const ENOUGH: u32 = 40;
-
 pub(crate) fn text(made: &Made, seed: Option<u64>) -> String {
     let mut text = format!(
         "# Canaries of one run, made by creance {}. Plant them: creance canary plant THIS DIR. Look for them:\n\
@@ -43,7 +40,7 @@ pub(crate) fn text(made: &Made, seed: Option<u64>) -> String {
 
 fn value(one: &MadeValue, text: &mut String) {
     let decoy = if one.decoy { "decoy: plant it nowhere. " } else { "" };
-    let few = if one.bits < ENOUGH { ", too few to prove anything alone" } else { "" };
+    let few = if one.bits < crate::ENOUGH { ", too few to prove anything alone" } else { "" };
     let _ = write!(
         text,
         "\n# {decoy}{}: {} bits{few}\n[[canary]]\nclass = \"{}\"\nvalue = {}\n",

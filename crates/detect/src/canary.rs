@@ -248,7 +248,7 @@ impl Detector for Canary {
             id: ID,
             what: "a value that the examiner planted, as it is or encoded or hashed",
             why: "It was made up for this test: where it surfaces, it was taken from the device.",
-            wrong: "Hardly: a value of 40 random bits does not occur by chance. A value that is a common word does; choose others.",
+            wrong: "A value of 40 random bits does not occur by chance. A common word does, and so does a telephone number from a range for fiction, which is the sample number of many an app: of such values, several must be seen.",
             classes: DataClass::ALL,
         }
     }

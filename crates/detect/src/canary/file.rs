@@ -97,6 +97,10 @@ pub struct CanaryPicture {
     pub md5: [u8; 16],
 }
 
+/// Values of one set, and bytes of the longest: each is looked for in some hundred forms.
+const MOST: usize = 2000;
+const LONGEST: usize = 1024;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -142,17 +146,24 @@ impl CanarySet {
                 number,
                 expected: DataClass::ALL.iter().map(|class| class.name()).collect::<Vec<_>>().join(", "),
             })?;
-            let line = line(&table.value);
+            let start = table.value.span().start;
             let value = table.value.into_inner();
+            if number > MOST || value.len() > LONGEST {
+                let limit = format!(
+                    "at most {MOST} values of {LONGEST} bytes, found another in line {}",
+                    line_of(start)
+                );
+                return Err(CanaryError::TooMany(limit));
+            }
             if value.trim().is_empty() {
-                return Err(CanaryError::Empty { line, number });
+                return Err(CanaryError::Empty { line: line_of(start), number });
             }
             if class == DataClass::Location
                 && location::pair(&value).is_none_or(|(lat, lon)| {
                     !location::believable(lat, lon) || location::least_decimals(&value) < 3
                 })
             {
-                return Err(CanaryError::Place { line, number });
+                return Err(CanaryError::Place { line: line_of(start), number });
             }
             Ok(CanaryValue { class, value, decoy: table.decoy })
         };
