@@ -43,7 +43,7 @@ test("it says what left, where, when, and what could not be seen", async () => {
   assert.match(await page.title(), /^creance report [0-9a-f]{16}$/);
   assert.equal(await page.locator("h1").count(), 1);
   const headings = await page.locator("h2").allTextContents();
-  assert.deepEqual(headings, ["Where it went", "When", "Destinations", "Findings", "What could not be seen", "How to read this"]);
+  assert.deepEqual(headings, ["Where it went", "When", "Destinations", "In which circumstances", "Findings", "What could not be seen", "How to read this"]);
   const countries = await page.locator("svg.world .code").count();
   assert.ok(countries > 0);
   assert.equal(await page.locator("svg.world .place").count(), countries);

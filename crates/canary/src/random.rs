@@ -1,5 +1,7 @@
 //! Chance: from the operating system, or from a seed for what must be made again.
 
+use std::fmt;
+
 use ring::{
     digest,
     rand::{SecureRandom, SystemRandom},
@@ -8,11 +10,17 @@ use ring::{
 use crate::Error;
 
 /// A stream of random bytes: SHA-256 of a secret and a counter.
-#[derive(Debug)]
 pub struct Random {
     secret: [u8; 32],
     counter: u64,
     block: Vec<u8>,
+}
+
+impl fmt::Debug for Random {
+    /// Without the secret that all values follow from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Random").finish_non_exhaustive()
+    }
 }
 
 /// Letters and digits that are not taken for each other: five bits each.

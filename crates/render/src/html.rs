@@ -75,7 +75,7 @@ fn page(report: &Report, origin: Option<&Origin>) -> Markup {
                         section aria-labelledby="apart" {
                             h2 id="apart" { "In which circumstances" }
                             p { "What left while nobody would expect it. One finding may stand in several rows; hints by shape or size are not counted." }
-                            table { tbody { @for row in rows { tr { th scope="row" { (capital(row.when)) } td { (words::count(row.count, "finding", "findings")) ": " (row.what) } } } } }
+                            dl.facts { @for row in rows { div { dt { (capital(row.when)) } dd { (words::count(row.count, "finding", "findings")) ": " (row.what) } } } }
                         }
                     }
                     section aria-labelledby="findings" {
