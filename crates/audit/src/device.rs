@@ -1,12 +1,12 @@
 //! The content of cards and phones: every file's length and hashes, what kind of record it is, and the values in it that
 //! say whose it is.
 
-mod files;
+mod contents;
 mod pictures;
 mod values;
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -18,9 +18,9 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ring::digest;
 use sha1::Sha1;
 
-use crate::Error;
+use crate::{Error, files};
 
-use files::Files;
+use contents::Files;
 use pictures::PicturesOfDevice;
 use values::{Values, ValuesOfFile};
 
@@ -91,27 +91,9 @@ pub(crate) fn read(folders: &[PathBuf], threads: usize) -> Result<Content, Error
 
 /// Names and paths of the files of a folder, and how many it left out.
 fn list(folder: &Path) -> Result<(Vec<(String, PathBuf)>, usize), Error> {
-    let (mut paths, mut unread) = (Vec::new(), 0);
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        let io = |source| Error::Io { path: next.display().to_string(), source };
-        // In order of names: which files are beyond the bound must not depend on the file system.
-        let mut entries =
-            fs::read_dir(&next).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io)?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let kind = entry.file_type().map_err(io)?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() && paths.len() >= MOST {
-                unread += 1;
-            } else if kind.is_file() {
-                let path = entry.path();
-                let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-                paths.push((name, path));
-            }
-        }
-    }
+    let (files, unread) = files::below(folder, MOST)?;
+    let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+    let mut paths: Vec<(String, PathBuf)> = files.into_iter().map(|path| (name(&path), path)).collect();
     paths.sort();
     Ok((paths, unread))
 }
@@ -157,7 +139,7 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
         }
     }
     let whole = head.len() as u64 == bytes;
-    let head = values::with_log(head, path)?;
+    let head = files::with_log(path, head, values::LONGEST_DATABASE as u64)?;
     let file = DeviceFile {
         class: kind.or_else(|| class(name, &[])),
         name: name.to_owned(),
@@ -215,6 +197,8 @@ fn class(name: &str, head: &[u8]) -> Option<DataClass> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -16,7 +16,7 @@ use creance_model::{DataClass, Direction, Flow, Match, Message, Side, Timestamp,
 use creance_wire::{Form, Keep};
 
 use crate::{
-    Error, Progress, Request, messages,
+    Error, Progress, Request, files, messages,
     sightings::{listed, path},
 };
 
@@ -212,23 +212,7 @@ impl Finder<'_> {
         if !path.is_dir() {
             return Ok(vec![path.to_owned()]);
         }
-        let (mut files, mut folders, mut beyond) = (Vec::new(), vec![path.to_owned()], 0_u64);
-        while let Some(next) = folders.pop() {
-            let io = |source| Error::Io { path: next.display().to_string(), source };
-            let mut entries =
-                fs::read_dir(&next).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io)?;
-            entries.sort_by_key(fs::DirEntry::file_name);
-            for entry in entries {
-                let kind = entry.file_type().map_err(io)?;
-                if kind.is_dir() {
-                    folders.push(entry.path());
-                } else if kind.is_file() && files.len() < MOST_FILES {
-                    files.push(entry.path());
-                } else if kind.is_file() {
-                    beyond += 1;
-                }
-            }
-        }
+        let (mut files, beyond) = files::below(path, MOST_FILES)?;
         if beyond > 0 {
             self.not_read(format!("{beyond} files of {} are beyond the limit.", path.display()));
         }
@@ -269,7 +253,7 @@ impl Finder<'_> {
         let length = file.metadata()?.len();
         let mut bytes = Vec::new();
         file.take(MOST_BYTES).read_to_end(&mut bytes)?;
-        let bytes = with_log(path, bytes)?;
+        let bytes = files::with_log(path, bytes, MOST_BYTES)?;
         let name = path.display().to_string();
         let limits = creance_wire::Limits::default();
         let (parts, limit) = creance_wire::expanded(&bytes, media_type(path), &limits);
@@ -365,19 +349,6 @@ impl Finder<'_> {
         let shown = |host: &str| if self.reveal { host.to_owned() } else { mask_host(host, self.secrets) };
         Some(host.map_or_else(|| flow.outside_end().ip.to_string(), shown))
     }
-}
-
-/// A database of `SQLite` as it is with the log that lies beside it.
-fn with_log(path: &Path, database: Vec<u8>) -> io::Result<Vec<u8>> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push("-wal");
-    let is_file = || fs::symlink_metadata(&beside).is_ok_and(|about| about.is_file());
-    if !database.starts_with(b"SQLite format 3\0") || !is_file() {
-        return Ok(database);
-    }
-    let mut log = Vec::new();
-    File::open(&beside)?.take(MOST_BYTES).read_to_end(&mut log)?;
-    Ok(creance_wire::with_wal(database, &log))
 }
 
 const fn way(direction: Direction) -> &'static str {

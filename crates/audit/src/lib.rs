@@ -16,6 +16,7 @@ mod crew;
 mod destination;
 mod device;
 mod error;
+mod files;
 mod find;
 mod flight;
 mod flows;

@@ -5,13 +5,7 @@
 //!
 //! Left out: lists of installed apps, whose names stand in all traffic, and the places of a track.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read},
-    net::IpAddr,
-    path::Path,
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use creance_detect::{Context, FoundIn, Known};
 use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
@@ -20,7 +14,7 @@ use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
 const LONGEST_DOCUMENT: usize = 8 << 20;
 
 /// Bytes of a database that are read, and of the log beside it.
-const LONGEST_DATABASE: usize = 64 << 20;
+pub(super) const LONGEST_DATABASE: usize = 64 << 20;
 
 /// Bytes of a picture that are read: what describes it stands before it.
 const LONGEST_HEAD: usize = 256 << 10;
@@ -68,22 +62,6 @@ pub(super) fn wanted(name: &str, head: &[u8]) -> usize {
 
 /// The media type of databases of `SQLite` (<https://www.iana.org/assignments/media-types/application/vnd.sqlite3>).
 const DATABASE: &str = "application/vnd.sqlite3";
-
-/// The first bytes of a file; of a database, with what its log adds (`name-wal`): what was written last stands there alone.
-pub(super) fn with_log(head: Vec<u8>, path: &Path) -> io::Result<Vec<u8>> {
-    if media_type("", &head) != Some(DATABASE) {
-        return Ok(head);
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push("-wal");
-    // Links are not followed.
-    if !fs::symlink_metadata(&beside).is_ok_and(|about| about.is_file()) {
-        return Ok(head);
-    }
-    let mut log = Vec::new();
-    File::open(&beside)?.take(LONGEST_DATABASE as u64).read_to_end(&mut log)?;
-    Ok(creance_wire::with_wal(head, &log))
-}
 
 /// What kind of document a file is.
 fn media_type(name: &str, head: &[u8]) -> Option<&'static str> {
