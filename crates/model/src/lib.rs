@@ -10,6 +10,7 @@ mod context;
 mod coverage;
 mod finding;
 mod flow;
+mod inspection;
 mod message;
 mod packet;
 mod parts;
@@ -21,6 +22,10 @@ pub use context::{AppState, FlightState, Interval, Trigger};
 pub use coverage::{Coverage, Damage, Unread};
 pub use finding::{Destination, Evidence, Finding, Occurrence, Source};
 pub use flow::{Direction, Endpoint, Flow, InsideBasis, Side, Transport};
+pub use inspection::{
+    AltReference, Component, Dated, Device, Fact, Flaw, Hidden, Identifier, Inspection, Look, Role, Spot,
+    Track, TrackPoint, is_place, is_serial,
+};
 pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};
 pub use parts::{Content, End, Lent, Part, Parts, Place, Step};

@@ -1,0 +1,173 @@
+//! GPX 1.0 and 1.1 (topografix.com/GPX/1/1): tracks, routes and waypoints with `lat`, `lon`, `ele`, `time`.
+//!
+//! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
+
+use creance_model::{Inspection, Role, Spot, Timestamp, Track, TrackPoint, is_place};
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
+
+use crate::{Format, Options, text};
+
+pub(crate) const FORMAT: Format = Format { name: "gpx", is, read };
+
+fn is(head: &[u8]) -> bool {
+    text(head).is_some_and(|text| text.starts_with('<') && text.contains("<gpx"))
+}
+
+/// A point that is being read.
+#[derive(Default)]
+struct Point {
+    lat: Option<f64>,
+    lon: Option<f64>,
+    height: Option<f64>,
+    time: Option<Timestamp>,
+    name: Option<String>,
+}
+
+fn read(bytes: &[u8], _: &Options) -> Inspection {
+    let mut inspection = Inspection::of("gpx");
+    let mut reader = Reader::from_reader(bytes);
+    let (mut track, mut planned) = (Vec::new(), 0_usize);
+    let mut point: Option<Point> = None;
+    let mut within = String::new();
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(tag)) => {
+                tag.local_name().as_ref().clone_into(&mut within);
+                if is_point(&within) {
+                    point = Some(begun(&tag));
+                } else if within == "gpx" {
+                    inspection.device.software = attribute(&tag, "creator");
+                }
+            }
+            Ok(Event::Empty(tag)) if is_point(tag.local_name().as_ref()) => {
+                ended(&mut inspection, &mut track, &mut planned, tag.local_name().as_ref(), begun(&tag));
+            }
+            Ok(Event::Text(text)) => {
+                if let Some(point) = &mut point {
+                    let text: &str = &text;
+                    match within.as_str() {
+                        "time" => point.time = Timestamp::parse(text),
+                        "ele" => point.height = text.trim().parse().ok(),
+                        "name" => point.name = Some(text.trim().to_owned()),
+                        _ => {}
+                    }
+                }
+            }
+            Ok(Event::End(tag)) => {
+                within.clear();
+                if is_point(tag.local_name().as_ref())
+                    && let Some(point) = point.take()
+                {
+                    ended(&mut inspection, &mut track, &mut planned, tag.local_name().as_ref(), point);
+                }
+            }
+            Ok(Event::Eof) => break,
+            Err(error) => {
+                inspection.flaw("xml", reader.buffer_position(), &error);
+                break;
+            }
+            Ok(_) => {}
+        }
+    }
+    if !track.is_empty() {
+        let field = "trkpt".to_owned();
+        inspection.tracks.push(Track {
+            role: Role::Aircraft,
+            vehicle: None,
+            alt_reference: None,
+            points: track,
+            field,
+        });
+    }
+    if planned > MOST_PLANNED {
+        inspection.flaw("planned points", 0, &format!("{planned} of them, {MOST_PLANNED} are told"));
+    }
+    inspection
+}
+
+/// Planned points that are told one by one.
+const MOST_PLANNED: usize = 10_000;
+
+fn is_point(name: &str) -> bool {
+    matches!(name, "trkpt" | "rtept" | "wpt")
+}
+
+fn attribute(tag: &BytesStart<'_>, key: &str) -> Option<String> {
+    let attribute = tag.try_get_attribute(key).ok().flatten()?;
+    Some(attribute.value.trim().to_owned())
+}
+
+fn begun(tag: &BytesStart<'_>) -> Point {
+    let number = |key| attribute(tag, key).and_then(|value| value.parse().ok());
+    Point { lat: number("lat"), lon: number("lon"), ..Point::default() }
+}
+
+/// Takes a point that is read: of a track, or planned.
+fn ended(
+    inspection: &mut Inspection,
+    track: &mut Vec<TrackPoint>,
+    planned: &mut usize,
+    kind: &str,
+    point: Point,
+) {
+    let Some((lat, lon)) = point.lat.zip(point.lon).filter(|(lat, lon)| is_place(*lat, *lon)) else { return };
+    if kind == "trkpt" {
+        track.push(TrackPoint { time: point.time, lat, lon, alt_m: point.height });
+        return;
+    }
+    *planned += 1;
+    if *planned > MOST_PLANNED {
+        return;
+    }
+    if let Some(spot) = Spot::new(Role::Target, lat, lon, kind) {
+        inspection.places.push(Spot { alt_m: point.height, time: point.time, ..spot });
+    }
+    if let Some(name) = point.name {
+        inspection.say("name of a place", name, format!("{kind}/name"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GPX: &str = r#"<?xml version="1.0"?><gpx creator="Field Mapper 2"><wpt lat="47.5" lon="8.5"><name>Pylon 7</name></wpt><rte><rtept lat="47.6" lon="8.6"/></rte>
+        <trk><trkseg><trkpt lat="47.0" lon="8.0"><ele>400</ele><time>2026-06-11T08:00:00Z</time></trkpt>
+        <trkpt lat="0" lon="0"/><trkpt lat="47.1" lon="8.0"><ele>420.5</ele><time>2026-06-11T08:00:01Z</time></trkpt></trkseg></trk></gpx>"#;
+
+    #[test]
+    fn tracks_are_where_it_was_and_the_rest_is_where_somebody_meant() {
+        assert!(is(GPX.as_bytes()));
+        let told = read(GPX.as_bytes(), &Options::default());
+        assert_eq!(told.device.software.as_deref(), Some("Field Mapper 2"));
+        assert_eq!(told.tracks[0].points.len(), 2, "0, 0 is no place");
+        let last = told.tracks[0].points[1];
+        assert_eq!(
+            (last.lat, last.alt_m, last.time),
+            (47.1, Some(420.5), Timestamp::parse("2026-06-11T08:00:01Z"))
+        );
+        let targets: Vec<_> = told.places.iter().map(|spot| (spot.role, spot.lat)).collect();
+        assert_eq!(targets, [(Role::Target, 47.5), (Role::Target, 47.6)]);
+        assert_eq!(told.facts[0].value, "Pylon 7");
+        assert!(told.damage.is_empty());
+    }
+
+    #[test]
+    fn a_cut_file_gives_what_stands_before_the_cut() {
+        let whole = read(GPX.as_bytes(), &Options::default());
+        for cut in 0..GPX.len() {
+            let told = read(&GPX.as_bytes()[..cut], &Options::default());
+            assert!(whole.places.starts_with(&told.places), "{cut}");
+            let points = told.tracks.first().map_or(0, |track| track.points.len());
+            assert_eq!(
+                told.tracks.first().map(|track| &track.points[..]),
+                whole.tracks.first().filter(|_| points > 0).map(|track| &track.points[..points])
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Flight logs and missions: what they give away, one format per file.
+//!
+//! ```text
+//! bytes ─▶ format (by content) ─▶ read ─▶ Inspection: identity, tracks, home, operator, phases, hidden pictures
+//! ```
+//!
+//! All bytes may be an adversary's. What is damaged is told in [`Inspection::damage`], and what was read before it is
+//! kept. To add a format: one file here, and one line in [`FORMATS`].
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+mod gpx;
+
+use creance_model::Inspection;
+
+/// A format of logs or missions.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// Its name in outputs: `gpx`, `ulog`, …
+    pub name: &'static str,
+    /// Whether bytes begin like it. Never true for what is clearly something else.
+    is: fn(&[u8]) -> bool,
+    /// What bytes of it give away.
+    read: fn(&[u8], &Options) -> Inspection,
+}
+
+/// What a reader may need besides the bytes.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {}
+
+/// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
+pub const FORMATS: &[Format] = &[gpx::FORMAT];
+
+/// The format of a file by its first bytes; 4 KiB are enough.
+pub fn format(head: &[u8]) -> Option<Format> {
+    FORMATS.iter().copied().find(|format| (format.is)(head))
+}
+
+impl Format {
+    /// What a file of this format gives away.
+    pub fn read(self, bytes: &[u8], options: &Options) -> Inspection {
+        (self.read)(bytes, options)
+    }
+}
+
+/// The beginning of a text, without the mark of its encoding and blanks, as far as it is UTF-8; `None` for bytes that are no text.
+fn text(head: &[u8]) -> Option<&str> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let head = head.get(..head.len().min(4096)).unwrap_or(head);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // A letter cut by the end of the head.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
+    let control = |c: char| c.is_control() && !c.is_whitespace();
+    (!text.chars().any(control)).then(|| text.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            for format in FORMATS {
+                let inspection = format.read(&bytes, &Options::default());
+                prop_assert_eq!(inspection.kind, format.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! What one file gives away, whatever its format: the answer of `inspect`, and evidence of the device for `audit`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{DataClass, FlightState, Interval, Timestamp, class::named};
+
+named! {
+    /// The part of the equipment that an identifier belongs to.
+    Component {
+        /// The aircraft, or its flight controller.
+        Aircraft = "aircraft",
+        /// The remote controller or ground station.
+        Controller = "controller",
+        /// The camera.
+        Camera = "camera",
+        /// The lens.
+        Lens = "lens",
+        /// A battery.
+        Battery = "battery",
+        /// The gimbal.
+        Gimbal = "gimbal",
+        /// The phone or tablet.
+        Phone = "phone",
+    }
+}
+
+named! {
+    /// Whose place it is.
+    Role {
+        /// The aircraft.
+        Aircraft = "aircraft",
+        /// The camera, when the picture was taken.
+        Camera = "camera",
+        /// Where it took off, or goes back to.
+        Home = "home",
+        /// Who flies it.
+        Operator = "operator",
+        /// What was looked at, measured or planned.
+        Target = "target",
+    }
+}
+
+named! {
+    /// What an altitude counts from.
+    AltReference {
+        /// Above mean sea level.
+        Amsl = "amsl",
+        /// Above the ellipsoid of WGS 84.
+        Ellipsoid = "wgs84",
+        /// Above where it took off.
+        TakeOff = "take-off",
+        /// Above the ground below.
+        Ground = "agl",
+    }
+}
+
+/// What a file gives away.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inspection {
+    /// The kind of file, by its content: `jpeg`, `ulog`, …
+    pub kind: &'static str,
+    /// Values by which somebody or something is known again.
+    pub identifiers: Vec<Identifier>,
+    /// Places that stand for themselves, such as where a picture was taken. Those of a way stand in `tracks`.
+    pub places: Vec<Spot>,
+    /// Where aircraft and operators were over time.
+    pub tracks: Vec<Track>,
+    /// What the aircraft was doing when, in order of time, without overlap.
+    pub phases: Vec<Interval<FlightState>>,
+    /// Moments that stand for themselves, such as when a picture was taken.
+    pub times: Vec<Dated>,
+    /// What it was made with.
+    pub device: Device,
+    /// How many faces it shows; `None`: not looked for.
+    pub faces: Option<u32>,
+    /// Content that a viewer does not show.
+    pub hidden: Vec<Hidden>,
+    /// What else it says that matters: angles, speeds, networks, settings.
+    pub facts: Vec<Fact>,
+    /// What could not be read, and why. What was read before is kept.
+    pub damage: Vec<Flaw>,
+}
+
+/// A value by which somebody or something is known again.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Identifier {
+    /// What kind of value.
+    pub class: DataClass,
+    /// What it belongs to, if that is said.
+    pub of: Option<Component>,
+    /// The value, without blanks around it.
+    pub value: String,
+    /// Where it stands: `exif:BodySerialNumber`, `xmp:drone-dji:DroneSerialNumber`, `details:aircraft_sn`, …
+    pub field: String,
+}
+
+/// A place: degrees of WGS 84.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spot {
+    /// Whose.
+    pub role: Role,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Metres of altitude, and what they count from if that is said.
+    pub alt_m: Option<f64>,
+    /// What the altitude counts from.
+    pub alt_reference: Option<AltReference>,
+    /// When.
+    pub time: Option<Timestamp>,
+    /// Where the camera looked, if that is said.
+    pub look: Option<Look>,
+    /// Where it stands.
+    pub field: String,
+}
+
+impl Spot {
+    /// A place and nothing more; `None` where no such place is: out of range, not a number, or 0, 0, which is what
+    /// receivers say without a fix.
+    pub fn new(role: Role, lat: f64, lon: f64, field: impl Into<String>) -> Option<Self> {
+        is_place(lat, lon).then(|| Self {
+            role,
+            lat,
+            lon,
+            alt_m: None,
+            alt_reference: None,
+            time: None,
+            look: None,
+            field: field.into(),
+        })
+    }
+}
+
+/// Where a camera looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Look {
+    /// Degrees clockwise from true north.
+    pub yaw: f64,
+    /// Degrees above the horizon; −90 is straight down.
+    pub pitch: f64,
+    /// Degrees clockwise about the line of sight.
+    pub roll: f64,
+    /// Degrees that the picture is wide, if known.
+    pub field_of_view: Option<f64>,
+}
+
+/// Where somebody was over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Track {
+    /// Whose.
+    pub role: Role,
+    /// Which, where one file tells of several: the number of a system, an identifier.
+    pub vehicle: Option<String>,
+    /// What the altitudes count from, if that is said.
+    pub alt_reference: Option<AltReference>,
+    /// The points, in the order of the file; each a valid place.
+    pub points: Vec<TrackPoint>,
+    /// Where it stands: the name of the messages or fields.
+    pub field: String,
+}
+
+/// A point of a track.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrackPoint {
+    /// When, if that is said.
+    pub time: Option<Timestamp>,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Metres of altitude.
+    pub alt_m: Option<f64>,
+}
+
+/// A moment and what it is of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Dated {
+    /// What happened: `taken`, `start`, `created`, …
+    pub what: &'static str,
+    /// When; local times without an offset are told as UTC and `zone_known` is false.
+    pub time: Timestamp,
+    /// Whether the file says the offset from UTC.
+    pub zone_known: bool,
+    /// Where it stands.
+    pub field: String,
+}
+
+/// What a file was made with.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Device {
+    /// Who made the device.
+    pub make: Option<String>,
+    /// Its model.
+    pub model: Option<String>,
+    /// The software or firmware, with its version.
+    pub software: Option<String>,
+}
+
+/// Content that a viewer does not show.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hidden {
+    /// What: `thumbnail`, `preview`, `thermal data`, …
+    pub what: &'static str,
+    /// Where it stands.
+    pub field: String,
+    /// How long it is.
+    pub bytes: u64,
+}
+
+/// Something else that a file says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fact {
+    /// What, in plain words: `gimbal yaw`, `NTRIP host`, `distance to target`, …
+    pub what: &'static str,
+    /// The value, with its unit.
+    pub value: String,
+    /// Where it stands.
+    pub field: String,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Flaw {
+    /// What is damaged, or which limit was reached.
+    pub what: String,
+    /// The offset in the file, in bytes.
+    pub offset: u64,
+    /// Why: a fragment that names the field, what was found and what was wanted.
+    pub why: String,
+}
+
+/// Whether degrees can be a place. 0, 0 is what receivers say without a fix.
+pub fn is_place(lat: f64, lon: f64) -> bool {
+    lat.abs() <= 90.0 && lon.abs() <= 180.0 && (lat.abs() > 1e-6 || lon.abs() > 1e-6)
+}
+
+/// Whether a text can be a serial number. Empty, all zeros, and what makers write for "none" are none.
+pub fn is_serial(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let none = ["none", "null", "n/a", "na", "unknown", "default", "invalid"];
+    !text.is_empty()
+        && text.bytes().any(|byte| byte.is_ascii_alphanumeric() && byte != b'0')
+        && !none.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+impl Inspection {
+    /// An empty answer about a file of this kind.
+    pub fn of(kind: &'static str) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    /// Adds an identifier, once, unless it is blank; a serial number that is none is left out.
+    pub fn identify(
+        &mut self,
+        class: DataClass,
+        of: Option<Component>,
+        value: &str,
+        field: impl Into<String>,
+    ) {
+        let value = value.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        if value.is_empty() || (class == DataClass::Serial && !is_serial(value)) {
+            return;
+        }
+        let identifier = Identifier { class, of, value: value.to_owned(), field: field.into() };
+        if !self.identifiers.contains(&identifier) {
+            self.identifiers.push(identifier);
+        }
+    }
+
+    /// Adds something else that the file says, unless it is blank.
+    pub fn say(&mut self, what: &'static str, value: impl Into<String>, field: impl Into<String>) {
+        let value = value.into();
+        if !value.trim().is_empty() {
+            self.facts.push(Fact { what, value, field: field.into() });
+        }
+    }
+
+    /// Adds something that could not be read.
+    pub fn flaw(&mut self, what: impl Into<String>, offset: u64, why: &(impl ToString + ?Sized)) {
+        self.damage.push(Flaw { what: what.into(), offset, why: why.to_string() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_and_words_for_none_are_no_serial_and_no_place() {
+        for text in ["", "0", "00000000", " \0", "None", "N/A"] {
+            assert!(!is_serial(text), "{text}");
+        }
+        assert!(is_serial("1ZNBJ6D00C0042") && is_serial("10"));
+        assert!(Spot::new(Role::Camera, 0.0, 0.0, "exif:GPS").is_none());
+        assert!(Spot::new(Role::Camera, 91.0, 0.0, "exif:GPS").is_none());
+        assert!(Spot::new(Role::Camera, f64::NAN, 8.0, "exif:GPS").is_none());
+        assert!(Spot::new(Role::Camera, 0.0, 8.0, "exif:GPS").is_some());
+    }
+
+    #[test]
+    fn an_identifier_stands_once_and_without_blanks() {
+        let mut inspection = Inspection::of("jpeg");
+        for value in ["AB12\0\0", "AB12 ", "0", ""] {
+            inspection.identify(DataClass::Serial, Some(Component::Aircraft), value, "exif:BodySerialNumber");
+        }
+        assert_eq!(inspection.identifiers.len(), 1);
+        assert_eq!(inspection.identifiers[0].value, "AB12");
+    }
+}
