@@ -2,7 +2,9 @@
 //!
 //! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
 
-use creance_model::{Inspection, Role, Spot, Timestamp, Track, TrackPoint, is_place};
+use creance_model::{
+    Inspection, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint, is_place,
+};
 use quick_xml::{
     Reader,
     events::{BytesStart, Event},
@@ -10,7 +12,7 @@ use quick_xml::{
 
 use crate::{Format, Options, text};
 
-pub(crate) const FORMAT: Format = Format { name: "gpx", is, read };
+pub(crate) const FORMAT: Format = Format { name: "gpx", is, read, scrub };
 
 fn is(head: &[u8]) -> bool {
     text(head).is_some_and(|text| text.starts_with('<') && text.contains("<gpx"))
@@ -130,6 +132,10 @@ fn ended(
     if let Some(name) = point.name {
         inspection.say("name of a place", name, format!("{kind}/name"));
     }
+}
+
+fn scrub(_: &[u8], _: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    Err(Refusal("a GPX file is nothing but places; leave it out".to_owned()))
 }
 
 #[cfg(test)]

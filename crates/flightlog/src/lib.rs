@@ -10,7 +10,7 @@
 
 mod gpx;
 
-use creance_model::Inspection;
+use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
 
 /// A format of logs or missions.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct Format {
     is: fn(&[u8]) -> bool,
     /// What bytes of it give away.
     read: fn(&[u8], &Options) -> Inspection,
+    /// Bytes of it without that, or why that cannot be.
+    scrub: fn(&[u8], &ScrubRequest) -> Result<Scrubbed, Refusal>,
 }
 
 /// What a reader may need besides the bytes.
@@ -40,6 +42,11 @@ impl Format {
     /// What a file of this format gives away.
     pub fn read(self, bytes: &[u8], options: &Options) -> Inspection {
         (self.read)(bytes, options)
+    }
+
+    /// A file of this format without what it gives away.
+    pub fn scrub(self, bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+        (self.scrub)(bytes, request)
     }
 }
 

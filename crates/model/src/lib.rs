@@ -15,6 +15,7 @@ mod message;
 mod packet;
 mod parts;
 mod report;
+mod scrub;
 mod time;
 
 pub use class::{DataClass, Match, Severity};
@@ -30,4 +31,5 @@ pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};
 pub use parts::{Content, End, Lent, Part, Parts, Place, Step};
 pub use report::{Case, Input, Phase, Report, SCHEMA, Traffic};
+pub use scrub::{Locations, Piece, Refusal, Removal, ScrubRequest, Scrubbed};
 pub use time::Timestamp;
