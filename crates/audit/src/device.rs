@@ -2,6 +2,7 @@
 //! say whose it is.
 
 mod contents;
+pub(crate) mod document;
 mod pictures;
 mod values;
 
@@ -117,7 +118,7 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
         let read = fill(&mut file, &mut buffer)?;
         let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
         if bytes == 0 {
-            wanted = values::wanted(name, piece).max(HEAD);
+            wanted = document::wanted(name, piece).max(HEAD);
             kind = class(name, piece.get(..HEAD).unwrap_or(piece));
             samples = kind.map(|_| sampler(piece, length));
         }
@@ -139,7 +140,7 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
         }
     }
     let whole = head.len() as u64 == bytes;
-    let head = files::with_log(path, head, values::LONGEST_DATABASE as u64)?;
+    let head = files::with_log(path, head, document::LONGEST_DATABASE as u64)?;
     let file = DeviceFile {
         class: kind.or_else(|| class(name, &[])),
         name: name.to_owned(),

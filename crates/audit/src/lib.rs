@@ -22,6 +22,7 @@ mod flight;
 mod flows;
 mod fold;
 mod inputs;
+mod inspect;
 mod names;
 mod notes;
 mod phases;
@@ -41,6 +42,7 @@ use ring::digest;
 pub use error::Error;
 pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
+pub use inspect::{Inspect, inspect};
 pub use request::{Limits, Progress, Request};
 pub use trace::{Frame, Step, Trace, trace};
 

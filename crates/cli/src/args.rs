@@ -28,6 +28,7 @@ Examples:
   creance flows flight.pcapng --format table           the conversations
   creance messages flight.pcapng --protocol http/2 --keys flight.keys
   creance extract flight.pcapng --keys flight.keys -o files
+  creance inspect card/                                what the files of a card give away
   creance canary new -o canaries.toml                  values to plant before the flight
   creance explain case F0003                           what a finding says, and how to see it with other tools
   creance data                                         the bundled data sets with their dates
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Reads captures and says what left, to whom, and in which phase of the flight.
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
+    /// Says what files give away: places, serial numbers, people, tracks, hidden content.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(Inspect),
     /// Lists the conversations of captures: with whom, how much, how much of it could be read.
     Flows(List),
     /// Lists the application messages of captures.
@@ -373,6 +377,53 @@ pub(crate) struct CanaryFind {
     /// Exits with 1 when a value was seen, or when one was not.
     #[arg(long, value_name = "WHEN", value_enum)]
     pub(crate) fail_on: Option<FailOn>,
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  creance inspect DJI_0042.JPG --reveal
+  creance inspect card/DCIM --format html --reveal -o card.html
+  creance inspect export.zip --format jsonl | jq 'select(.identifiers != [])'
+
+Files are read where they lie and never changed; archives (zip, tar) are looked into without unpacking. Exit code 4: not
+all of a file could be read.";
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Inspect {
+    /// Files of any kind, folders, archives.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = InspectForm::Text)]
+    pub(crate) format: InspectForm,
+    /// Writes the answer to this file instead of stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Makes no SHA-256: only what describes a file is read, which is much less of it.
+    #[arg(long)]
+    pub(crate) no_hash: bool,
+    /// Counts faces in pictures (JPEG and PNG), for which they are decoded.
+    #[arg(long)]
+    pub(crate) faces: bool,
+    /// Shows values in full. Without it they are masked, and places are whole degrees.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Threads to use; without it, as many as there are processors.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+}
+
+/// How what files give away is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum InspectForm {
+    /// For people: a screen for one file, a line a file for several.
+    Text,
+    /// One JSON document: an object for one file, a list for several.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// A page with maps.
+    Html,
 }
 
 /// How an answer is written.

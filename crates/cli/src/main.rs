@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod extract;
 mod flows;
+mod inspect;
 mod messages;
 mod progress;
 mod rows;
@@ -56,6 +57,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
     }
     match args.command {
         Some(Command::Audit(options)) => audit::run(&options, args.talk),
+        Some(Command::Inspect(options)) => inspect::run(&options, args.talk),
         Some(Command::Flows(options)) => flows::run(&options, args.talk),
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),

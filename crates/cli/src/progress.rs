@@ -34,6 +34,22 @@ impl Bar {
         bar.set_message(format!("{} packets", progress.packets));
     }
 
+    /// Moves a bar that counts files.
+    pub(crate) fn tell_files(&self, progress: Progress) {
+        let Some(bar) = &self.0 else { return };
+        if let Some(of) = progress.of
+            && bar.length().is_none()
+        {
+            bar.set_length(of);
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:32} {pos}/{len} files  {per_sec}  {eta} left")
+            {
+                bar.set_style(style);
+            }
+        }
+        bar.set_position(progress.bytes);
+    }
+
     /// Takes the bar away.
     pub(crate) fn done(&self) {
         if let Some(bar) = &self.0 {

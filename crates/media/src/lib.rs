@@ -18,6 +18,7 @@ mod jpeg;
 mod likeness;
 mod picture;
 mod png;
+mod still;
 
 pub use embedded::previews;
 pub use exif::{Exif, exif};
@@ -25,3 +26,4 @@ pub use face::{Face, Faces, faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};
 pub use picture::{Bounds, Format, Unread, cost, decode, format, size};
+pub use still::Still;

@@ -83,6 +83,19 @@ pub struct Inspection {
     pub damage: Vec<Flaw>,
 }
 
+/// A file and what it gives away.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// Its path, as it was named; of what lies in an archive, with its name there behind `!/`.
+    pub file: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// The SHA-256 of its content in hex.
+    pub sha256: Option<String>,
+    /// What it gives away.
+    pub inspection: Inspection,
+}
+
 /// A value by which somebody or something is known again.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Identifier {

@@ -6,6 +6,7 @@
 mod apart;
 mod headline;
 mod html;
+pub mod inspection;
 mod json;
 pub mod schema;
 mod text;

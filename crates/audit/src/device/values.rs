@@ -7,17 +7,10 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use creance_detect::{Context, FoundIn, Known};
-use creance_model::{DataClass, Match, Message, Side, Timestamp, Visibility};
+use creance_detect::{FoundIn, Known};
+use creance_model::{DataClass, Match};
 
-/// Bytes of a document that are read.
-const LONGEST_DOCUMENT: usize = 8 << 20;
-
-/// Bytes of a database that are read, and of the log beside it.
-pub(super) const LONGEST_DATABASE: usize = 64 << 20;
-
-/// Bytes of a picture that are read: what describes it stands before it.
-const LONGEST_HEAD: usize = 256 << 10;
+use super::document;
 
 /// Values of one class that are looked for.
 const MOST_OF_CLASS: usize = 100;
@@ -50,38 +43,6 @@ pub(super) struct Values {
     beyond: usize,
 }
 
-/// How much of a file must be read for its values, by its name and first bytes.
-pub(super) fn wanted(name: &str, head: &[u8]) -> usize {
-    match media_type(name, head) {
-        Some(kind) if kind.starts_with("image/") => LONGEST_HEAD,
-        Some(DATABASE) => LONGEST_DATABASE,
-        Some(_) => LONGEST_DOCUMENT,
-        None => 0,
-    }
-}
-
-/// The media type of databases of `SQLite` (<https://www.iana.org/assignments/media-types/application/vnd.sqlite3>).
-const DATABASE: &str = "application/vnd.sqlite3";
-
-/// What kind of document a file is.
-fn media_type(name: &str, head: &[u8]) -> Option<&'static str> {
-    let name = name.to_lowercase();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    Some(match ending {
-        "json" => "application/json",
-        "csv" => "text/csv",
-        "tsv" => "text/tab-separated-values",
-        "xml" => "application/xml",
-        "jpg" | "jpeg" => "image/jpeg",
-        "plist" | "vcf" | "yaml" | "yml" | "ini" | "conf" | "txt" | "log" => "text/plain",
-        _ if head.starts_with(b"bplist") || head.starts_with(b"<?xml") => "application/octet-stream",
-        _ if head.starts_with(b"SQLite format 3\0") => DATABASE,
-        _ if head.starts_with(&[0xff, 0xd8, 0xff]) => "image/jpeg",
-        _ if matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) => "application/octet-stream",
-        _ => return None,
-    })
-}
-
 /// The values of one file.
 #[derive(Debug, Default)]
 pub(super) struct ValuesOfFile {
@@ -91,25 +52,14 @@ pub(super) struct ValuesOfFile {
 
 /// Reads the first bytes of a file, which is `whole` or not. `None` if it is no document.
 pub(super) fn of_file(name: &str, head: &[u8], whole: bool) -> Option<ValuesOfFile> {
-    let kind = media_type(name, head)?;
+    let kind = document::media_type(name, head)?;
     let mut values = ValuesOfFile::default();
     if !whole && !kind.starts_with("image/") {
         // A document that is cut is not what it says.
         values.beyond += 1;
         return Some(values);
     }
-    let message = Message {
-        time: Timestamp::default(),
-        protocol: "file",
-        kind: "file",
-        from: Side::Client,
-        visibility: Visibility::Clear,
-        packets: Vec::new(),
-        bytes: head.len() as u64,
-        fields: Vec::new(),
-        parts: creance_wire::expand(head, Some(kind), &creance_wire::Limits::default()),
-    };
-    let sightings = creance_detect::look(&message, &Context::default()).sightings;
+    let (message, sightings) = document::read(head, kind);
     let named = |class| {
         let of_class = move |one: &&creance_detect::Sighting| {
             one.data_class == class && one.matched == Match::Structured

@@ -1,0 +1,137 @@
+//! What single files give away: each read by what its content is, in archives too, on all threads.
+//!
+//! ```text
+//! paths ─▶ files of folders ─▶ kind (by content) ─┬─▶ media: pictures
+//!                 entries of archives ────────────┼─▶ flightlog: logs, missions
+//!                                                 └─▶ documents, by the detectors
+//! ```
+
+mod archive;
+mod kind;
+mod masked;
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use creance_cursor::{FileSource, Source};
+use creance_model::{Inspected, Inspection};
+use data_encoding::HEXLOWER;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use ring::digest;
+
+use crate::{Error, Progress, files};
+
+/// What is asked of files.
+#[derive(Clone, Debug, Default)]
+pub struct Inspect {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Whether each file's SHA-256 is made, for which all of it is read.
+    pub hash: bool,
+    /// Whether faces are looked for in pictures, for which they are decoded.
+    pub faces: bool,
+    /// Whether values are told in full.
+    pub reveal: bool,
+    /// Threads; 0: as many as there are processors.
+    pub jobs: usize,
+    /// What readers of logs need beside the file.
+    pub logs: creance_flightlog::Options,
+}
+
+/// Files of folders that are read.
+const MOST_FILES: usize = 1_000_000;
+
+/// Files that are read before what was read of them is told.
+const BATCH: usize = 64;
+
+/// Inspects files in the order they are named, those of folders by their names, and tells `sink` of each. Links in folders
+/// are not followed. Returns how many files were left out for there are too many.
+///
+/// Errors: a path that is named cannot be read. What cannot be read within a folder is told as damage.
+pub fn inspect(
+    request: &Inspect,
+    sink: &mut dyn FnMut(Inspected),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<usize, Error> {
+    let (mut paths, mut beyond) = (Vec::new(), 0);
+    for path in &request.paths {
+        let io = |source| Error::Io { path: path.display().to_string(), source };
+        if std::fs::metadata(path).map_err(io)?.is_dir() {
+            let (mut found, left_out) = files::below(path, MOST_FILES)?;
+            found.sort();
+            paths.extend(found);
+            beyond += left_out;
+        } else {
+            // What was named must be there and readable.
+            FileSource::new(File::open(path).map_err(io)?).map_err(io)?;
+            paths.push(path.clone());
+        }
+    }
+    let threads =
+        rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(crate::STACK).build()?;
+    let (of, mut done) = (Some(paths.len() as u64), 0);
+    for batch in paths.chunks(BATCH) {
+        let told: Vec<Vec<Inspected>> =
+            threads.install(|| batch.par_iter().map(|path| file(path, request)).collect());
+        told.into_iter().flatten().for_each(&mut *sink);
+        done += batch.len() as u64;
+        progress(Progress { bytes: done, of, packets: done });
+    }
+    Ok(beyond)
+}
+
+/// A file, and what lies in it if it is an archive.
+fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
+    let name = path.display().to_string();
+    let read = || -> io::Result<Vec<Inspected>> {
+        let source = FileSource::new(File::open(path)?)?;
+        let sha256 = if request.hash { Some(hash(&source)?) } else { None };
+        let mut told = archive::Told::default();
+        one(&name, &source, request, &mut told, 0)?;
+        if let Some(whole) = told.all.first_mut() {
+            whole.sha256 = sha256;
+        }
+        Ok(told.all)
+    };
+    read().unwrap_or_else(|error| {
+        let mut inspection = Inspection::of("unknown");
+        inspection.flaw("file", 0, &error);
+        vec![Inspected { file: name, bytes: 0, sha256: None, inspection }]
+    })
+}
+
+/// Tells of a source, and of what it holds.
+fn one(
+    name: &str,
+    source: &dyn Source,
+    request: &Inspect,
+    told: &mut archive::Told,
+    depth: usize,
+) -> io::Result<()> {
+    let inspection = kind::inspect(name, source, request)?;
+    let place = told.all.len();
+    let inspection = if request.reveal { inspection } else { masked::masked(inspection) };
+    told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });
+    let flaws = archive::open(name, source, request, told, depth)?;
+    if let Some(whole) = told.all.get_mut(place) {
+        whole.inspection.damage.extend(flaws);
+    }
+    Ok(())
+}
+
+/// The SHA-256 of all bytes, in hex.
+fn hash(source: &dyn Source) -> io::Result<String> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut buffer = vec![0; 1 << 18];
+    let mut at = 0;
+    loop {
+        let read = source.read_at(at, &mut buffer)?;
+        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
+        context.update(piece);
+        at += read as u64;
+    }
+    Ok(HEXLOWER.encode(context.finish().as_ref()))
+}

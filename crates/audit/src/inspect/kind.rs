@@ -1,0 +1,82 @@
+//! What a file is, by its content, and what reads it.
+
+use std::io;
+
+use creance_cursor::Source;
+use creance_media::Still;
+use creance_model::Inspection;
+
+use super::Inspect;
+use crate::device::document;
+
+/// Bytes by which a file is told.
+const HEAD: usize = 4096;
+
+/// The largest log or document that is read, in bytes, and the largest picture that is decoded.
+const LONGEST_LOG: u64 = 1 << 30;
+const LONGEST_PICTURE: u64 = 256 << 20;
+
+/// What a source gives away.
+pub(super) fn inspect(name: &str, source: &dyn Source, request: &Inspect) -> io::Result<Inspection> {
+    let head = source.piece(0, HEAD)?;
+    if let Some(still) = Still::of(&head) {
+        let mut inspection = still.inspect(source)?;
+        if request.faces {
+            faces(&mut inspection, source)?;
+        }
+        return Ok(inspection);
+    }
+    if let Some(format) = creance_flightlog::format(&head) {
+        let bytes = source.piece(0, usize::try_from(LONGEST_LOG).unwrap_or(usize::MAX))?;
+        let mut inspection = format.read(&bytes, &request.logs);
+        if source.length() > LONGEST_LOG {
+            inspection.flaw(
+                "length",
+                LONGEST_LOG,
+                &format!("of {} bytes {LONGEST_LOG} are read", source.length()),
+            );
+        }
+        return Ok(inspection);
+    }
+    if let Some(kind) = named(&head) {
+        return Ok(Inspection::of(kind));
+    }
+    let wanted = document::wanted(name, &head);
+    let bytes = source.piece(0, wanted)?;
+    Ok(document::inspect(name, &bytes, bytes.len() as u64 == source.length())
+        .unwrap_or_else(|| Inspection::of("unknown")))
+}
+
+/// Kinds that are known and not looked into here.
+fn named(head: &[u8]) -> Option<&'static str> {
+    if creance_capture::begins_capture(head) {
+        return Some("capture");
+    }
+    Some(match head {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => "zip",
+        [0x1f, 0x8b, ..] => "gzip",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",
+        _ if head.get(257..262) == Some(b"ustar") => "tar",
+        _ if creance_wire::Form::of(head).is_some() => "recording",
+        _ => return None,
+    })
+}
+
+/// Counts the faces of a picture.
+fn faces(inspection: &mut Inspection, source: &dyn Source) -> io::Result<()> {
+    if source.length() > LONGEST_PICTURE {
+        inspection.flaw("faces", 0, &format!("not looked for in more than {LONGEST_PICTURE} bytes"));
+        return Ok(());
+    }
+    let bytes = source.piece(0, usize::try_from(LONGEST_PICTURE).unwrap_or(usize::MAX))?;
+    match creance_media::decode(&bytes, &creance_media::Bounds::default()) {
+        Ok(grey) => {
+            let turned = creance_media::exif(&bytes).and_then(|exif| exif.orientation).unwrap_or(1);
+            let found = creance_media::faces(&grey.upright(turned));
+            inspection.faces = u32::try_from(found.all.len()).ok();
+        }
+        Err(why) => inspection.flaw("faces", 0, &format!("not looked for: {why:?}")),
+    }
+    Ok(())
+}

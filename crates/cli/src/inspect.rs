@@ -1,0 +1,73 @@
+//! `creance inspect`: what files give away (`creance.inspect/1`).
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+};
+
+use anyhow::Context;
+use creance_render::inspection;
+use serde_json::Value;
+
+use crate::{
+    args::{Inspect, InspectForm, Talk},
+    exit,
+    progress::Bar,
+};
+
+pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
+    let request = creance_audit::Inspect {
+        paths: options.files.clone(),
+        hash: !options.no_hash,
+        faces: options.faces,
+        reveal: options.reveal,
+        jobs: options.jobs.unwrap_or(0).into(),
+        logs: creance_flightlog::Options::default(),
+    };
+    let mut out: Box<dyn Write> = match &options.output {
+        Some(path) => {
+            Box::new(File::create_new(path).with_context(|| format!("cannot write {}", path.display()))?)
+        }
+        None => Box::new(std::io::stdout().lock()),
+    };
+    let mut out = BufWriter::new(&mut out);
+    let (mut all, mut failed, mut incomplete) = (Vec::new(), None, false);
+    let bar = Bar::new(talk);
+    let told = creance_audit::inspect(
+        &request,
+        &mut |file| {
+            incomplete |= !file.inspection.damage.is_empty();
+            if options.format == InspectForm::Jsonl {
+                failed = failed.take().or(writeln!(out, "{}", inspection::json(&file)).err());
+            } else {
+                all.push(file);
+            }
+        },
+        &mut |progress| bar.tell_files(progress),
+    );
+    bar.done();
+    let beyond = told?;
+    failed.map_or(Ok(()), Err)?;
+    match (options.format, all.as_slice()) {
+        (InspectForm::Jsonl, _) => {}
+        (InspectForm::Text, [one]) => inspection::text(one, &mut out)?,
+        (InspectForm::Text, several) => inspection::table(several, &mut out)?,
+        (InspectForm::Json, [one]) if is_single(options) => writeln!(out, "{:#}", inspection::json(one))?,
+        (InspectForm::Json, several) => {
+            writeln!(out, "{:#}", several.iter().map(inspection::json).collect::<Value>())?;
+        }
+        (InspectForm::Html, several) => {
+            out.write_all(inspection::html(several, options.reveal).as_bytes())?
+        }
+    }
+    out.flush()?;
+    if beyond > 0 {
+        writeln!(std::io::stderr(), "{beyond} files are beyond the limit and were not read")?;
+    }
+    Ok(if incomplete || beyond > 0 { exit::INCOMPLETE } else { exit::DONE })
+}
+
+/// Whether one file was named, and no folder.
+fn is_single(options: &Inspect) -> bool {
+    matches!(options.files.as_slice(), [one] if one.is_file())
+}

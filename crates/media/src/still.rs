@@ -1,0 +1,65 @@
+//! Still pictures: what they give away beside what they show, one format per file.
+//!
+//! ```text
+//! source ─▶ jpeg │ tiff (and DNG) │ png │ webp │ heif ─▶ blocks: EXIF ─▶ ifd ─▶ exif ─┐
+//!                                                       XMP ──────────▶ xmp ─────────┼─▶ Inspection
+//!                                                       FLIR, IPTC ──────────────────┘
+//! ```
+//!
+//! Only what describes a picture is read; its pixels are not.
+
+mod exif;
+mod flir;
+mod heif;
+mod ifd;
+mod iptc;
+mod jpeg;
+mod png;
+mod tiff;
+mod webp;
+mod xmp;
+
+use std::io;
+
+use creance_cursor::Source;
+use creance_model::Inspection;
+
+/// A format of pictures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Still {
+    /// ITU-T T.81.
+    Jpeg,
+    /// TIFF 6.0 and DNG.
+    Tiff,
+    /// W3C Portable Network Graphics.
+    Png,
+    /// RFC 9649.
+    Webp,
+    /// ISO/IEC 23008-12, and AVIF.
+    Heif,
+}
+
+impl Still {
+    /// The format of a picture by its first bytes; 16 are enough.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        Some(match head {
+            [0xff, 0xd8, 0xff, ..] => Self::Jpeg,
+            [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Self::Tiff,
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Self::Png,
+            _ if webp::is(head) => Self::Webp,
+            _ if heif::is(head) => Self::Heif,
+            _ => return None,
+        })
+    }
+
+    /// What a picture of this format gives away. Errors: the source cannot be read.
+    pub fn inspect(self, source: &dyn Source) -> io::Result<Inspection> {
+        match self {
+            Self::Jpeg => jpeg::inspect(source),
+            Self::Tiff => tiff::inspect(source),
+            Self::Png => png::inspect(source),
+            Self::Webp => webp::inspect(source),
+            Self::Heif => heif::inspect(source),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What EXIF says (CIPA DC-008, and the tags of DNG and of Windows): where, when, with what, by whom.
+
+use creance_model::{
+    AltReference, Component, DataClass, Dated, Hidden, Inspection, Look, Role, Spot, Timestamp,
+};
+
+use super::ifd::{Directory, Tags};
+
+/// Tags of text that identify: of which class, of what, and their names.
+const IDENTIFIERS: &[(u16, DataClass, Option<Component>, &str)] = &[
+    (0xa431, DataClass::Serial, Some(Component::Camera), "BodySerialNumber"),
+    (0xa435, DataClass::Serial, Some(Component::Lens), "LensSerialNumber"),
+    (0xc62f, DataClass::Serial, Some(Component::Camera), "CameraSerialNumber"),
+    (0xfde9, DataClass::Serial, Some(Component::Camera), "SerialNumber"),
+    (0xa430, DataClass::PersonName, None, "CameraOwnerName"),
+    (0x013b, DataClass::PersonName, None, "Artist"),
+    (0x013c, DataClass::DeviceId, Some(Component::Phone), "HostComputer"),
+    (0xa420, DataClass::DeviceId, None, "ImageUniqueID"),
+];
+
+/// Tags of text that say something else.
+const FACTS: &[(u16, &str, &str)] = &[
+    (0x010e, "text", "ImageDescription"),
+    (0x8298, "rights", "Copyright"),
+    (0xc68b, "name of the original file", "OriginalRawFileName"),
+];
+
+/// Tags of text in UTF-16 that Windows writes.
+const WINDOWS: &[(u16, &str)] = &[
+    (0x9c9b, "XPTitle"),
+    (0x9c9c, "XPComment"),
+    (0x9c9d, "XPAuthor"),
+    (0x9c9e, "XPKeywords"),
+    (0x9c9f, "XPSubject"),
+];
+
+const USER_COMMENT: u16 = 0x9286;
+const MAKER_NOTE: u16 = 0x927c;
+
+/// Adds what the tags say. `base`: where the block stands in the file.
+pub(crate) fn tell(inspection: &mut Inspection, tags: &Tags<'_>, base: u64) {
+    for (at, why) in &tags.flaws {
+        inspection.flaw("exif", base.saturating_add(*at as u64), why);
+    }
+    let main =
+        |tag| tags.get(Directory::Main, tag).map(|entry| tags.text(entry)).filter(|text| !text.is_empty());
+    inspection.device.make = main(0x010f).or(inspection.device.make.take());
+    inspection.device.model = main(0x0110).or(inspection.device.model.take());
+    inspection.device.software = main(0x0131).or(inspection.device.software.take());
+    for entry in &tags.entries {
+        if matches!(entry.directory, Directory::Gps | Directory::Interop) {
+            continue;
+        }
+        if let Some((_, class, of, name)) = IDENTIFIERS.iter().find(|(tag, ..)| *tag == entry.tag) {
+            inspection.identify(*class, *of, &tags.text(entry), format!("exif:{name}"));
+        } else if let Some((_, what, name)) = FACTS.iter().find(|(tag, ..)| *tag == entry.tag) {
+            inspection.say(what, tags.text(entry), format!("exif:{name}"));
+        } else if let Some((_, name)) = WINDOWS.iter().find(|(tag, _)| *tag == entry.tag) {
+            let text = utf16(tags.bytes_of(entry));
+            if *name == "XPAuthor" {
+                inspection.identify(DataClass::PersonName, None, &text, "exif:XPAuthor");
+            } else {
+                inspection.say("text", text, format!("exif:{name}"));
+            }
+        } else if entry.tag == USER_COMMENT {
+            inspection.say("text", comment(tags.bytes_of(entry)), "exif:UserComment");
+        }
+    }
+    times(inspection, tags);
+    gps(inspection, tags);
+    maker(inspection, tags);
+    thumbnail(inspection, tags);
+}
+
+fn utf16(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).filter_map(|two| two.try_into().ok().map(u16::from_le_bytes));
+    char::decode_utf16(units.take_while(|unit| *unit != 0)).map(|c| c.unwrap_or('\u{fffd}')).collect()
+}
+
+/// A comment stands behind eight bytes that name its letters.
+fn comment(bytes: &[u8]) -> String {
+    let (code, text) = bytes.split_at_checked(8).unwrap_or((&[], bytes));
+    if code.starts_with(b"UNICODE") {
+        return utf16(text).trim().to_owned();
+    }
+    let text = String::from_utf8_lossy(text);
+    text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned()
+}
+
+fn times(inspection: &mut Inspection, tags: &Tags<'_>) {
+    let exif = |tag| tags.get(Directory::Exif, tag).map(|entry| tags.text(entry));
+    let main = |tag| tags.get(Directory::Main, tag).map(|entry| tags.text(entry));
+    for (what, text, offset, name) in [
+        ("taken", exif(0x9003), exif(0x9011), "DateTimeOriginal"),
+        ("digitised", exif(0x9004), exif(0x9012), "DateTimeDigitized"),
+        ("changed", main(0x0132), exif(0x9010), "DateTime"),
+    ] {
+        let offset = offset.filter(|offset| !offset.is_empty());
+        let text = text.map(|text| dated(&text) + offset.as_deref().unwrap_or_default());
+        if let Some(time) = text.and_then(|text| Timestamp::parse(&text)) {
+            let (zone_known, field) = (offset.is_some(), format!("exif:{name}"));
+            inspection.times.push(Dated { what, time, zone_known, field });
+        }
+    }
+}
+
+/// EXIF writes dates with colons.
+fn dated(text: &str) -> String {
+    let (date, time) = text.split_at_checked(10).unwrap_or((text, ""));
+    format!("{}{time}", date.replace(':', "-"))
+}
+
+fn gps(inspection: &mut Inspection, tags: &Tags<'_>) {
+    let get = |tag| tags.get(Directory::Gps, tag);
+    let text = |tag| get(tag).map(|entry| tags.text(entry));
+    let number = |tag| get(tag).and_then(|entry| tags.floats(entry).first().copied());
+    let degrees = |tag: u16, negative: &str| {
+        let parts = get(tag).map(|entry| tags.floats(entry))?;
+        let value = parts.iter().zip([1.0, 60.0, 3600.0]).map(|(part, over)| part / over).sum::<f64>();
+        // The reference stands in the tag before; some write it in small letters.
+        let negative = text(tag - 1).is_some_and(|reference| reference.eq_ignore_ascii_case(negative));
+        (!parts.is_empty() && value.is_finite()).then_some(if negative { -value.abs() } else { value })
+    };
+    let time = text(0x1d).and_then(|date| {
+        let clock = get(0x07).map(|entry| tags.floats(entry))?;
+        let [hours, minutes, seconds] = clock.get(..3)? else { return None };
+        let midnight = Timestamp::parse(&format!("{}T00:00:00Z", dated(&date)))?;
+        let nanos = (hours * 3600.0 + minutes * 60.0 + seconds) * 1e9;
+        #[expect(clippy::cast_possible_truncation, reason = "a day has 8.64e13 ns")]
+        (0.0..9e13).contains(&nanos).then(|| midnight.plus_nanos(nanos as i64))
+    });
+    let spot = degrees(0x02, "S").zip(degrees(0x04, "W"));
+    if let Some(mut spot) = spot.and_then(|(lat, lon)| Spot::new(Role::Camera, lat, lon, "exif:GPS")) {
+        let reference = get(0x05).and_then(|entry| tags.bytes_of(entry).first().copied()).unwrap_or(0);
+        // 1 and 3 are below; 2 and 3 count from the ellipsoid (CIPA DC-008-2023).
+        spot.alt_m = number(0x06).map(|metres| if reference % 2 == 1 { -metres } else { metres });
+        spot.alt_reference = spot.alt_m.map(|_| match reference {
+            0 | 1 => AltReference::Amsl,
+            _ => AltReference::Ellipsoid,
+        });
+        spot.time = time;
+        // A compass alone does not say how steeply the camera looked.
+        if let Some(yaw) = number(0x11) {
+            let north = if text(0x10).as_deref() == Some("M") { "magnetic" } else { "true" };
+            inspection.say(
+                "direction of view, degrees",
+                format!("{yaw} from {north} north"),
+                "exif:GPSImgDirection",
+            );
+        }
+        inspection.places.push(spot);
+    }
+    let target = degrees(0x14, "S").zip(degrees(0x16, "W"));
+    inspection.places.extend(target.and_then(|(lat, lon)| Spot::new(Role::Target, lat, lon, "exif:GPSDest")));
+    if let Some(speed) = number(0x0d).filter(|speed| *speed != 0.0) {
+        let unit = match text(0x0c).as_deref() {
+            Some("M") => "mph",
+            Some("N") => "kn",
+            _ => "km/h",
+        };
+        inspection.say("speed", format!("{speed} {unit}"), "exif:GPSSpeed");
+    }
+    for (tag, name) in [(0x1b, "GPSProcessingMethod"), (0x1c, "GPSAreaInformation")] {
+        if let Some(entry) = get(tag) {
+            inspection.say("text", comment(tags.bytes_of(entry)), format!("exif:{name}"));
+        }
+    }
+    if let Some(time) = time {
+        let (zone_known, field) = (true, "exif:GPSTimeStamp".to_owned());
+        inspection.times.push(Dated { what: "fix", time, zone_known, field });
+    }
+}
+
+/// The note of the maker: DJI's is a directory of angles and speeds; debugging text stands in notes of any maker.
+fn maker(inspection: &mut Inspection, tags: &Tags<'_>) {
+    let Some(entry) = tags.get(Directory::Exif, MAKER_NOTE) else { return };
+    let note = tags.bytes_of(entry);
+    inspection.hidden.push(Hidden {
+        what: "maker note",
+        field: "exif:MakerNote".to_owned(),
+        bytes: note.len() as u64,
+    });
+    debug_text(inspection, note, "exif:MakerNote");
+    if inspection.device.make.as_deref() != Some("DJI") {
+        return;
+    }
+    let dji = Tags::bare(note, tags.little);
+    let number = |tag| dji.get(Directory::Main, tag).and_then(|entry| dji.floats(entry).first().copied());
+    if let (Some(pitch), Some(yaw)) = (number(0x09), number(0x0a)) {
+        let look = Look { yaw, pitch, roll: number(0x0b).unwrap_or(0.0), field_of_view: None };
+        if let Some(spot) = inspection.places.iter_mut().find(|spot| spot.field == "exif:GPS") {
+            spot.look = Some(look);
+        }
+    }
+    for (tag, what, name) in [
+        (0x03, "speed north, m/s", "SpeedX"),
+        (0x04, "speed east, m/s", "SpeedY"),
+        (0x05, "speed down, m/s", "SpeedZ"),
+        (0x07, "heading of the aircraft, degrees", "Yaw"),
+    ] {
+        if let Some(number) = number(tag) {
+            inspection.say(what, format!("{number}"), format!("makernote:DJI:{name}"));
+        }
+    }
+}
+
+/// Text in brackets that cameras of DJI leave for their makers: `[ae_dbg_info:…][FlightDegree(Y,P,R):…]`.
+pub(crate) fn debug_text(inspection: &mut Inspection, bytes: &[u8], field: &str) {
+    // The longest run of printable letters that begins with a bracket, of those there are.
+    let runs = bytes.split(|byte| !matches!(byte, b' '..=b'~'));
+    let texts = runs
+        .filter_map(|run| std::str::from_utf8(run.get(run.iter().position(|byte| *byte == b'[')?..)?).ok());
+    let Some(text) =
+        texts.filter(|text| text.contains(']') && text.contains(':')).max_by_key(|text| text.len())
+    else {
+        return;
+    };
+    inspection.hidden.push(Hidden {
+        what: "debugging text",
+        field: field.to_owned(),
+        bytes: text.len() as u64,
+    });
+    for (name, what) in [
+        ("FlightDegree(Y,P,R)", "attitude of the aircraft, degrees"),
+        ("GimbalDegree(Y,P,R)", "attitude of the gimbal, degrees"),
+        ("sensor_id", "sensor"),
+    ] {
+        let value =
+            text.split('[').find_map(|item| item.strip_prefix(name)?.strip_prefix(':')?.split(']').next());
+        if let Some(value) = value {
+            inspection.say(what, value.trim(), field);
+        }
+    }
+}
+
+fn thumbnail(inspection: &mut Inspection, tags: &Tags<'_>) {
+    for entry in tags.entries.iter().filter(|entry| entry.tag == 0x0202) {
+        if let Some(bytes) = tags.numbers(entry).first().filter(|bytes| **bytes > 0) {
+            inspection.hidden.push(Hidden {
+                what: "thumbnail",
+                field: "exif:Thumbnail".to_owned(),
+                bytes: *bytes,
+            });
+        }
+    }
+}

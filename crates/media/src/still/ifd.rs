@@ -1,0 +1,303 @@
+//! Directories of tags (TIFF 6.0 section 2), in which EXIF, maker notes, DNG and multi-picture indexes are written.
+//!
+//! ```text
+//! II*\0 or MM\0*, offset of the first directory
+//! directory: count u16 · entries of 12 bytes · offset of the next one
+//! entry: tag u16 · type u16 · count u32 · the value, or its offset where it is longer than 4 bytes
+//! ```
+//!
+//! A directory that was read is not read again, so that circles end; what lies outside of the bytes is left out and told.
+
+use std::ops::Range;
+
+/// Directories and entries of one file that are read.
+const MOST_DIRECTORIES: usize = 64;
+const MOST_ENTRIES: usize = 4096;
+
+/// Which directory a tag stands in.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Directory {
+    /// The first one, of the picture itself.
+    Main,
+    /// A following one: in EXIF the second is of the thumbnail.
+    Next(usize),
+    /// Of EXIF (CIPA DC-008).
+    Exif,
+    /// Of GPS.
+    Gps,
+    /// Of interoperability.
+    Interop,
+    /// Below the first one, as DNG keeps raw pictures and previews.
+    Sub(usize),
+}
+
+/// Tags that lead to further directories.
+pub(crate) const EXIF: u16 = 0x8769;
+pub(crate) const GPS: u16 = 0x8825;
+pub(crate) const INTEROP: u16 = 0xa005;
+pub(crate) const SUB: u16 = 0x014a;
+
+/// One tag with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) directory: Directory,
+    pub(crate) tag: u16,
+    kind: u16,
+    count: u32,
+    /// Where the entry itself stands, 12 bytes.
+    pub(crate) at: usize,
+    /// Where its value stands, as far as the bytes reach.
+    pub(crate) value: Range<usize>,
+}
+
+/// One directory: where its count stands, and how many entries it says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) at: usize,
+    pub(crate) count: usize,
+}
+
+/// The directories of a block of bytes.
+#[derive(Debug)]
+pub(crate) struct Tags<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) little: bool,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) entries: Vec<Entry>,
+    /// What could not be read: offset and why.
+    pub(crate) flaws: Vec<(usize, String)>,
+}
+
+impl<'a> Tags<'a> {
+    /// The directories of a block that begins with a TIFF header; `None`: it does not.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let little = match bytes.get(..4)? {
+            [b'I', b'I', 42, 0] => true,
+            [b'M', b'M', 0, 42] => false,
+            _ => return None,
+        };
+        let mut tags = Self { bytes, little, tables: Vec::new(), entries: Vec::new(), flaws: Vec::new() };
+        let first = tags.u32_at(4)?;
+        tags.chain(first);
+        Some(tags)
+    }
+
+    /// A single directory without a header, as in maker notes; offsets count from the beginning of the bytes.
+    pub(crate) fn bare(bytes: &'a [u8], little: bool) -> Self {
+        let mut tags = Self { bytes, little, tables: Vec::new(), entries: Vec::new(), flaws: Vec::new() };
+        tags.directory(0, Directory::Main);
+        tags
+    }
+
+    fn chain(&mut self, first: u32) {
+        let (mut offset, mut number) = (first, 0);
+        while offset != 0 {
+            let name = if number == 0 { Directory::Main } else { Directory::Next(number) };
+            let Some(next) = self.directory(offset as usize, name) else { break };
+            offset = next;
+            number += 1;
+        }
+        // Those that entries lead to; these may lead further.
+        let mut at = 0;
+        while let Some(entry) = self.entries.get(at).cloned() {
+            at += 1;
+            let name = match entry.tag {
+                EXIF => Directory::Exif,
+                GPS => Directory::Gps,
+                INTEROP => Directory::Interop,
+                SUB => Directory::Sub(0),
+                _ => continue,
+            };
+            for (number, offset) in self.numbers(&entry).into_iter().take(MOST_DIRECTORIES).enumerate() {
+                let name = if matches!(name, Directory::Sub(_)) { Directory::Sub(number) } else { name };
+                self.directory(usize::try_from(offset).unwrap_or(usize::MAX), name);
+            }
+        }
+    }
+
+    /// Reads one directory and gives the offset of the next one.
+    fn directory(&mut self, at: usize, name: Directory) -> Option<u32> {
+        if self.tables.iter().any(|table| table.at == at) {
+            return None;
+        }
+        if self.tables.len() >= MOST_DIRECTORIES {
+            self.flaws.push((at, format!("more than {MOST_DIRECTORIES} directories")));
+            return None;
+        }
+        let Some(count) = self.u16_at(at) else {
+            self.flaws.push((at, format!("directory lies outside of {} bytes", self.bytes.len())));
+            return None;
+        };
+        self.tables.push(Table { at, count: count.into() });
+        for number in 0..usize::from(count) {
+            if self.entries.len() >= MOST_ENTRIES {
+                self.flaws.push((at, format!("more than {MOST_ENTRIES} tags")));
+                return None;
+            }
+            let entry = at + 2 + number * 12;
+            let head =
+                (self.u16_at(entry), self.u16_at(entry + 2), self.u32_at(entry + 4), self.u32_at(entry + 8));
+            let (Some(tag), Some(kind), Some(count), Some(offset)) = head else {
+                self.flaws.push((entry, format!("directory of {count} tags is cut after {number}")));
+                return None;
+            };
+            let Some(size) = size_of(kind) else { continue };
+            let length = u64::from(count) * size;
+            let from = if length <= 4 { entry + 8 } else { offset as usize };
+            let end = (from as u64).saturating_add(length);
+            let reach = self.bytes.len() as u64;
+            if end > reach {
+                self.flaws
+                    .push((entry, format!("value of tag {tag:#06x} ends at {end}, the block at {reach}")));
+                continue;
+            }
+            let value = from..usize::try_from(end).ok()?;
+            self.entries.push(Entry { directory: name, tag, kind, count, at: entry, value });
+        }
+        self.u32_at(at + 2 + usize::from(count) * 12)
+    }
+
+    fn u16_at(&self, at: usize) -> Option<u16> {
+        let two = *self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) })
+    }
+
+    fn u32_at(&self, at: usize) -> Option<u32> {
+        let four = *self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) })
+    }
+
+    /// A tag of a directory.
+    pub(crate) fn get(&self, directory: Directory, tag: u16) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.directory == directory && entry.tag == tag)
+    }
+
+    /// The bytes of a value.
+    pub(crate) fn bytes_of(&self, entry: &Entry) -> &'a [u8] {
+        self.bytes.get(entry.value.clone()).unwrap_or_default()
+    }
+
+    /// The text of a value, up to its first zero, without blanks around it.
+    pub(crate) fn text(&self, entry: &Entry) -> String {
+        let bytes = self.bytes_of(entry);
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).trim().to_owned()
+    }
+
+    /// The numbers of a value, at most 4096: whole ones and fractions alike.
+    pub(crate) fn floats(&self, entry: &Entry) -> Vec<f64> {
+        let Some(size) = size_of(entry.kind) else { return Vec::new() };
+        let items = self.bytes_of(entry).chunks_exact(usize::try_from(size).unwrap_or(1).max(1));
+        items.take(MOST_ENTRIES).filter_map(|item| self.number(entry.kind, item)).collect()
+    }
+
+    /// The whole numbers of a value that are not negative.
+    pub(crate) fn numbers(&self, entry: &Entry) -> Vec<u64> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole numbers of at most 32 bits are exact in floats; others are left out"
+        )]
+        let whole = |number: f64| {
+            (number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0).then_some(number as u64)
+        };
+        self.floats(entry).into_iter().filter_map(whole).collect()
+    }
+
+    fn number(&self, kind: u16, item: &[u8]) -> Option<f64> {
+        let u32_of = |at: usize| {
+            let four = *item.get(at..)?.first_chunk()?;
+            Some(if self.little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) })
+        };
+        let u16_of = || {
+            let two = *item.first_chunk()?;
+            Some(if self.little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) })
+        };
+        let u64_of = || {
+            let eight = *item.first_chunk()?;
+            Some(if self.little { u64::from_le_bytes(eight) } else { u64::from_be_bytes(eight) })
+        };
+        let ratio = |over: f64, under: f64| (under != 0.0).then(|| over / under);
+        match kind {
+            1 | 7 => item.first().map(|byte| f64::from(*byte)),
+            6 => item.first().map(|byte| f64::from(byte.cast_signed())),
+            3 => u16_of().map(f64::from),
+            8 => u16_of().map(|two| f64::from(two.cast_signed())),
+            4 | 13 => u32_of(0).map(f64::from),
+            9 => u32_of(0).map(|four| f64::from(four.cast_signed())),
+            5 => ratio(u32_of(0)?.into(), u32_of(4)?.into()),
+            10 => ratio(u32_of(0)?.cast_signed().into(), u32_of(4)?.cast_signed().into()),
+            11 => u32_of(0).map(|four| f64::from(f32::from_bits(four))),
+            12 => u64_of().map(f64::from_bits),
+            _ => None,
+        }
+    }
+}
+
+impl Entry {
+    /// How many values it says.
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether its value stands within the entry itself.
+    pub(crate) fn is_inline(&self) -> bool {
+        self.value.start == self.at + 8
+    }
+}
+
+/// Bytes of one value of a type (TIFF 6.0, and 13 for the offset of a directory).
+const fn size_of(kind: u16) -> Option<u64> {
+    match kind {
+        1 | 2 | 6 | 7 => Some(1),
+        3 | 8 => Some(2),
+        4 | 9 | 11 | 13 => Some(4),
+        5 | 10 | 12 => Some(8),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A block of two tags: a text of seven bytes at 38, and one that leads to the directory itself.
+    fn block() -> Vec<u8> {
+        let mut block = b"II*\0\x08\0\0\0\x02\0".to_vec();
+        block.extend([0x0f, 1, 2, 0, 7, 0, 0, 0, 38, 0, 0, 0]);
+        block.extend([0x69, 0x87, 4, 0, 1, 0, 0, 0, 8, 0, 0, 0]);
+        block.extend([8, 0, 0, 0]);
+        block.extend(b"Kestrel");
+        block
+    }
+
+    #[test]
+    fn values_are_read_and_circles_end() {
+        let block = block();
+        let tags = Tags::read(&block).unwrap();
+        assert_eq!(tags.text(tags.get(Directory::Main, 0x10f).unwrap()), "Kestrel");
+        assert_eq!((tags.tables.len(), tags.flaws.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_cut_is_told_and_the_rest_is_read() {
+        let block = block();
+        let tags = Tags::read(&block[..40]).unwrap();
+        assert!(tags.get(Directory::Main, 0x10f).is_none() && tags.get(Directory::Main, EXIF).is_some());
+        assert_eq!(tags.flaws.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300), little: bool) {
+            let whole = [if little { b"II*\0\x08\0\0\0" } else { b"MM\0*\0\0\0\x08" }, &bytes[..]].concat();
+            let tags = Tags::read(&whole).unwrap();
+            for entry in &tags.entries {
+                prop_assert!(tags.bytes_of(entry).len() == entry.value.len());
+                let _ = (tags.floats(entry), tags.numbers(entry), tags.text(entry));
+            }
+            let _ = Tags::bare(&bytes, little);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! JPEG (ITU-T T.81): the segments before the first scan, and what programs and cameras keep in them.
+//!
+//! | segment | content |
+//! |---|---|
+//! | APP0 | JFIF, with a thumbnail |
+//! | APP1 | `Exif\0\0`, XMP, extended XMP, `FLIR\0` |
+//! | APP2 | `MPF\0`: an index of further pictures behind this one; colour profiles |
+//! | APP3 to APP5 | thermal measurements of DJI (R-JPEG) |
+//! | APP7 | debugging text of DJI |
+//! | APP13 | what Photoshop and news agencies write (IPTC) |
+//! | COM | text |
+
+use std::{collections::BTreeMap, io, ops::Range};
+
+use creance_cursor::Source;
+use creance_model::{Hidden, Inspection};
+
+use super::{exif, flir, ifd, iptc, xmp};
+
+/// Segments of one picture that are read; an R-JPEG has some twenty.
+const MOST: usize = 4096;
+
+/// Bytes that are read at a time.
+const WINDOW: usize = 64 << 10;
+
+/// Bytes of extended XMP and of FLIR's blocks that are joined.
+const MOST_JOINED: usize = 16 << 20;
+
+/// What stands before each kind of content.
+pub(crate) const EXIF: &[u8] = b"Exif\0\0";
+pub(crate) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+pub(crate) const FLIR: &[u8] = b"FLIR\0";
+const MPF: &[u8] = b"MPF\0";
+const DEBUG: &[u8] = b"DJI-DBG\0";
+const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
+
+/// A segment: its marker, and where it stands with its marker and length.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Segment {
+    pub(crate) marker: u8,
+    pub(crate) range: Range<u64>,
+    /// Its first bytes, at most 64.
+    pub(crate) head: Vec<u8>,
+}
+
+impl Segment {
+    /// Where its content stands, behind marker and length.
+    pub(crate) fn content(&self) -> Range<u64> {
+        (self.range.start + 4).min(self.range.end)..self.range.end
+    }
+}
+
+/// The segments before the first scan.
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    pub(crate) all: Vec<Segment>,
+    /// Where the first scan begins, at its marker; `None`: there is none.
+    pub(crate) scan: Option<u64>,
+    /// Why the walk ended before a scan, and where.
+    pub(crate) flaw: Option<(u64, String)>,
+}
+
+/// Walks the segments, reading only their heads.
+pub(crate) fn segments(source: &dyn Source) -> io::Result<Segments> {
+    let mut found = Segments::default();
+    let mut window = Window { source, start: 0, bytes: source.piece(0, WINDOW)? };
+    let mut at = 2_u64;
+    loop {
+        let head = window.at(at, 64)?;
+        let (marker, length) = match head {
+            [0xff, 0xff, ..] => {
+                // Fill bytes may stand before any marker (B.1.1.2).
+                at += 1;
+                continue;
+            }
+            [0xff, 0xda, ..] => {
+                found.scan = Some(at);
+                return Ok(found);
+            }
+            [0xff, 0xd9, ..] => {
+                found.flaw = Some((at, "the picture ends before its first scan".to_owned()));
+                return Ok(found);
+            }
+            [0xff, 0xd0..=0xd7 | 0x01, ..] => {
+                at += 2;
+                continue;
+            }
+            [0xff, marker, high, low, ..] => (*marker, u64::from(u16::from_be_bytes([*high, *low]))),
+            [] | [_] | [_, _] | [_, _, _] => {
+                found.flaw = Some((at, "the file ends before the first scan".to_owned()));
+                return Ok(found);
+            }
+            _ => {
+                found.flaw =
+                    Some((at, format!("marker is {:#04x}, expected 0xff", head.first().unwrap_or(&0))));
+                return Ok(found);
+            }
+        };
+        let end = at + 2 + length;
+        if length < 2 || end > source.length() || found.all.len() >= MOST {
+            let why = if found.all.len() >= MOST {
+                format!("more than {MOST} segments")
+            } else {
+                format!("segment {marker:#04x} says {length} bytes, {} are left", source.length() - at - 2)
+            };
+            found.flaw = Some((at, why));
+            return Ok(found);
+        }
+        let head =
+            head.get(4..).map(|head| head.get(..head.len().min(usize::try_from(length - 2).unwrap_or(0))));
+        found.all.push(Segment { marker, range: at..end, head: head.flatten().unwrap_or_default().to_vec() });
+        at = end;
+    }
+}
+
+/// A stretch of the source that moves forwards.
+struct Window<'a> {
+    source: &'a dyn Source,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// At most `most` bytes at an offset; fewer at the end of the source.
+    fn at(&mut self, offset: u64, most: usize) -> io::Result<&[u8]> {
+        let within = |window: &Self| usize::try_from(offset.checked_sub(window.start)?).ok();
+        let held = within(self).and_then(|from| self.bytes.get(from..)).map_or(0, <[u8]>::len);
+        let wanted = u64::try_from(most).unwrap_or(u64::MAX).min(self.source.length().saturating_sub(offset));
+        if (held as u64) < wanted {
+            self.bytes = self.source.piece(offset, WINDOW.max(most))?;
+            self.start = offset;
+        }
+        let from = within(self).unwrap_or(usize::MAX);
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        Ok(rest.get(..rest.len().min(most)).unwrap_or_default())
+    }
+}
+
+/// The content of a segment.
+pub(crate) fn content(source: &dyn Source, segment: &Segment) -> io::Result<Vec<u8>> {
+    let content = segment.content();
+    source.piece(content.start, usize::try_from(content.end - content.start).unwrap_or(0))
+}
+
+/// What a JPEG gives away.
+pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
+    let mut inspection = Inspection::of("jpeg");
+    let segments = segments(source)?;
+    let mut joined = Joined::default();
+    let (mut properties, mut thermal) = (Vec::new(), 0_u64);
+    for segment in &segments.all {
+        let at = segment.content().start;
+        let length = segment.content().end - at;
+        match (segment.marker, segment.head.as_slice()) {
+            (0xe1, head) if head.starts_with(EXIF) => {
+                let content = content(source, segment)?;
+                let block = content.get(EXIF.len()..).unwrap_or_default();
+                match ifd::Tags::read(block) {
+                    Some(tags) => exif::tell(&mut inspection, &tags, at + EXIF.len() as u64),
+                    None => inspection.flaw("exif", at, "it has no TIFF header"),
+                }
+            }
+            (0xe1, head) if head.starts_with(XMP) => {
+                let content = content(source, segment)?;
+                let (found, flaw) = xmp::properties(content.get(XMP.len()..).unwrap_or_default());
+                properties.extend(found);
+                if let Some(why) = flaw {
+                    inspection.flaw("xmp", at, &why);
+                }
+            }
+            (0xe1, head) if head.starts_with(EXTENDED_XMP) => joined.xmp(&content(source, segment)?),
+            (0xe1, head) if head.starts_with(FLIR) => joined.flir(&content(source, segment)?),
+            (0xe2, head) if head.starts_with(MPF) => {
+                previews(&mut inspection, source, segment)?;
+            }
+            (0xe3..=0xe5, _) => thermal += length,
+            (0xe7, head) if head.starts_with(DEBUG) => {
+                exif::debug_text(&mut inspection, &content(source, segment)?, "app7:DJI-DBG");
+            }
+            (0xed, head) if head.starts_with(PHOTOSHOP) => {
+                iptc::tell(&mut inspection, &content(source, segment)?)
+            }
+            (0xe0, head) if head.starts_with(b"JFXX\0") => {
+                inspection.hidden.push(Hidden {
+                    what: "thumbnail",
+                    field: "app0:JFXX".to_owned(),
+                    bytes: length,
+                });
+            }
+            (0xe0, [b'J', b'F', b'I', b'F', 0, _, _, _, _, _, _, _, wide, high, ..])
+                if *wide > 0 && *high > 0 =>
+            {
+                let bytes = u64::from(*wide) * u64::from(*high) * 3;
+                inspection.hidden.push(Hidden { what: "thumbnail", field: "app0:JFIF".to_owned(), bytes });
+            }
+            (0xfe, _) => {
+                let content = content(source, segment)?;
+                let text = String::from_utf8_lossy(&content);
+                inspection.say("text", text.trim_matches(|c: char| c == '\0' || c.is_whitespace()), "com");
+            }
+            _ => {}
+        }
+    }
+    joined.tell(&mut inspection, &mut properties);
+    xmp::tell(&mut inspection, &properties);
+    if thermal > 0 {
+        inspection.hidden.push(Hidden {
+            what: "thermal data",
+            field: "app3 to app5".to_owned(),
+            bytes: thermal,
+        });
+    }
+    if let Some((at, why)) = segments.flaw {
+        inspection.flaw("segments", at, &why);
+    }
+    Ok(inspection)
+}
+
+/// Content that is spread over segments.
+#[derive(Default)]
+struct Joined {
+    /// Extended XMP: pieces by their offset (ISO 16684-3, 1.1.3.1).
+    xmp: BTreeMap<u32, Vec<u8>>,
+    /// Blocks of FLIR by their number.
+    flir: BTreeMap<u8, Vec<u8>>,
+    held: usize,
+}
+
+impl Joined {
+    fn xmp(&mut self, content: &[u8]) {
+        // Behind the name: a digest of 32 letters, the whole length, the offset.
+        let rest = content.get(EXTENDED_XMP.len() + 32 + 4..).unwrap_or_default();
+        let Some((offset, piece)) = rest.split_first_chunk() else { return };
+        if self.room(piece) {
+            self.xmp.insert(u32::from_be_bytes(*offset), piece.to_vec());
+        }
+    }
+
+    fn flir(&mut self, content: &[u8]) {
+        // Behind the name: 1, the number of this block, the number of the last one.
+        let rest = content.get(FLIR.len()..).unwrap_or_default();
+        let Some(([_, number, _], block)) = rest.split_first_chunk() else { return };
+        if self.room(block) {
+            self.flir.insert(*number, block.to_vec());
+        }
+    }
+
+    fn room(&mut self, piece: &[u8]) -> bool {
+        self.held += piece.len();
+        self.held <= MOST_JOINED
+    }
+
+    fn tell(self, inspection: &mut Inspection, properties: &mut Vec<xmp::Property>) {
+        if !self.xmp.is_empty() {
+            let (found, flaw) = xmp::properties(&self.xmp.into_values().collect::<Vec<_>>().concat());
+            properties.extend(found);
+            if let Some(why) = flaw {
+                inspection.flaw("extended xmp", 0, &why);
+            }
+        }
+        if !self.flir.is_empty() {
+            flir::tell(inspection, &self.flir.into_values().collect::<Vec<_>>().concat());
+        }
+        if self.held > MOST_JOINED {
+            inspection.flaw("joined segments", 0, &format!("more than {MOST_JOINED} bytes"));
+        }
+    }
+}
+
+/// The tag of the list of pictures in a multi-picture index (CIPA DC-007, `MPEntry`).
+const ENTRIES: u16 = 0xb002;
+
+/// Adds the pictures that the index lists behind the first one.
+fn previews(inspection: &mut Inspection, source: &dyn Source, segment: &Segment) -> io::Result<()> {
+    for range in indexed(source, segment)? {
+        if source.piece(range.start, 3)? == [0xff, 0xd8, 0xff] {
+            let (field, bytes) = ("mpf".to_owned(), range.end - range.start);
+            inspection.hidden.push(Hidden { what: "preview", field, bytes });
+        } else {
+            inspection.flaw("multi-picture index", range.start, "it leads to no picture");
+        }
+    }
+    Ok(())
+}
+
+/// Where the pictures stand that the index lists behind the first one.
+fn indexed(source: &dyn Source, segment: &Segment) -> io::Result<Vec<Range<u64>>> {
+    let content = content(source, segment)?;
+    let start = segment.content().start + MPF.len() as u64;
+    let Some(tags) = ifd::Tags::read(content.get(MPF.len()..).unwrap_or_default()) else {
+        return Ok(Vec::new());
+    };
+    let Some(list) = tags.get(ifd::Directory::Main, ENTRIES) else { return Ok(Vec::new()) };
+    let number = |four: Option<&[u8]>| {
+        let four = four?.try_into().ok()?;
+        Some(u64::from(if tags.little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) }))
+    };
+    // Attributes, length, place from the start of the index, and what it belongs to.
+    let entries = tags.bytes_of(list).chunks_exact(16).take(64).filter_map(|entry| {
+        let (length, place) = (number(entry.get(4..8))?, number(entry.get(8..12))?);
+        let from = start.checked_add(place).filter(|_| place > 0 && length > 0)?;
+        Some(from..from.checked_add(length)?.min(source.length()))
+    });
+    Ok(entries.filter(|range| range.start < range.end).collect())
+}

@@ -1,0 +1,57 @@
+//! TIFF 6.0 and DNG 1.7: the file is directories of tags, and the pictures lie where these say.
+
+use std::io;
+
+use creance_cursor::Source;
+use creance_model::Inspection;
+
+use super::{exif, ifd, iptc, xmp};
+
+/// Bytes of a file that are read: directories may stand at its end. Larger ones are read up to here.
+const MOST: usize = 256 << 20;
+
+/// XMP, and image resources of Photoshop.
+pub(crate) const XMP: u16 = 0x02bc;
+const PHOTOSHOP: u16 = 0x8649;
+const PREVIEW: u16 = 0x0201;
+const DNG_VERSION: u16 = 0xc612;
+
+/// What a TIFF or DNG gives away.
+pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
+    let bytes = source.piece(0, MOST)?;
+    let mut inspection = Inspection::of("tiff");
+    let Some(tags) = ifd::Tags::read(&bytes) else {
+        inspection.flaw("tiff", 0, "its header is cut");
+        return Ok(inspection);
+    };
+    if tags.get(ifd::Directory::Main, DNG_VERSION).is_some() {
+        inspection.kind = "dng";
+    }
+    exif::tell(&mut inspection, &tags, 0);
+    for entry in &tags.entries {
+        match entry.tag {
+            XMP => {
+                let (properties, flaw) = xmp::properties(tags.bytes_of(entry));
+                xmp::tell(&mut inspection, &properties);
+                if let Some(why) = flaw {
+                    inspection.flaw("xmp", entry.value.start as u64, &why);
+                }
+            }
+            PHOTOSHOP => iptc::tell(&mut inspection, &[&[0], tags.bytes_of(entry)].concat()),
+            _ => {}
+        }
+    }
+    // In a file of its own a second picture is a page or a preview, and shown by viewers.
+    let shown = |tag: u16| tags.entries.iter().any(|entry| entry.tag == tag);
+    if !shown(PREVIEW) {
+        inspection.hidden.retain(|hidden| hidden.what != "thumbnail");
+    }
+    if source.length() > bytes.len() as u64 {
+        inspection.flaw(
+            "length",
+            bytes.len() as u64,
+            &format!("of {} bytes {MOST} are read", source.length()),
+        );
+    }
+    Ok(inspection)
+}

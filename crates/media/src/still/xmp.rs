@@ -1,0 +1,380 @@
+//! What XMP says (ISO 16684-1): properties of any vendor, as attributes or as elements, by what their names mean.
+//!
+//! Makers of drones write the same things under many namespaces (drone-dji, drone-parrot, drone-skydio, senseFly's and
+//! Pix4D's Camera, …). So a name is read, not a namespace: what ends in `SerialNumber` is a serial number, and what stands
+//! before it says of what; `…Latitude` and `…Longitude` with the same words before them are a place.
+
+use std::collections::BTreeMap;
+
+use creance_model::{AltReference, Component, DataClass, Dated, Inspection, Look, Role, Spot, Timestamp};
+use quick_xml::{Reader, events::Event};
+
+/// A property with a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Property {
+    /// The prefix that the document gives the namespace.
+    pub(crate) prefix: String,
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// Properties of one packet, and elements within each other, that are read.
+const MOST: usize = 4096;
+const DEEPEST: usize = 64;
+
+/// The properties of a packet, in its order, and why reading ended before its end if it did.
+pub(crate) fn properties(packet: &[u8]) -> (Vec<Property>, Option<String>) {
+    let mut reader = Reader::from_reader(packet);
+    let (mut found, mut open) = (Vec::new(), Vec::<(String, String)>::new());
+    let mut buffer = Vec::new();
+    let mut flaw = None;
+    loop {
+        buffer.clear();
+        if found.len() >= MOST || open.len() > DEEPEST {
+            flaw = Some(format!("more than {MOST} properties, or {DEEPEST} within each other"));
+            break;
+        }
+        match reader.read_event_into(&mut buffer) {
+            Ok(event @ (Event::Start(_) | Event::Empty(_))) => {
+                let (tag, stays) = match &event {
+                    Event::Start(tag) => (tag, true),
+                    Event::Empty(tag) => (tag, false),
+                    _ => break,
+                };
+                for attribute in tag.attributes().flatten().take(MOST - found.len()) {
+                    let (prefix, name) = split(attribute.key.as_ref());
+                    if !matches!(prefix, "xmlns" | "rdf" | "x" | "xml" | "") && name != "xmlns" {
+                        let value = attribute.value.trim().to_owned();
+                        found.push(Property { prefix: prefix.to_owned(), name: name.to_owned(), value });
+                    }
+                }
+                if stays {
+                    let name = tag.name();
+                    let (prefix, name) = split(name.as_ref());
+                    open.push((prefix.to_owned(), name.to_owned()));
+                }
+            }
+            Ok(Event::Text(text)) => {
+                let value = text.trim();
+                let holder = open.iter().rev().find(|(prefix, _)| prefix != "rdf" && prefix != "x");
+                if let Some((prefix, name)) = holder.filter(|_| !value.is_empty()) {
+                    let (prefix, name) = (prefix.clone(), name.clone());
+                    found.push(Property { prefix, name, value: value.to_owned() });
+                }
+            }
+            Ok(Event::End(_)) => {
+                open.pop();
+            }
+            Ok(Event::Eof) => break,
+            Err(error) => {
+                flaw = Some(error.to_string());
+                break;
+            }
+            Ok(_) => {}
+        }
+    }
+    (found, flaw)
+}
+
+fn split(name: &str) -> (&str, &str) {
+    name.split_once(':').unwrap_or(("", name))
+}
+
+/// Adds what the properties say.
+pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
+    for property in properties {
+        let field = property.field();
+        let value = property.value.as_str();
+        if let Some((class, of)) = property.identifies() {
+            inspection.identify(class, of, value, field);
+        } else if let Some(what) = property.states() {
+            inspection.say(what, value, field);
+        } else {
+            device(inspection, property);
+        }
+    }
+    for (start, pair) in pairs(properties) {
+        place(inspection, properties, &start, &pair);
+    }
+}
+
+impl Property {
+    /// Where it stands.
+    pub(crate) fn field(&self) -> String {
+        format!("xmp:{}:{}", self.prefix, self.name)
+    }
+
+    fn number(&self) -> Option<f64> {
+        let text = self.value.trim().trim_start_matches('+');
+        text.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// What it identifies, if it does.
+    fn identifies(&self) -> Option<(DataClass, Option<Component>)> {
+        let name = self.name.to_ascii_lowercase();
+        if let Some(of) = name.strip_suffix("serialnumber").or_else(|| name.strip_suffix("serial")) {
+            return Some((DataClass::Serial, component(of)));
+        }
+        Some(match (self.prefix.as_str(), name.as_str()) {
+            (_, "droneid" | "vehicleid" | "aircraftid") => (DataClass::DeviceId, Some(Component::Aircraft)),
+            (_, "cameraid") => (DataClass::DeviceId, Some(Component::Camera)),
+            (
+                _,
+                "captureuuid" | "captureid" | "flightid" | "flightuuid" | "mediaid" | "runid" | "runuuid"
+                | "bootid" | "bootuuid" | "missionid",
+            ) => (DataClass::DeviceId, None),
+            (_, "ntriphost" | "ntripport" | "ntripmountpoint") => (DataClass::NetworkInfo, None),
+            (_, "ntripuser" | "ntripusername") => (DataClass::AccountId, None),
+            (_, "ntrippassword") => (DataClass::Credential, None),
+            (_, "ownername" | "owner" | "pilotname" | "operatorname")
+            | ("dc", "creator")
+            | ("photoshop", "credit")
+            | ("xmpDM", "artist") => (DataClass::PersonName, None),
+            (_, "operatorid" | "pilotid" | "userid" | "accountid") => (DataClass::AccountId, None),
+            (_, "email" | "ciemailwork") => (DataClass::Email, None),
+            (_, "citelwork") => (DataClass::Phone, None),
+            _ => return None,
+        })
+    }
+
+    /// What it states that matters, if it does.
+    fn states(&self) -> Option<&'static str> {
+        Some(match self.name.to_ascii_lowercase().as_str() {
+            "lrftargetdistance" => "distance to the target, m",
+            "relativealtitude" => "altitude above take-off, m",
+            "abovegroundaltitude" => "altitude above ground, m",
+            "flightyawdegree" | "droneyawdegree" => "heading of the aircraft, degrees",
+            "flightxspeed" => "speed north, m/s",
+            "flightyspeed" => "speed east, m/s",
+            "flightzspeed" => "speed down, m/s",
+            "dronemodel" => "model of the aircraft",
+            "selfdata" => "text of the user",
+            "rtkflag" => "RTK state",
+            "city" | "state" | "country" | "location" | "sublocation" => "name of a place",
+            "rights" | "usageterms" => "rights",
+            "title" | "description" | "caption" => "text",
+            "gpsxyaccuracy" => "accuracy of the place, m",
+            _ => return None,
+        })
+    }
+}
+
+/// What the words before `SerialNumber` are of.
+fn component(words: &str) -> Option<Component> {
+    let words = words.trim_end_matches(['_', '-']);
+    Some(match words {
+        "drone" | "aircraft" | "vehicle" | "uav" | "flightcontroller" => Component::Aircraft,
+        "camera" | "body" | "payload" | "sensor" | "" => Component::Camera,
+        "lens" => Component::Lens,
+        "battery" => Component::Battery,
+        "gimbal" => Component::Gimbal,
+        "rc" | "remotecontroller" | "controller" | "remote" => Component::Controller,
+        _ => return None,
+    })
+}
+
+fn device(inspection: &mut Inspection, property: &Property) {
+    let slot = match (property.prefix.as_str(), property.name.as_str()) {
+        ("tiff", "Make") => &mut inspection.device.make,
+        ("tiff", "Model") => &mut inspection.device.model,
+        ("xmp", "CreatorTool") => &mut inspection.device.software,
+        ("xmp", "CreateDate" | "ModifyDate") | ("exif", "DateTimeOriginal") => {
+            let zone_known = property.value.get(10..).is_some_and(|time| time.contains(['Z', '+', '-']));
+            if let Some(time) = Timestamp::parse(&dashed(&property.value)) {
+                let what = if property.name == "ModifyDate" { "changed" } else { "taken" };
+                inspection.times.push(Dated { what, time, zone_known, field: property.field() });
+            }
+            return;
+        }
+        _ => return,
+    };
+    if slot.is_none() && !property.value.is_empty() {
+        *slot = Some(property.value.clone());
+    }
+}
+
+/// Some makers write dates of XMP as EXIF does, with colons.
+fn dashed(text: &str) -> String {
+    let (date, time) = text.split_at_checked(10).unwrap_or((text, ""));
+    format!("{}{time}", date.replace(':', "-"))
+}
+
+/// Degrees as XMP writes them: a number with a sign, or `47,22.5N` (ISO 16684-2, GPSCoordinate).
+fn degrees(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if let Ok(number) = text.trim_start_matches('+').parse::<f64>() {
+        return number.is_finite().then_some(number);
+    }
+    let sign = match text.chars().last()? {
+        'N' | 'E' => 1.0,
+        'S' | 'W' => -1.0,
+        _ => return None,
+    };
+    let mut parts = text.get(..text.len() - 1)?.split(',').map(|part| part.trim().parse::<f64>().ok());
+    let (degrees, minutes) = (parts.next()??, parts.next().unwrap_or(Some(0.0))?);
+    Some(sign * (degrees + minutes / 60.0 + parts.next().unwrap_or(Some(0.0))? / 3600.0))
+}
+
+/// Latitude and longitude.
+struct Pair {
+    lat: f64,
+    lon: f64,
+    field: String,
+}
+
+/// Places by the words before `Latitude` and `Longitude`, with the namespace.
+fn pairs(properties: &[Property]) -> BTreeMap<(String, String), Pair> {
+    let mut halves: BTreeMap<(String, String), (Option<f64>, Option<f64>, String)> = BTreeMap::new();
+    for property in properties {
+        let name = property.name.to_ascii_lowercase();
+        let end = |ends: &[&str]| ends.iter().find_map(|end| name.strip_suffix(end)).map(str::to_owned);
+        let (start, is_lat) =
+            match (end(&["latitude", "lat"]), end(&["longitude", "longtitude", "lon", "lng"])) {
+                (Some(start), _) => (start, true),
+                (_, Some(start)) => (start, false),
+                _ => continue,
+            };
+        let entry = halves.entry((property.prefix.clone(), start)).or_default();
+        let half = if is_lat { &mut entry.0 } else { &mut entry.1 };
+        *half = half.or(degrees(&property.value));
+        if is_lat {
+            entry.2 = property.field();
+        }
+    }
+    let whole = |(key, (lat, lon, field))| Some((key, Pair { lat: lat?, lon: lon?, field }));
+    halves.into_iter().filter_map(whole).collect()
+}
+
+/// Adds a place: whose, how high, and where the camera looked.
+fn place(inspection: &mut Inspection, properties: &[Property], start: &(String, String), pair: &Pair) {
+    let (prefix, words) = start;
+    let role = role(words);
+    // RTK's deviations are named like places.
+    if words.contains("std") || words.contains("accuracy") {
+        return;
+    }
+    let Some(mut spot) = Spot::new(role, pair.lat, pair.lon, pair.field.clone()) else { return };
+    let named = |names: &[&str]| {
+        let of = |property: &&Property| {
+            property.prefix == *prefix && names.contains(&property.name.to_ascii_lowercase().as_str())
+        };
+        properties.iter().find(of).and_then(Property::number)
+    };
+    match role {
+        Role::Camera => {
+            spot.alt_m = named(&["absolutealtitude", "gpsaltitude"]);
+            spot.alt_reference = spot.alt_m.map(|_| AltReference::Amsl);
+            spot.look = look(properties);
+        }
+        Role::Target => {
+            spot.alt_m = named(&["lrftargetabsalt"]).or_else(|| named(&["lrftargetalt"]));
+            spot.alt_reference = named(&["lrftargetabsalt"]).map(|_| AltReference::Amsl);
+        }
+        _ => {}
+    }
+    inspection.places.push(spot);
+}
+
+/// Whose place it is, by the words before `Latitude`.
+fn role(words: &str) -> Role {
+    let any = |of: &[&str]| of.iter().any(|word| words.contains(word));
+    if any(&["target", "lrf", "dest", "poi"]) {
+        Role::Target
+    } else if any(&["home", "takeoff"]) {
+        Role::Home
+    } else if any(&["operator", "pilot", "remote", "app", "phone"]) {
+        Role::Operator
+    } else {
+        Role::Camera
+    }
+}
+
+/// Where the camera looked, by the angles of its gimbal.
+pub(crate) fn look(properties: &[Property]) -> Option<Look> {
+    let named = |names: &[&str]| {
+        let of = |property: &&Property| names.contains(&property.name.to_ascii_lowercase().as_str());
+        properties.iter().find(of).and_then(Property::number)
+    };
+    // Pix4D counts the pitch from straight down.
+    let pix4d = || properties.iter().any(|property| property.prefix == "Camera");
+    let from = |names: &[&str], camera: &str| named(names).or_else(|| named(&[camera]).filter(|_| pix4d()));
+    let yaw = from(&["gimbalyawdegree", "camerayawdegree"], "yaw")?;
+    let pitch = named(&["gimbalpitchdegree", "camerapitchdegree"])
+        .or_else(|| named(&["pitch"]).filter(|_| pix4d()).map(|pitch| pitch - 90.0))?;
+    let roll = from(&["gimbalrolldegree", "camerarolldegree"], "roll").unwrap_or(0.0);
+    Some(Look { yaw, pitch, roll, field_of_view: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn told(description: &str) -> Inspection {
+        let packet = format!(
+            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{description}</rdf:RDF></x:xmpmeta>"#
+        );
+        let (properties, flaw) = properties(packet.as_bytes());
+        assert_eq!(flaw, None);
+        let mut inspection = Inspection::of("jpeg");
+        tell(&mut inspection, &properties);
+        inspection
+    }
+
+    #[test]
+    fn attributes_and_elements_say_the_same() {
+        let attributes = told(
+            r#"<rdf:Description xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" drone-dji:GpsLatitude="+47.5" drone-dji:GpsLongtitude="-8.25" drone-dji:AbsoluteAltitude="+412.5" drone-dji:GimbalYawDegree="-106.6" drone-dji:GimbalPitchDegree="-32.9" drone-dji:DroneSerialNumber="1TESTAB00C0001" drone-dji:LRFTargetLat="47.6" drone-dji:LRFTargetLon="-8.2" drone-dji:RtkStdLat="0.01" drone-dji:RtkStdLon="0.01" drone-dji:LensSerialNumber="0"/>"#,
+        );
+        let elements = told(
+            "<rdf:Description><drone-dji:GpsLatitude>+47.5</drone-dji:GpsLatitude><drone-dji:GpsLongtitude>-8.25</drone-dji:GpsLongtitude><drone-dji:AbsoluteAltitude>412.5</drone-dji:AbsoluteAltitude><drone-dji:GimbalYawDegree>-106.6</drone-dji:GimbalYawDegree><drone-dji:GimbalPitchDegree>-32.9</drone-dji:GimbalPitchDegree><drone-dji:DroneSerialNumber>1TESTAB00C0001</drone-dji:DroneSerialNumber><drone-dji:LRFTargetLat>47.6</drone-dji:LRFTargetLat><drone-dji:LRFTargetLon>-8.2</drone-dji:LRFTargetLon></rdf:Description>",
+        );
+        assert_eq!(attributes, elements);
+        let spots: Vec<_> =
+            attributes.places.iter().map(|spot| (spot.role, spot.lat, spot.lon, spot.alt_m)).collect();
+        assert_eq!(spots, [(Role::Camera, 47.5, -8.25, Some(412.5)), (Role::Target, 47.6, -8.2, None)]);
+        let look = Look { yaw: -106.6, pitch: -32.9, roll: 0.0, field_of_view: None };
+        assert_eq!(attributes.places[0].look, Some(look));
+        let identifiers: Vec<_> =
+            attributes.identifiers.iter().map(|one| (one.of, one.value.as_str())).collect();
+        assert_eq!(identifiers, [(Some(Component::Aircraft), "1TESTAB00C0001")]);
+    }
+
+    #[test]
+    fn other_makers_and_the_standard_are_read_by_name() {
+        let told = told(
+            r#"<rdf:Description exif:GPSLatitude="47,30.0N" exif:GPSLongitude="8,15.0W" drone-skydio:FlightID="F-77" Camera:Yaw="90" Camera:Pitch="0" Camera:Roll="1" aux:SerialNumber="C77" drone-dji:NTRIPHost="rtk.example"><dc:creator><rdf:Seq><rdf:li>Ada Example</rdf:li></rdf:Seq></dc:creator><xmp:CreateDate>2022:03:24 17:37:59+08:00</xmp:CreateDate></rdf:Description>"#,
+        );
+        assert_eq!((told.places[0].lat, told.places[0].lon), (47.5, -8.25));
+        assert_eq!(told.places[0].look.map(|look| look.pitch), Some(-90.0));
+        let values: Vec<_> = told.identifiers.iter().map(|one| (one.class, one.value.as_str())).collect();
+        assert_eq!(
+            values,
+            [
+                (DataClass::DeviceId, "F-77"),
+                (DataClass::Serial, "C77"),
+                (DataClass::NetworkInfo, "rtk.example"),
+                (DataClass::PersonName, "Ada Example"),
+            ]
+        );
+        assert_eq!(Some(told.times[0].time), Timestamp::parse("2022-03-24T17:37:59+08:00"));
+        assert!(told.times[0].zone_known);
+    }
+
+    #[test]
+    fn a_cut_packet_gives_what_stands_before_the_cut() {
+        let (properties, flaw) = properties(b"<r:a xmlns:d='u'><d:Serial>AB</d:Serial><d:Other");
+        assert_eq!(properties.len(), 1);
+        assert!(flaw.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(text in "[<>/:=\"' a-zA-Z0-9.,+-]{0,300}") {
+            let (properties, _) = properties(text.as_bytes());
+            let mut inspection = Inspection::of("jpeg");
+            tell(&mut inspection, &properties);
+            prop_assert!(inspection.places.iter().all(|spot| creance_model::is_place(spot.lat, spot.lon)));
+        }
+    }
+}
