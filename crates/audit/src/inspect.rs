@@ -7,7 +7,7 @@
 //! ```
 
 mod archive;
-mod kind;
+pub(crate) mod kind;
 mod masked;
 
 use std::{
@@ -111,7 +111,7 @@ fn one(
     told: &mut archive::Told,
     depth: usize,
 ) -> io::Result<()> {
-    let inspection = kind::inspect(name, source, request)?;
+    let inspection = kind::inspect(name, source, request.faces, &request.logs)?;
     let place = told.all.len();
     let inspection = if request.reveal { inspection } else { masked::masked(inspection) };
     told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });

@@ -29,6 +29,7 @@ mod phases;
 mod pipeline;
 mod recordings;
 mod request;
+mod scrub;
 mod sightings;
 mod trace;
 mod traffic;
@@ -44,6 +45,7 @@ pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
 pub use inspect::{Inspect, inspect};
 pub use request::{Limits, Progress, Request};
+pub use scrub::{Outcome, Scrub, ScrubbedFile, scrub};
 pub use trace::{Frame, Step, Trace, trace};
 
 use inputs::{Inputs, Opened};

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
 use creance_flow::IpNet;
-use creance_model::Severity;
+use creance_model::{Locations, Severity};
 
 /// Shows what drones, their apps and ground stations give away, to whom, and how sure one can be of it.
 #[derive(Debug, Parser)]
@@ -29,6 +29,7 @@ Examples:
   creance messages flight.pcapng --protocol http/2 --keys flight.keys
   creance extract flight.pcapng --keys flight.keys -o files
   creance inspect card/                                what the files of a card give away
+  creance scrub card/ -o clean                         the same files without it
   creance canary new -o canaries.toml                  values to plant before the flight
   creance explain case F0003                           what a finding says, and how to see it with other tools
   creance data                                         the bundled data sets with their dates
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// Says what files give away: places, serial numbers, people, tracks, hidden content.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
+    /// Writes files without what they give away, and reads them again to prove it.
+    #[command(after_help = SCRUB_EXAMPLES)]
+    Scrub(Scrub),
     /// Lists the conversations of captures: with whom, how much, how much of it could be read.
     Flows(List),
     /// Lists the application messages of captures.
@@ -424,6 +428,69 @@ pub(crate) enum InspectForm {
     Jsonl,
     /// A page with maps.
     Html,
+}
+
+const SCRUB_EXAMPLES: &str = "\
+Examples:
+  creance scrub DJI_0042.JPG -o clean
+  creance scrub card/DCIM -o clean --location grid:10
+  creance scrub survey/ -o clean --location offset          all places move alike: photogrammetry still works
+
+Nothing is changed in place and nothing is overwritten. Each file is read again after it was written; where anything is
+left it is not kept, and the exit code is 4. Check with another tool as well: exiftool -a -G1 FILE, ffprobe FILE.";
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Scrub {
+    /// Files and folders.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The folder for what is written.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// What becomes of places: remove; grid:KM, the middle of their square in a grid; offset, all by the same way in a
+    /// direction of chance (5 to 20 km), or offset:NORTH,EAST in degrees.
+    #[arg(long, value_name = "HOW", default_value = "remove", value_parser = locations)]
+    pub(crate) location: Places,
+    /// Keeps thermal measurements in pictures.
+    #[arg(long)]
+    pub(crate) keep_thermal: bool,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = Answer::Text)]
+    pub(crate) format: Answer,
+    /// Threads to use; without it, as many as there are processors.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+}
+
+/// What becomes of places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Places {
+    /// This.
+    Known(Locations),
+    /// All move by the same way, which is left to chance.
+    Chance,
+}
+
+fn locations(text: &str) -> Result<Places, String> {
+    let wrong = || {
+        "expected remove, grid:KM with more than 0 and at most 1000 km, offset, or offset:NORTH,EAST in degrees".to_owned()
+    };
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    match text.split_once(':') {
+        None if text == "remove" => Ok(Places::Known(Locations::Remove)),
+        None if text == "offset" => Ok(Places::Chance),
+        Some(("grid", km)) => {
+            let km = number(km).filter(|km| *km > 0.0 && *km <= 1000.0).ok_or_else(wrong)?;
+            Ok(Places::Known(Locations::Grid { km }))
+        }
+        Some(("offset", way)) => {
+            let (lat, lon) = way.split_once(',').ok_or_else(wrong)?;
+            let (lat, lon) = number(lat).zip(number(lon)).ok_or_else(wrong)?;
+            let far = lat.abs().max(lon.abs()) >= 0.001 && lat.abs() <= 90.0 && lon.abs() <= 180.0;
+            if far { Ok(Places::Known(Locations::Offset { lat, lon })) } else { Err(wrong()) }
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// How an answer is written.

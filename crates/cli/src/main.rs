@@ -16,6 +16,7 @@ mod inspect;
 mod messages;
 mod progress;
 mod rows;
+mod scrub;
 mod trace;
 
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
     match args.command {
         Some(Command::Audit(options)) => audit::run(&options, args.talk),
         Some(Command::Inspect(options)) => inspect::run(&options, args.talk),
+        Some(Command::Scrub(options)) => scrub::run(&options, args.talk),
         Some(Command::Flows(options)) => flows::run(&options, args.talk),
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),

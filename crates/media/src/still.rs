@@ -15,6 +15,7 @@ mod ifd;
 mod iptc;
 mod jpeg;
 mod png;
+mod scrub;
 mod tiff;
 mod webp;
 mod xmp;

@@ -6,29 +6,33 @@ use creance_cursor::Source;
 use creance_media::Still;
 use creance_model::Inspection;
 
-use super::Inspect;
 use crate::device::document;
 
 /// Bytes by which a file is told.
-const HEAD: usize = 4096;
+pub(crate) const HEAD: usize = 4096;
 
 /// The largest log or document that is read, in bytes, and the largest picture that is decoded.
 const LONGEST_LOG: u64 = 1 << 30;
 const LONGEST_PICTURE: u64 = 256 << 20;
 
 /// What a source gives away.
-pub(super) fn inspect(name: &str, source: &dyn Source, request: &Inspect) -> io::Result<Inspection> {
+pub(crate) fn inspect(
+    name: &str,
+    source: &dyn Source,
+    with_faces: bool,
+    logs: &creance_flightlog::Options,
+) -> io::Result<Inspection> {
     let head = source.piece(0, HEAD)?;
     if let Some(still) = Still::of(&head) {
         let mut inspection = still.inspect(source)?;
-        if request.faces {
+        if with_faces {
             faces(&mut inspection, source)?;
         }
         return Ok(inspection);
     }
     if let Some(format) = creance_flightlog::format(&head) {
         let bytes = source.piece(0, usize::try_from(LONGEST_LOG).unwrap_or(usize::MAX))?;
-        let mut inspection = format.read(&bytes, &request.logs);
+        let mut inspection = format.read(&bytes, logs);
         if source.length() > LONGEST_LOG {
             inspection.flaw(
                 "length",

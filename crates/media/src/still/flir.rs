@@ -21,7 +21,7 @@ const GPS: u16 = 0x2b;
 const MOST: usize = 256;
 
 /// Texts in the record of the camera: offset, length, and what they are.
-pub(crate) const TEXTS: &[(usize, usize, Text)] = &[
+const TEXTS: &[(usize, usize, Text)] = &[
     (212, 32, Text::Model),
     (260, 16, Text::Serial(Component::Camera)),
     (276, 16, Text::Software),
@@ -30,20 +30,20 @@ pub(crate) const TEXTS: &[(usize, usize, Text)] = &[
 ];
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Text {
+enum Text {
     Model,
     Software,
     Serial(Component),
 }
 
 /// A record and where it stands.
-pub(crate) struct Record {
-    pub(crate) kind: u16,
-    pub(crate) range: Range<usize>,
+struct Record {
+    kind: u16,
+    range: Range<usize>,
 }
 
 /// The records of a block, as far as they lie within it.
-pub(crate) fn records(block: &[u8]) -> Vec<Record> {
+fn records(block: &[u8]) -> Vec<Record> {
     if !block.starts_with(b"FFF\0") && !block.starts_with(b"AFF\0") {
         return Vec::new();
     }
@@ -79,6 +79,24 @@ pub(crate) fn tell(inspection: &mut Inspection, block: &[u8]) {
             }
             CAMERA => camera(inspection, content),
             GPS => gps(inspection, content),
+            _ => {}
+        }
+    }
+}
+
+/// Overwrites serial numbers and the place with zeros.
+pub(crate) fn blank(block: &mut [u8]) {
+    for record in records(block) {
+        let Some(content) = block.get_mut(record.range) else { continue };
+        match record.kind {
+            GPS => content.fill(0),
+            CAMERA => {
+                for (at, length, _) in TEXTS.iter().filter(|(.., what)| matches!(what, Text::Serial(_))) {
+                    if let Some(text) = content.get_mut(*at..at + length) {
+                        text.fill(0);
+                    }
+                }
+            }
             _ => {}
         }
     }

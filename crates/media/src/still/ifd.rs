@@ -240,6 +240,11 @@ impl Entry {
         self.count
     }
 
+    /// Its type (TIFF 6.0).
+    pub(crate) const fn kind(&self) -> u16 {
+        self.kind
+    }
+
     /// Whether its value stands within the entry itself.
     pub(crate) fn is_inline(&self) -> bool {
         self.value.start == self.at + 8

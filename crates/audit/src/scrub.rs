@@ -1,0 +1,325 @@
+//! Files without what they give away: written beside, never in place, and read again to prove it.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, FileTimes},
+    io::{self, Write},
+    path::{Component as Part, Path, PathBuf},
+};
+
+use creance_cursor::{FileSource, Source};
+use creance_media::Still;
+use creance_model::{
+    DataClass, Identifier, Inspection, Locations, Piece, Refusal, Removal, ScrubRequest, Scrubbed,
+};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use crate::{Error, Progress, files, inspect::kind};
+
+/// What is asked of files.
+#[derive(Clone, Debug)]
+pub struct Scrub {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The folder for what is written; made if it is not there.
+    pub output: PathBuf,
+    /// What is to be taken out.
+    pub request: ScrubRequest,
+    /// Threads; 0: as many as there are processors.
+    pub jobs: usize,
+}
+
+/// What became of one file.
+#[derive(Debug)]
+pub struct ScrubbedFile {
+    /// Its path, as it was named.
+    pub file: String,
+    /// The kind of file.
+    pub kind: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of scrubbing a file.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was written there, without these.
+    Written {
+        /// Where.
+        to: PathBuf,
+        /// What was taken out or changed.
+        removed: Vec<Removal>,
+    },
+    /// It was not written, for something would be left: what, and where it stands.
+    Left(Vec<String>),
+    /// It was not written, for this reason.
+    Refused(String),
+}
+
+/// Files of folders that are scrubbed.
+const MOST_FILES: usize = 1_000_000;
+
+/// Files that are scrubbed before what came of them is told.
+const BATCH: usize = 64;
+
+/// The largest log that is scrubbed, in bytes.
+const LONGEST_LOG: u64 = 1 << 30;
+
+/// Scrubs files in the order they are named, and tells `sink` of each. Nothing that exists is overwritten, and what is
+/// written is whole or not there. Returns how many files were left out for there are too many.
+///
+/// Errors: a path that is named cannot be read, or the folder cannot be made.
+pub fn scrub(
+    request: &Scrub,
+    sink: &mut dyn FnMut(ScrubbedFile),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<usize, Error> {
+    let io_of = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| Error::Io { path: path.clone(), source }
+    };
+    let (mut jobs, mut beyond) = (Vec::new(), 0);
+    for path in &request.paths {
+        if fs::metadata(path).map_err(io_of(path))?.is_dir() {
+            let (mut found, left_out) = files::below(path, MOST_FILES)?;
+            found.sort();
+            beyond += left_out;
+            for file in found {
+                let name = file.strip_prefix(path).unwrap_or(&file).to_owned();
+                jobs.push((file, name));
+            }
+        } else {
+            let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+            jobs.push((path.clone(), name));
+        }
+    }
+    fs::create_dir_all(&request.output).map_err(io_of(&request.output))?;
+    let threads =
+        rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(crate::STACK).build()?;
+    let (of, mut done) = (Some(jobs.len() as u64), 0);
+    for batch in jobs.chunks(BATCH) {
+        let told: Vec<ScrubbedFile> =
+            threads.install(|| batch.par_iter().map(|(path, name)| one(path, name, request)).collect());
+        told.into_iter().for_each(&mut *sink);
+        done += batch.len() as u64;
+        progress(Progress { bytes: done, of, packets: done });
+    }
+    Ok(beyond)
+}
+
+/// Scrubs one file to a name below the output.
+fn one(path: &Path, name: &Path, request: &Scrub) -> ScrubbedFile {
+    let file = path.display().to_string();
+    match scrubbed(path, name, request) {
+        Ok((kind, outcome)) => ScrubbedFile { file, kind, outcome },
+        Err(error) => ScrubbedFile { file, kind: "unknown", outcome: Outcome::Refused(error.to_string()) },
+    }
+}
+
+fn scrubbed(path: &Path, name: &Path, request: &Scrub) -> io::Result<(&'static str, Outcome)> {
+    let to = target(&request.output, name)?;
+    let source = FileSource::new(File::open(path)?)?;
+    let before =
+        kind::inspect(&path.display().to_string(), &source, false, &creance_flightlog::Options::default())?;
+    let answer = match without(&source, &request.request)? {
+        Ok(answer) => answer,
+        Err(why) => return Ok((before.kind, Outcome::Refused(why.0))),
+    };
+    let temporary = Temporary::new(&to)?;
+    write(&source, &answer, &temporary.path)?;
+    let left = left(&temporary.path, &before, &request.request)?;
+    if !left.is_empty() {
+        return Ok((before.kind, Outcome::Left(left)));
+    }
+    keep_times(path, &temporary.path)?;
+    temporary.publish(&to)?;
+    let removed: BTreeSet<Removal> = answer.removed.into_iter().collect();
+    Ok((before.kind, Outcome::Written { to, removed: removed.into_iter().collect() }))
+}
+
+/// The output of a format that can be scrubbed.
+fn without(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
+    let head = source.piece(0, kind::HEAD)?;
+    if let Some(still) = Still::of(&head) {
+        return still.scrub(source, request);
+    }
+    if let Some(format) = creance_flightlog::format(&head) {
+        if source.length() > LONGEST_LOG {
+            return Ok(Err(Refusal(format!("it is longer than {LONGEST_LOG} bytes"))));
+        }
+        let bytes = source.piece(0, usize::try_from(LONGEST_LOG).unwrap_or(usize::MAX))?;
+        return Ok(format.scrub(&bytes, request));
+    }
+    Ok(Err(Refusal(
+        "files of this kind are not written here: leave it out, or look into it with inspect".to_owned(),
+    )))
+}
+
+/// A name below the output folder, with folders made; names that lead elsewhere are refused.
+fn target(output: &Path, name: &Path) -> io::Result<PathBuf> {
+    if name.as_os_str().is_empty() || !name.components().all(|part| matches!(part, Part::Normal(_))) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "its name cannot be used below the output folder",
+        ));
+    }
+    let to = output.join(name);
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    if fs::symlink_metadata(&to).is_ok() {
+        let why = format!("{} is there already, and nothing is overwritten", to.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    }
+    Ok(to)
+}
+
+/// A file that is gone again unless it is published.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    /// A new file beside the one that it is to become.
+    fn new(to: &Path) -> io::Result<Self> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(to.file_name().unwrap_or_default());
+        name.push(".creance-part");
+        let path = to.with_file_name(name);
+        File::create_new(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Gives it its name, unless something has it already.
+    fn publish(&self, to: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.path, to) {
+            Ok(()) => Ok(()),
+            // File systems of cards have no second names.
+            Err(error)
+                if error.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(to).is_err() =>
+            {
+                fs::rename(&self.path, to)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Writes the pieces of an answer, and waits until they are on the disk.
+fn write(source: &dyn Source, answer: &Scrubbed, path: &Path) -> io::Result<()> {
+    let mut file = io::BufWriter::with_capacity(1 << 18, File::options().write(true).open(path)?);
+    let mut buffer = vec![0; 1 << 18];
+    for piece in &answer.pieces {
+        match piece {
+            Piece::Bytes(bytes) => file.write_all(bytes)?,
+            Piece::Copy(range) => {
+                let mut at = range.start;
+                while at < range.end {
+                    let most = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(buffer.len());
+                    let part = buffer.get_mut(..most).unwrap_or_default();
+                    match source.read_at(at, part)? {
+                        0 => {
+                            return Err(io::Error::new(
+                                io::ErrorKind::UnexpectedEof,
+                                "it became shorter meanwhile",
+                            ));
+                        }
+                        read => {
+                            file.write_all(part.get(..read).unwrap_or_default())?;
+                            at += read as u64;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    file.flush()
+}
+
+fn keep_times(from: &Path, to: &Path) -> io::Result<()> {
+    let about = fs::metadata(from)?;
+    let times = FileTimes::new().set_accessed(about.accessed()?).set_modified(about.modified()?);
+    File::options().write(true).open(to)?.set_times(times)
+}
+
+/// Letters of the shortest value whose bytes are looked for in the output: shorter ones stand anywhere by chance.
+const SHORTEST: usize = 6;
+
+/// What is left in the output, by our own readers, and by looking for the bytes of each value that stood in the input.
+fn left(path: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<Vec<String>> {
+    let source = FileSource::new(File::open(path)?)?;
+    let after =
+        kind::inspect(&path.display().to_string(), &source, false, &creance_flightlog::Options::default())?;
+    let mut left: Vec<String> = Vec::new();
+    left.extend(
+        after
+            .identifiers
+            .iter()
+            .filter(|one| identifies(one))
+            .map(|one| format!("{} in {}", one.class, one.field)),
+    );
+    let moved = request.locations != Locations::Remove;
+    let places = after.places.iter().filter(|spot| {
+        !moved
+            || before
+                .places
+                .iter()
+                .any(|old| (old.lat - spot.lat).abs() < 1e-7 && (old.lon - spot.lon).abs() < 1e-7)
+    });
+    left.extend(places.map(|spot| format!("place of the {} in {}", spot.role, spot.field)));
+    let points =
+        |inspection: &Inspection| inspection.tracks.iter().map(|track| track.points.len()).sum::<usize>();
+    if !moved && points(&after) > 0 {
+        left.push(format!("{} points of tracks", points(&after)));
+    }
+    let hidden = after.hidden.iter().filter(|one| one.what != "thermal data");
+    left.extend(hidden.map(|one| format!("{} in {}", one.what, one.field)));
+    left.extend(after.damage.iter().map(|flaw| format!("unreadable {}: {}", flaw.what, flaw.why)));
+    let values: BTreeSet<&str> = before
+        .identifiers
+        .iter()
+        .filter(|one| identifies(one) && one.value.len() >= SHORTEST)
+        .map(|one| one.value.as_str())
+        .collect();
+    if !values.is_empty() {
+        left.extend(standing(&source, &values)?);
+    }
+    Ok(left)
+}
+
+/// Whether a value is one that is taken out: whoever and whatever it names. Makes and models are shared by thousands.
+fn identifies(one: &Identifier) -> bool {
+    !matches!(one.class, DataClass::Location | DataClass::Imagery | DataClass::Video)
+}
+
+/// Which values stand in a source still, as plain text or in UTF-16.
+fn standing(source: &dyn Source, values: &BTreeSet<&str>) -> io::Result<Vec<String>> {
+    const WINDOW: usize = 4 << 20;
+    let needles: Vec<(Vec<u8>, &str)> = values
+        .iter()
+        .flat_map(|value| {
+            let wide = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            [(value.as_bytes().to_vec(), "text"), (wide, "UTF-16")]
+        })
+        .collect();
+    let longest = needles.iter().map(|(needle, _)| needle.len()).max().unwrap_or(0);
+    let mut found = BTreeSet::new();
+    let mut at = 0_u64;
+    while at < source.length() {
+        let piece = source.piece(at, WINDOW + longest)?;
+        for (number, (needle, _)) in needles.iter().enumerate() {
+            if memchr::memmem::find(&piece, needle).is_some() {
+                found.insert(number);
+            }
+        }
+        at += WINDOW as u64;
+    }
+    let told = found.into_iter().filter_map(|number| needles.get(number));
+    Ok(told.map(|(_, form)| format!("a value that stood in the input, as {form}")).collect())
+}

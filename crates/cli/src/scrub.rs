@@ -1,0 +1,119 @@
+//! `creance scrub`: files without what they give away (`creance.scrub/1`).
+
+use std::io::{BufWriter, Write};
+
+use creance_audit::{Outcome, ScrubbedFile};
+use creance_model::{Locations, ScrubRequest};
+use creance_render::shown;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Answer, Places, Scrub, Talk},
+    exit,
+    progress::Bar,
+};
+
+pub(crate) fn run(options: &Scrub, talk: Talk) -> anyhow::Result<u8> {
+    let locations = match options.location {
+        Places::Known(locations) => locations,
+        Places::Chance => by_chance()?,
+    };
+    let request = creance_audit::Scrub {
+        paths: options.files.clone(),
+        output: options.output.clone(),
+        request: ScrubRequest { locations, keep_thermal: options.keep_thermal },
+        jobs: options.jobs.unwrap_or(0).into(),
+    };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let (mut all, mut failed, mut incomplete) = (Vec::new(), None, false);
+    let bar = Bar::new(talk);
+    let told = creance_audit::scrub(
+        &request,
+        &mut |file| {
+            incomplete |= !matches!(file.outcome, Outcome::Written { .. });
+            match options.format {
+                Answer::Jsonl => failed = failed.take().or(writeln!(out, "{}", object(&file)).err()),
+                _ => all.push(file),
+            }
+        },
+        &mut |progress| bar.tell_files(progress),
+    );
+    bar.done();
+    let beyond = told?;
+    failed.map_or(Ok(()), Err)?;
+    match options.format {
+        Answer::Jsonl => {}
+        Answer::Json => writeln!(out, "{:#}", all.iter().map(object).collect::<Value>())?,
+        Answer::Text => text(&all, &mut out)?,
+    }
+    out.flush()?;
+    if beyond > 0 {
+        writeln!(std::io::stderr(), "{beyond} files are beyond the limit and were not scrubbed")?;
+    }
+    Ok(if incomplete || beyond > 0 { exit::INCOMPLETE } else { exit::DONE })
+}
+
+/// Between 5 and 20 km in a direction of chance: whoever knows the way could undo it, so it is told nobody.
+fn by_chance() -> anyhow::Result<Locations> {
+    let mut bytes = [0; 8];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the operating system gives no chance"))?;
+    let [a, b, c, d, e, f, g, h] = bytes;
+    let part = |four: [u8; 4]| f64::from(u32::from_le_bytes(four)) / f64::from(u32::MAX);
+    let (turn, length) = (part([a, b, c, d]) * std::f64::consts::TAU, part([e, f, g, h]));
+    let degrees = (5.0 + 15.0 * length) / 111.195;
+    Ok(Locations::Offset { lat: degrees * turn.cos(), lon: degrees * turn.sin() })
+}
+
+fn object(file: &ScrubbedFile) -> Value {
+    let mut object = json!({"schema": "creance.scrub/1", "file": file.file, "kind": file.kind});
+    let (name, more) = match &file.outcome {
+        Outcome::Written { to, removed } => (
+            "written",
+            json!({"to": to.display().to_string(), "removed": removed.iter().map(|one| json!({"what": one.what, "where": one.field})).collect::<Vec<_>>()}),
+        ),
+        Outcome::Left(left) => ("left", json!({"left": left})),
+        Outcome::Refused(why) => ("refused", json!({"why": why})),
+    };
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.insert("outcome".to_owned(), json!(name));
+        object.extend(more);
+    }
+    object
+}
+
+fn text(all: &[ScrubbedFile], out: &mut dyn Write) -> std::io::Result<()> {
+    let mut written = 0;
+    for ScrubbedFile { file, outcome, .. } in all {
+        match outcome {
+            Outcome::Written { to, removed } => {
+                written += 1;
+                let what: Vec<String> =
+                    removed.iter().map(|one| format!("{} ({})", one.what, shown(&one.field))).collect();
+                let what = if what.is_empty() {
+                    "nothing was to be taken out".to_owned()
+                } else {
+                    format!("without {}", what.join(", "))
+                };
+                writeln!(out, "{} -> {}\n    {what}", shown(file), shown(&to.display().to_string()))?;
+            }
+            Outcome::Left(left) => {
+                writeln!(
+                    out,
+                    "{}\n    NOT WRITTEN, for it would still give away: {}",
+                    shown(file),
+                    shown(&left.join(", "))
+                )?;
+            }
+            Outcome::Refused(why) => writeln!(out, "{}\n    not scrubbed: {}", shown(file), shown(why))?,
+        }
+    }
+    writeln!(
+        out,
+        "\n{written} of {} files written and read again: nothing is left that creance can read.",
+        all.len()
+    )?;
+    writeln!(out, "Check with another tool as well: exiftool -a -G1 FILE, ffprobe FILE.")
+}

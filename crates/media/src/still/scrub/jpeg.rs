@@ -1,0 +1,183 @@
+//! JPEG: the segments that a decoder needs, colour profiles, and the scans up to the end of the picture. What lies behind
+//! it, such as previews, is left out.
+
+use std::io;
+
+use creance_cursor::Source;
+use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
+
+use super::{anew, refused};
+use crate::still::{
+    flir, ifd,
+    jpeg::{EXIF, FLIR, Segment, XMP, content, segments},
+    xmp,
+};
+
+/// A JPEG without what it gives away.
+pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
+    let found = segments(source)?;
+    if let Some((at, why)) = found.flaw {
+        return refused(format!("it is damaged at {at}: {why}"));
+    }
+    let Some(scan) = found.scan else { return refused("it has no picture") };
+    let Some(end) = end(source, scan)? else {
+        return refused("the picture is cut: it has no end, and what lies behind it cannot be told from it");
+    };
+    let mut scrubbed = Scrubbed { pieces: vec![Piece::Bytes(vec![0xff, 0xd8])], removed: Vec::new() };
+    let mut pieces = Vec::new();
+    let mut block = Vec::new();
+    let mut properties = Vec::new();
+    for segment in &found.all {
+        match (segment.marker, segment.head.as_slice()) {
+            (0xe0, head) if head.starts_with(b"JFIF\0") => {
+                pieces.push(jfif(&content(source, segment)?, &mut scrubbed));
+            }
+            (0xe1, head) if head.starts_with(EXIF) => {
+                let content = content(source, segment)?;
+                if let Some(tags) = ifd::Tags::read(content.get(EXIF.len()..).unwrap_or_default()) {
+                    let place = anew::moved(&tags, request.locations);
+                    block = anew::exif(&tags, place, &mut scrubbed.removed);
+                } else {
+                    scrubbed.removed("description", "exif");
+                }
+            }
+            (0xe1, head) if head.starts_with(XMP) => {
+                let content = content(source, segment)?;
+                properties.extend(xmp::properties(content.get(XMP.len()..).unwrap_or_default()).0);
+                scrubbed.removed("description", "xmp");
+            }
+            (0xe1, head) if head.starts_with(FLIR) && request.keep_thermal => {}
+            (0xe2, head) if head.starts_with(b"ICC_PROFILE\0") => {
+                pieces.push(Piece::Copy(segment.range.clone()))
+            }
+            (0xee, head) if head.starts_with(b"Adobe") => pieces.push(Piece::Copy(segment.range.clone())),
+            (0xe3..=0xe5, _) if request.keep_thermal => pieces.push(Piece::Copy(segment.range.clone())),
+            (0xe0..=0xef | 0xfe, head) => scrubbed.removed(named(segment.marker, head), name(segment)),
+            _ => pieces.push(Piece::Copy(segment.range.clone())),
+        }
+    }
+    if request.keep_thermal {
+        pieces.extend(thermal(source, &found.all)?);
+    }
+    if !block.is_empty() {
+        scrubbed.pieces.push(app1(EXIF, &block));
+    }
+    if let Some(packet) = anew::xmp(&properties, request.locations) {
+        scrubbed.pieces.push(app1(XMP, &packet));
+    }
+    scrubbed.pieces.extend(pieces);
+    scrubbed.pieces.push(Piece::Copy(scan..end));
+    if end < source.length() {
+        scrubbed.removed("preview", "behind the picture");
+    }
+    Ok(Ok(scrubbed))
+}
+
+/// What a segment holds, for people.
+fn named(marker: u8, head: &[u8]) -> &'static str {
+    match marker {
+        0xe1 if head.starts_with(FLIR) => "thermal data",
+        0xe1 => "description",
+        0xe2 => "index of previews",
+        0xe3..=0xe5 => "thermal data",
+        0xe7 => "debugging text",
+        0xfe | 0xed => "text",
+        0xe0 => "thumbnail",
+        _ => "data of an application",
+    }
+}
+
+fn name(segment: &Segment) -> String {
+    if segment.marker == 0xfe { "com".to_owned() } else { format!("app{}", segment.marker - 0xe0) }
+}
+
+/// JFIF without its thumbnail: marker, length, name, version, units, densities, no width and height.
+fn jfif(content: &[u8], scrubbed: &mut Scrubbed) -> Piece {
+    let mut anew = vec![0xff, 0xe0, 0, 16];
+    anew.extend(content.iter().copied().chain(std::iter::repeat(0)).take(12));
+    if content.get(12..14).is_some_and(|size| size != [0, 0]) {
+        scrubbed.removed("thumbnail", "app0:JFIF");
+    }
+    anew.extend([0, 0]);
+    Piece::Bytes(anew)
+}
+
+/// A segment APP1. The content is short: what stays of EXIF has no notes or thumbnails.
+fn app1(name: &[u8], content: &[u8]) -> Piece {
+    let content = content.get(..content.len().min(65_533 - name.len())).unwrap_or_default();
+    let length = u16::try_from(2 + name.len() + content.len()).unwrap_or(u16::MAX);
+    Piece::Bytes([&[0xff, 0xe1], &length.to_be_bytes()[..], name, content].concat())
+}
+
+/// FLIR's blocks with serial numbers and place overwritten, in segments as long as before.
+fn thermal(source: &dyn Source, all: &[Segment]) -> io::Result<Vec<Piece>> {
+    /// Behind the name of a block: 1, its number, the number of the last one.
+    const NUMBERS: usize = 3;
+    let blocks: Vec<Vec<u8>> = all
+        .iter()
+        .filter(|segment| segment.marker == 0xe1 && segment.head.starts_with(FLIR))
+        .map(|segment| content(source, segment))
+        .collect::<io::Result<_>>()?;
+    let head = FLIR.len() + NUMBERS;
+    let mut whole: Vec<u8> =
+        blocks.iter().flat_map(|block| block.get(head..).unwrap_or_default()).copied().collect();
+    flir::blank(&mut whole);
+    let mut rest = whole.as_slice();
+    let mut pieces = Vec::new();
+    for block in &blocks {
+        let (part, after) = rest.split_at(block.len().saturating_sub(head).min(rest.len()));
+        rest = after;
+        let length = u16::try_from(2 + block.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let head = block.get(..head).unwrap_or_default();
+        pieces.push(Piece::Bytes([&[0xff, 0xe1], &length[..], head, part].concat()));
+    }
+    Ok(pieces)
+}
+
+/// Bytes that are looked through at a time.
+const WINDOW: usize = 1 << 20;
+
+/// Where the picture ends, behind its last marker (EOI); `None`: it does not. `scan`: where its first scan begins.
+fn end(source: &dyn Source, scan: u64) -> io::Result<Option<u64>> {
+    let mut at = scan;
+    loop {
+        let piece = source.piece(at, WINDOW)?;
+        // A marker is two bytes, and may lie across pieces.
+        let mut from = 0;
+        let mut next = None;
+        while let Some(found) = piece.get(from..).and_then(|rest| memchr::memchr(0xff, rest)) {
+            let place = from + found;
+            match piece.get(place + 1) {
+                None => break,
+                Some(0xd9) => return Ok(Some(at + place as u64 + 2)),
+                // Bytes that are stuffed, restarts, and fill bytes belong to the scan.
+                Some(0x00 | 0x01 | 0xd0..=0xd7) => from = place + 2,
+                Some(0xff) => from = place + 1,
+                // Tables, and further scans, have a length.
+                Some(_) => {
+                    let Some([high, low]) = piece.get(place + 2..place + 4) else {
+                        next = Some(at + place as u64);
+                        break;
+                    };
+                    let after = at + place as u64 + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
+                    match usize::try_from(after - at).ok().filter(|after| *after <= piece.len()) {
+                        Some(after) => from = after,
+                        None => {
+                            next = Some(after);
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        let last = piece.len() as u64;
+        at = match next {
+            Some(next) if next > at => next,
+            _ if last > 1 => at + last - 1,
+            _ => return Ok(None),
+        };
+        if at + 1 >= source.length() {
+            return Ok(None);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! TIFF and DNG: what gives something away is taken out of its directory, and its value overwritten; all else keeps its
+//! place, for parts of a TIFF point at each other.
+
+use std::{collections::BTreeSet, io, ops::Range};
+
+use creance_cursor::Source;
+use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
+
+use super::{anew, refused};
+use crate::still::{
+    ifd::{Directory, Entry, Tags},
+    tiff::XMP,
+    xmp,
+};
+
+/// The largest file that is scrubbed, in bytes: it is held while it is done.
+const LONGEST: u64 = 1 << 30;
+
+/// Tags that give something away, and what: of TIFF, EXIF, DNG, IPTC, Photoshop, Windows.
+const REMOVED: &[(u16, &str)] = &[
+    (0x010d, "text"), // DocumentName
+    (0x010e, "text"), // ImageDescription
+    (0x0131, "software"),
+    (0x013b, "owner"),       // Artist
+    (0x013c, "identifier"),  // HostComputer
+    (0x02bc, "description"), // XMP
+    (0x8298, "owner"),       // Copyright
+    (0x83bb, "text"),        // IPTC
+    (0x8649, "text"),        // Photoshop
+    (0x927c, "maker note"),
+    (0x9286, "text"), // UserComment
+    (0x9c9b, "text"),
+    (0x9c9c, "text"),
+    (0x9c9d, "owner"),
+    (0x9c9e, "text"),
+    (0x9c9f, "text"),
+    (0xa420, "identifier"),    // ImageUniqueID
+    (0xa430, "owner"),         // CameraOwnerName
+    (0xa431, "serial"),        // BodySerialNumber
+    (0xa435, "serial"),        // LensSerialNumber
+    (0xc62f, "serial"),        // CameraSerialNumber of DNG
+    (0xc634, "maker note"),    // DNGPrivateData
+    (0xc65d, "identifier"),    // RawDataUniqueID
+    (0xc68b, "text"),          // OriginalRawFileName
+    (0xc68c, "original file"), // OriginalRawFileData
+    (0xfde9, "serial"),
+    (0xfdea, "identifier"),
+];
+
+const GPS: u16 = 0x8825;
+
+/// A TIFF or DNG without what it gives away.
+pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
+    if source.length() > LONGEST {
+        return refused(format!("it is longer than {LONGEST} bytes"));
+    }
+    let mut bytes = source.piece(0, usize::try_from(LONGEST).unwrap_or(usize::MAX))?;
+    let whole = bytes.clone();
+    let Some(tags) = Tags::read(&whole) else { return refused("its header is damaged") };
+    if let Some((at, why)) = tags.flaws.first() {
+        return refused(format!("it is damaged at {at}: {why}"));
+    }
+    let place = anew::moved(&tags, request.locations);
+    let packet = angles(&tags, request);
+    let mut scrubbed = Scrubbed::default();
+    // Of the directory of GPS only a place that was moved stays.
+    let stays = |entry: &Entry| match entry.directory {
+        Directory::Gps => place.is_some_and(|place| {
+            matches!(entry.tag, 0..=4) || matches!(entry.tag, 5 | 6) && place.altitude.is_some()
+        }),
+        Directory::Main if entry.tag == XMP => packet.is_some(),
+        _ => !(REMOVED.iter().any(|(tag, _)| *tag == entry.tag) || entry.tag == GPS && place.is_none()),
+    };
+    let kept: BTreeSet<Span> =
+        tags.entries.iter().filter(|entry| stays(entry)).map(|entry| span(&entry.value)).collect();
+    for entry in tags.entries.iter().filter(|entry| !stays(entry)) {
+        if let Some((_, what)) = REMOVED.iter().find(|(tag, _)| *tag == entry.tag) {
+            scrubbed.removed(what, format!("tiff:{:#06x}", entry.tag));
+        }
+        // A value that another tag shares stays its value.
+        if !entry.is_inline() && !kept.contains(&span(&entry.value)) {
+            fill(&mut bytes, entry.value.clone());
+        }
+    }
+    if tags.entries.iter().any(|entry| entry.directory == Directory::Gps) {
+        scrubbed.removed(if place.is_some() { "position, moved" } else { "position" }, "exif:GPS");
+    }
+    for table in &tags.tables {
+        compact(&tags, table.at, &stays, &mut bytes);
+    }
+    if place.is_some_and(|place| !set_place(&tags, &place, &mut bytes)) {
+        return refused(
+            "its place cannot be moved where it stands, for it is written in another form or would change its hemisphere",
+        );
+    }
+    let xmp = tags.get(Directory::Main, XMP).and_then(|entry| bytes.get_mut(entry.value.clone()));
+    if let (Some(value), Some(packet)) = (xmp, packet) {
+        value.copy_from_slice(&packet);
+    }
+    scrubbed.pieces.push(Piece::Bytes(bytes));
+    Ok(Ok(scrubbed))
+}
+
+type Span = (usize, usize);
+
+const fn span(range: &Range<usize>) -> Span {
+    (range.start, range.end)
+}
+
+fn fill(bytes: &mut [u8], range: Range<usize>) {
+    if let Some(value) = bytes.get_mut(range) {
+        value.fill(0);
+    }
+}
+
+/// Writes a directory again with the entries that stay, and zeros where the others stood.
+fn compact(tags: &Tags<'_>, at: usize, stays: &dyn Fn(&Entry) -> bool, bytes: &mut [u8]) {
+    let Some(table) = tags.tables.iter().find(|table| table.at == at) else { return };
+    let end = at + 2 + table.count * 12;
+    let gone: BTreeSet<usize> = tags
+        .entries
+        .iter()
+        .filter(|entry| (at..end).contains(&entry.at) && !stays(entry))
+        .map(|entry| entry.at)
+        .collect();
+    if gone.is_empty() {
+        return;
+    }
+    let mut anew = Vec::new();
+    let entries = (0..table.count).map(|number| at + 2 + number * 12).filter(|entry| !gone.contains(entry));
+    for entry in entries {
+        anew.extend_from_slice(tags.bytes.get(entry..entry + 12).unwrap_or_default());
+    }
+    let count = u16::try_from(anew.len() / 12).unwrap_or(0);
+    let count = if tags.little { count.to_le_bytes() } else { count.to_be_bytes() };
+    // The offset of the next directory follows the entries.
+    let mut table = [&count[..], &anew, tags.bytes.get(end..end + 4).unwrap_or_default()].concat();
+    table.resize(end + 4 - at, 0);
+    if let Some(place) = bytes.get_mut(at..at + table.len()) {
+        place.copy_from_slice(&table);
+    }
+}
+
+/// Writes a place that was moved over the old one, if it is written as degrees, minutes and seconds in the same hemisphere.
+fn set_place(tags: &Tags<'_>, place: &anew::Moved, bytes: &mut [u8]) -> bool {
+    let writer = anew::Writer { little: tags.little };
+    let mut set = |tag: u16, value: f64, negative: &str| {
+        let reference = tags.get(Directory::Gps, tag - 1).map(|entry| tags.text(entry)).unwrap_or_default();
+        let same = reference.eq_ignore_ascii_case(negative) == (value < 0.0);
+        let old = tags.get(Directory::Gps, tag).and_then(|entry| bytes.get_mut(entry.value.clone()));
+        let anew = writer.degrees(value);
+        match old.filter(|old| same && old.len() == anew.len()) {
+            Some(old) => {
+                old.copy_from_slice(&anew);
+                true
+            }
+            None => false,
+        }
+    };
+    set(2, place.lat, "S") && set(4, place.lon, "W")
+}
+
+/// XMP for photogrammetry, if places move alike, as long as the old one by blanks.
+fn angles(tags: &Tags<'_>, request: &ScrubRequest) -> Option<Vec<u8>> {
+    let entry = tags.get(Directory::Main, XMP)?;
+    let mut packet = anew::xmp(&xmp::properties(tags.bytes_of(entry)).0, request.locations)?;
+    let room = entry.value.len();
+    (packet.len() <= room).then(|| {
+        packet.resize(room, b' ');
+        packet
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Still;
+    use creance_model::{Inspection, Locations};
+
+    /// A TIFF of a picture's width, an artist, a serial number in EXIF, and a place.
+    fn picture() -> Vec<u8> {
+        let writer = anew::Writer { little: true };
+        let place = anew::Moved { lat: 47.5, lon: 8.25, altitude: None };
+        writer.block(
+            vec![(0x0100, 3, 1, vec![64, 0]), (0x013b, 2, 12, b"Ada Example\0".to_vec())],
+            vec![(0x829a, 5, 1, vec![1, 0, 0, 0, 100, 0, 0, 0]), (0xa431, 2, 7, b"SER123\0".to_vec())],
+            writer.gps(&place),
+        )
+    }
+
+    fn told(bytes: &[u8]) -> Inspection {
+        Still::of(bytes).unwrap().inspect(&bytes).unwrap()
+    }
+
+    #[test]
+    fn what_gives_away_is_gone_and_the_rest_stands_where_it_stood() {
+        let picture = picture();
+        assert_eq!((told(&picture).identifiers.len(), told(&picture).places.len()), (2, 1));
+        let scrubbed = scrub(&picture.as_slice(), &ScrubRequest::default()).unwrap().unwrap();
+        let after = scrubbed.bytes(&picture);
+        assert_eq!(after.len(), picture.len());
+        let inspection = told(&after);
+        assert!(inspection.identifiers.is_empty() && inspection.places.is_empty(), "{inspection:?}");
+        assert!(inspection.damage.is_empty());
+        for secret in [&b"Ada"[..], b"SER123"] {
+            assert!(memchr::memmem::find(&after, secret).is_none());
+        }
+        let tags = Tags::read(&after).unwrap();
+        assert!(tags.get(Directory::Main, 0x0100).is_some() && tags.get(Directory::Exif, 0x829a).is_some());
+    }
+
+    #[test]
+    fn a_place_moves_where_it_stands() {
+        let picture = picture();
+        let request =
+            ScrubRequest { locations: Locations::Offset { lat: 0.5, lon: -1.0 }, ..ScrubRequest::default() };
+        let after = scrub(&picture.as_slice(), &request).unwrap().unwrap().bytes(&picture);
+        let places = told(&after).places;
+        assert_eq!(places.len(), 1);
+        assert!((places[0].lat - 48.0).abs() < 1e-8 && (places[0].lon - 7.25).abs() < 1e-8);
+        let request = ScrubRequest { locations: Locations::Offset { lat: -60.0, lon: 0.0 }, ..request };
+        assert!(scrub(&picture.as_slice(), &request).unwrap().is_err());
+    }
+}
