@@ -10,6 +10,7 @@
 
 mod exif;
 mod flir;
+mod gdal;
 mod heif;
 mod ifd;
 mod iptc;

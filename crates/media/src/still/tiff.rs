@@ -5,7 +5,7 @@ use std::io;
 use creance_cursor::Source;
 use creance_model::Inspection;
 
-use super::{exif, ifd, iptc, xmp};
+use super::{exif, gdal, ifd, iptc, xmp};
 
 /// Bytes of a file that are read: directories may stand at its end. Larger ones are read up to here.
 const MOST: usize = 256 << 20;
@@ -37,10 +37,12 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                     inspection.flaw("xmp", entry.value.start as u64, &why);
                 }
             }
+            gdal::METADATA => gdal::tell(&mut inspection, tags.bytes_of(entry)),
             PHOTOSHOP => iptc::tell(&mut inspection, &[&[0], tags.bytes_of(entry)].concat()),
             _ => {}
         }
     }
+    gdal::georeference(&mut inspection, &tags);
     // In a file of its own a second picture is a page or a preview, and shown by viewers.
     let shown = |tag: u16| tags.entries.iter().any(|entry| entry.tag == tag);
     if !shown(PREVIEW) {

@@ -20,8 +20,14 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
         return refused(format!("it is damaged at {at}: {why}"));
     }
     let Some(scan) = found.scan else { return refused("it has no picture") };
-    let Some(end) = end(source, scan)? else {
-        return refused("the picture is cut: it has no end, and what lies behind it cannot be told from it");
+    // A picture that is cut ends with the file, unless more pictures are said to lie behind it.
+    let is_index = |segment: &Segment| segment.marker == 0xe2 && segment.head.starts_with(b"MPF\0");
+    let end = match end(source, scan)? {
+        Some(end) => end,
+        None if found.all.iter().any(is_index) => {
+            return refused("the picture is cut, and cannot be told from the previews behind it");
+        }
+        None => source.length(),
     };
     let mut scrubbed = Scrubbed { pieces: vec![Piece::Bytes(vec![0xff, 0xd8])], removed: Vec::new() };
     let mut pieces = Vec::new();

@@ -25,8 +25,16 @@ const REMOVED: &[(u16, &str)] = &[
     (0x013c, "identifier"),  // HostComputer
     (0x02bc, "description"), // XMP
     (0x8298, "owner"),       // Copyright
-    (0x83bb, "text"),        // IPTC
-    (0x8649, "text"),        // Photoshop
+    // GeoTIFF: scale, points, keys.
+    (0x830e, "position"),
+    (0x8480, "position"),
+    (0x8482, "position"),
+    (0x85d8, "position"),
+    (0x87af, "position"),
+    (0x87b0, "position"),
+    (0x87b1, "position"),
+    (0x83bb, "text"), // IPTC
+    (0x8649, "text"), // Photoshop
     (0x927c, "maker note"),
     (0x9286, "text"), // UserComment
     (0x9c9b, "text"),
@@ -34,6 +42,7 @@ const REMOVED: &[(u16, &str)] = &[
     (0x9c9d, "owner"),
     (0x9c9e, "text"),
     (0x9c9f, "text"),
+    (0xa480, "description"),   // GDAL
     (0xa420, "identifier"),    // ImageUniqueID
     (0xa430, "owner"),         // CameraOwnerName
     (0xa431, "serial"),        // BodySerialNumber
