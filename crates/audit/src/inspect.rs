@@ -22,6 +22,8 @@ use data_encoding::HEXLOWER;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use ring::digest;
 
+pub use masked::masked;
+
 use crate::{Error, Progress, files};
 
 /// What is asked of files.
@@ -33,8 +35,6 @@ pub struct Inspect {
     pub hash: bool,
     /// Whether faces are looked for in pictures, for which they are decoded.
     pub faces: bool,
-    /// Whether values are told in full.
-    pub reveal: bool,
     /// Threads; 0: as many as there are processors.
     pub jobs: usize,
     /// What readers of logs need beside the file.
@@ -47,7 +47,7 @@ const MOST_FILES: usize = 1_000_000;
 /// Files that are read before what was read of them is told.
 const BATCH: usize = 64;
 
-/// Inspects files in the order they are named, those of folders by their names, and tells `sink` of each. Links in folders
+/// Inspects files in the order they are named, those of folders by their names, and tells `sink` of each, values in full. Links in folders
 /// are not followed. Returns how many files were left out for there are too many.
 ///
 /// Errors: a path that is named cannot be read. What cannot be read within a folder is told as damage.
@@ -113,7 +113,6 @@ fn one(
 ) -> io::Result<()> {
     let inspection = kind::inspect(name, source, request.faces, &request.logs)?;
     let place = told.all.len();
-    let inspection = if request.reveal { inspection } else { masked::masked(inspection) };
     told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });
     let flaws = archive::open(name, source, request, told, depth)?;
     if let Some(whole) = told.all.get_mut(place) {

@@ -43,7 +43,7 @@ use ring::digest;
 pub use error::Error;
 pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
-pub use inspect::{Inspect, inspect};
+pub use inspect::{Inspect, inspect, masked};
 pub use request::{Limits, Progress, Request};
 pub use scrub::{Outcome, Scrub, ScrubbedFile, scrub};
 pub use trace::{Frame, Step, Trace, trace};

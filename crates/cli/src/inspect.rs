@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use creance_model::Inspected;
 use creance_render::inspection;
 use serde_json::Value;
 
@@ -20,7 +21,6 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
         paths: options.files.clone(),
         hash: !options.no_hash,
         faces: options.faces,
-        reveal: options.reveal,
         jobs: options.jobs.unwrap_or(0).into(),
         logs: creance_flightlog::Options::default(),
     };
@@ -32,11 +32,16 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
     };
     let mut out = BufWriter::new(&mut out);
     let (mut all, mut failed, mut incomplete) = (Vec::new(), None, false);
+    let mut totals = inspection::Totals::default();
     let bar = Bar::new(talk);
     let told = creance_audit::inspect(
         &request,
         &mut |file| {
             incomplete |= !file.inspection.damage.is_empty();
+            totals.add(&file.inspection);
+            let Inspected { inspection, .. } = file;
+            let inspection = if options.reveal { inspection } else { creance_audit::masked(inspection) };
+            let file = Inspected { inspection, ..file };
             if options.format == InspectForm::Jsonl {
                 failed = failed.take().or(writeln!(out, "{}", inspection::json(&file)).err());
             } else {
@@ -51,13 +56,13 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
     match (options.format, all.as_slice()) {
         (InspectForm::Jsonl, _) => {}
         (InspectForm::Text, [one]) => inspection::text(one, &mut out)?,
-        (InspectForm::Text, several) => inspection::table(several, &mut out)?,
+        (InspectForm::Text, several) => inspection::table(several, &totals, &mut out)?,
         (InspectForm::Json, [one]) if is_single(options) => writeln!(out, "{:#}", inspection::json(one))?,
         (InspectForm::Json, several) => {
             writeln!(out, "{:#}", several.iter().map(inspection::json).collect::<Value>())?;
         }
         (InspectForm::Html, several) => {
-            out.write_all(inspection::html(several, options.reveal).as_bytes())?
+            out.write_all(inspection::html(several, &totals, options.reveal).as_bytes())?;
         }
     }
     out.flush()?;

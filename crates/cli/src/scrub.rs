@@ -56,13 +56,13 @@ pub(crate) fn run(options: &Scrub, talk: Talk) -> anyhow::Result<u8> {
 
 /// Between 5 and 20 km in a direction of chance: whoever knows the way could undo it, so it is told nobody.
 fn by_chance() -> anyhow::Result<Locations> {
-    let mut bytes = [0; 8];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| anyhow::anyhow!("the operating system gives no chance"))?;
-    let [a, b, c, d, e, f, g, h] = bytes;
-    let part = |four: [u8; 4]| f64::from(u32::from_le_bytes(four)) / f64::from(u32::MAX);
-    let (turn, length) = (part([a, b, c, d]) * std::f64::consts::TAU, part([e, f, g, h]));
+    let chance = SystemRandom::new();
+    let part = || -> anyhow::Result<f64> {
+        let mut four = [0; 4];
+        chance.fill(&mut four).map_err(|_| anyhow::anyhow!("the operating system gives no chance"))?;
+        Ok(f64::from(u32::from_le_bytes(four)) / f64::from(u32::MAX))
+    };
+    let (turn, length) = (part()? * std::f64::consts::TAU, part()?);
     let degrees = (5.0 + 15.0 * length) / 111.195;
     Ok(Locations::Offset { lat: degrees * turn.cos(), lon: degrees * turn.sin() })
 }

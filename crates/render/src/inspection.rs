@@ -8,7 +8,9 @@ pub use html::html;
 pub use json::{SCHEMA, json};
 pub use text::{table, text};
 
-use creance_model::{Inspected, Inspection, Timestamp, Track};
+use std::collections::BTreeSet;
+
+use creance_model::{DataClass, Inspection, Timestamp, Track};
 
 /// Numbers over all tracks of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -52,7 +54,7 @@ fn says_something(inspection: &Inspection) -> bool {
 
 /// Numbers over several files.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Totals {
+pub struct Totals {
     files: usize,
     with_place: usize,
     with_track: usize,
@@ -61,24 +63,21 @@ struct Totals {
     with_faces: usize,
     damaged: usize,
     unknown: usize,
-    serials: std::collections::BTreeSet<String>,
+    serials: BTreeSet<String>,
 }
 
 impl Totals {
-    fn of(files: &[Inspected]) -> Self {
-        let mut totals = Self { files: files.len(), ..Self::default() };
-        for Inspected { inspection, .. } in files {
-            let serials = inspection.identifiers.iter();
-            let mut serials = serials.filter(|one| one.class == creance_model::DataClass::Serial).peekable();
-            totals.with_place += usize::from(!inspection.places.is_empty());
-            totals.with_track += usize::from(inspection.tracks.iter().any(|track| !track.points.is_empty()));
-            totals.with_serial += usize::from(serials.peek().is_some());
-            totals.with_hidden += usize::from(!inspection.hidden.is_empty());
-            totals.with_faces += usize::from(inspection.faces.is_some_and(|faces| faces > 0));
-            totals.damaged += usize::from(!inspection.damage.is_empty());
-            totals.unknown += usize::from(inspection.kind == "unknown");
-            totals.serials.extend(serials.map(|one| one.value.clone()));
-        }
-        totals
+    /// Counts a file, by its values in full: masked ones look alike.
+    pub fn add(&mut self, inspection: &Inspection) {
+        let serials = || inspection.identifiers.iter().filter(|one| one.class == DataClass::Serial);
+        self.files += 1;
+        self.with_place += usize::from(!inspection.places.is_empty());
+        self.with_track += usize::from(inspection.tracks.iter().any(|track| !track.points.is_empty()));
+        self.with_serial += usize::from(serials().next().is_some());
+        self.with_hidden += usize::from(!inspection.hidden.is_empty());
+        self.with_faces += usize::from(inspection.faces.is_some_and(|faces| faces > 0));
+        self.damaged += usize::from(!inspection.damage.is_empty());
+        self.unknown += usize::from(inspection.kind == "unknown");
+        self.serials.extend(serials().map(|one| one.value.clone()));
     }
 }

@@ -4,7 +4,8 @@ use creance_detect::mask;
 use creance_model::{DataClass, Fact, Identifier, Inspection, Spot};
 
 /// The same with values masked. Kinds, models, angles and lengths stay.
-pub(super) fn masked(mut inspection: Inspection) -> Inspection {
+#[must_use]
+pub fn masked(mut inspection: Inspection) -> Inspection {
     for Identifier { class, value, .. } in &mut inspection.identifiers {
         *value = mask(*class, value);
     }

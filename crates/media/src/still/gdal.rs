@@ -1,5 +1,5 @@
-//! What GDAL keeps of a picture that it converts (tag 0xa480, "GDAL_METADATA"): the EXIF of the original as text, item by
-//! item; and where a GeoTIFF lies (OGC 19-008r4).
+//! What GDAL keeps of a picture that it converts (tag 0xa480, `GDAL_METADATA`): the EXIF of the original as text, item by
+//! item; and where a `GeoTIFF` lies (OGC 19-008r4).
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ pub(crate) fn tell(inspection: &mut Inspection, content: &[u8]) {
     }
 }
 
-/// Where a GeoTIFF lies, if it is one.
+/// Where a `GeoTIFF` lies, if it is one.
 pub(crate) fn georeference(inspection: &mut Inspection, tags: &Tags<'_>) {
     let point = |tag, lon, lat| {
         let numbers = tags.floats(tags.get(Directory::Main, tag)?);

@@ -179,7 +179,7 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 exif::debug_text(&mut inspection, &content(source, segment)?, "app7:DJI-DBG");
             }
             (0xed, head) if head.starts_with(PHOTOSHOP) => {
-                iptc::tell(&mut inspection, &content(source, segment)?)
+                iptc::tell(&mut inspection, &content(source, segment)?);
             }
             (0xe0, head) if head.starts_with(b"JFXX\0") => {
                 inspection.hidden.push(Hidden {

@@ -29,8 +29,11 @@ impl Chunk {
     }
 }
 
+/// Where a walk ended too early, and why.
+pub(crate) type Broken = (u64, String);
+
 /// The chunks as far as they are whole, and where and why that ends before the last one.
-pub(crate) fn chunks(source: &dyn Source) -> io::Result<(Vec<Chunk>, Option<(u64, String)>)> {
+pub(crate) fn chunks(source: &dyn Source) -> io::Result<(Vec<Chunk>, Option<Broken>)> {
     let (mut chunks, mut at) = (Vec::new(), 8_u64);
     loop {
         let head = source.piece(at, 8)?;

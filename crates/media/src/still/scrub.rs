@@ -34,6 +34,7 @@ impl Still {
 }
 
 /// A refusal, as an answer.
+#[expect(clippy::unnecessary_wraps, reason = "what is asked for answers like this")]
 fn refused(why: impl Into<String>) -> io::Result<Result<Scrubbed, Refusal>> {
     Ok(Err(Refusal(why.into())))
 }

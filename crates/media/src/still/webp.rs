@@ -24,8 +24,11 @@ pub(crate) fn is(head: &[u8]) -> bool {
     head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP")
 }
 
+/// Where a walk ended too early, and why.
+pub(crate) type Broken = (u64, String);
+
 /// The chunks as far as they are whole, and where and why that ends before the end of the file.
-pub(crate) fn chunks(source: &dyn Source) -> io::Result<(Vec<Chunk>, Option<(u64, String)>)> {
+pub(crate) fn chunks(source: &dyn Source) -> io::Result<(Vec<Chunk>, Option<Broken>)> {
     let (mut chunks, mut at) = (Vec::new(), 12_u64);
     while at < source.length() {
         let head = source.piece(at, 8)?;

@@ -1,7 +1,7 @@
 //! What XMP says (ISO 16684-1): properties of any vendor, as attributes or as elements, by what their names mean.
 //!
-//! Makers of drones write the same things under many namespaces (drone-dji, drone-parrot, drone-skydio, senseFly's and
-//! Pix4D's Camera, …). So a name is read, not a namespace: what ends in `SerialNumber` is a serial number, and what stands
+//! Makers of drones write the same things under many namespaces (drone-dji, drone-parrot, drone-skydio, Camera of
+//! senseFly and `Pix4D`, …). So a name is read, not a namespace: what ends in `SerialNumber` is a serial number, and what stands
 //! before it says of what; `…Latitude` and `…Longitude` with the same words before them are a place.
 
 use std::collections::BTreeMap;
@@ -124,13 +124,14 @@ impl Property {
                 | "bootid" | "bootuuid" | "missionid",
             ) => (DataClass::DeviceId, None),
             (_, "ntriphost" | "ntripport" | "ntripmountpoint") => (DataClass::NetworkInfo, None),
-            (_, "ntripuser" | "ntripusername") => (DataClass::AccountId, None),
             (_, "ntrippassword") => (DataClass::Credential, None),
             (_, "ownername" | "owner" | "pilotname" | "operatorname")
             | ("dc", "creator")
             | ("photoshop", "credit")
             | ("xmpDM", "artist") => (DataClass::PersonName, None),
-            (_, "operatorid" | "pilotid" | "userid" | "accountid") => (DataClass::AccountId, None),
+            (_, "ntripuser" | "ntripusername" | "operatorid" | "pilotid" | "userid" | "accountid") => {
+                (DataClass::AccountId, None)
+            }
             (_, "email" | "ciemailwork") => (DataClass::Email, None),
             (_, "citelwork") => (DataClass::Phone, None),
             _ => return None,
@@ -199,7 +200,7 @@ fn dashed(text: &str) -> String {
     format!("{}{time}", date.replace(':', "-"))
 }
 
-/// Degrees as XMP writes them: a number with a sign, or `47,22.5N` (ISO 16684-2, GPSCoordinate).
+/// Degrees as XMP writes them: a number with a sign, or `47,22.5N` (ISO 16684-2, `GPSCoordinate`).
 fn degrees(text: &str) -> Option<f64> {
     let text = text.trim();
     if let Ok(number) = text.trim_start_matches('+').parse::<f64>() {
@@ -222,9 +223,12 @@ struct Pair {
     field: String,
 }
 
+/// Latitude and longitude as far as they are found, and where the first stands.
+type Halves = (Option<f64>, Option<f64>, String);
+
 /// Places by the words before `Latitude` and `Longitude`, with the namespace.
 fn pairs(properties: &[Property]) -> BTreeMap<(String, String), Pair> {
-    let mut halves: BTreeMap<(String, String), (Option<f64>, Option<f64>, String)> = BTreeMap::new();
+    let mut halves: BTreeMap<(String, String), Halves> = BTreeMap::new();
     for property in properties {
         let name = property.name.to_ascii_lowercase();
         let end = |ends: &[&str]| ends.iter().find_map(|end| name.strip_suffix(end)).map(str::to_owned);

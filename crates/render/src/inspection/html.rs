@@ -8,6 +8,10 @@ use crate::words::{bytes, shown};
 
 const STYLE: &str = include_str!("../html/style.css");
 
+/// Names of rows are longer here than in a report.
+const WIDER: &str =
+    "h1,h2{overflow-wrap:anywhere}.facts dt{flex-basis:170px}.ground{max-width:40rem;margin:8px 0 14px}";
+
 /// Files that are shown one by one.
 const MOST_FILES: usize = 500;
 
@@ -19,8 +23,7 @@ const SIZE: (f64, f64) = (640.0, 360.0);
 const EDGE: f64 = 28.0;
 
 /// The page. Maps are drawn where places are told in full (`reveal`).
-pub fn html(files: &[Inspected], reveal: bool) -> String {
-    let totals = Totals::of(files);
+pub fn html(files: &[Inspected], totals: &Totals, reveal: bool) -> String {
     let title = match files {
         [one] => shown(&one.file),
         _ => format!("{} files", files.len()),
@@ -33,13 +36,13 @@ pub fn html(files: &[Inspected], reveal: bool) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
                 title { "creance inspect " (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(WIDER)) }
             }
             body {
                 header {
                     p.mark { "creance" span { "what files give away" } }
                     h1 { (title) }
-                    @if files.len() > 1 { (sums(&totals)) }
+                    @if files.len() > 1 { (sums(totals)) }
                     @if !reveal { p { "Values are masked, and places are not drawn." } }
                 }
                 main {
@@ -119,7 +122,7 @@ fn map(inspection: &Inspection) -> Markup {
     let (metres, width) = plane.bar();
     let label = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
     html! {
-        svg.place viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" style="max-width:40rem;width:100%;height:auto" {
+        svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" {
             title { "Places and tracks of the file" }
             rect width=(SIZE.0) height=(SIZE.1) fill="#8881" stroke="#8886" {}
             @for (role, path) in lines { polyline points=(path) fill="none" stroke=(colour(role)) stroke-width="1.6" stroke-linejoin="round" { title { "track of the " (role) } } }

@@ -21,7 +21,7 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
     match inspection.kind {
         "unknown" => writeln!(out, "  of a kind that is not read here: nothing can be said of it")?,
         "capture" | "recording" => {
-            writeln!(out, "  a {} of traffic: creance audit reads it", inspection.kind)?
+            writeln!(out, "  a {} of traffic: creance audit reads it", inspection.kind)?;
         }
         _ if !says_something(inspection) => writeln!(out, "  nothing found that gives anything away")?,
         _ => {}
@@ -126,7 +126,7 @@ fn several(out: &mut dyn Write, name: &str, lines: impl ExactSizeIterator<Item =
 }
 
 /// A line a file, and totals.
-pub fn table(files: &[Inspected], out: &mut dyn Write) -> io::Result<()> {
+pub fn table(files: &[Inspected], totals: &Totals, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "{:<11} {:>6} {:>7} {:>6} {:>7} {:>6}  file",
@@ -150,7 +150,6 @@ pub fn table(files: &[Inspected], out: &mut dyn Write) -> io::Result<()> {
             if inspection.damage.is_empty() { "" } else { "  (not all of it could be read)" },
         )?;
     }
-    let totals = Totals::of(files);
     writeln!(out)?;
     writeln!(
         out,

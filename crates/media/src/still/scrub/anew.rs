@@ -1,5 +1,7 @@
 //! A small block of EXIF, and XMP for photogrammetry, written anew.
 
+use std::fmt::Write as _;
+
 use creance_model::{Locations, Removal};
 
 use crate::still::{
@@ -267,12 +269,13 @@ pub(super) fn xmp(properties: &[Property], locations: Locations) -> Option<Vec<u
         if kept.is_empty() && place.is_none() {
             continue;
         }
-        attributes += &format!(" xmlns:{prefix}=\"{uri}\"");
+        let _ = write!(attributes, " xmlns:{prefix}=\"{uri}\"");
         for property in kept {
-            attributes += &format!(" {prefix}:{}=\"{}\"", property.name, property.value);
+            let _ = write!(attributes, " {prefix}:{}=\"{}\"", property.name, property.value);
         }
         if let Some((lat, lon)) = place {
-            attributes += &format!(" {prefix}:GpsLatitude=\"{lat:+.9}\" {prefix}:GpsLongitude=\"{lon:+.9}\"");
+            let _ =
+                write!(attributes, " {prefix}:GpsLatitude=\"{lat:+.9}\" {prefix}:GpsLongitude=\"{lon:+.9}\"");
         }
     }
     let packet = format!(

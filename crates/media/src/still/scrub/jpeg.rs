@@ -54,7 +54,7 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
             }
             (0xe1, head) if head.starts_with(FLIR) && request.keep_thermal => {}
             (0xe2, head) if head.starts_with(b"ICC_PROFILE\0") => {
-                pieces.push(Piece::Copy(segment.range.clone()))
+                pieces.push(Piece::Copy(segment.range.clone()));
             }
             (0xee, head) if head.starts_with(b"Adobe") => pieces.push(Piece::Copy(segment.range.clone())),
             (0xe3..=0xe5, _) if request.keep_thermal => pieces.push(Piece::Copy(segment.range.clone())),
@@ -166,13 +166,12 @@ fn end(source: &dyn Source, scan: u64) -> io::Result<Option<u64>> {
                         break;
                     };
                     let after = at + place as u64 + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
-                    match usize::try_from(after - at).ok().filter(|after| *after <= piece.len()) {
-                        Some(after) => from = after,
-                        None => {
-                            next = Some(after);
-                            break;
-                        }
-                    }
+                    let Some(within) = usize::try_from(after - at).ok().filter(|after| *after <= piece.len())
+                    else {
+                        next = Some(after);
+                        break;
+                    };
+                    from = within;
                 }
             }
         }

@@ -1,0 +1,318 @@
+//! `inspect` and `scrub` against independent readers: `ExifTool` for what pictures say, Pillow for what they show.
+//!
+//! Pictures are made by `pictures.py`, which needs the packages of `tests/uploads/requirements.txt` in `target/uploads`
+//! (`./ci/test tools` puts them there), and real ones are those of the shared data, where it is present.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use creance_tests::{root, run, shared};
+use serde_json::Value;
+
+/// Python with the packages.
+fn python() -> PathBuf {
+    std::env::var_os("CREANCE_UPLOADS_PYTHON")
+        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
+}
+
+fn script(arguments: &[&str]) -> Vec<u8> {
+    let output =
+        Command::new(python()).arg(root().join("tests/files/pictures.py")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// What `inspect` says of one file.
+fn inspected(path: &Path) -> Value {
+    let output = run(["inspect", "--format", "json", "--reveal", &text(path)]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn values(inspection: &Value, class: &str) -> Vec<String> {
+    let identifiers = inspection["identifiers"].as_array().unwrap().iter();
+    let of_class = identifiers.filter(|one| one["class"] == class);
+    of_class.map(|one| one["value"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Pictures of all formats, and what was written into them.
+fn made() -> (tempfile::TempDir, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    script(&["make", &text(folder.path())]);
+    let truth = serde_json::from_slice(&fs::read(folder.path().join("truth.json")).unwrap()).unwrap();
+    (folder, truth)
+}
+
+fn names(truth: &Value) -> Vec<&str> {
+    truth["files"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_was_written_into_pictures_is_read() {
+    let (folder, truth) = made();
+    assert!(names(&truth).len() >= 12);
+    for name in names(&truth) {
+        let told = inspected(&folder.path().join(name));
+        assert_eq!(
+            (&told["device"]["make"], &told["device"]["model"]),
+            (&truth["make"], &truth["model"]),
+            "{name}"
+        );
+        let serials = values(&told, "serial");
+        for serial in truth["serials"].as_array().unwrap() {
+            assert!(serials.contains(&serial.as_str().unwrap().to_owned()), "{name}: {serials:?}");
+        }
+        let people = values(&told, "person-name");
+        for person in truth["people"].as_array().unwrap() {
+            assert!(people.contains(&person.as_str().unwrap().to_owned()), "{name}: {people:?}");
+        }
+        for place in told["places"].as_array().unwrap() {
+            let near = |of: &str, truth: &Value| {
+                (place[of].as_f64().unwrap() - truth.as_f64().unwrap()).abs() < 1e-6
+            };
+            match place["role"].as_str().unwrap() {
+                "camera" => {
+                    assert!(near("lat", &truth["lat"]) && near("lon", &truth["lon"]), "{name}: {place}")
+                }
+                _ => assert!(
+                    near("lat", &truth["target"][0]) && near("lon", &truth["target"][1]),
+                    "{name}: {place}"
+                ),
+            }
+        }
+        assert!(!told["places"].as_array().unwrap().is_empty(), "{name}");
+        // Those that carry XMP say what the aircraft was.
+        if told["places"].as_array().unwrap().len() > 1 {
+            assert!(serials.contains(&truth["drone"].as_str().unwrap().to_owned()), "{name}");
+            assert!(values(&told, "device-id").contains(&truth["capture"].as_str().unwrap().to_owned()));
+            assert!(values(&told, "network-info").contains(&truth["network"].as_str().unwrap().to_owned()));
+        }
+    }
+}
+
+#[test]
+fn nothing_of_it_is_shown_unless_asked() {
+    let (folder, truth) = made();
+    for form in ["text", "json", "jsonl", "html"] {
+        let output = run(["inspect", "--format", form, &text(folder.path())]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut secrets: Vec<String> = vec!["33.85".to_owned(), "151.21".to_owned()];
+        secrets.extend(["drone", "capture", "network"].map(|name| truth[name].as_str().unwrap().to_owned()));
+        for list in ["serials", "people"] {
+            let of_list = truth[list].as_array().unwrap().iter();
+            secrets.extend(of_list.map(|one| one.as_str().unwrap().to_owned()));
+        }
+        for secret in secrets {
+            assert!(!shown.contains(&secret), "{form} shows {secret}");
+        }
+    }
+}
+
+/// Words of tags that say where, with what number, and whose.
+const WORDS: [&str; 10] =
+    ["gps", "serial", "owner", "artist", "author", "uniqueid", "latitude", "longitude", "creator", "ntrip"];
+
+/// What `ExifTool` finds of that in a file: tags by group and name, all that are there, unknown ones too.
+fn by_exiftool(path: &Path) -> Vec<String> {
+    let output =
+        Command::new("exiftool").args(["-json", "-a", "-u", "-ee", "-G1", "-n"]).arg(path).output().unwrap();
+    let all: Vec<serde_json::Map<String, Value>> = serde_json::from_slice(&output.stdout).unwrap();
+    let is_told = |name: &str, value: &Value| {
+        let name = name.to_lowercase();
+        // Of the file itself, not of its content; "0" is no serial number.
+        let own = ["system:", "file:", "exiftool:", "sourcefile"].iter().any(|group| name.starts_with(group));
+        !own && WORDS.iter().any(|word| name.contains(word))
+            && !matches!(value, Value::String(text) if text.is_empty())
+    };
+    let told = all.iter().flatten().filter(|(name, value)| is_told(name, value));
+    told.map(|(name, value)| format!("{name} = {value}")).collect()
+}
+
+/// Scrubs a folder's pictures, and shows each beside its original: nothing left for `ExifTool`, and the same pixels.
+fn scrubbed(pictures: &[PathBuf], extra: &[&str]) -> (tempfile::TempDir, Vec<PathBuf>) {
+    let output = tempfile::tempdir().unwrap();
+    let to = output.path().join("clean");
+    let mut arguments = vec!["scrub".to_owned(), "-o".to_owned(), text(&to)];
+    arguments.extend(extra.iter().map(|one| (*one).to_owned()));
+    arguments.extend(pictures.iter().map(|path| text(path)));
+    let told = run(&arguments);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
+    let written: Vec<PathBuf> = pictures.iter().map(|path| to.join(path.file_name().unwrap())).collect();
+    for (before, after) in pictures.iter().zip(&written) {
+        let age = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+        assert_eq!(age(before), age(after), "{}", before.display());
+    }
+    (output, written)
+}
+
+/// Whether each pair shows the same.
+fn look_the_same(before: &[PathBuf], after: &[PathBuf]) {
+    let mut arguments = vec!["same".to_owned()];
+    arguments.extend(before.iter().zip(after).flat_map(|(before, after)| [text(before), text(after)]));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let same: Vec<bool> = serde_json::from_slice(&script(&arguments)).unwrap();
+    assert_eq!(same.len(), before.len());
+    for (same, path) in same.iter().zip(before) {
+        assert!(same, "{} looks otherwise", path.display());
+    }
+}
+
+#[test]
+fn scrubbed_pictures_say_nothing_and_show_the_same() {
+    let (folder, truth) = made();
+    let is_written = |name: &&str| !name.ends_with(".heic");
+    let pictures: Vec<PathBuf> =
+        names(&truth).into_iter().filter(is_written).map(|name| folder.path().join(name)).collect();
+    for path in &pictures {
+        assert!(!by_exiftool(path).is_empty(), "{}: nothing to take out", path.display());
+    }
+    let (_folder, clean) = scrubbed(&pictures, &[]);
+    for path in &clean {
+        assert_eq!(by_exiftool(path), Vec::<String>::new(), "{}", path.display());
+        let told = inspected(path);
+        assert!(
+            told["places"].as_array().unwrap().is_empty()
+                && told["identifiers"].as_array().unwrap().is_empty()
+        );
+    }
+    look_the_same(&pictures, &clean);
+}
+
+#[test]
+fn places_move_alike_where_photogrammetry_needs_them() {
+    let (folder, truth) = made();
+    let pictures: Vec<PathBuf> =
+        ["baseline.jpg", "truecolour.png", "lossy.webp"].map(|name| folder.path().join(name)).to_vec();
+    let (_folder, moved) = scrubbed(&pictures, &["--location", "offset:0.25,-0.5"]);
+    for path in &moved {
+        let told = inspected(path);
+        let camera: Vec<&Value> =
+            told["places"].as_array().unwrap().iter().filter(|place| place["role"] == "camera").collect();
+        assert!(!camera.is_empty(), "{}", path.display());
+        for place in camera {
+            let off = |of: &str, by: f64| place[of].as_f64().unwrap() - truth[of].as_f64().unwrap() - by;
+            assert!(
+                off("lat", 0.25).abs() < 1e-6 && off("lon", -0.5).abs() < 1e-6,
+                "{}: {place}",
+                path.display()
+            );
+        }
+        assert!(values(&told, "serial").is_empty());
+    }
+    look_the_same(&pictures, &moved);
+}
+
+#[test]
+fn nothing_is_overwritten_and_heif_is_refused_with_a_reason() {
+    let (folder, _) = made();
+    let picture = folder.path().join("baseline.jpg");
+    let before = fs::read(&picture).unwrap();
+    let output = run(["scrub", &text(&picture), "-o", &text(folder.path())]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("there already"));
+    assert_eq!(fs::read(&picture).unwrap(), before);
+    let clean = folder.path().join("clean");
+    let output = run(["scrub", &text(&folder.path().join("new.heic")), "-o", &text(&clean)]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("export the picture as JPEG"));
+    assert_eq!(fs::read_dir(&clean).unwrap().count(), 0);
+}
+
+/// Real pictures; `None`: the shared data is absent.
+fn real() -> Option<Vec<PathBuf>> {
+    let folder = shared("files/imagery")?;
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    Some(paths)
+}
+
+#[test]
+fn real_pictures_say_what_exiftool_says() {
+    let Some(pictures) = real() else {
+        println!("skipped: no shared pictures");
+        return;
+    };
+    for path in pictures {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let oracle = path.with_file_name("oracle").join(format!("{name}.exiftool.json"));
+        let oracle: Value = serde_json::from_slice(&fs::read(oracle).unwrap()).unwrap();
+        let told = inspected(&path);
+        for (field, tag) in [("make", "IFD0:Make"), ("model", "IFD0:Model"), ("software", "IFD0:Software")] {
+            if let Some(said) = oracle[tag].as_str() {
+                assert_eq!(told["device"][field], said.trim(), "{name} {field}");
+            }
+        }
+        let places = told["places"].as_array().unwrap();
+        let pairs = [
+            ("Composite:GPSLatitude", "Composite:GPSLongitude"),
+            ("XMP-drone-dji:GPSLatitude", "XMP-drone-dji:GPSLongitude"),
+            ("XMP-drone-dji:GPSLatitude", "XMP-drone-dji:GPSLongtitude"),
+            ("XMP-drone-dji:LRFTargetLat", "XMP-drone-dji:LRFTargetLon"),
+        ];
+        let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+        for (lat, lon) in pairs {
+            let Some((lat, lon)) = number(&oracle[lat]).zip(number(&oracle[lon])) else { continue };
+            let near = |place: &&Value| {
+                (place["lat"].as_f64().unwrap() - lat).abs() < 1e-7
+                    && (place["lon"].as_f64().unwrap() - lon).abs() < 1e-7
+            };
+            assert!(places.iter().any(|place| near(&place)), "{name}: {lat}, {lon} is not in {places:?}");
+        }
+        if number(&oracle["Composite:GPSLatitude"]).is_none()
+            && number(&oracle["XMP-drone-dji:GPSLatitude"]).is_none()
+        {
+            assert!(places.is_empty(), "{name}: {places:?}");
+        }
+        if let Some(metres) = number(&oracle["Composite:GPSAltitude"]) {
+            let of_exif = places.iter().find(|place| place["where"] == "exif:GPS").unwrap();
+            assert!((of_exif["alt_m"].as_f64().unwrap() - metres).abs() < 1e-3, "{name}");
+        }
+        let serials = values(&told, "serial");
+        let tags =
+            ["ExifIFD:SerialNumber", "XMP-drone-dji:CameraSerialNumber", "XMP-drone-dji:DroneSerialNumber"];
+        let theirs: Vec<&str> =
+            tags.iter().filter_map(|tag| oracle[*tag].as_str()).filter(|text| !text.is_empty()).collect();
+        for serial in &theirs {
+            assert!(serials.contains(&(*serial).to_owned()), "{name}: {serial}");
+        }
+        let known = |serial: &str| {
+            // GDAL's copy of the tags, which ExifTool shows as one text.
+            theirs.contains(&serial)
+                || oracle["IFD0:GDALMetadata"].as_str().is_some_and(|text| text.contains(serial))
+                || name.ends_with(".tif")
+        };
+        assert!(serials.iter().all(|serial| known(serial)), "{name}: {serials:?}");
+        if let Some(taken) = oracle["ExifIFD:DateTimeOriginal"].as_str() {
+            let local = taken.replacen(':', "-", 2).replace(' ', "T");
+            let times = told["times"].as_array().unwrap();
+            let time = times.iter().find(|time| time["where"] == "exif:DateTimeOriginal").unwrap();
+            let offset_is_said = time["zone_known"] == true;
+            assert!(offset_is_said || time["time"].as_str().unwrap().starts_with(&local), "{name}: {time}");
+        }
+    }
+}
+
+#[test]
+fn real_pictures_are_scrubbed_and_show_the_same() {
+    let Some(pictures) = real() else {
+        println!("skipped: no shared pictures");
+        return;
+    };
+    let (_folder, clean) = scrubbed(&pictures, &[]);
+    for path in &clean {
+        assert_eq!(by_exiftool(path), Vec::<String>::new(), "{}", path.display());
+    }
+    // Pillow reads neither the cut ones nor the DNG, whose raw picture lies beyond the end of the sample.
+    let readable = |path: &&PathBuf| !["dme_", ".dng"].iter().any(|part| text(path).contains(part));
+    let kept = |paths: &[PathBuf]| paths.iter().filter(readable).cloned().collect::<Vec<_>>();
+    look_the_same(&kept(&pictures), &kept(&clean));
+}

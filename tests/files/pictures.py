@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Pictures of every format with invented values, and whether two pictures show the same.
+
+    pictures.py make FOLDER          writes pictures and truth.json
+    pictures.py same A B [A B ...]   says for each pair whether all pixels and the mode are equal: a JSON list
+"""
+
+import json
+import subprocess
+import sys
+
+import pillow_heif
+from PIL import Image, PngImagePlugin
+
+pillow_heif.register_heif_opener()
+
+SERIAL, LENS, OWNER, ARTIST = "TESTBODY4711", "TESTLENS0815", "Ada Example", "Grace Sample"
+DRONE, CAPTURE, SSID = "1TESTAB00C0042", "b0e6f3c2-1111-4222-8333-c0ffee123456", "ntrip.example"
+LAT, LON, ALT = -33.856784, 151.215297, 58.25
+TARGET = (-33.857111, 151.214222)
+
+XMP = f"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+ xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" drone-dji:GpsLatitude="{LAT:+.7f}" drone-dji:GpsLongtitude="{LON:+.7f}"
+ drone-dji:AbsoluteAltitude="+58.25" drone-dji:GimbalYawDegree="+12.5" drone-dji:GimbalPitchDegree="-45.0"
+ drone-dji:GimbalRollDegree="+0.00" drone-dji:DroneSerialNumber="{DRONE}" drone-dji:CaptureUUID="{CAPTURE}"
+ drone-dji:NTRIPHost="{SSID}" drone-dji:LRFTargetLat="{TARGET[0]:.6f}" drone-dji:LRFTargetLon="{TARGET[1]:.6f}"/>
+</rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
+
+
+def dms(value):
+    value = abs(value)
+    degrees = int(value)
+    minutes = int((value - degrees) * 60)
+    return (degrees, minutes, round(((value - degrees) * 60 - minutes) * 60, 6))
+
+
+def exif(orientation):
+    tags = Image.Exif()
+    tags[0x010F], tags[0x0110], tags[0x0131], tags[0x0112] = "DJI", "FC9999", "01.02.03", orientation
+    tags[0x013B], tags[0x0132], tags[0x9C9D] = ARTIST, "2026:06:11 08:00:00", ARTIST.encode("utf-16-le")
+    inner = tags.get_ifd(0x8769)
+    inner[0xA431], inner[0xA435], inner[0xA430], inner[0x9003] = SERIAL, LENS, OWNER, "2026:06:11 08:00:00"
+    gps = tags.get_ifd(0x8825)
+    gps[1], gps[2], gps[3], gps[4], gps[5], gps[6] = "S", dms(LAT), "E", dms(LON), b"\0", ALT
+    return tags
+
+
+def picture(mode, size=(96, 64)):
+    image = Image.new("RGB", size)
+    image.putdata([((x * 7 + y) % 256, (x * y) % 256, (x * 3 + y * 5) % 256) for y in range(size[1]) for x in range(size[0])])
+    return image.convert(mode)
+
+
+def make(folder):
+    names = []
+
+    def save(name, image, **options):
+        image.save(f"{folder}/{name}", **options)
+        names.append(name)
+
+    tags = exif(6)
+    save("baseline.jpg", picture("RGB"), exif=tags, xmp=XMP, quality=88, comment=OWNER.encode())
+    save("progressive.jpg", picture("RGB"), exif=tags, xmp=XMP, quality=88, progressive=True)
+    save("grey.jpg", picture("L"), exif=tags)
+    save("cmyk.jpg", picture("CMYK"), exif=tags)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Author", OWNER)
+    text.add_itxt("XML:com.adobe.xmp", XMP.decode(), zip=False)
+    text.add_text("Comment", SERIAL, zip=True)
+    save("truecolour.png", picture("RGB"), exif=tags, pnginfo=text)
+    save("palette.png", picture("P"), exif=tags, pnginfo=text)
+    save("alpha.png", picture("RGBA"), exif=tags)
+    save("lossy.webp", picture("RGB"), exif=tags.tobytes(), xmp=XMP, quality=80)
+    save("lossless.webp", picture("RGBA"), exif=tags.tobytes(), lossless=True)
+    # Pillow writes no EXIF into TIFF: ExifTool copies it, XMP and all.
+    save("lzw.tif", picture("RGB"), compression="tiff_lzw")
+    save("plain.tif", picture("RGB"))
+    tiffs = [f"{folder}/{name}" for name in names if name.endswith(".tif")]
+    copy = ["exiftool", "-q", "-overwrite_original", "-tagsFromFile", f"{folder}/baseline.jpg", "-exif:all", "-gps:all", "-xmp"]
+    subprocess.run(copy + tiffs, check=True)
+    save("new.heic", picture("RGB"), exif=tags.tobytes(), xmp=XMP)
+    with open(f"{folder}/truth.json", "w") as file:
+        json.dump({"files": names, "serials": [SERIAL, LENS], "people": [OWNER, ARTIST], "lat": LAT, "lon": LON,
+                   "alt": ALT, "make": "DJI", "model": "FC9999", "drone": DRONE, "capture": CAPTURE, "network": SSID,
+                   "target": TARGET}, file)
+
+
+def same(paths):
+    answers = []
+    for one, other in zip(paths[::2], paths[1::2]):
+        with Image.open(one) as one, Image.open(other) as other:
+            answers.append(one.mode == other.mode and one.size == other.size and one.tobytes() == other.tobytes())
+    print(json.dumps(answers))
+
+
+if __name__ == "__main__":
+    make(sys.argv[2]) if sys.argv[1] == "make" else same(sys.argv[2:])
