@@ -80,7 +80,7 @@ fn what_was_written_into_pictures_is_read() {
             };
             match place["role"].as_str().unwrap() {
                 "camera" => {
-                    assert!(near("lat", &truth["lat"]) && near("lon", &truth["lon"]), "{name}: {place}")
+                    assert!(near("lat", &truth["lat"]) && near("lon", &truth["lon"]), "{name}: {place}");
                 }
                 _ => assert!(
                     near("lat", &truth["target"][0]) && near("lon", &truth["target"][1]),
@@ -168,7 +168,7 @@ fn look_the_same(before: &[PathBuf], after: &[PathBuf]) {
 #[test]
 fn scrubbed_pictures_say_nothing_and_show_the_same() {
     let (folder, truth) = made();
-    let is_written = |name: &&str| !name.ends_with(".heic");
+    let is_written = |name: &&str| *name != "new.heic";
     let pictures: Vec<PathBuf> =
         names(&truth).into_iter().filter(is_written).map(|name| folder.path().join(name)).collect();
     for path in &pictures {
@@ -288,7 +288,7 @@ fn real_pictures_say_what_exiftool_says() {
             // GDAL's copy of the tags, which ExifTool shows as one text.
             theirs.contains(&serial)
                 || oracle["IFD0:GDALMetadata"].as_str().is_some_and(|text| text.contains(serial))
-                || name.ends_with(".tif")
+                || name.contains(".tif")
         };
         assert!(serials.iter().all(|serial| known(serial)), "{name}: {serials:?}");
         if let Some(taken) = oracle["ExifIFD:DateTimeOriginal"].as_str() {
