@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod gpx;
+pub mod srt;
 
 use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
 
@@ -31,7 +32,7 @@ pub struct Format {
 pub struct Options {}
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
-pub const FORMATS: &[Format] = &[gpx::FORMAT];
+pub const FORMATS: &[Format] = &[gpx::FORMAT, srt::FORMAT];
 
 /// The format of a file by its first bytes; 4 KiB are enough.
 pub fn format(head: &[u8]) -> Option<Format> {

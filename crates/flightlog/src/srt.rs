@@ -1,0 +1,498 @@
+//! Captions that drones write beside their videos (`SubRip`, `.SRT`): a place and settings of the camera a frame or a second.
+//!
+//! | dialect | place |
+//! |---|---|
+//! | with names | `[latitude: 41.42] [longitude: 2.23] [rel_alt: 1.3 abs_alt: 120.4]`, also `[longtitude : …]` |
+//! | `HOME(…) date`, then `GPS(…,…,16) BAROMETER:1.9` | longitude first |
+//! | `GPS(…,…,0.0M) BAROMETER:0.3M` | latitude first |
+//! | `GPS(…,…,69.8) BAROMETER(91.2) HOME(…,…)` | latitude first |
+//!
+//! Without names the values themselves decide where they can: a latitude is at most 90. Where neither they nor the dialect
+//! do, places are told as text and not as a track. Times are local: captions do not say their offset from UTC.
+
+use std::ops::Range;
+
+use creance_model::{
+    AltReference, Dated, Inspection, Locations, Look, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot,
+    Timestamp, Track, TrackPoint, is_place,
+};
+
+use crate::{Format, Options, text};
+
+pub(crate) const FORMAT: Format = Format { name: "srt", is, read: inspect, scrub };
+
+/// Points that are kept: ten hours at thirty a second.
+const MOST: usize = 1 << 20;
+
+fn is(head: &[u8]) -> bool {
+    let Some(text) = text(head) else { return false };
+    let mut lines = text.lines().map(str::trim);
+    let counted =
+        lines.next().is_some_and(|line| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()));
+    let second = lines.next().unwrap_or_default();
+    let dated = second.get(..4).is_some_and(|year| year.bytes().all(|byte| byte.is_ascii_digit()));
+    counted && (second.contains("-->") || second.is_empty() || dated && moment(second).is_some())
+}
+
+/// Which of two numbers without names is the latitude.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Order {
+    /// The first.
+    LatitudeFirst,
+    /// The second.
+    LongitudeFirst,
+}
+
+/// What captions say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Captions {
+    /// Where the aircraft was; times are local.
+    pub points: Vec<TrackPoint>,
+    /// What the altitudes count from.
+    pub alt_reference: Option<AltReference>,
+    /// Places to go back to, each once.
+    pub homes: Vec<(f64, f64)>,
+    /// How the order of numbers without names was found, or that it was not.
+    pub basis: Option<&'static str>,
+    /// Places that are not told apart, as they are written.
+    pub undecided: usize,
+    /// Where the camera looked first.
+    pub look: Option<Look>,
+    /// The first and the last time, local.
+    pub times: Option<(Timestamp, Timestamp)>,
+    /// Captions without a place.
+    pub without: usize,
+    /// Points beyond the bound.
+    pub beyond: usize,
+}
+
+/// Reads captions, as text or as they stand in a video, one after another with a line between them.
+pub fn captions(text: &str) -> Captions {
+    let decided = order(text);
+    let mut told = Captions { basis: decided.map(|(_, basis)| basis), ..Captions::default() };
+    let mut time = None;
+    let mut placed = true;
+    for line in text.lines() {
+        let line = line.trim();
+        if line.contains("-->") {
+            told.without += usize::from(!placed);
+            (placed, time) = (false, None);
+            continue;
+        }
+        if let Some(found) = moment(line) {
+            let (first, last) = told.times.unwrap_or((found, found));
+            told.times = Some((first.min(found), last.max(found)));
+            time = Some(found);
+        }
+        if let Some(point) = named(line).map(|named| TrackPoint { time, ..named.point }) {
+            told.alt_reference = told.alt_reference.or(named(line).and_then(|named| named.reference));
+            told.look = told.look.or_else(|| look(line));
+            placed = true;
+            add(&mut told, point);
+        }
+        for pair in pairs(line) {
+            placed |= !pair.is_home;
+            let Some((order, _)) = decided else {
+                told.undecided += 1;
+                continue;
+            };
+            let (lat, lon) = pair.place(order);
+            if !is_place(lat, lon) {
+                continue;
+            }
+            if pair.is_home {
+                if told.homes.len() < 100 && !told.homes.contains(&(lat, lon)) {
+                    told.homes.push((lat, lon));
+                }
+            } else {
+                add(&mut told, TrackPoint { time, lat, lon, alt_m: pair.third });
+            }
+        }
+    }
+    told.without += usize::from(!placed);
+    told
+}
+
+fn add(told: &mut Captions, point: TrackPoint) {
+    if told.points.len() < MOST {
+        told.points.push(point);
+    } else {
+        told.beyond += 1;
+    }
+}
+
+fn inspect(bytes: &[u8], _: &Options) -> Inspection {
+    let mut inspection = Inspection::of("srt");
+    let text = String::from_utf8_lossy(bytes);
+    tell(&mut inspection, captions(text.trim_start_matches('\u{feff}')), "srt");
+    inspection
+}
+
+/// Adds what captions say. `field`: where they stand.
+pub fn tell(inspection: &mut Inspection, captions: Captions, field: &str) {
+    for (lat, lon) in captions.homes {
+        inspection.places.extend(Spot::new(Role::Home, lat, lon, format!("{field}:HOME")));
+    }
+    if let Some(basis) = captions.basis.filter(|_| !captions.points.is_empty()) {
+        inspection.say("order of latitude and longitude", basis, format!("{field}:GPS"));
+    }
+    if captions.undecided > 0 {
+        let why = "which number is the latitude is not said, and the values fit both ways";
+        inspection.flaw(format!("{} places", captions.undecided), 0, why);
+    }
+    if let Some((first, last)) = captions.times {
+        for (what, time) in [("start", first), ("end", last)] {
+            inspection.times.push(Dated { what, time, zone_known: false, field: field.to_owned() });
+        }
+    }
+    if let Some(Look { yaw, pitch, roll, .. }) = captions.look {
+        let value = format!("yaw {yaw}, pitch {pitch}, roll {roll}");
+        inspection.say("first attitude of the gimbal, degrees", value, field);
+    }
+    if captions.beyond > 0 {
+        inspection.flaw("points", 0, &format!("{} are beyond the limit of {MOST}", captions.beyond));
+    }
+    if !captions.points.is_empty() {
+        inspection.tracks.push(Track {
+            role: Role::Aircraft,
+            vehicle: None,
+            alt_reference: captions.alt_reference,
+            points: captions.points,
+            field: field.to_owned(),
+        });
+    }
+}
+
+/// A place by names.
+struct Named {
+    point: TrackPoint,
+    reference: Option<AltReference>,
+}
+
+/// The value behind a name, `[name : value]` or `name: value`, and where in the line its letters stand.
+fn value<'a>(line: &'a str, name: &str) -> Option<(f64, Range<usize>, &'a str)> {
+    let mut from = 0;
+    while let Some(found) = line.get(from..).and_then(|rest| rest.find(name)) {
+        let start = from + found;
+        from = start + name.len();
+        let before = line.get(..start).and_then(|head| head.chars().next_back());
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = line.get(from..)?;
+        let Some(behind) = rest.trim_start().strip_prefix(':') else { continue };
+        let behind = behind.trim_start();
+        let at = line.len() - behind.len();
+        let end = behind.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+')).unwrap_or(behind.len());
+        let letters = behind.get(..end)?;
+        if let Ok(number) = letters.parse() {
+            return Some((number, at..at + end, letters));
+        }
+    }
+    None
+}
+
+/// Names of degrees; the second is a misspelling of real devices.
+const LATITUDE: &[&str] = &["latitude"];
+const LONGITUDE: &[&str] = &["longitude", "longtitude"];
+
+fn named(line: &str) -> Option<Named> {
+    let number = |names: &[&str]| names.iter().find_map(|name| value(line, name)).map(|(number, ..)| number);
+    let (lat, lon) = (number(LATITUDE)?, number(LONGITUDE)?);
+    let (absolute, plain) = (number(&["abs_alt"]), number(&["altitude"]));
+    let relative = number(&["rel_alt"]);
+    let reference = match (absolute, plain, relative) {
+        (Some(_), ..) => Some(AltReference::Amsl),
+        (_, None, Some(_)) => Some(AltReference::TakeOff),
+        _ => None,
+    };
+    let alt_m = absolute.or(plain).or(relative);
+    is_place(lat, lon).then_some(Named { point: TrackPoint { time: None, lat, lon, alt_m }, reference })
+}
+
+fn look(line: &str) -> Option<Look> {
+    let number = |name| value(line, name).map(|(number, ..)| number);
+    Some(Look {
+        yaw: number("gb_yaw")?,
+        pitch: number("gb_pitch")?,
+        roll: number("gb_roll")?,
+        field_of_view: None,
+    })
+}
+
+/// Two numbers without names in `GPS(…)` or `HOME(…)`.
+#[derive(Clone, Debug)]
+struct Pair {
+    is_home: bool,
+    first: f64,
+    second: f64,
+    third: Option<f64>,
+    /// Whether the third has the unit of metres behind it.
+    has_unit: bool,
+    /// Where it stands in the line, from its name to its bracket.
+    range: Range<usize>,
+}
+
+impl Pair {
+    fn place(&self, order: Order) -> (f64, f64) {
+        match order {
+            Order::LatitudeFirst => (self.first, self.second),
+            Order::LongitudeFirst => (self.second, self.first),
+        }
+    }
+}
+
+fn pairs(line: &str) -> Vec<Pair> {
+    let mut found = Vec::new();
+    for (name, is_home) in [("GPS", false), ("HOME", true)] {
+        let mut from = 0;
+        while let Some(start) = line.get(from..).and_then(|rest| rest.find(name)).map(|at| from + at) {
+            from = start + name.len();
+            let Some(rest) = line.get(from..) else { break };
+            let Some(content) = rest.trim_start().strip_prefix('(') else { continue };
+            let Some((content, after)) = content.split_once(')') else { continue };
+            let mut numbers = content.split([',', ' ']).map(str::trim).filter(|text| !text.is_empty());
+            let (Some(first), Some(second)) = (number(numbers.next()), number(numbers.next())) else {
+                continue;
+            };
+            let third = numbers.next();
+            let has_unit = third.is_some_and(|text| text.ends_with(['M', 'm']));
+            let third = number(third.map(|text| text.trim_end_matches(['M', 'm'])));
+            found.push(Pair {
+                is_home,
+                first,
+                second,
+                third,
+                has_unit,
+                range: start..line.len() - after.len(),
+            });
+        }
+    }
+    found
+}
+
+fn number(text: Option<&str>) -> Option<f64> {
+    text?.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// In which order numbers without names stand, and how one knows; `None`: there are none, or nothing decides.
+fn order(text: &str) -> Option<(Order, &'static str)> {
+    let (mut unit, mut brackets, mut home_and_date) = (false, false, false);
+    for line in text.lines() {
+        for pair in pairs(line) {
+            if pair.first.abs() > 90.0 && pair.second.abs() <= 90.0 {
+                return Some((Order::LongitudeFirst, "longitude first: a value beyond 90 stands first"));
+            }
+            if pair.second.abs() > 90.0 && pair.first.abs() <= 90.0 {
+                return Some((Order::LatitudeFirst, "latitude first: a value beyond 90 stands second"));
+            }
+            unit |= pair.has_unit;
+            brackets |= line.contains("BAROMETER(");
+            home_and_date |= pair.is_home && line.starts_with("HOME") && moment(line).is_some();
+        }
+    }
+    match (unit || brackets, home_and_date) {
+        (true, false) => Some((
+            Order::LatitudeFirst,
+            "latitude first, as this dialect writes it; the values fit both ways",
+        )),
+        (false, true) => Some((
+            Order::LongitudeFirst,
+            "longitude first, as this dialect writes it; the values fit both ways",
+        )),
+        _ => None,
+    }
+}
+
+/// A date and time in a line: `2017.8.5 14:11:51`, `2022-08-07 13:40:40,774,808`, `2021-12-25 12:27:52.373`. The offset from UTC is
+/// not said.
+fn moment(line: &str) -> Option<Timestamp> {
+    // The time is found by its colons, and the date before it.
+    let bytes = line.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let time = (0..bytes.len()).find(|at| {
+        [0, 1, 3, 4, 6, 7].iter().all(|step| is_digit(at + step))
+            && [2, 5].iter().all(|step| bytes.get(at + step) == Some(&b':'))
+    })?;
+    let date = line.get(..time)?.trim_end();
+    let date =
+        date.get(date.rfind(|c: char| !matches!(c, '0'..='9' | '-' | '.' | '/')).map_or(0, |at| at + 1)..)?;
+    let mut parts = date.split(['-', '.', '/']).map(str::parse::<u32>);
+    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let clock = line.get(time..time + 8)?;
+    let fraction = line.get(time + 8..)?;
+    let digits = fraction.strip_prefix([',', '.']).unwrap_or_default();
+    let digits = digits.get(..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len()))?;
+    let digits = if digits.is_empty() { "0" } else { digits.get(..digits.len().min(9))? };
+    Timestamp::parse(&format!("{year:04}-{month:02}-{day:02}T{clock}.{digits}Z"))
+}
+
+fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(Refusal("it is no text in UTF-8".to_owned()));
+    };
+    let decided = order(text).map(|(order, _)| order);
+    let mut scrubbed = Scrubbed::default();
+    let mut anew = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        // Later edits first, so that places of earlier ones hold.
+        let mut edits = edits(line, request.locations, decided)?;
+        edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        let mut line = line.to_owned();
+        for (range, value) in edits {
+            line.replace_range(range, &value);
+            let what = if value.is_empty() { "position" } else { "position, moved" };
+            if scrubbed.removed.is_empty() {
+                scrubbed.removed(what, "srt");
+            }
+        }
+        anew.push_str(&line);
+    }
+    scrubbed.pieces.push(Piece::Bytes(anew.into_bytes()));
+    Ok(scrubbed)
+}
+
+/// What is to be written in a line instead of what.
+fn edits(
+    line: &str,
+    locations: Locations,
+    order: Option<Order>,
+) -> Result<Vec<(Range<usize>, String)>, Refusal> {
+    let mut edits = Vec::new();
+    let found = |names: &[&str]| names.iter().find_map(|name| value(line, name));
+    if let (Some((lat, lat_at, lat_text)), Some((lon, lon_at, lon_text))) =
+        (found(LATITUDE), found(LONGITUDE))
+    {
+        match locations.moved(lat, lon).filter(|_| is_place(lat, lon)) {
+            Some((lat, lon)) => {
+                edits.push((lat_at, like(lat, lat_text)));
+                edits.push((lon_at, like(lon, lon_text)));
+            }
+            None => edits.extend([(lat_at, "0".to_owned()), (lon_at, "0".to_owned())]),
+        }
+        if !matches!(locations, Locations::Offset { .. }) {
+            let heights = ["abs_alt", "altitude"].iter().filter_map(|name| value(line, name));
+            edits.extend(heights.map(|(_, at, _)| (at, "0".to_owned())));
+        }
+    }
+    for pair in pairs(line) {
+        let (lat, lon) = match (locations, order) {
+            (Locations::Remove, _) => {
+                edits.push((pair.range, String::new()));
+                continue;
+            }
+            (_, None) => {
+                return Err(Refusal(
+                    "which number is the latitude is not known, so that places cannot be moved".to_owned(),
+                ));
+            }
+            (_, Some(order)) => pair.place(order),
+        };
+        let Some((lat, lon)) = locations.moved(lat, lon).filter(|_| !pair.is_home && is_place(lat, lon))
+        else {
+            edits.push((pair.range, String::new()));
+            continue;
+        };
+        let (first, second) = if order == Some(Order::LatitudeFirst) { (lat, lon) } else { (lon, lat) };
+        let third = pair.third.filter(|_| matches!(locations, Locations::Offset { .. })).unwrap_or(0.0);
+        let unit = if pair.has_unit { "M" } else { "" };
+        edits.push((pair.range, format!("GPS({first:.6},{second:.6},{third}{unit})")));
+    }
+    Ok(edits)
+}
+
+/// A number with as many decimals as a text has.
+fn like(number: f64, text: &str) -> String {
+    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    format!("{number:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NAMED: &str = "1\n00:00:00,000 --> 00:00:00,033\n<font size=\"28\">FrameCnt: 1\n2031-08-07 13:40:40.774\n[iso: 100] [latitude: 47.123456] [longitude: 8.654321] [rel_alt: 1.500 abs_alt: 420.250] [gb_yaw: -12.0 gb_pitch: -45.0 gb_roll: 0.0]</font>\n\n2\n00:00:00,033 --> 00:00:00,066\nno place\n";
+
+    fn told(text: &str) -> Inspection {
+        assert!(is(text.as_bytes()), "{text}");
+        inspect(text.as_bytes(), &Options::default())
+    }
+
+    #[test]
+    fn names_say_what_is_what() {
+        let inspection = told(NAMED);
+        let track = &inspection.tracks[0];
+        assert_eq!(track.alt_reference, Some(AltReference::Amsl));
+        let time = Timestamp::parse("2031-08-07T13:40:40.774Z");
+        assert_eq!(track.points, [TrackPoint { time, lat: 47.123_456, lon: 8.654_321, alt_m: Some(420.25) }]);
+        assert_eq!(captions(NAMED).without, 1);
+        assert!(inspection.facts[0].value.contains("pitch -45"));
+    }
+
+    #[test]
+    fn misspelt_names_and_colons_with_blanks_are_read() {
+        let inspection =
+            told("1\n2031.08.05 14:11:51,393,525\n[latitude : -20.5] [longtitude : 149.5] [iso : 100]\n");
+        assert_eq!((inspection.tracks[0].points[0].lat, inspection.tracks[0].points[0].lon), (-20.5, 149.5));
+        assert_eq!(inspection.times[0].time, Timestamp::parse("2031-08-05T14:11:51.393Z").unwrap());
+    }
+
+    #[test]
+    fn the_order_is_found_by_values_then_by_dialect_and_never_guessed() {
+        let cue = |body: &str| format!("1\n00:00:01,000 --> 00:00:02,000\n{body}\n");
+        let first = |body: &str| {
+            let inspection = told(&cue(body));
+            inspection.tracks.first().map(|track| (track.points[0].lat, track.points[0].lon))
+        };
+        assert_eq!(first("GPS(149.5,-20.5,16) BAROMETER:1.9"), Some((-20.5, 149.5)));
+        assert_eq!(first("GPS(-20.5,149.5,16) BAROMETER:1.9"), Some((-20.5, 149.5)));
+        assert_eq!(first("GPS(36.5,-6.5,0.0M) BAROMETER:0.3M"), Some((36.5, -6.5)));
+        assert_eq!(first("GPS(36.5,-6.5,69.8) BAROMETER(91.2) HOME(36.5,-6.5)"), Some((36.5, -6.5)));
+        assert_eq!(
+            first("HOME(-58.5,-34.5) 2031.7.3 10:15:03\nGPS(-58.25,-34.25,19) BAROMETER:20.1"),
+            Some((-34.25, -58.25))
+        );
+        let undecided = told(&cue("GPS(36.5,-6.5,12) BAROMETER:0.3"));
+        assert!(undecided.tracks.is_empty() && undecided.damage[0].what.contains("1 places"));
+    }
+
+    #[test]
+    fn scrubbing_takes_places_out_or_moves_them_and_keeps_the_rest() {
+        let home = "1\n00:00:01,000 --> 00:00:02,000\nHOME(149.0251,-20.2532) 2031.08.05 14:11:51\nGPS(149.0251,-20.2533,16) BAROMETER:1.9\nISO:100\n";
+        for (text, kept) in [(NAMED, "gb_yaw: -12.0"), (home, "ISO:100")] {
+            let clean = scrub(text.as_bytes(), &ScrubRequest::default()).unwrap().bytes(text.as_bytes());
+            let clean = String::from_utf8(clean).unwrap();
+            assert!(
+                !clean.contains("47.12") && !clean.contains("149.02") && !clean.contains("420.2"),
+                "{clean}"
+            );
+            assert!(clean.contains(kept));
+            let after = inspect(clean.as_bytes(), &Options::default());
+            assert!(after.tracks.is_empty() && after.places.is_empty());
+            let request = ScrubRequest {
+                locations: Locations::Offset { lat: 1.0, lon: 1.0 },
+                ..ScrubRequest::default()
+            };
+            let moved = scrub(text.as_bytes(), &request).unwrap().bytes(text.as_bytes());
+            let (before, after) =
+                (inspect(text.as_bytes(), &Options::default()), inspect(&moved, &Options::default()));
+            let (before, after) = (before.tracks[0].points[0], after.tracks[0].points[0]);
+            assert!(
+                (after.lat - before.lat - 1.0).abs() < 1e-6 && (after.lon - before.lon - 1.0).abs() < 1e-6
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_captions_are_answered(text in "(GPS\\(|HOME\\(|latitude|longitude|[0-9.,:() -]|\\n|[^a-z]){0,80}") {
+            let told = captions(&text);
+            prop_assert!(told.points.iter().all(|point| is_place(point.lat, point.lon)));
+            if let Ok(scrubbed) = scrub(text.as_bytes(), &ScrubRequest::default()) {
+                let after = captions(&String::from_utf8(scrubbed.bytes(text.as_bytes())).unwrap());
+                prop_assert!(after.points.is_empty(), "{:?}", after.points);
+            }
+        }
+    }
+}
