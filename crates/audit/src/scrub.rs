@@ -143,6 +143,9 @@ fn without(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scr
     if let Some(still) = Still::of(&head) {
         return still.scrub(source, request);
     }
+    if creance_media::is_video(&head) {
+        return creance_media::scrub_video(source, request);
+    }
     if let Some(format) = creance_flightlog::format(&head) {
         if source.length() > LONGEST_LOG {
             return Ok(Err(Refusal(format!("it is longer than {LONGEST_LOG} bytes"))));

@@ -66,6 +66,13 @@ pub struct Captions {
     pub beyond: usize,
 }
 
+impl Captions {
+    /// Whether they say, or may say, where something was.
+    pub fn says_place(&self) -> bool {
+        !self.points.is_empty() || !self.homes.is_empty() || self.undecided > 0
+    }
+}
+
 /// Reads captions, as text or as they stand in a video, one after another with a line between them.
 pub fn captions(text: &str) -> Captions {
     let decided = order(text);

@@ -19,6 +19,7 @@ mod likeness;
 mod picture;
 mod png;
 mod still;
+mod video;
 
 pub use embedded::previews;
 pub use exif::{Exif, exif};
@@ -27,3 +28,4 @@ pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};
 pub use picture::{Bounds, Format, Unread, cost, decode, format, size};
 pub use still::Still;
+pub use video::{inspect_video, is_video, scrub_video};

@@ -19,7 +19,7 @@ mod png;
 mod scrub;
 mod tiff;
 mod webp;
-mod xmp;
+pub(crate) mod xmp;
 
 use std::io;
 

@@ -30,6 +30,9 @@ pub(crate) fn inspect(
         }
         return Ok(inspection);
     }
+    if creance_media::is_video(&head) {
+        return creance_media::inspect_video(source);
+    }
     if let Some(format) = creance_flightlog::format(&head) {
         let bytes = source.piece(0, usize::try_from(LONGEST_LOG).unwrap_or(usize::MAX))?;
         let mut inspection = format.read(&bytes, logs);

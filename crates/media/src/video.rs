@@ -1,0 +1,182 @@
+//! Video in MP4 and MOV (ISO/IEC 14496-12, and Apple's `QuickTime` File Format): what it gives away beside what it shows.
+//!
+//! ```text
+//! ftyp · mdat: samples of all tracks · moov ─┬─ mvhd: when
+//!                                            ├─ trak: picture, sound ─────────▶ not read
+//!                                            ├─ trak: djmd │ gpmd │ captions ─▶ djmd │ gpmf │ srt ─▶ tracks
+//!                                            └─ udta, meta, XMP ─────────────▶ userdata
+//! ```
+//!
+//! The index (`moov`) says where samples lie, so that of a film of gigabytes only the telemetry is read.
+
+mod boxes;
+mod djmd;
+mod gpmf;
+mod movie;
+mod scrub;
+mod userdata;
+
+use std::io;
+
+use creance_cursor::Source;
+use creance_model::{Hidden, Inspection};
+
+use boxes::Box;
+use movie::{Movie, Telemetry};
+
+pub use scrub::scrub_video;
+
+/// The largest index, and the largest box of XMP, that are read, in bytes.
+const LONGEST_INDEX: u64 = 256 << 20;
+const LONGEST_PACKET: u64 = 16 << 20;
+
+/// XMP in a box of its own (XMP specification part 3, 2.2).
+const XMP: [u8; 16] = *b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
+
+/// Whether these are the first bytes of an MP4 or MOV; 16 are enough.
+pub fn is_video(head: &[u8]) -> bool {
+    match head.get(4..8) {
+        Some(b"ftyp") => crate::Still::of(head).is_none(),
+        Some(b"moov" | b"mdat" | b"wide" | b"skip" | b"free") => {
+            head.get(..4).is_some_and(|length| length != [0; 4])
+        }
+        _ => false,
+    }
+}
+
+/// What a video gives away. Errors: the source cannot be read.
+pub fn inspect_video(source: &dyn Source) -> io::Result<Inspection> {
+    let mut inspection = Inspection::of("mp4");
+    let (all, flaw) = boxes::of_file(source)?;
+    if all.first().is_some_and(|first| &first.kind == b"ftyp") {
+        let brand = source.piece(8, 4)?;
+        if brand == b"qt  " {
+            inspection.kind = "mov";
+        }
+    }
+    for one in &all {
+        match &one.kind {
+            b"moov" => match index(source, one)? {
+                Ok(bytes) => {
+                    let movie = Movie::read(&bytes);
+                    movie.tell(&mut inspection, one.content.start);
+                    for track in &movie.telemetry {
+                        telemetry(&mut inspection, source, track)?;
+                    }
+                }
+                Err(why) => inspection.flaw("index (moov)", one.at, &why),
+            },
+            b"uuid" => packet(&mut inspection, source, one)?,
+            b"udta" | b"meta" => {
+                let bytes = content(source, one, LONGEST_PACKET)?;
+                userdata::tell(&mut inspection, one.kind, &bytes, one.content.start);
+            }
+            b"free" | b"skip" => hidden(&mut inspection, source, one)?,
+            _ => {}
+        }
+    }
+    if let Some((at, why)) = flaw {
+        inspection.flaw("boxes", at, &why);
+    }
+    Ok(inspection)
+}
+
+/// The content of the index, or why it is not read.
+fn index(source: &dyn Source, one: &Box) -> io::Result<Result<Vec<u8>, String>> {
+    let length = one.content.end - one.content.start;
+    if length > LONGEST_INDEX {
+        return Ok(Err(format!("it says {length} bytes, at most {LONGEST_INDEX} are read")));
+    }
+    content(source, one, LONGEST_INDEX).map(Ok)
+}
+
+/// The content of a box, up to a limit.
+fn content(source: &dyn Source, one: &Box, most: u64) -> io::Result<Vec<u8>> {
+    let length = (one.content.end - one.content.start).min(most);
+    source.piece(one.content.start, usize::try_from(length).unwrap_or(0))
+}
+
+/// XMP in a box of its own.
+fn packet(inspection: &mut Inspection, source: &dyn Source, one: &Box) -> io::Result<()> {
+    let bytes = content(source, one, LONGEST_PACKET)?;
+    let Some(packet) = bytes.strip_prefix(&XMP) else {
+        let (field, bytes) = ("uuid".to_owned(), one.content.end - one.content.start);
+        inspection.hidden.push(Hidden { what: "data of an application", field, bytes });
+        return Ok(());
+    };
+    userdata::xmp(inspection, packet, one.content.start);
+    Ok(())
+}
+
+/// Room that is left free, and is not.
+fn hidden(inspection: &mut Inspection, source: &dyn Source, one: &Box) -> io::Result<()> {
+    let head = content(source, one, 4096)?;
+    if head.iter().any(|byte| *byte != 0) {
+        let (field, bytes) =
+            (String::from_utf8_lossy(&one.kind).into_owned(), one.content.end - one.content.start);
+        inspection.hidden.push(Hidden { what: "data in free room", field, bytes });
+    }
+    Ok(())
+}
+
+/// Bytes of telemetry of one film, and of one sample, that are read.
+const MOST_TELEMETRY: u64 = 512 << 20;
+const LONGEST_SAMPLE: u64 = 4 << 20;
+
+/// Adds what the samples of a track of telemetry say.
+fn telemetry(inspection: &mut Inspection, source: &dyn Source, track: &movie::MetaTrack) -> io::Result<()> {
+    let bytes = track.samples.iter().map(|range| range.end - range.start).sum();
+    inspection.hidden.push(Hidden { what: track.kind.named(), field: track.name(), bytes });
+    let mut reader = match track.kind {
+        Telemetry::Dji => Reader::Dji(djmd::Djmd::default()),
+        Telemetry::GoPro => Reader::GoPro(gpmf::Gpmf::default()),
+        Telemetry::Captions => Reader::Captions(String::new()),
+        Telemetry::Other => return Ok(()),
+    };
+    let mut read = 0;
+    for range in &track.samples {
+        let length = range.end - range.start;
+        read += length;
+        if length > LONGEST_SAMPLE || read > MOST_TELEMETRY {
+            let why = format!("a sample of {length} bytes, or more than {MOST_TELEMETRY} in all");
+            inspection.flaw(track.name(), range.start, &why);
+            break;
+        }
+        let sample = source.piece(range.start, usize::try_from(length).unwrap_or(0))?;
+        if (sample.len() as u64) < length {
+            inspection.flaw(track.name(), range.start, "a sample lies behind the end of the file");
+            break;
+        }
+        match &mut reader {
+            Reader::Dji(djmd) => djmd.sample(&sample),
+            Reader::GoPro(gpmf) => gpmf.sample(&sample),
+            Reader::Captions(text) => {
+                // A sample of text begins with its length (3GPP TS 26.245).
+                let caption = sample.get(2..).unwrap_or_default();
+                text.push_str("-->\n");
+                text.push_str(&String::from_utf8_lossy(caption));
+                text.push('\n');
+            }
+        }
+    }
+    match reader {
+        Reader::Dji(djmd) => djmd.tell(inspection),
+        Reader::GoPro(gpmf) => gpmf.tell(inspection),
+        Reader::Captions(text) => {
+            let captions = creance_flightlog::srt::captions(&text);
+            if captions.says_place() {
+                creance_flightlog::srt::tell(inspection, captions, "captions");
+            } else {
+                inspection.hidden.retain(|hidden| hidden.field != track.name());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What reads the samples of one track.
+enum Reader {
+    Dji(djmd::Djmd),
+    GoPro(gpmf::Gpmf),
+    Captions(String),
+}

@@ -1,0 +1,207 @@
+//! The index of a film (`moov`): times, tracks, and where the samples of telemetry lie.
+
+use std::ops::Range;
+
+use creance_cursor::{Cursor, Malformed};
+use creance_model::{Dated, Inspection, Timestamp};
+
+use super::{
+    boxes::{self, Box},
+    userdata,
+};
+
+/// Samples of one track that are read, and tracks of a film.
+const MOST_SAMPLES: usize = 4_000_000;
+const MOST_TRACKS: usize = 256;
+
+/// Seconds from 1904 to 1970, from which films count.
+const EPOCH: i64 = 2_082_844_800;
+
+/// What telemetry a track holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Telemetry {
+    /// Messages of DJI (`djmd`).
+    Dji,
+    /// `GoPro`'s format (`gpmd`).
+    GoPro,
+    /// Text.
+    Captions,
+    /// Something else that is neither picture, sound nor time code.
+    Other,
+}
+
+impl Telemetry {
+    /// What it is, for people.
+    pub(crate) const fn named(self) -> &'static str {
+        match self {
+            Self::Captions => "captions",
+            Self::Dji | Self::GoPro => "telemetry",
+            Self::Other => "track of data",
+        }
+    }
+}
+
+/// A track of telemetry.
+#[derive(Clone, Debug)]
+pub(crate) struct MetaTrack {
+    pub(crate) kind: Telemetry,
+    /// The format of its samples: `djmd`, `gpmd`, `tx3g`, …
+    pub(crate) format: [u8; 4],
+    /// Where the track stands in the index.
+    pub(crate) at: u64,
+    /// Where its samples lie in the file.
+    pub(crate) samples: Vec<Range<u64>>,
+}
+
+impl MetaTrack {
+    /// The format as a name.
+    pub(crate) fn name(&self) -> String {
+        String::from_utf8_lossy(&self.format).trim().to_owned()
+    }
+}
+
+/// What an index says.
+pub(crate) struct Movie<'a> {
+    index: &'a [u8],
+    pub(crate) all: Vec<Box>,
+    pub(crate) telemetry: Vec<MetaTrack>,
+    created: Option<Timestamp>,
+    flaws: Vec<(u64, String)>,
+}
+
+impl<'a> Movie<'a> {
+    /// Reads the content of a `moov` box.
+    pub(crate) fn read(index: &'a [u8]) -> Self {
+        let all = boxes::within(index);
+        let mut movie = Self { index, all, telemetry: Vec::new(), created: None, flaws: Vec::new() };
+        for one in movie.all.clone() {
+            match &one.kind {
+                b"mvhd" => movie.created = created(boxes::content(index, &one)).ok().flatten(),
+                b"trak" if movie.telemetry.len() < MOST_TRACKS => movie.track(&one),
+                _ => {}
+            }
+        }
+        movie
+    }
+
+    fn track(&mut self, one: &Box) {
+        let Some(media) = find(boxes::content(self.index, one), *b"mdia") else { return };
+        let handler = find(media, *b"hdlr").and_then(|content| content.get(8..12)).unwrap_or_default();
+        if matches!(handler, b"vide" | b"soun" | b"tmcd" | b"") {
+            return;
+        }
+        let Some(table) = find(media, *b"minf").and_then(|content| find(content, *b"stbl")) else { return };
+        let format = find(table, *b"stsd")
+            .and_then(|content| content.get(12..16))
+            .and_then(|four| four.try_into().ok());
+        let format = format.unwrap_or(*b"    ");
+        let kind = match (&format, handler) {
+            (b"djmd", _) => Telemetry::Dji,
+            (b"gpmd", _) => Telemetry::GoPro,
+            (b"tx3g" | b"text" | b"mp4s", _) | (_, b"text" | b"sbtl" | b"subt") => Telemetry::Captions,
+            _ => Telemetry::Other,
+        };
+        match samples(table) {
+            Ok(samples) => self.telemetry.push(MetaTrack { kind, format, at: one.at, samples }),
+            Err(why) => self.flaws.push((one.at, why.to_string())),
+        }
+    }
+
+    /// Adds what the index itself says. `base`: where its content stands in the file.
+    pub(crate) fn tell(&self, inspection: &mut Inspection, base: u64) {
+        if let Some(time) = self.created {
+            // Meant as UTC (8.2.2.3), and by many cameras written as local.
+            let (zone_known, field) = (false, "mvhd".to_owned());
+            inspection.times.push(Dated { what: "created", time, zone_known, field });
+        }
+        for one in &self.all {
+            let content = boxes::content(self.index, one);
+            match &one.kind {
+                b"udta" | b"meta" => userdata::tell(inspection, one.kind, content, base + one.content.start),
+                b"trak" => {
+                    for inner in
+                        boxes::within(content).iter().filter(|inner| matches!(&inner.kind, b"udta" | b"meta"))
+                    {
+                        let at = base + one.content.start + inner.content.start;
+                        userdata::tell(inspection, inner.kind, boxes::content(content, inner), at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (at, why) in &self.flaws {
+            inspection.flaw("table of samples", base + at, why);
+        }
+    }
+}
+
+/// The content of the first box of a kind.
+fn find(held: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
+    boxes::within(held).iter().find(|one| one.kind == kind).map(|one| boxes::content(held, one))
+}
+
+/// When a film was made; 0 says nothing.
+fn created(content: &[u8]) -> Result<Option<Timestamp>, Malformed> {
+    let mut cursor = Cursor::new(content);
+    let version = cursor.u8("mvhd version")?;
+    cursor.take("mvhd flags", 3)?;
+    let seconds = if version == 1 {
+        i64::try_from(cursor.array("creation time").map(u64::from_be_bytes)?).unwrap_or(0)
+    } else {
+        cursor.u32_be("creation time")?.into()
+    };
+    // Some write seconds since 1970.
+    let seconds = if seconds > EPOCH { seconds - EPOCH } else { seconds };
+    Ok((seconds > 0).then(|| Timestamp::from_secs(seconds)))
+}
+
+/// Where the samples of a track lie: chunks (8.7.5), how many samples each has (8.7.4), how long these are (8.7.3).
+fn samples(table: &[u8]) -> Result<Vec<Range<u64>>, Malformed> {
+    let mut sizes = Cursor::new(find(table, *b"stsz").unwrap_or_default());
+    sizes.take("stsz version", 4)?;
+    let (one_size, count) = (sizes.u32_be("sample size")?, sizes.u32_be("samples")? as usize);
+    let count = count.min(MOST_SAMPLES);
+    let mut chunks = Vec::new();
+    if let Some(short) = find(table, *b"stco") {
+        let mut cursor = Cursor::new(short);
+        cursor.take("stco version", 4)?;
+        for _ in 0..cursor.u32_be("chunks")? {
+            let Ok(offset) = cursor.u32_be("chunk offset") else { break };
+            chunks.push(u64::from(offset));
+        }
+    } else {
+        let mut cursor = Cursor::new(find(table, *b"co64").unwrap_or_default());
+        cursor.take("co64 version", 4)?;
+        for _ in 0..cursor.u32_be("chunks")? {
+            let Ok(offset) = cursor.array("chunk offset").map(u64::from_be_bytes) else { break };
+            chunks.push(offset);
+        }
+    }
+    let mut runs = Cursor::new(find(table, *b"stsc").unwrap_or_default());
+    runs.take("stsc version", 4)?;
+    let mut per_chunk = Vec::new();
+    for _ in 0..runs.u32_be("runs")? {
+        let (Ok(first), Ok(samples)) = (runs.u32_be("first chunk"), runs.u32_be("samples")) else { break };
+        runs.u32_be("description")?;
+        per_chunk.push((first, samples));
+    }
+    let mut found = Vec::new();
+    let mut run = per_chunk.iter().peekable();
+    let mut samples = 0;
+    for (number, offset) in (1_u32..).zip(chunks) {
+        while let Some((_, now)) = run.next_if(|(first, _)| *first <= number) {
+            samples = *now;
+        }
+        let mut at = offset;
+        for _ in 0..samples {
+            if found.len() >= count {
+                return Ok(found);
+            }
+            let length = if one_size > 0 { one_size } else { sizes.u32_be("sample size")? };
+            let end = at.saturating_add(length.into());
+            found.push(at..end);
+            at = end;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,251 @@
+//! Video without what it gives away: pictures and sound stay as they are, byte for byte, and where they are.
+//!
+//! What describes the film becomes free room of the same length, filled with zeros; so do tracks of telemetry, and their
+//! samples are overwritten with zeros. So no offset changes.
+
+use std::{io, ops::Range};
+
+use creance_cursor::Source;
+use creance_model::{Locations, Piece, Refusal, ScrubRequest, Scrubbed};
+
+use super::{
+    boxes::{self, Box},
+    index,
+    movie::{Movie, Telemetry},
+};
+
+/// Boxes of a file that hold the film, or say how it is laid out.
+const KEPT: &[&[u8; 4]] = &[b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"pdin", b"sidx", b"mfra", b"ssix"];
+
+/// Bytes of samples that are overwritten: they are held as zeros until they are written.
+const MOST_ZEROS: u64 = 512 << 20;
+
+/// Bytes of one caption that are read.
+const LONGEST_CAPTION: u64 = 64 << 10;
+
+/// A video without what it gives away. The outer error: the source cannot be read.
+pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
+    let refused = |why: &str| Ok(Err(Refusal(why.to_owned())));
+    if request.locations != Locations::Remove {
+        return refused("places in videos are taken out, not moved: scrub it with --location remove");
+    }
+    let (all, flaw) = boxes::of_file(source)?;
+    if let Some((at, why)) = flaw {
+        return refused(&format!("it is damaged at {at}: {why}"));
+    }
+    if all.iter().any(|one| &one.kind == b"moof") {
+        return refused(
+            "it is fragmented, which is read and not written: put it together first (ffmpeg -i IN -c copy OUT)",
+        );
+    }
+    let mut scrubbed = Scrubbed::default();
+    let (mut anew, mut samples) = (Vec::new(), Vec::new());
+    for one in &all {
+        if &one.kind == b"moov" {
+            let bytes = match index(source, one)? {
+                Ok(bytes) => bytes,
+                Err(why) => return refused(&why),
+            };
+            let (bytes, ranges) = without(source, bytes, &mut scrubbed)?;
+            samples.extend(ranges);
+            anew.push((one.content.clone(), Some(bytes)));
+        } else if !KEPT.contains(&&one.kind) {
+            let kind = String::from_utf8_lossy(&one.kind).into_owned();
+            if !matches!(&one.kind, b"free" | b"skip") {
+                scrubbed.removed("description", kind);
+            }
+            // Its kind, and all that follows but a long length.
+            let kind_at = one.at + 4..one.at + 8;
+            anew.push((kind_at, Some(b"free".to_vec())));
+            anew.push((one.content.clone(), None));
+        }
+    }
+    let zeros: u64 = samples.iter().map(|range: &Range<u64>| range.end - range.start).sum();
+    if zeros > MOST_ZEROS || samples.iter().any(|range| range.end > source.length()) {
+        return refused("its telemetry is too long, or lies outside of the file");
+    }
+    anew.extend(samples.into_iter().map(|range| (range, None)));
+    match pieces(anew, source.length()) {
+        Some(pieces) => scrubbed.pieces = pieces,
+        None => return refused("samples of telemetry lie within the index"),
+    }
+    Ok(Ok(scrubbed))
+}
+
+/// The index without descriptions and telemetry, and where the samples of the latter lie.
+fn without(
+    source: &dyn Source,
+    mut bytes: Vec<u8>,
+    scrubbed: &mut Scrubbed,
+) -> io::Result<(Vec<u8>, Vec<Range<u64>>)> {
+    let held = bytes.clone();
+    let movie = Movie::read(&held);
+    let mut samples = Vec::new();
+    let mut dropped = Vec::new();
+    for track in &movie.telemetry {
+        if track.kind == Telemetry::Captions && !tells_place(source, &track.samples)? {
+            continue;
+        }
+        scrubbed.removed(track.kind.named(), track.name());
+        dropped.push(track.at);
+        samples.extend(track.samples.iter().cloned());
+    }
+    for one in &movie.all {
+        let describes = |one: &Box| matches!(&one.kind, b"udta" | b"meta" | b"uuid");
+        if describes(one) || &one.kind == b"trak" && dropped.contains(&one.at) {
+            if describes(one) {
+                scrubbed.removed("description", String::from_utf8_lossy(&one.kind));
+            }
+            blank(&mut bytes, one);
+        } else if &one.kind == b"trak" {
+            let content = boxes::content(&held, one);
+            for inner in boxes::within(content).iter().filter(|inner| describes(inner)) {
+                let moved = Box {
+                    kind: inner.kind,
+                    at: one.content.start + inner.at,
+                    content: one.content.start + inner.content.start..one.content.start + inner.content.end,
+                };
+                scrubbed.removed("description", format!("trak/{}", String::from_utf8_lossy(&inner.kind)));
+                blank(&mut bytes, &moved);
+            }
+        }
+    }
+    Ok((bytes, samples))
+}
+
+/// Whether captions say where something was, or may.
+fn tells_place(source: &dyn Source, samples: &[Range<u64>]) -> io::Result<bool> {
+    let mut text = String::new();
+    for range in samples.iter().take(1000) {
+        let length = (range.end - range.start).min(LONGEST_CAPTION);
+        let caption = source.piece(range.start, usize::try_from(length).unwrap_or(0))?;
+        text.push_str("-->\n");
+        text.push_str(&String::from_utf8_lossy(caption.get(2..).unwrap_or_default()));
+        text.push('\n');
+    }
+    Ok(creance_flightlog::srt::captions(&text).says_place())
+}
+
+/// Makes a box of content that is held free room.
+fn blank(bytes: &mut [u8], one: &Box) {
+    let range = |from: u64, to: u64| Some(usize::try_from(from).ok()?..usize::try_from(to).ok()?);
+    if let Some(kind) = range(one.at + 4, one.at + 8).and_then(|range| bytes.get_mut(range)) {
+        kind.copy_from_slice(b"free");
+    }
+    if let Some(content) = range(one.content.start, one.content.end).and_then(|range| bytes.get_mut(range)) {
+        content.fill(0);
+    }
+}
+
+/// The output: what is anew, or zeros, at its place, and all else copied; `None`: ranges lie within each other.
+fn pieces(mut anew: Vec<(Range<u64>, Option<Vec<u8>>)>, length: u64) -> Option<Vec<Piece>> {
+    anew.retain(|(range, _)| range.start < range.end);
+    anew.sort_by_key(|(range, _)| (range.start, range.end));
+    // Tables may name a sample twice.
+    anew.dedup_by(|next, one| next.0 == one.0 && next.1.is_none() && one.1.is_none());
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    for (range, bytes) in anew {
+        if range.start < at {
+            return None;
+        }
+        if at < range.start {
+            pieces.push(Piece::Copy(at..range.start));
+        }
+        at = range.end;
+        let zeros = usize::try_from(range.end - range.start).ok()?;
+        match (bytes, pieces.last_mut()) {
+            (Some(bytes), _) => pieces.push(Piece::Bytes(bytes)),
+            (None, Some(Piece::Bytes(last))) => last.resize(last.len() + zeros, 0),
+            (None, _) => pieces.push(Piece::Bytes(vec![0; zeros])),
+        }
+    }
+    pieces.push(Piece::Copy(at..length));
+    Some(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::video::{djmd::tests::frame, inspect_video};
+    use proptest::prelude::*;
+
+    fn of(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        [&u32::try_from(content.len() + 8).unwrap().to_be_bytes()[..], kind, content].concat()
+    }
+
+    /// A film of a picture's bytes and two frames of telemetry, with a place and a model in its user data.
+    fn film() -> Vec<u8> {
+        let frames = [frame(true, true, (47.5, -8.25)), frame(false, true, (47.6, -8.25))];
+        let data = [b"PICTURE!".to_vec(), frames[0].clone(), frames[1].clone()].concat();
+        let ftyp = of(b"ftyp", b"isom\0\0\0\0");
+        let start = u32::try_from(ftyp.len() + 8).unwrap();
+        let track = |handler: &[u8; 4], format: &[u8; 4], first: u32, sizes: &[usize]| {
+            let hdlr = of(b"hdlr", &[&[0; 8][..], handler, &[0; 13]].concat());
+            let stsd = of(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 16][..], format, &[0; 8]].concat());
+            let number = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+            let lengths: Vec<u8> = sizes.iter().flat_map(|size| number(*size)).collect();
+            let size = of(b"stsz", &[&[0; 8][..], &number(sizes.len()), &lengths].concat());
+            let offset = of(b"stco", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &first.to_be_bytes()].concat());
+            let chunk = of(
+                b"stsc",
+                &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1][..], &number(sizes.len()), &[0, 0, 0, 1]].concat(),
+            );
+            let stbl = of(b"stbl", &[stsd, size, offset, chunk].concat());
+            of(b"trak", &of(b"mdia", &[hdlr, of(b"minf", &stbl)].concat()))
+        };
+        let picture = track(b"vide", b"avc1", start, &[8]);
+        let telemetry = track(b"meta", b"djmd", start + 8, &[frames[0].len(), frames[1].len()]);
+        let place = of(b"\xa9xyz", b"\0\x11\x15\xc7+47.5000-008.2500");
+        let udta = of(b"udta", &[place, of(b"\xa9mdl", b"\0\x08\x15\xc7TestWing")].concat());
+        [ftyp, of(b"mdat", &data), of(b"moov", &[picture, telemetry, udta].concat())].concat()
+    }
+
+    #[test]
+    fn a_film_says_where_it_was_and_says_nothing_when_it_is_scrubbed() {
+        let film = film();
+        let told = inspect_video(&film.as_slice()).unwrap();
+        assert_eq!(told.tracks[0].points.len(), 2);
+        assert_eq!((told.places.len(), told.identifiers.len(), told.damage.len()), (1, 1, 0), "{told:?}");
+        let scrubbed = scrub_video(&film.as_slice(), &ScrubRequest::default()).unwrap().unwrap();
+        let clean = scrubbed.bytes(&film);
+        assert_eq!(clean.len(), film.len());
+        let told = inspect_video(&clean.as_slice()).unwrap();
+        assert!(told.tracks.is_empty() && told.places.is_empty() && told.identifiers.is_empty());
+        assert_eq!(told.device, creance_model::Device::default());
+        assert!(memchr::memmem::find(&clean, b"PICTURE!").is_some());
+        for secret in [&b"TESTAB00"[..], b"TestWing", b"47.5", &47.6_f64.to_le_bytes()] {
+            assert!(
+                memchr::memmem::find(&film, secret).is_some()
+                    && memchr::memmem::find(&clean, secret).is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn boxes_that_claim_gigabytes_are_answered() {
+        let mut film = film();
+        // The length of the box of samples, which stands behind the sixteen bytes of the first one.
+        film[16..20].copy_from_slice(&[0xff, 0xff, 0xff, 0xf0]);
+        let told = inspect_video(&film.as_slice()).unwrap();
+        assert!(told.damage[0].why.contains("4294967280 bytes"), "{:?}", told.damage);
+        assert!(scrub_video(&film.as_slice(), &ScrubRequest::default()).unwrap().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_damage_is_answered(edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8)) {
+            let mut film = film();
+            for (index, byte) in edits {
+                let at = index.index(film.len());
+                film[at] = byte;
+            }
+            let before = inspect_video(&film.as_slice()).unwrap();
+            if let Ok(scrubbed) = scrub_video(&film.as_slice(), &ScrubRequest::default()).unwrap() {
+                let clean = scrubbed.bytes(&film);
+                prop_assert_eq!(clean.len(), film.len());
+                let after = inspect_video(&clean.as_slice()).unwrap();
+                prop_assert!(after.places.is_empty() && after.tracks.is_empty(), "{:?} {:?}", before, after);
+            }
+        }
+    }
+}
