@@ -169,7 +169,7 @@ mod tests {
     use crate::video::{djmd::tests::frame, inspect_video};
     use proptest::prelude::*;
 
-    fn of(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn of(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
         [&u32::try_from(content.len() + 8).unwrap().to_be_bytes()[..], kind, content].concat()
     }
 
@@ -177,27 +177,27 @@ mod tests {
     fn film() -> Vec<u8> {
         let frames = [frame(true, true, (47.5, -8.25)), frame(false, true, (47.6, -8.25))];
         let data = [b"PICTURE!".to_vec(), frames[0].clone(), frames[1].clone()].concat();
-        let ftyp = of(b"ftyp", b"isom\0\0\0\0");
+        let ftyp = of(*b"ftyp", b"isom\0\0\0\0");
         let start = u32::try_from(ftyp.len() + 8).unwrap();
-        let track = |handler: &[u8; 4], format: &[u8; 4], first: u32, sizes: &[usize]| {
-            let hdlr = of(b"hdlr", &[&[0; 8][..], handler, &[0; 13]].concat());
-            let stsd = of(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 16][..], format, &[0; 8]].concat());
+        let track = |handler: [u8; 4], format: [u8; 4], first: u32, sizes: &[usize]| {
+            let hdlr = of(*b"hdlr", &[&[0; 8][..], &handler, &[0; 13]].concat());
+            let stsd = of(*b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 16][..], &format, &[0; 8]].concat());
             let number = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
             let lengths: Vec<u8> = sizes.iter().flat_map(|size| number(*size)).collect();
-            let size = of(b"stsz", &[&[0; 8][..], &number(sizes.len()), &lengths].concat());
-            let offset = of(b"stco", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &first.to_be_bytes()].concat());
+            let size = of(*b"stsz", &[&[0; 8][..], &number(sizes.len()), &lengths].concat());
+            let offset = of(*b"stco", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &first.to_be_bytes()].concat());
             let chunk = of(
                 b"stsc",
                 &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1][..], &number(sizes.len()), &[0, 0, 0, 1]].concat(),
             );
-            let stbl = of(b"stbl", &[stsd, size, offset, chunk].concat());
-            of(b"trak", &of(b"mdia", &[hdlr, of(b"minf", &stbl)].concat()))
+            let stbl = of(*b"stbl", &[stsd, size, offset, chunk].concat());
+            of(*b"trak", &of(*b"mdia", &[hdlr, of(*b"minf", &stbl)].concat()))
         };
-        let picture = track(b"vide", b"avc1", start, &[8]);
-        let telemetry = track(b"meta", b"djmd", start + 8, &[frames[0].len(), frames[1].len()]);
-        let place = of(b"\xa9xyz", b"\0\x11\x15\xc7+47.5000-008.2500");
-        let udta = of(b"udta", &[place, of(b"\xa9mdl", b"\0\x08\x15\xc7TestWing")].concat());
-        [ftyp, of(b"mdat", &data), of(b"moov", &[picture, telemetry, udta].concat())].concat()
+        let picture = track(*b"vide", *b"avc1", start, &[8]);
+        let telemetry = track(*b"meta", *b"djmd", start + 8, &[frames[0].len(), frames[1].len()]);
+        let place = of(*b"\xa9xyz", b"\0\x11\x15\xc7+47.5000-008.2500");
+        let udta = of(*b"udta", &[place, of(*b"\xa9mdl", b"\0\x08\x15\xc7TestWing")].concat());
+        [ftyp, of(*b"mdat", &data), of(*b"moov", &[picture, telemetry, udta].concat())].concat()
     }
 
     #[test]
