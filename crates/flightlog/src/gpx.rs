@@ -3,7 +3,7 @@
 //! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
 
 use creance_model::{
-    Inspection, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint, is_place,
+    Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint, is_place,
 };
 use quick_xml::{
     Reader,
@@ -134,8 +134,77 @@ fn ended(
     }
 }
 
-fn scrub(_: &[u8], _: &ScrubRequest) -> Result<Scrubbed, Refusal> {
-    Err(Refusal("a GPX file is nothing but places; leave it out".to_owned()))
+/// Elements whose text says a place, a person or a device.
+const TEXTS: &[&str] =
+    &["name", "desc", "cmt", "src", "author", "copyright", "email", "keywords", "text", "link", "type"];
+
+fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    if request.locations.moved(1.0, 1.0).is_none() {
+        let why = "it is nothing but places: leave it out, or move them with --location grid or offset";
+        return Err(Refusal(why.to_owned()));
+    }
+    let mut reader = Reader::from_reader(bytes);
+    let mut scrubbed = Scrubbed::default();
+    let (mut way, mut buffer, mut copied) = (Vec::<String>::new(), Vec::new(), 0);
+    loop {
+        buffer.clear();
+        let start = reader.buffer_position();
+        let event = reader.read_event_into(&mut buffer);
+        let end = reader.buffer_position();
+        let anew = match &event {
+            Ok(Event::Start(tag)) => {
+                way.push(tag.local_name().as_ref().to_owned());
+                attributes(tag, false, request)
+            }
+            Ok(Event::Empty(tag)) => attributes(tag, true, request),
+            Ok(Event::End(_)) => {
+                way.pop();
+                None
+            }
+            Ok(Event::Text(_) | Event::CData(_)) => {
+                let private = way.iter().any(|one| TEXTS.contains(&one.as_str()) || one == "extensions");
+                private.then(String::new)
+            }
+            Ok(Event::Comment(_)) => Some(String::new()),
+            Ok(Event::Eof) => break,
+            Err(error) => return Err(Refusal(format!("it is damaged at {start}: {error}"))),
+            Ok(_) => None,
+        };
+        if let Some(anew) = anew {
+            scrubbed.removed(
+                if anew.is_empty() { "text" } else { "position, moved" },
+                way.last().cloned().unwrap_or_default(),
+            );
+            scrubbed.pieces.push(Piece::Copy(copied..start));
+            scrubbed.pieces.push(Piece::Bytes(anew.into_bytes()));
+            copied = end;
+        }
+    }
+    scrubbed.pieces.push(Piece::Copy(copied..bytes.len() as u64));
+    scrubbed.removed.sort();
+    scrubbed.removed.dedup();
+    Ok(scrubbed)
+}
+
+/// A tag with its place moved, or without the name of the program that wrote it; `None`: it stays as it is.
+fn attributes(tag: &BytesStart<'_>, empty: bool, request: &ScrubRequest) -> Option<String> {
+    let name = tag.name();
+    let local = tag.local_name();
+    let place = attribute(tag, "lat").zip(attribute(tag, "lon"));
+    let place = place.and_then(|(lat, lon)| Some((lat.parse().ok()?, lon.parse().ok()?)));
+    let end = if empty { "/>" } else { ">" };
+    if local.as_ref() == "gpx" {
+        // Namespaces stay, for names below have their prefixes.
+        let kept = tag.attributes().flatten().filter(|one| one.key.as_ref() != "creator");
+        let kept: Vec<String> = kept.map(|one| format!(" {}=\"{}\"", one.key.as_ref(), one.value)).collect();
+        return Some(format!("<{}{} creator=\"\"{end}", name.as_ref(), kept.concat()));
+    }
+    if !is_point(local.as_ref()) && place.is_none() {
+        return None;
+    }
+    let valid = place.filter(|(lat, lon)| is_place(*lat, *lon));
+    let (lat, lon) = valid.and_then(|(lat, lon)| request.locations.moved(lat, lon)).unwrap_or_default();
+    Some(format!("<{} lat=\"{lat:.8}\" lon=\"{lon:.8}\"{end}", name.as_ref()))
 }
 
 #[cfg(test)]
@@ -175,5 +244,22 @@ mod tests {
                 whole.tracks.first().filter(|_| points > 0).map(|track| &track.points[..points])
             );
         }
+    }
+
+    #[test]
+    fn scrubbing_moves_places_and_takes_names_out() {
+        use creance_model::Locations;
+        assert!(scrub(GPX.as_bytes(), &ScrubRequest::default()).is_err());
+        let request =
+            ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
+        let clean = scrub(GPX.as_bytes(), &request).unwrap().bytes(GPX.as_bytes());
+        let (before, after) = (read(GPX.as_bytes(), &Options::default()), read(&clean, &Options::default()));
+        assert_eq!(after.places.len(), before.places.len());
+        for (one, other) in before.tracks[0].points.iter().zip(&after.tracks[0].points) {
+            assert!((other.lat - one.lat - 1.0).abs() < 1e-7 && (other.lon - one.lon - 1.0).abs() < 1e-7);
+            assert_eq!((one.time, one.alt_m), (other.time, other.alt_m));
+        }
+        let text = String::from_utf8(clean).unwrap();
+        assert!(!text.contains("Pylon") && !text.contains("Mapper") && after.damage.is_empty(), "{text}");
     }
 }

@@ -9,7 +9,11 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod gpx;
+mod kml;
+mod kmz;
+mod qgc_plan;
 pub mod srt;
+mod wpl;
 
 use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
 
@@ -32,7 +36,8 @@ pub struct Format {
 pub struct Options {}
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
-pub const FORMATS: &[Format] = &[gpx::FORMAT, srt::FORMAT];
+pub const FORMATS: &[Format] =
+    &[kmz::FORMAT, gpx::FORMAT, kml::FORMAT, qgc_plan::FORMAT, wpl::FORMAT, srt::FORMAT];
 
 /// The format of a file by its first bytes; 4 KiB are enough.
 pub fn format(head: &[u8]) -> Option<Format> {

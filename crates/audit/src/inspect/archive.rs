@@ -32,7 +32,9 @@ pub(super) fn open(
     let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
     let is_tar = head.get(257..262) == Some(b"ustar");
     let flaw = |what: &str, why: String| Flaw { what: what.to_owned(), offset: 0, why };
-    if !is_zip && !is_tar {
+    // KMZ was read as what it is.
+    let is_kmz = creance_flightlog::format(&head).is_some();
+    if is_kmz || !is_zip && !is_tar {
         return Ok(Vec::new());
     }
     if depth >= DEEPEST {

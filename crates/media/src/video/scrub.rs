@@ -170,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
-        [&u32::try_from(content.len() + 8).unwrap().to_be_bytes()[..], kind, content].concat()
+        [&u32::try_from(content.len() + 8).unwrap().to_be_bytes()[..], &kind, content].concat()
     }
 
     /// A film of a picture's bytes and two frames of telemetry, with a place and a model in its user data.
@@ -187,7 +187,7 @@ mod tests {
             let size = of(*b"stsz", &[&[0; 8][..], &number(sizes.len()), &lengths].concat());
             let offset = of(*b"stco", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &first.to_be_bytes()].concat());
             let chunk = of(
-                b"stsc",
+                *b"stsc",
                 &[&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1][..], &number(sizes.len()), &[0, 0, 0, 1]].concat(),
             );
             let stbl = of(*b"stbl", &[stsd, size, offset, chunk].concat());

@@ -1,0 +1,292 @@
+//! KML 2.2 (OGC 07-147r2) and the missions that DJI writes in it (WPML, in KMZ): places and lines that somebody drew or meant,
+//! and tracks (`gx:Track`).
+//!
+//! Coordinates are longitude first; in the elements of WPML, which have names of their own, latitude stands first.
+
+use std::ops::Range;
+
+use creance_model::{
+    DataClass, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint,
+    is_place,
+};
+use quick_xml::{Reader, events::Event};
+
+use crate::{Format, text};
+
+pub(crate) const FORMAT: Format = Format { name: "kml", is, read: |bytes, _| inspect(bytes, "kml"), scrub };
+
+/// Places that are told one by one, and points of a track; elements within each other.
+const MOST_PLACES: usize = 10_000;
+const MOST_POINTS: usize = 1 << 20;
+const DEEPEST: usize = 64;
+
+fn is(head: &[u8]) -> bool {
+    text(head).is_some_and(|text| text.starts_with('<') && text.contains("<kml"))
+}
+
+/// A text between tags: the elements around it, outermost first, and where it stands.
+struct Piecemeal<'a> {
+    way: &'a [String],
+    text: &'a str,
+    range: Range<usize>,
+}
+
+impl Piecemeal<'_> {
+    fn element(&self) -> &str {
+        self.way.last().map_or("", String::as_str)
+    }
+}
+
+/// Hands each text between tags to `sink`; says where and why reading ended before the end.
+fn walk(bytes: &[u8], sink: &mut dyn FnMut(&Piecemeal<'_>)) -> Option<(u64, String)> {
+    let mut reader = Reader::from_reader(bytes);
+    let (mut way, mut buffer) = (Vec::<String>::new(), Vec::new());
+    loop {
+        buffer.clear();
+        let start = reader.buffer_position();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(tag)) => {
+                if way.len() >= DEEPEST {
+                    return Some((start, format!("more than {DEEPEST} elements within each other")));
+                }
+                way.push(tag.local_name().as_ref().to_owned());
+            }
+            Ok(Event::End(_)) => {
+                way.pop();
+            }
+            Ok(Event::Text(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
+            Ok(Event::CData(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
+            Ok(Event::Eof) => return None,
+            Err(error) => return Some((start, error.to_string())),
+            Ok(_) => {}
+        }
+    }
+}
+
+fn tell(way: &[String], text: &str, start: u64, end: u64, sink: &mut dyn FnMut(&Piecemeal<'_>)) {
+    if let (Ok(from), Ok(to)) = (usize::try_from(start), usize::try_from(end)) {
+        sink(&Piecemeal { way, text, range: from..to });
+    }
+}
+
+/// Elements of WPML that hold a place, latitude first.
+const LATITUDE_FIRST: &[&str] = &["takeOffRefPoint", "waypointPoiPoint"];
+
+/// Degrees north and east, and metres, of a group of two or three numbers.
+fn place(group: &str, latitude_first: bool) -> Option<(f64, f64, Option<f64>)> {
+    let mut numbers = group.split([',', ' ']).filter(|text| !text.is_empty()).map(str::parse::<f64>);
+    let (one, other) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    let (lat, lon) = if latitude_first { (one, other) } else { (other, one) };
+    is_place(lat, lon)
+        .then(|| (lat, lon, numbers.next().and_then(Result::ok).filter(|metres| metres.is_finite())))
+}
+
+/// The groups of numbers of a text of `coordinates`, which white space parts.
+fn groups(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
+}
+
+/// Whether an element's text identifies: whose, or what.
+fn class(element: &str) -> Option<DataClass> {
+    Some(match element {
+        "author" => DataClass::PersonName,
+        "phoneNumber" => DataClass::Phone,
+        "email" => DataClass::Email,
+        "droneSN" | "serialNumber" => DataClass::Serial,
+        _ => return None,
+    })
+}
+
+/// What an element's text tells that matters.
+fn fact(element: &str) -> Option<&'static str> {
+    Some(match element {
+        "name" => "name of a place",
+        "description" | "Snippet" | "text" => "text",
+        "address" => "address",
+        "droneEnumValue" => "model of the aircraft, by DJI's number",
+        "payloadEnumValue" => "model of the payload, by DJI's number",
+        "createTime" => "mission made, ms since 1970",
+        "updateTime" => "mission changed, ms since 1970",
+        "missionName" => "name of the mission",
+        _ => return None,
+    })
+}
+
+/// What KML gives away.
+pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
+    let mut inspection = Inspection::of(kind);
+    let (mut points, mut whens, mut beyond, mut facts) = (Vec::new(), Vec::new(), 0, 0);
+    let flaw = walk(bytes, &mut |piece| {
+        let element = piece.element();
+        let value = piece.text.trim();
+        match element {
+            "coord" => {
+                if let Some((lat, lon, alt_m)) = place(value, false).filter(|_| points.len() < MOST_POINTS) {
+                    points.push(TrackPoint { time: None, lat, lon, alt_m });
+                }
+            }
+            "when" if whens.len() < MOST_POINTS => whens.push(Timestamp::parse(value)),
+            "coordinates" | "takeOffRefPoint" | "waypointPoiPoint" => {
+                let role = if element == "takeOffRefPoint" { Role::Home } else { Role::Target };
+                let field = piece.way.get(piece.way.len().saturating_sub(2)..).unwrap_or_default().join("/");
+                for group in groups(value) {
+                    let Some((lat, lon, alt_m)) = place(group, LATITUDE_FIRST.contains(&element)) else {
+                        continue;
+                    };
+                    if inspection.places.len() >= MOST_PLACES {
+                        beyond += 1;
+                    } else if let Some(spot) = Spot::new(role, lat, lon, field.clone()) {
+                        inspection.places.push(Spot { alt_m, ..spot });
+                    }
+                }
+            }
+            _ => {
+                if let Some(class) = class(element) {
+                    inspection.identify(class, None, value, format!("{kind}:{element}"));
+                } else if let Some(what) = fact(element).filter(|_| facts < MOST_PLACES) {
+                    facts += 1;
+                    inspection.say(what, value, format!("{kind}:{element}"));
+                }
+            }
+        }
+    });
+    // Each time belongs to the place with its number.
+    for (point, when) in points.iter_mut().zip(whens) {
+        point.time = when;
+    }
+    if !points.is_empty() {
+        let field = "gx:Track".to_owned();
+        inspection.tracks.push(Track {
+            role: Role::Aircraft,
+            vehicle: None,
+            alt_reference: None,
+            points,
+            field,
+        });
+    }
+    if beyond > 0 {
+        inspection.flaw("places", 0, &format!("{beyond} are beyond the limit of {MOST_PLACES}"));
+    }
+    if let Some((at, why)) = flaw {
+        inspection.flaw("xml", at, &why);
+    }
+    inspection
+}
+
+/// KML with places moved, and without names and texts.
+pub(crate) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    // Whether places are moved at all; where none is, nothing would be left.
+    if request.locations.moved(1.0, 1.0).is_none() {
+        return Err(Refusal(
+            "it is nothing but places: leave it out, or move them with --location grid or offset".to_owned(),
+        ));
+    }
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut scrubbed = Scrubbed::default();
+    let flaw = walk(bytes, &mut |piece| {
+        let element = piece.element();
+        if matches!(element, "coordinates" | "coord" | "takeOffRefPoint" | "waypointPoiPoint") {
+            // The numbers of `coord` are parted by blanks.
+            let all: Vec<&str> =
+                if element == "coord" { vec![piece.text.trim()] } else { groups(piece.text).collect() };
+            let separator = if element == "coord" { " " } else { "," };
+            let moved: Vec<String> =
+                all.iter().map(|group| moved(group, element, separator, request)).collect();
+            edits.push((piece.range.clone(), moved.join(" ")));
+            scrubbed.removed("position, moved", element);
+        } else if class(element).is_some()
+            || matches!(fact(element), Some("name of a place" | "text" | "address" | "name of the mission"))
+            || piece.way.iter().any(|one| one == "ExtendedData")
+        {
+            edits.push((piece.range.clone(), String::new()));
+            scrubbed.removed("text", element);
+        }
+    });
+    if let Some((at, why)) = flaw {
+        return Err(Refusal(format!("it is damaged at {at}: {why}")));
+    }
+    let mut at = 0;
+    for (range, anew) in edits {
+        scrubbed.pieces.push(Piece::Copy(at as u64..range.start as u64));
+        at = range.end;
+        scrubbed.pieces.push(Piece::Bytes(anew.into_bytes()));
+    }
+    scrubbed.pieces.push(Piece::Copy(at as u64..bytes.len() as u64));
+    scrubbed.removed.dedup();
+    Ok(scrubbed)
+}
+
+/// A group of numbers with its place moved; what is no place says nothing and stays 0.
+fn moved(group: &str, element: &str, separator: &str, request: &ScrubRequest) -> String {
+    let latitude_first = LATITUDE_FIRST.contains(&element);
+    let Some((lat, lon, height)) = place(group, latitude_first) else { return ["0", "0"].join(separator) };
+    // Where somebody took off is where somebody stood.
+    let Some((lat, lon)) = request.locations.moved(lat, lon).filter(|_| element != "takeOffRefPoint") else {
+        return ["0", "0"].join(separator);
+    };
+    let (one, other) = if latitude_first { (lat, lon) } else { (lon, lat) };
+    let mut parts = vec![format!("{one:.9}"), format!("{other:.9}")];
+    parts.extend(height.map(|height| height.to_string()));
+    parts.join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::Locations;
+    use proptest::prelude::*;
+
+    const KML: &str = r#"<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><wpml:author>Ada Example</wpml:author>
+        <wpml:missionConfig><wpml:takeOffRefPoint>47.100000,8.100000,12.5</wpml:takeOffRefPoint><wpml:droneInfo><wpml:droneEnumValue>67</wpml:droneEnumValue></wpml:droneInfo></wpml:missionConfig>
+        <Placemark><name>Pylon 7</name><Point><coordinates> 8.25,47.5,410 </coordinates></Point></Placemark>
+        <Placemark><LineString><coordinates>8.3,47.6 8.4,47.7,0</coordinates></LineString></Placemark>
+        <gx:Track><when>2031-06-11T08:00:00Z</when><gx:coord>8.5 47.8 420</gx:coord></gx:Track></Document></kml>"#;
+
+    #[test]
+    fn places_tracks_and_names_are_told() {
+        assert!(is(KML.as_bytes()));
+        let told = inspect(KML.as_bytes(), "kml");
+        let places: Vec<_> = told.places.iter().map(|spot| (spot.role, spot.lat, spot.lon)).collect();
+        let target = Role::Target;
+        assert_eq!(
+            places,
+            [(Role::Home, 47.1, 8.1), (target, 47.5, 8.25), (target, 47.6, 8.3), (target, 47.7, 8.4)]
+        );
+        let point = told.tracks[0].points[0];
+        assert_eq!((point.lat, point.lon, point.alt_m), (47.8, 8.5, Some(420.0)));
+        assert_eq!(point.time, Timestamp::parse("2031-06-11T08:00:00Z"));
+        assert_eq!(told.identifiers[0].value, "Ada Example");
+        assert!(told.facts.iter().any(|fact| fact.value == "Pylon 7"));
+    }
+
+    #[test]
+    fn scrubbing_moves_places_and_takes_names_out() {
+        assert!(scrub(KML.as_bytes(), &ScrubRequest::default()).is_err());
+        let request =
+            ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: -1.0 }, ..ScrubRequest::default() };
+        let clean = scrub(KML.as_bytes(), &request).unwrap().bytes(KML.as_bytes());
+        let told = inspect(&clean, "kml");
+        let places: Vec<_> = told.places.iter().map(|spot| (spot.role, spot.lat, spot.lon)).collect();
+        assert_eq!(
+            places,
+            [(Role::Target, 48.5, 7.25), (Role::Target, 48.6, 7.3), (Role::Target, 48.7, 7.4)]
+        );
+        let point = told.tracks[0].points[0];
+        assert!((point.lat - 48.8).abs() < 1e-8 && (point.lon - 7.5).abs() < 1e-8);
+        assert!(told.identifiers.is_empty() && told.damage.is_empty());
+        let text = String::from_utf8(clean).unwrap();
+        assert!(!text.contains("Ada") && !text.contains("Pylon") && text.contains("<wpml:droneEnumValue>67"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_and_a_cut_gives_what_stands_before(text in "[<>/a-z0-9.,: -]{0,200}", cut in 0_usize..400) {
+            inspect(text.as_bytes(), "kml");
+            let whole = inspect(KML.as_bytes(), "kml");
+            let told = inspect(&KML.as_bytes()[..cut.min(KML.len())], "kml");
+            // The last place may be cut in its digits.
+            let sure = told.places.len().saturating_sub(1);
+            prop_assert!(whole.places.starts_with(&told.places[..sure]));
+        }
+    }
+}

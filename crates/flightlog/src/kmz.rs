@@ -1,0 +1,149 @@
+//! KMZ: a zip of KML, of which DJI's missions are a kind (`wpmz/template.kml`, `wpmz/waylines.wpml`).
+
+use std::io::{Cursor, Read, Write as _};
+
+use creance_model::{Inspection, Piece, Refusal, ScrubRequest, Scrubbed};
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+use crate::{Format, Options, kml};
+
+pub(crate) const FORMAT: Format = Format { name: "kmz", is, read: inspect, scrub };
+
+/// Entries of one file, and bytes of one entry, that are read.
+const MOST: usize = 1000;
+const LONGEST: u64 = 64 << 20;
+
+/// A zip whose first entry is KML or lies in the folder of DJI's missions.
+fn is(head: &[u8]) -> bool {
+    let Some(rest) = head.strip_prefix(b"PK\x03\x04") else { return false };
+    // The length of the name stands at 26, the name at 30 (APPNOTE 4.3.7).
+    let length = rest
+        .get(22..24)
+        .and_then(|two| two.try_into().ok())
+        .map_or(0, |two| usize::from(u16::from_le_bytes(two)));
+    let name = rest.get(26..26 + length).unwrap_or_default().to_ascii_lowercase();
+    name.ends_with(b".kml") || name.ends_with(b".wpml") || name.starts_with(b"wpmz/")
+}
+
+fn is_kml(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".kml", ".wpml"].iter().any(|end| name.ends_with(end))
+}
+
+/// The names of the entries, and the content of each as far as it is wanted.
+fn entries(bytes: &[u8], wanted: fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    if archive.len() > MOST {
+        return Err(format!("{} entries, at most {MOST} are read", archive.len()));
+    }
+    let mut all = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index(index).map_err(|error| error.to_string())?;
+        let name = entry.name().map_err(|error| error.to_string())?.into_owned();
+        let mut content = Vec::new();
+        if entry.is_file() && wanted(&name) {
+            entry.take(LONGEST + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
+            if content.len() as u64 > LONGEST {
+                return Err(format!("an entry is longer than {LONGEST} bytes"));
+            }
+        }
+        all.push((name, content));
+    }
+    Ok(all)
+}
+
+fn inspect(bytes: &[u8], _: &Options) -> Inspection {
+    let mut inspection = Inspection::of("kmz");
+    match entries(bytes, is_kml) {
+        Err(why) => inspection.flaw("zip", 0, &why),
+        Ok(all) => {
+            for (_, content) in all.iter().filter(|(name, _)| is_kml(name)) {
+                let inner = kml::inspect(content, "kml");
+                for spot in inner.places {
+                    // A mission stands twice, as a template and as it is flown.
+                    let again = |one: &creance_model::Spot| {
+                        (one.lat, one.lon, one.role) == (spot.lat, spot.lon, spot.role)
+                    };
+                    if !inspection.places.iter().any(again) {
+                        inspection.places.push(spot);
+                    }
+                }
+                for one in inner.identifiers {
+                    inspection.identify(one.class, one.of, &one.value, one.field);
+                }
+                let new: Vec<_> =
+                    inner.facts.into_iter().filter(|fact| !inspection.facts.contains(fact)).collect();
+                inspection.facts.extend(new);
+                inspection.tracks.extend(inner.tracks);
+                inspection.damage.extend(inner.damage);
+            }
+        }
+    }
+    inspection
+}
+
+fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    let all = entries(bytes, |_| true).map_err(Refusal)?;
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let failed = |error: &dyn std::fmt::Display| Refusal(format!("it cannot be written: {error}"));
+    let mut scrubbed = Scrubbed::default();
+    for (name, content) in all {
+        if !is_kml(&name) {
+            // Pictures and other files may give away as much.
+            if !name.ends_with('/') {
+                scrubbed.removed("file", name);
+            }
+            continue;
+        }
+        let inner = kml::scrub(&content, request)?;
+        writer.start_file(name, SimpleFileOptions::default()).map_err(|error| failed(&error))?;
+        writer.write_all(&inner.bytes(&content)).map_err(|error| failed(&error))?;
+        scrubbed.removed.extend(inner.removed);
+    }
+    let written = writer.finish().map_err(|error| failed(&error))?;
+    scrubbed.pieces.push(Piece::Bytes(written.into_inner()));
+    Ok(scrubbed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::Locations;
+
+    fn mission() -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for name in ["wpmz/template.kml", "wpmz/waylines.wpml"] {
+            writer.start_file(name, SimpleFileOptions::default()).unwrap();
+            writer
+                .write_all(
+                    b"<kml><Placemark><Point><coordinates>8.25,47.5</coordinates></Point></Placemark></kml>",
+                )
+                .unwrap();
+        }
+        writer.start_file("wpmz/res/image/a.jpg", SimpleFileOptions::default()).unwrap();
+        writer.write_all(b"picture").unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn a_mission_is_told_once_and_moves() {
+        let mission = mission();
+        assert!(is(&mission));
+        assert_eq!(inspect(&mission, &Options::default()).places.len(), 1);
+        let request =
+            ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
+        let scrubbed = scrub(&mission, &request).unwrap();
+        assert!(scrubbed.removed.iter().any(|one| one.what == "file"));
+        let told = inspect(&scrubbed.bytes(&mission), &Options::default());
+        assert_eq!((told.places[0].lat, told.places[0].lon), (48.5, 9.25));
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let mission = mission();
+        for cut in 0..mission.len() {
+            let told = inspect(&mission[..cut], &Options::default());
+            assert!(!told.damage.is_empty());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Plans of `QGroundControl` (`.plan`, docs.qgroundcontrol.com "Plan File Format"): JSON with a mission, a fence, and rally points.
+//!
+//! Simple items have the parameters of a MAVLink command; complex ones, such as surveys, hold polygons and items of their
+//! own. Places are latitude first.
+
+use creance_model::{Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, is_place};
+use serde_json::Value;
+
+use crate::{
+    Format, Options, text,
+    wpl::{SET_HOME, WITH_PLACE, is_global},
+};
+
+pub(crate) const FORMAT: Format = Format { name: "qgc-plan", is, read: inspect, scrub };
+
+/// Places that are told.
+const MOST: usize = 10_000;
+
+fn is(head: &[u8]) -> bool {
+    let Some(text) = text(head) else { return false };
+    let plan = text.split_once("\"fileType\"").is_some_and(|(_, rest)| {
+        rest.trim_start().strip_prefix(':').is_some_and(|rest| rest.trim_start().starts_with("\"Plan\""))
+    });
+    text.starts_with('{') && (plan || text.contains("\"plannedHomePosition\""))
+}
+
+/// Hands each place to `sink`, which may move it: two numbers, whose, what it is, and the altitude behind them.
+fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Value])) {
+    match value {
+        Value::Object(object) => {
+            let command =
+                object.get("command").and_then(Value::as_u64).and_then(|command| u16::try_from(command).ok());
+            let frame = object.get("frame").and_then(Value::as_u64);
+            if let (Some(command), Some(params)) =
+                (command, object.get_mut("params").and_then(Value::as_array_mut))
+            {
+                let has_place = WITH_PLACE.contains(&command) && frame.is_none_or(is_global);
+                if let Some(place) = params.get_mut(4..).filter(|_| has_place) {
+                    let role = if command == SET_HOME { Role::Home } else { Role::Target };
+                    sink(role, &format!("command {command}"), place);
+                }
+            }
+            for (key, inner) in object.iter_mut().filter(|(key, _)| *key != "params") {
+                walk(inner, key, sink);
+            }
+        }
+        Value::Array(list) => {
+            if (2..=3).contains(&list.len()) && list.iter().all(Value::is_number) && is_named_place(name) {
+                let role = if name.to_ascii_lowercase().contains("home") { Role::Home } else { Role::Target };
+                sink(role, name, list);
+            } else {
+                for inner in list {
+                    walk(inner, name, sink);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a list of numbers with this name is a place.
+fn is_named_place(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["coordinate", "position", "center", "polygon", "polyline", "points", "breachreturn", "path"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+fn pair(list: &[Value]) -> Option<(f64, f64)> {
+    let (lat, lon) = (list.first()?.as_f64()?, list.get(1)?.as_f64()?);
+    is_place(lat, lon).then_some((lat, lon))
+}
+
+fn inspect(bytes: &[u8], _: &Options) -> Inspection {
+    let mut inspection = Inspection::of("qgc-plan");
+    let mut plan: Value = match serde_json::from_slice(bytes) {
+        Ok(plan) => plan,
+        Err(error) => {
+            inspection.flaw("json", 0, &error);
+            return inspection;
+        }
+    };
+    inspection.device.software = plan.get("groundStation").and_then(Value::as_str).map(str::to_owned);
+    let mut beyond = 0;
+    walk(&mut plan, "", &mut |role, field, list| {
+        let Some((lat, lon)) = pair(list) else { return };
+        if inspection.places.len() >= MOST {
+            beyond += 1;
+        } else if let Some(spot) = Spot::new(role, lat, lon, field) {
+            inspection.places.push(Spot { alt_m: list.get(2).and_then(Value::as_f64), ..spot });
+        }
+    });
+    if beyond > 0 {
+        inspection.flaw("places", 0, &format!("{beyond} are beyond the limit of {MOST}"));
+    }
+    inspection
+}
+
+fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    if request.locations.moved(1.0, 1.0).is_none() {
+        return Err(Refusal(
+            "it is nothing but places: leave it out, or move them with --location grid or offset".to_owned(),
+        ));
+    }
+    let mut plan: Value =
+        serde_json::from_slice(bytes).map_err(|error| Refusal(format!("it is damaged: {error}")))?;
+    let mut scrubbed = Scrubbed::default();
+    walk(&mut plan, "", &mut |role, field, list| {
+        let Some((lat, lon)) = pair(list) else { return };
+        let moved = request.locations.moved(lat, lon).filter(|_| role != Role::Home).unwrap_or_default();
+        for (slot, number) in list.iter_mut().zip([moved.0, moved.1]) {
+            *slot = Value::from(number);
+        }
+        scrubbed.removed(if role == Role::Home { "position" } else { "position, moved" }, field);
+    });
+    let written = serde_json::to_vec_pretty(&plan)
+        .map_err(|error| Refusal(format!("it cannot be written: {error}")))?;
+    scrubbed.pieces.push(Piece::Bytes(written));
+    Ok(scrubbed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::Locations;
+    use proptest::prelude::*;
+
+    const PLAN: &str = r#"{"fileType": "Plan", "groundStation": "QGroundControl", "geoFence": {"polygons": [{"polygon": [[47.1, 8.1], [47.2, 8.2]]}], "circles": [{"circle": {"center": [47.3, 8.3], "radius": 50}}]},
+        "mission": {"plannedHomePosition": [47.0, 8.0, 400], "items": [{"type": "SimpleItem", "command": 16, "frame": 3, "params": [0, 0, 0, null, 47.4, 8.4, 50]},
+        {"type": "SimpleItem", "command": 206, "frame": 2, "params": [25, 0, 1, null, null, null, null]},
+        {"type": "ComplexItem", "TransectStyleComplexItem": {"Items": [{"command": 16, "frame": 3, "params": [0, 0, 0, null, 47.5, 8.5, 50]}], "VisualTransectPoints": [[47.6, 8.6]]}}]},
+        "rallyPoints": {"points": [[47.7, 8.7, 30]]}}"#;
+
+    fn places(bytes: &[u8]) -> Vec<(Role, f64)> {
+        let mut places: Vec<_> = inspect(bytes, &Options::default())
+            .places
+            .iter()
+            .map(|spot| (spot.role, (spot.lat * 1e6).round() / 1e6))
+            .collect();
+        places.sort_by(|one, other| one.1.total_cmp(&other.1));
+        places
+    }
+
+    #[test]
+    fn what_is_planned_is_told_and_moves() {
+        assert!(is(PLAN.as_bytes()));
+        let target = |lat: f64| (Role::Target, lat);
+        let targets = [47.1, 47.2, 47.3, 47.4, 47.5, 47.6, 47.7].map(target);
+        assert_eq!(places(PLAN.as_bytes()), [&[(Role::Home, 47.0)][..], &targets].concat());
+        let request =
+            ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
+        let clean = scrub(PLAN.as_bytes(), &request).unwrap().bytes(PLAN.as_bytes());
+        assert_eq!(places(&clean), [48.1, 48.2, 48.3, 48.4, 48.5, 48.6, 48.7].map(target));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            inspect(&bytes, &Options::default());
+        }
+    }
+}
