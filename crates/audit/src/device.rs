@@ -12,14 +12,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use creance_cursor::{FileSource, Source as _};
 use creance_detect::{DeviceFile, DeviceFiles, DevicePicture, Known, Sample, sampler};
-use creance_model::DataClass;
+use creance_media::Still;
+use creance_model::{DataClass, Inspection};
 use md5::{Digest, Md5};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ring::digest;
 use sha1::Sha1;
 
-use crate::{Error, files};
+use crate::{Error, files, inspect::kind};
 
 use contents::Files;
 use pictures::PicturesOfDevice;
@@ -150,7 +152,29 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
         md5: md5.finalize().into(),
     };
     let samples = samples.map(creance_detect::Sampler::finish).unwrap_or_default();
-    Ok(ReadFile { file, samples, values: values::of_file(name, &head, whole) })
+    let values = values::of_file(name, &head, whole);
+    let values = match described(path, &head)? {
+        Some(inspection) => Some(values.unwrap_or_default().with_inspection(name, inspection)),
+        None => values,
+    };
+    Ok(ReadFile { file, samples, values })
+}
+
+/// The largest flight log that is read for what it says of the aircraft, in bytes.
+const LONGEST_LOG: u64 = 64 << 20;
+
+/// What a picture, a film or a flight log says; `None`: it is none, or its file is longer.
+fn described(path: &Path, head: &[u8]) -> io::Result<Option<Inspection>> {
+    let is_log = creance_flightlog::format(head).is_some();
+    if Still::of(head).is_none() && !creance_media::is_video(head) && !is_log {
+        return Ok(None);
+    }
+    let source = FileSource::new(File::open(path)?)?;
+    if is_log && source.length() > LONGEST_LOG {
+        return Ok(None);
+    }
+    kind::inspect(&path.display().to_string(), &source, false, &creance_flightlog::Options::default())
+        .map(Some)
 }
 
 /// Reads until the buffer is full or the file is over; says how much.

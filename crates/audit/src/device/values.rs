@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use creance_detect::{FoundIn, Known};
-use creance_model::{DataClass, Match};
+use creance_model::{DataClass, Inspection, Match};
 
 use super::document;
 
@@ -87,6 +87,38 @@ pub(super) fn of_file(name: &str, head: &[u8], whole: bool) -> Option<ValuesOfFi
         }
     }
     Some(values)
+}
+
+/// Letters of the shortest identifier of a picture, film or log that is looked for: shorter ones stand anywhere by chance.
+const SHORTEST_IDENTIFIER: usize = 8;
+
+impl ValuesOfFile {
+    /// Adds what identifies aircraft, cameras and accounts in a picture, a film or a flight log. Names of people there may be
+    /// those of programs, and what only looks like a serial number may be none.
+    pub(super) fn with_inspection(mut self, name: &str, inspection: Inspection) -> Self {
+        let wanted = [
+            DataClass::Serial,
+            DataClass::DeviceId,
+            DataClass::AccountId,
+            DataClass::Email,
+            DataClass::Phone,
+        ];
+        for one in inspection.identifiers {
+            let distinct = one.value.len() >= SHORTEST_IDENTIFIER
+                && one.value.bytes().any(|byte| byte.is_ascii_digit())
+                && !one.value.contains(' ');
+            if !distinct || !wanted.contains(&one.class) || one.field.contains(":possible:") {
+                continue;
+            }
+            if self.known.len() >= MOST_OF_CLASS * CLASSES.len() || one.value.len() > LONGEST_VALUE {
+                self.beyond += 1;
+                continue;
+            }
+            let found_in = FoundIn { file: name.to_owned(), field: one.field };
+            self.known.push(Known { class: one.class, value: one.value, found_in });
+        }
+        self
+    }
 }
 
 impl Values {
@@ -179,5 +211,23 @@ mod tests {
         values.add(of_file("a.csv", text.as_bytes(), true).unwrap());
         let (known, beyond) = values.done();
         assert_eq!((known.len(), beyond), (MOST_OF_CLASS, 5));
+    }
+
+    #[test]
+    fn identifiers_of_pictures_and_logs_are_looked_for_where_they_are_distinct() {
+        let mut inspection = Inspection::of("mp4");
+        for (class, value, field) in [
+            (DataClass::Serial, "1TESTAB00C0042", "djmd:1-1-5"),
+            (DataClass::Serial, "9TESTAB00C0042", "djmd:possible:4-7"),
+            (DataClass::Serial, "42", "exif:BodySerialNumber"),
+            (DataClass::DeviceId, "Phone 12 Pro", "exif:HostComputer"),
+            (DataClass::PersonName, "Photo Tool 2031", "exif:Artist"),
+        ] {
+            inspection.identify(class, None, value, field);
+        }
+        let mut values = Values::default();
+        values.add(ValuesOfFile::default().with_inspection("DCIM/A.MP4", inspection));
+        let known: Vec<_> = values.done().0.into_iter().map(|one| (one.value, one.found_in.field)).collect();
+        assert_eq!(known, [("1TESTAB00C0042".to_owned(), "djmd:1-1-5".to_owned())]);
     }
 }

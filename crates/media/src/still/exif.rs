@@ -14,13 +14,13 @@ const IDENTIFIERS: &[(u16, DataClass, Option<Component>, &str)] = &[
     (0xfde9, DataClass::Serial, Some(Component::Camera), "SerialNumber"),
     (0xa430, DataClass::PersonName, None, "CameraOwnerName"),
     (0x013b, DataClass::PersonName, None, "Artist"),
-    (0x013c, DataClass::DeviceId, Some(Component::Phone), "HostComputer"),
     (0xa420, DataClass::DeviceId, None, "ImageUniqueID"),
 ];
 
 /// Tags of text that say something else.
 const FACTS: &[(u16, &str, &str)] = &[
     (0x010e, "text", "ImageDescription"),
+    (0x013c, "computer", "HostComputer"),
     (0x8298, "rights", "Copyright"),
     (0xc68b, "name of the original file", "OriginalRawFileName"),
 ];
