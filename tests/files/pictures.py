@@ -22,7 +22,7 @@ TARGET = (-33.857111, 151.214222)
 XMP = f"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
  xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" drone-dji:GpsLatitude="{LAT:+.7f}" drone-dji:GpsLongtitude="{LON:+.7f}"
- drone-dji:AbsoluteAltitude="+58.25" drone-dji:GimbalYawDegree="+12.5" drone-dji:GimbalPitchDegree="-45.0"
+ drone-dji:AbsoluteAltitude="+58.25" drone-dji:RelativeAltitude="+80.00" drone-dji:GimbalYawDegree="+12.5" drone-dji:GimbalPitchDegree="-45.0"
  drone-dji:GimbalRollDegree="+0.00" drone-dji:DroneSerialNumber="{DRONE}" drone-dji:CaptureUUID="{CAPTURE}"
  drone-dji:NTRIPHost="{SSID}" drone-dji:LRFTargetLat="{TARGET[0]:.6f}" drone-dji:LRFTargetLon="{TARGET[1]:.6f}"/>
 </rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
@@ -41,6 +41,7 @@ def exif(orientation):
     tags[0x013B], tags[0x0132], tags[0x9C9D] = ARTIST, "2026:06:11 08:00:00", ARTIST.encode("utf-16-le")
     inner = tags.get_ifd(0x8769)
     inner[0xA431], inner[0xA435], inner[0xA430], inner[0x9003] = SERIAL, LENS, OWNER, "2026:06:11 08:00:00"
+    inner[0xA405] = 24
     gps = tags.get_ifd(0x8825)
     gps[1], gps[2], gps[3], gps[4], gps[5], gps[6] = "S", dms(LAT), "E", dms(LON), b"\0", ALT
     return tags

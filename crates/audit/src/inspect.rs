@@ -9,6 +9,7 @@
 mod archive;
 pub(crate) mod kind;
 mod masked;
+mod sites;
 
 use std::{
     fs::File,
@@ -37,6 +38,8 @@ pub struct Inspect {
     pub faces: bool,
     /// Threads; 0: as many as there are processors.
     pub jobs: usize,
+    /// A register of protected places: which of them were seen is told.
+    pub sites: creance_place::sites::Sites,
     /// What readers of logs need beside the file.
     pub logs: creance_flightlog::Options,
 }
@@ -111,7 +114,10 @@ fn one(
     told: &mut archive::Told,
     depth: usize,
 ) -> io::Result<()> {
-    let inspection = kind::inspect(name, source, request.faces, &request.logs)?;
+    let mut inspection = kind::inspect(name, source, request.faces, &request.logs)?;
+    if !request.sites.is_empty() {
+        inspection.sites = sites::seen(&inspection, &request.sites);
+    }
     let place = told.all.len();
     told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });
     let flaws = archive::open(name, source, request, told, depth)?;

@@ -3,10 +3,12 @@
 use std::{
     fs::File,
     io::{BufWriter, Write},
+    path::Path,
 };
 
 use anyhow::Context;
 use creance_model::Inspected;
+use creance_place::sites::Sites;
 use creance_render::inspection;
 use serde_json::Value;
 
@@ -17,7 +19,9 @@ use crate::{
 };
 
 pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
+    let sites = options.sites.as_deref().map(sites).transpose()?.unwrap_or_default();
     let request = creance_audit::Inspect {
+        sites,
         paths: options.files.clone(),
         hash: !options.no_hash,
         faces: options.faces,
@@ -75,4 +79,11 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
 /// Whether one file was named, and no folder.
 fn is_single(options: &Inspect) -> bool {
     matches!(options.files.as_slice(), [one] if one.is_file())
+}
+
+/// The sites of a register.
+fn sites(path: &Path) -> anyhow::Result<Sites> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let read = creance_place::sites::read(&bytes).map_err(anyhow::Error::msg);
+    Ok(Sites::new(read.with_context(|| format!("cannot read the sites of {}", path.display()))?))
 }

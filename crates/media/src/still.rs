@@ -56,12 +56,27 @@ impl Still {
 
     /// What a picture of this format gives away. Errors: the source cannot be read.
     pub fn inspect(self, source: &dyn Source) -> io::Result<Inspection> {
-        match self {
+        let mut inspection = match self {
             Self::Jpeg => jpeg::inspect(source),
             Self::Tiff => tiff::inspect(source),
             Self::Png => png::inspect(source),
             Self::Webp => webp::inspect(source),
             Self::Heif => heif::inspect(source),
-        }
+        }?;
+        widen(&mut inspection);
+        Ok(inspection)
+    }
+}
+
+/// Millimetres that a picture on 35 mm film is wide.
+const FILM_WIDTH: f64 = 36.0;
+
+/// Says how wide a picture is where the focal length tells it.
+fn widen(inspection: &mut Inspection) {
+    let focal = inspection.facts.iter().find(|fact| fact.field == exif::FOCAL_LENGTH);
+    let Some(millimetres) = focal.and_then(|fact| fact.value.parse::<f64>().ok()) else { return };
+    let degrees = 2.0 * (FILM_WIDTH / 2.0 / millimetres).atan().to_degrees();
+    for look in inspection.places.iter_mut().filter_map(|spot| spot.look.as_mut()) {
+        look.field_of_view = Some(degrees);
     }
 }

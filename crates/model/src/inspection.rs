@@ -79,8 +79,27 @@ pub struct Inspection {
     pub hidden: Vec<Hidden>,
     /// What else it says that matters: angles, speeds, networks, settings.
     pub facts: Vec<Fact>,
+    /// Protected places that were seen, if a register was given.
+    pub sites: Vec<SiteSeen>,
     /// What could not be read, and why. What was read before is kept.
     pub damage: Vec<Flaw>,
+}
+
+/// A protected place that somebody was at, or that a camera looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteSeen {
+    /// Its name in the register.
+    pub name: String,
+    /// Its sector there.
+    pub sector: Option<String>,
+    /// `near`: within it or its buffer; `looked at`.
+    pub how: &'static str,
+    /// Who was there, or whose view it is.
+    pub role: Role,
+    /// How often: places and points of tracks.
+    pub times: u64,
+    /// The least distance, in metres.
+    pub metres: f64,
 }
 
 /// A file and what it gives away.
@@ -122,6 +141,8 @@ pub struct Spot {
     pub alt_m: Option<f64>,
     /// What the altitude counts from.
     pub alt_reference: Option<AltReference>,
+    /// Metres above where it took off, if that is said beside the altitude.
+    pub height_m: Option<f64>,
     /// When.
     pub time: Option<Timestamp>,
     /// Where the camera looked, if that is said.
@@ -140,6 +161,7 @@ impl Spot {
             lon,
             alt_m: None,
             alt_reference: None,
+            height_m: None,
             time: None,
             look: None,
             field: field.into(),

@@ -14,6 +14,7 @@ mod organisations;
 mod overrides;
 mod regions;
 mod scope;
+pub mod sites;
 mod sources;
 mod table;
 mod verdict;

@@ -60,6 +60,7 @@ pub struct Totals {
     with_track: usize,
     with_serial: usize,
     with_hidden: usize,
+    with_site: usize,
     with_faces: usize,
     damaged: usize,
     unknown: usize,
@@ -75,6 +76,7 @@ impl Totals {
         self.with_track += usize::from(inspection.tracks.iter().any(|track| !track.points.is_empty()));
         self.with_serial += usize::from(serials().next().is_some());
         self.with_hidden += usize::from(!inspection.hidden.is_empty());
+        self.with_site += usize::from(!inspection.sites.is_empty());
         self.with_faces += usize::from(inspection.faces.is_some_and(|faces| faces > 0));
         self.damaged += usize::from(!inspection.damage.is_empty());
         self.unknown += usize::from(inspection.kind == "unknown");

@@ -34,6 +34,9 @@ const WINDOWS: &[(u16, &str)] = &[
     (0x9c9f, "XPSubject"),
 ];
 
+/// Where the focal length stands that tells the field of view.
+pub(crate) const FOCAL_LENGTH: &str = "exif:FocalLengthIn35mmFilm";
+
 const USER_COMMENT: u16 = 0x9286;
 const MAKER_NOTE: u16 = 0x927c;
 
@@ -65,6 +68,10 @@ pub(crate) fn tell(inspection: &mut Inspection, tags: &Tags<'_>, base: u64) {
         } else if entry.tag == USER_COMMENT {
             inspection.say("text", comment(tags.bytes_of(entry)), "exif:UserComment");
         }
+    }
+    let focal = tags.get(Directory::Exif, 0xa405).and_then(|entry| tags.floats(entry).first().copied());
+    if let Some(millimetres) = focal.filter(|millimetres| *millimetres > 0.0) {
+        inspection.say("focal length as on 35 mm film, mm", format!("{millimetres}"), FOCAL_LENGTH);
     }
     times(inspection, tags);
     gps(inspection, tags);

@@ -268,6 +268,7 @@ fn place(inspection: &mut Inspection, properties: &[Property], start: &(String, 
         Role::Camera => {
             spot.alt_m = named(&["absolutealtitude", "gpsaltitude"]);
             spot.alt_reference = spot.alt_m.map(|_| AltReference::Amsl);
+            spot.height_m = named(&["relativealtitude", "abovegroundaltitude"]);
             spot.look = look(properties);
         }
         Role::Target => {

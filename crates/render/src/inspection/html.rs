@@ -64,6 +64,7 @@ fn sums(totals: &Totals) -> Markup {
                 ("With serial numbers", totals.with_serial),
                 ("Different serial numbers", totals.serials.len()),
                 ("With hidden content", totals.with_hidden),
+                ("With a protected site", totals.with_site),
                 ("With faces", totals.with_faces),
                 ("Not all of it read", totals.damaged),
                 ("Of unknown kind", totals.unknown),
@@ -91,6 +92,9 @@ fn one(file: &Inspected, reveal: bool) -> Markup {
                     div { dt { "Place: " (spot.role) } dd { (spot.lat) ", " (spot.lon) @if let Some(metres) = spot.alt_m { ", " (metres) " m" } } }
                 }
                 @for one in inspection.times.iter().take(MOST_ROWS) { div { dt { "Time: " (one.what) } dd { (one.time) @if !one.zone_known { " (local)" } } } }
+                @for one in inspection.sites.iter().take(MOST_ROWS) {
+                    div { dt { "Site " (one.how) } dd { (shown(&one.name)) @if let Some(sector) = &one.sector { ", " (shown(sector)) } ", " (format!("{:.0}", one.metres)) " m" } }
+                }
                 @if let Some(faces) = inspection.faces { div { dt { "Faces" } dd { (faces) } } }
                 @for one in inspection.facts.iter().take(MOST_ROWS) { div { dt { (one.what) } dd { (shown(&one.value)) } } }
                 @for one in inspection.hidden.iter().take(MOST_ROWS) { div { dt { "Hidden: " (one.what) } dd { (bytes(one.bytes)) } } }

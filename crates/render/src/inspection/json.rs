@@ -36,6 +36,10 @@ pub fn json(file: &Inspected) -> Value {
         "facts": inspection.facts.iter().map(|one| json!({
             "what": one.what, "value": one.value, "where": one.field,
         })).collect::<Vec<_>>(),
+        "sites": inspection.sites.iter().map(|one| json!({
+            "name": one.name, "sector": one.sector, "how": one.how, "role": one.role, "times": one.times,
+            "metres": one.metres.round(),
+        })).collect::<Vec<_>>(),
         "damage": inspection.damage.iter().map(|one| json!({
             "what": one.what, "offset": one.offset, "why": one.why,
         })).collect::<Vec<_>>(),
@@ -51,7 +55,7 @@ fn places(inspection: &Inspection) -> Value {
     let all = inspection.places.iter().map(|spot| {
         json!({
             "role": spot.role, "lat": spot.lat, "lon": spot.lon, "alt_m": spot.alt_m,
-            "alt_reference": spot.alt_reference, "time": spot.time, "where": spot.field,
+            "alt_reference": spot.alt_reference, "height_m": spot.height_m, "time": spot.time, "where": spot.field,
             "look": spot.look.map(|look| json!({
                 "yaw": look.yaw, "pitch": look.pitch, "roll": look.roll, "field_of_view": look.field_of_view,
             })),

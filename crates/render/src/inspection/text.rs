@@ -64,6 +64,22 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
             format!("{} {}{zone}  ({})", one.what, one.time, shown(&one.field))
         }),
     )?;
+    several(
+        out,
+        "sites",
+        inspection.sites.iter().map(|one| {
+            let sector =
+                one.sector.as_ref().map(|sector| format!(" ({})", shown(sector))).unwrap_or_default();
+            let times = if one.times == 1 { String::new() } else { format!(", {} times", one.times) };
+            format!(
+                "{}{sector}: {} by the {}, {:.0} m{times}",
+                shown(&one.name),
+                one.how,
+                one.role,
+                one.metres
+            )
+        }),
+    )?;
     if let Some(faces) = inspection.faces {
         line(out, "faces", &faces.to_string())?;
     }
@@ -162,6 +178,7 @@ pub fn table(files: &[Inspected], totals: &Totals, out: &mut dyn Write) -> io::R
         totals.with_hidden,
     )?;
     for (count, what) in [
+        (totals.with_site, "with a protected site"),
         (totals.with_faces, "with faces"),
         (totals.damaged, "of which not all could be read"),
         (totals.unknown, "of a kind that is not read here: nothing can be said of them"),

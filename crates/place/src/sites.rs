@@ -1,0 +1,330 @@
+//! Protected places: which of them somebody was at, or a camera looked at.
+//!
+//! Distances of a few kilometres are measured on a plane that touches the earth at the place in question (a sphere of
+//! 6 371 km): within 20 km the error is below a tenth of a percent. A site is a point, lines, or areas, with a buffer around.
+
+mod read;
+
+use std::collections::HashMap;
+
+pub use read::read;
+
+/// A protected place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// Its sector, as the register calls it: `ENRG`, `energy`, `railroad`, …
+    pub sector: Option<String>,
+    /// Metres around it that count as it.
+    pub buffer_m: f64,
+    /// Its shape: parts, each a point, a line, or a ring.
+    pub parts: Vec<Part>,
+}
+
+/// A part of the shape of a site, in degrees north and east.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// A point.
+    Point([f64; 2]),
+    /// A line.
+    Line(Vec<[f64; 2]>),
+    /// An area: its edge, and then its holes. Edges are straight on a map of degrees.
+    Area(Vec<Vec<[f64; 2]>>),
+}
+
+/// How a site was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum How {
+    /// It was there: within the site or its buffer; metres to its edge, 0 within.
+    Near(f64),
+    /// A camera looked at it; metres from where it stood.
+    LookedAt(f64),
+}
+
+/// From where a camera looked, and whither.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Metres above the ground, as far as one knows.
+    pub height_m: f64,
+    /// Degrees clockwise from true north.
+    pub yaw: f64,
+    /// Degrees above the horizon.
+    pub pitch: f64,
+    /// Degrees that the picture is wide.
+    pub width: f64,
+    /// Degrees that the picture is high.
+    pub height: f64,
+}
+
+/// Sites, ready to be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Sites {
+    all: Vec<Site>,
+    /// Sites by the cells of a grid of a twentieth of a degree that they and their buffers touch.
+    cells: HashMap<(i32, i32), Vec<u32>>,
+    /// Sites that touch very many cells.
+    large: Vec<u32>,
+}
+
+/// Cells of a degree.
+const CELLS: f64 = 20.0;
+
+/// Cells of one site, beyond which it is looked at for each place.
+const MOST_CELLS: i64 = 10_000;
+
+/// Metres of a degree of latitude, on a sphere of 6 371 km.
+const DEGREE_M: f64 = 111_195.0;
+
+/// How far a camera is taken to see, in metres: beyond, a site fills no more than a few pixels.
+const FARTHEST: f64 = 5_000.0;
+
+impl Sites {
+    /// These sites.
+    pub fn new(all: Vec<Site>) -> Self {
+        let mut sites = Self { all, ..Self::default() };
+        for (number, site) in (0_u32..).zip(&sites.all) {
+            let [south, west, north, east] = bounds(site);
+            let lat_by = site.buffer_m / DEGREE_M;
+            let lon_by = lat_by / south.abs().max(north.abs()).min(89.0).to_radians().cos();
+            let rows = cell(south - lat_by)..=cell(north + lat_by);
+            let columns = cell(west - lon_by)..=cell(east + lon_by);
+            let count = |range: &std::ops::RangeInclusive<i32>| {
+                i64::from(*range.end()) - i64::from(*range.start()) + 1
+            };
+            if count(&rows) * count(&columns) > MOST_CELLS {
+                sites.large.push(number);
+                continue;
+            }
+            for row in rows {
+                for column in columns.clone() {
+                    sites.cells.entry((row, wrapped(column))).or_default().push(number);
+                }
+            }
+        }
+        sites
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The sites in whose shape or buffer a place lies, with the metres to their edge.
+    pub fn near(&self, lat: f64, lon: f64) -> Vec<(&Site, How)> {
+        let found = self.candidates(cell(lat)..=cell(lat), cell(lon)..=cell(lon)).into_iter();
+        let near = |site: &Site| Some(site.distance(lat, lon)).filter(|metres| *metres <= site.buffer_m);
+        found.filter_map(|site| Some((site, How::Near(near(site)?)))).collect()
+    }
+
+    /// The sites that a camera looked at, with the metres to them: those whose nearest point, or whose buffer about it, lies in
+    /// the picture, on ground as high as that below the camera, and not farther than 5 km.
+    pub fn looked_at(&self, view: &View) -> Vec<(&Site, How)> {
+        let lat_by = FARTHEST / DEGREE_M;
+        let lon_by = lat_by / view.lat.abs().min(89.0).to_radians().cos();
+        let rows = cell(view.lat - lat_by)..=cell(view.lat + lat_by);
+        let columns = cell(view.lon - lon_by)..=cell(view.lon + lon_by);
+        let found = self.candidates(rows, columns).into_iter();
+        found.filter_map(|site| Some((site, How::LookedAt(site.seen(view)?)))).collect()
+    }
+
+    fn candidates(
+        &self,
+        rows: std::ops::RangeInclusive<i32>,
+        columns: std::ops::RangeInclusive<i32>,
+    ) -> Vec<&Site> {
+        let cells = rows.flat_map(|row| columns.clone().map(move |column| (row, wrapped(column))));
+        let mut numbers: Vec<u32> =
+            cells.filter_map(|cell| self.cells.get(&cell)).flatten().copied().collect();
+        numbers.extend(&self.large);
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.into_iter().filter_map(|number| self.all.get(number as usize)).collect()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "degrees times twenty, bounded first")]
+fn cell(degrees: f64) -> i32 {
+    (degrees.clamp(-720.0, 720.0) * CELLS).floor() as i32
+}
+
+/// Columns go around the earth.
+const fn wrapped(column: i32) -> i32 {
+    column.rem_euclid(7200)
+}
+
+/// South, west, north, east of all parts.
+fn bounds(site: &Site) -> [f64; 4] {
+    let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    let mut add = |[lat, lon]: &[f64; 2]| {
+        let [south, west, north, east] = bounds;
+        bounds = [south.min(*lat), west.min(*lon), north.max(*lat), east.max(*lon)];
+    };
+    for part in &site.parts {
+        match part {
+            Part::Point(point) => add(point),
+            Part::Line(line) => line.iter().for_each(&mut add),
+            Part::Area(rings) => rings.iter().flatten().for_each(&mut add),
+        }
+    }
+    bounds
+}
+
+impl Site {
+    /// Metres from a place to this site, 0 within.
+    pub fn distance(&self, lat: f64, lon: f64) -> f64 {
+        self.nearest(lat, lon).map_or(f64::INFINITY, |[east, north]| east.hypot(north))
+    }
+
+    /// Where the nearest point of the site lies, in metres east and north of a place; the place itself where it lies within.
+    fn nearest(&self, lat: f64, lon: f64) -> Option<[f64; 2]> {
+        let plane = |point: &[f64; 2]| plane(lat, lon, *point);
+        let candidates = self.parts.iter().filter_map(|part| match part {
+            Part::Point(point) => Some(plane(point)),
+            Part::Line(line) => nearest_of_line(&line.iter().map(plane).collect::<Vec<_>>()),
+            Part::Area(rings) => {
+                let rings: Vec<Vec<[f64; 2]>> =
+                    rings.iter().map(|ring| ring.iter().map(plane).collect()).collect();
+                if is_within(&rings) {
+                    return Some([0.0, 0.0]);
+                }
+                let edges = rings.iter().filter_map(|ring| nearest_of_line(&closed(ring)));
+                edges.min_by(|one, other| length(*one).total_cmp(&length(*other)))
+            }
+        });
+        candidates.min_by(|one, other| length(*one).total_cmp(&length(*other)))
+    }
+
+    /// Metres to the nearest point if a camera saw it.
+    fn seen(&self, view: &View) -> Option<f64> {
+        let nearest = self.nearest(view.lat, view.lon)?;
+        let metres = length(nearest);
+        if metres > FARTHEST || view.height_m <= 0.0 {
+            return None;
+        }
+        // How much of the sky the buffer takes, seen from there.
+        let about = |metres: f64| (self.buffer_m / metres.max(1.0)).atan().to_degrees();
+        let down = -view.height_m.atan2(metres).to_degrees();
+        let in_height = (down - view.pitch).abs() <= view.height / 2.0 + about(metres.hypot(view.height_m));
+        let [east, north] = nearest;
+        let bearing = east.atan2(north).to_degrees();
+        let off = (bearing - view.yaw + 540.0).rem_euclid(360.0) - 180.0;
+        // A camera that looks down sees all around below it.
+        let steep = view.pitch <= -90.0 + view.height / 2.0
+            && metres <= view.height_m * (view.height / 2.0).to_radians().tan();
+        let in_width = metres <= self.buffer_m || off.abs() <= view.width / 2.0 + about(metres);
+        (steep || in_height && in_width).then_some(metres)
+    }
+}
+
+/// Metres east and north of a place on the plane that touches the earth there.
+fn plane(lat: f64, lon: f64, [to_lat, to_lon]: [f64; 2]) -> [f64; 2] {
+    let around = ((to_lon - lon) / 360.0).round() * 360.0;
+    let east = (to_lon - lon - around) * f64::midpoint(lat, to_lat).to_radians().cos();
+    [east * DEGREE_M, (to_lat - lat) * DEGREE_M]
+}
+
+fn length([east, north]: [f64; 2]) -> f64 {
+    east.hypot(north)
+}
+
+fn closed(ring: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    ring.iter().chain(ring.first()).copied().collect()
+}
+
+/// The point of a line that is nearest to 0, 0.
+fn nearest_of_line(line: &[[f64; 2]]) -> Option<[f64; 2]> {
+    let legs = line.windows(2).filter_map(|leg| {
+        let ([from, to], [x, y]) = (<[[f64; 2]; 2]>::try_from(leg).ok()?, *leg.first()?);
+        let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+        let square = dx * dx + dy * dy;
+        let along = if square > 0.0 { (-(x * dx + y * dy) / square).clamp(0.0, 1.0) } else { 0.0 };
+        Some([x + along * dx, y + along * dy])
+    });
+    let nearest = legs.min_by(|one, other| length(*one).total_cmp(&length(*other)));
+    nearest.or_else(|| line.first().copied())
+}
+
+/// Whether 0, 0 lies in an area: within its edge and no hole, by the even-odd rule.
+fn is_within(rings: &[Vec<[f64; 2]>]) -> bool {
+    let crossings = rings.iter().map(|ring| {
+        let ring = closed(ring);
+        let crosses = |leg: &&[[f64; 2]]| match leg {
+            [[x, y], [to_x, to_y]] => (*y > 0.0) != (*to_y > 0.0) && x + (to_x - x) * (-y) / (to_y - y) > 0.0,
+            _ => false,
+        };
+        ring.windows(2).filter(crosses).count()
+    });
+    crossings.sum::<usize>() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(name: &str, buffer_m: f64, parts: Vec<Part>) -> Site {
+        Site { name: name.to_owned(), sector: None, buffer_m, parts }
+    }
+
+    fn sites() -> Sites {
+        let square = vec![[47.0, 8.0], [47.0, 8.01], [47.01, 8.01], [47.01, 8.0]];
+        let hole = vec![[47.004, 8.004], [47.004, 8.006], [47.006, 8.006], [47.006, 8.004]];
+        Sites::new(vec![
+            site("mast", 100.0, vec![Part::Point([47.1, 8.1])]),
+            site("works", 50.0, vec![Part::Area(vec![square, hole])]),
+            site("bridge", 30.0, vec![Part::Line(vec![[47.2, 8.2], [47.2, 8.3]])]),
+            site("strait", 100.0, vec![Part::Point([0.0, 179.9995])]),
+        ])
+    }
+
+    fn names(found: &[(&Site, How)]) -> Vec<String> {
+        found.iter().map(|(site, _)| site.name.clone()).collect()
+    }
+
+    #[test]
+    fn points_lines_areas_and_holes_are_near_within_their_buffer() {
+        let sites = sites();
+        for (lat, lon, expected) in [
+            (47.1008, 8.1, &["mast"][..]),
+            (47.101, 8.1, &[]),
+            (47.001, 8.001, &["works"]),
+            // In the middle of the hole, 77 m and more from its edge.
+            (47.005, 8.005, &[]),
+            (46.9996, 8.005, &["works"]),
+            (47.2002, 8.25, &["bridge"]),
+            (0.0, -179.9998, &["strait"]),
+        ] {
+            assert_eq!(names(&sites.near(lat, lon)), expected, "{lat} {lon}");
+        }
+    }
+
+    #[test]
+    fn a_camera_sees_what_lies_before_it() {
+        let sites = sites();
+        let view = |yaw, pitch| View {
+            lat: 47.096,
+            lon: 8.1,
+            height_m: 100.0,
+            yaw,
+            pitch,
+            width: 70.0,
+            height: 50.0,
+        };
+        // The mast stands 445 m to the north: 13° below the horizon.
+        assert_eq!(names(&sites.looked_at(&view(0.0, -15.0))), ["mast"]);
+        assert_eq!(names(&sites.looked_at(&view(30.0, -15.0))), ["mast"]);
+        assert!(sites.looked_at(&view(180.0, -15.0)).is_empty());
+        assert!(sites.looked_at(&view(0.0, -80.0)).is_empty());
+        let above = View { lat: 47.1, ..view(90.0, -90.0) };
+        assert_eq!(names(&sites.looked_at(&above)), ["mast"]);
+    }
+}

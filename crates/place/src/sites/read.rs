@@ -1,0 +1,191 @@
+//! Registers of sites: GeoJSON (RFC 7946) with properties `name`, `sector`, `buffer_m`, or a table (CSV) with columns of these
+//! names and `lat`, `lon`.
+
+use serde_json::Value;
+
+use super::{Part, Site};
+
+/// Metres around a site for which the register says none.
+const BUFFER_M: f64 = 100.0;
+
+/// Sites, and points of all of them, that are read.
+const MOST: usize = 1_000_000;
+const MOST_POINTS: usize = 20_000_000;
+
+/// Reads a register. Errors say what is wrong and where, for people.
+pub fn read(bytes: &[u8]) -> Result<Vec<Site>, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let sites = if bytes.trim_ascii_start().starts_with(b"{") { geojson(bytes)? } else { table(bytes)? };
+    if sites.is_empty() { Err("it has no site".to_owned()) } else { Ok(sites) }
+}
+
+fn geojson(bytes: &[u8]) -> Result<Vec<Site>, String> {
+    let document: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let features = match document.get("features").and_then(Value::as_array) {
+        Some(features) => features.as_slice(),
+        None if document.get("type").and_then(Value::as_str) == Some("Feature") => {
+            std::slice::from_ref(&document)
+        }
+        None => return Err("expected a FeatureCollection or a Feature".to_owned()),
+    };
+    if features.len() > MOST {
+        return Err(format!("{} features, at most {MOST} are read", features.len()));
+    }
+    let (mut sites, mut points) = (Vec::new(), 0);
+    for (number, feature) in features.iter().enumerate() {
+        let wrong = |why: String| format!("feature {}: {why}", number + 1);
+        let mut parts = Vec::new();
+        shape(feature.get("geometry").unwrap_or(&Value::Null), &mut parts, &mut points, 0).map_err(wrong)?;
+        let property = |names: &[&str]| {
+            let properties = feature.get("properties")?.as_object()?;
+            let named =
+                |(key, _): &(&String, &Value)| names.iter().any(|name| key.eq_ignore_ascii_case(name));
+            properties.iter().find(named).map(|(_, value)| value)
+        };
+        let text = |names: &[&str]| property(names).and_then(Value::as_str).map(str::to_owned);
+        let buffer = property(&["buffer_m", "buffer", "radius"]);
+        sites.push(Site {
+            name: text(&["name", "title"]).unwrap_or_else(|| format!("site {}", number + 1)),
+            sector: text(&["sector", "category"]),
+            buffer_m: buffered(buffer.and_then(Value::as_f64)).map_err(wrong)?,
+            parts,
+        });
+    }
+    Ok(sites)
+}
+
+fn buffered(metres: Option<f64>) -> Result<f64, String> {
+    match metres {
+        None => Ok(BUFFER_M),
+        Some(metres) if (0.0..=100_000.0).contains(&metres) => Ok(metres),
+        Some(metres) => Err(format!("the buffer is {metres} m, expected 0 to 100000")),
+    }
+}
+
+/// Adds the parts of a geometry.
+fn shape(geometry: &Value, parts: &mut Vec<Part>, points: &mut usize, depth: usize) -> Result<(), String> {
+    let kind = geometry.get("type").and_then(Value::as_str).unwrap_or("nothing");
+    let coordinates = geometry.get("coordinates").unwrap_or(&Value::Null);
+    let items =
+        |value: &Value| value.as_array().cloned().ok_or_else(|| format!("coordinates of {kind} are no list"));
+    let mut line = |value: &Value| -> Result<Vec<[f64; 2]>, String> {
+        let line = items(value)?.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        *points += line.len();
+        if *points > MOST_POINTS { Err(format!("more than {MOST_POINTS} points")) } else { Ok(line) }
+    };
+    match kind {
+        "Point" => parts.push(Part::Point(place(coordinates)?)),
+        "MultiPoint" => parts.extend(line(coordinates)?.into_iter().map(Part::Point)),
+        "LineString" => parts.push(Part::Line(line(coordinates)?)),
+        "MultiLineString" => {
+            for one in items(coordinates)? {
+                parts.push(Part::Line(line(&one)?));
+            }
+        }
+        "Polygon" => parts.push(Part::Area(items(coordinates)?.iter().map(line).collect::<Result<_, _>>()?)),
+        "MultiPolygon" => {
+            for one in items(coordinates)? {
+                parts.push(Part::Area(items(&one)?.iter().map(&mut line).collect::<Result<_, _>>()?));
+            }
+        }
+        "GeometryCollection" if depth < 4 => {
+            for one in geometry.get("geometries").and_then(Value::as_array).into_iter().flatten() {
+                shape(one, parts, points, depth + 1)?;
+            }
+        }
+        other => return Err(format!("a geometry of type {other} is not read")),
+    }
+    if parts.is_empty() { Err("it has no place".to_owned()) } else { Ok(()) }
+}
+
+/// Longitude stands first (RFC 7946, 3.1.1).
+fn place(value: &Value) -> Result<[f64; 2], String> {
+    let number = |at: usize| value.get(at).and_then(Value::as_f64);
+    match number(1).zip(number(0)) {
+        Some((lat, lon)) if lat.abs() <= 90.0 && lon.abs() <= 360.0 => Ok([lat, lon]),
+        _ => Err(format!("{value} is no longitude and latitude")),
+    }
+}
+
+fn table(bytes: &[u8]) -> Result<Vec<Site>, String> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let column = |names: &[&str]| {
+        header.iter().position(|title| names.iter().any(|name| title.eq_ignore_ascii_case(name)))
+    };
+    let lat = column(&["lat", "latitude"])
+        .ok_or("the header names no latitude, expected a column lat or latitude")?;
+    let lon = column(&["lon", "lng", "longitude"])
+        .ok_or("the header names no longitude, expected a column lon or longitude")?;
+    let (name, sector) = (column(&["name", "title"]), column(&["sector", "category", "primary_fuel"]));
+    let buffer = column(&["buffer_m", "buffer", "radius"]);
+    let mut sites = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let wrong = |why: String| format!("row {}: {why}", row + 2);
+        let record = record.map_err(|error| wrong(error.to_string()))?;
+        let text = |column: Option<usize>| {
+            column.and_then(|column| record.get(column)).filter(|text| !text.is_empty())
+        };
+        let number = |column| text(Some(column)).and_then(|text| text.parse::<f64>().ok());
+        let place = number(lat).zip(number(lon)).filter(|(lat, lon)| lat.abs() <= 90.0 && lon.abs() <= 360.0);
+        let Some((lat, lon)) = place else {
+            return Err(wrong("it has no latitude and longitude".to_owned()));
+        };
+        if sites.len() >= MOST {
+            return Err(wrong(format!("at most {MOST} sites are read")));
+        }
+        sites.push(Site {
+            name: text(name).map_or_else(|| format!("site {}", row + 1), str::to_owned),
+            sector: text(sector).map(str::to_owned),
+            buffer_m: buffered(buffer.and_then(number)).map_err(wrong)?,
+            parts: vec![Part::Point([lat, lon])],
+        });
+    }
+    Ok(sites)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn registers_of_both_kinds_are_read() {
+        let json = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","properties":{"name":"Works","sector":"WATR","buffer_m":50},"geometry":{"type":"Polygon","coordinates":[[[8,47],[8.01,47],[8.01,47.01],[8,47]]]}},
+            {"type":"Feature","properties":{},"geometry":{"type":"MultiPoint","coordinates":[[8.1,47.1],[8.2,47.2]]}}]}"#;
+        let sites = read(json.as_bytes()).unwrap();
+        assert_eq!(
+            (sites[0].name.as_str(), sites[0].sector.as_deref(), sites[0].buffer_m),
+            ("Works", Some("WATR"), 50.0)
+        );
+        assert_eq!(sites[1].parts.len(), 2);
+        assert_eq!((sites[1].name.as_str(), sites[1].buffer_m), ("site 2", BUFFER_M));
+        let sites = read(b"name,latitude,longitude,sector\nMast,47.1,8.1,COMM\n").unwrap();
+        assert_eq!(sites[0].parts, [Part::Point([47.1, 8.1])]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, why) in [
+            ("name,lat\nMast,47.1\n", "names no longitude"),
+            ("lat,lon\n47.1,8.1\nx,8.1\n", "row 3"),
+            (
+                r#"{"type":"Feature","properties":{"buffer_m":-1},"geometry":{"type":"Point","coordinates":[8,47]}}"#,
+                "the buffer is -1",
+            ),
+            (r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[8,147]}}"#, "feature 1"),
+            (r#"{"type":"FeatureCollection","features":[]}"#, "no site"),
+        ] {
+            let error = read(text.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[{}\\[\\]\",:a-zA-Z0-9.]{0,200}") {
+            let _ = (read(&bytes), read(text.as_bytes()), read(format!("lat,lon\n{text}").as_bytes()));
+        }
+    }
+}
