@@ -403,7 +403,7 @@ pub(crate) struct Inspect {
     /// Writes the answer to this file instead of stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Protected places (GeoJSON, or CSV with name, lat, lon, sector, buffer_m): which of them were near or looked at is told.
+    /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): which of them were near or looked at is told.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
     /// Makes no SHA-256: only what describes a file is read, which is much less of it.
