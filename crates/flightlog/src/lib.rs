@@ -8,11 +8,13 @@
 //! kept. To add a format: one file here, and one line in [`FORMATS`].
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod csv;
 mod dji_txt;
 mod gpx;
 mod kml;
 mod kmz;
 mod movement;
+mod mrk;
 mod qgc_plan;
 pub mod srt;
 mod wpl;
@@ -42,8 +44,17 @@ pub struct Options {
 }
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
-pub const FORMATS: &[Format] =
-    &[kmz::FORMAT, dji_txt::FORMAT, gpx::FORMAT, kml::FORMAT, qgc_plan::FORMAT, wpl::FORMAT, srt::FORMAT];
+pub const FORMATS: &[Format] = &[
+    kmz::FORMAT,
+    dji_txt::FORMAT,
+    gpx::FORMAT,
+    kml::FORMAT,
+    qgc_plan::FORMAT,
+    wpl::FORMAT,
+    srt::FORMAT,
+    mrk::FORMAT,
+    csv::FORMAT,
+];
 
 /// The format of a file by its first bytes; 4 KiB are enough.
 pub fn format(head: &[u8]) -> Option<Format> {

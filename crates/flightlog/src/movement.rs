@@ -1,6 +1,49 @@
-//! What states of a moment amount to over time, for formats that tell them sample by sample.
+//! What movement and states of a moment amount to over time, for formats that tell it sample by sample.
 
 use creance_model::{FlightState, Inspection, Interval, Timestamp};
+
+/// What a log says of one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sample {
+    /// When.
+    pub(crate) time: Timestamp,
+    /// Degrees north and east, a valid place.
+    pub(crate) place: Option<(f64, f64)>,
+    /// Metres of height, above whatever all samples of the log count from.
+    pub(crate) height: Option<f64>,
+    /// The state, if one is said.
+    pub(crate) state: Option<FlightState>,
+}
+
+/// Metres above the first height from which on something flies, and metres per second.
+const HIGH: f64 = 2.0;
+const FAST: f64 = 1.5;
+
+/// Says which samples of a log without states of its own show flight, by movement and height.
+///
+/// A sample counts as `flying` when it is more than 2 m above the first height, or faster than 1.5 m/s since the sample
+/// before. Others stay without a state: a receiver lying on a table is no evidence of power or disarming.
+pub(crate) fn flying_by_movement(samples: &mut [Sample]) {
+    let ground = samples.iter().find_map(|sample| sample.height);
+    let mut before: Option<Sample> = None;
+    for sample in samples {
+        let high = sample.height.zip(ground).is_some_and(|(height, ground)| height - ground > HIGH);
+        let fast = before.and_then(|before| speed(&before, sample)).is_some_and(|speed| speed > FAST);
+        before = Some(*sample);
+        if sample.state.is_none() && (high || fast) {
+            sample.state = Some(FlightState::Flying);
+        }
+    }
+}
+
+/// Metres per second between two samples, on a sphere of 6 371 km.
+fn speed(a: &Sample, b: &Sample) -> Option<f64> {
+    let ((lat_a, lon_a), (lat_b, lon_b)) = (a.place?, b.place?);
+    let seconds = b.time.as_secs_f64() - a.time.as_secs_f64();
+    let north = (lat_b - lat_a).to_radians();
+    let east = (lon_b - lon_a).to_radians() * lat_a.to_radians().cos();
+    (seconds > 0.0).then(|| north.hypot(east) * 6_371_000.0 / seconds)
+}
 
 /// Longest silence within one state that is still the same state, in nanoseconds; and how long the last word holds.
 const BRIDGE: i64 = 15_000_000_000;
@@ -14,7 +57,7 @@ const MOST: usize = 10_000;
 pub(crate) fn add_phases(
     inspection: &mut Inspection,
     mut states: Vec<(Timestamp, FlightState)>,
-    source: &'static str,
+    source: &str,
 ) {
     states.sort_by_key(|(time, state)| (*time, *state == FlightState::Flying));
     let mut phases: Vec<Interval<FlightState>> = Vec::new();
@@ -46,6 +89,23 @@ pub(crate) fn add_phases(
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn at(second: i64, lat: f64, height: Option<f64>) -> Sample {
+        Sample { time: Timestamp::from_secs(second), place: Some((lat, 8.0)), height, state: None }
+    }
+
+    #[test]
+    fn what_moves_or_is_high_flies_and_what_lies_still_says_nothing() {
+        let mut samples = [
+            at(0, 47.0, Some(400.0)),
+            at(1, 47.0, Some(401.0)),
+            at(2, 47.001, None),
+            at(3, 47.001, Some(402.5)),
+        ];
+        flying_by_movement(&mut samples);
+        let flying = samples.map(|sample| sample.state.is_some());
+        assert_eq!(flying, [false, false, true, true]);
+    }
 
     #[test]
     fn a_state_holds_until_the_next_word_but_not_through_silence() {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use creance_flightlog::{Options, format};
-use creance_model::{Component, DataClass, Inspection, Timestamp, TrackPoint};
+use creance_model::{Component, DataClass, Inspection, Role, Timestamp, TrackPoint};
 use serde_json::Value;
 
 /// Degrees that a position may differ: the export writes thirteen digits behind the point at most.
@@ -31,10 +31,10 @@ fn shared(folder: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-fn inspect(path: &Path) -> Inspection {
+fn inspect(path: &Path, name: &str) -> Inspection {
     let bytes = std::fs::read(path).unwrap();
     let format = format(&bytes[..bytes.len().min(4096)]).unwrap();
-    assert_eq!(format.name, "dji-txt");
+    assert_eq!(format.name, name);
     format.read(&bytes, &Options::default())
 }
 
@@ -61,7 +61,7 @@ fn pairs() -> Vec<(PathBuf, PathBuf)> {
 #[test]
 fn every_exported_row_is_a_position_of_the_log() {
     for (log, export) in pairs() {
-        let told = inspect(&log);
+        let told = inspect(&log, "dji-txt");
         let track = &told.tracks.iter().find(|track| track.field == "OSD").unwrap().points;
         let mut reader = csv::Reader::from_path(&export).unwrap();
         let header = reader.headers().unwrap().clone();
@@ -105,11 +105,33 @@ fn every_exported_row_is_a_position_of_the_log() {
 }
 
 #[test]
+fn the_log_and_its_export_say_the_same() {
+    for (log, export) in pairs() {
+        let (log, export) = (inspect(&log, "dji-txt"), inspect(&export, "csv"));
+        let way = |told: &Inspection| {
+            told.tracks.iter().find(|one| one.role == Role::Aircraft).unwrap().points.clone()
+        };
+        let (ours, exported) = (way(&log), way(&export));
+        assert_eq!(ours.len(), exported.len());
+        for (a, b) in ours.iter().zip(&exported) {
+            assert!((a.lat - b.lat).abs() < DEGREES && (a.lon - b.lon).abs() < DEGREES, "{a:?} {b:?}");
+            assert!((a.alt_m.unwrap() - b.alt_m.unwrap()).abs() < METRES, "{a:?} {b:?}");
+            // The export begins in the middle of a second that it does not name, and counts from there.
+            let apart = a.time.unwrap().since(b.time.unwrap());
+            assert!(apart.abs() < 1_500_000_000, "{a:?} {b:?}");
+        }
+        let taken = |told: &Inspection| told.times.iter().filter(|dated| dated.what == "taken").count();
+        assert_eq!(taken(&log), taken(&export));
+        assert_eq!(export.damage, []);
+    }
+}
+
+#[test]
 fn details_are_what_another_parser_reads() {
     let Some(folder) = shared("logs_dji_txt") else { return };
     for entry in folder.join("oracle").read_dir().unwrap() {
         let oracle: Value = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
-        let told = inspect(&folder.join(oracle["file"].as_str().unwrap()));
+        let told = inspect(&folder.join(oracle["file"].as_str().unwrap()), "dji-txt");
         let details = &oracle["details"];
         let text = |key: &str| details[key].as_str().unwrap();
         for (of, key) in [
