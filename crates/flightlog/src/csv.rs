@@ -39,18 +39,19 @@ struct Table<'a> {
     columns: Columns,
     header: ::csv::ByteRecord,
     delimiter: u8,
-    /// What stands before the header: the mark of the encoding, and a line for spreadsheets (`sep=,`).
+    /// What stands before the header: the mark of the encoding, blanks, and a line for spreadsheets (`sep=,`).
     before: &'a [u8],
     reader: ::csv::Reader<&'a [u8]>,
 }
 
 impl<'a> Table<'a> {
     fn of(bytes: &'a [u8]) -> Self {
-        let mut rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let line = |bytes: &'a [u8]| bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let mut rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+        let line =
+            |bytes: &'a [u8]| bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
         let first = line(rest);
         if first.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"sep=")) {
-            rest = rest.get(first.len() + 1..).unwrap_or_default();
+            rest = rest.get(first.len()..).unwrap_or_default().trim_ascii_start();
         }
         let count = |delimiter: u8| line(rest).split(|byte| *byte == delimiter).count();
         // Of equal counts the last is taken.

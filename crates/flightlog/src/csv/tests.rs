@@ -87,6 +87,19 @@ fn without_a_flag_height_and_movement_tell() {
 }
 
 #[test]
+fn the_header_may_stand_behind_blanks_and_lines_may_end_in_any_way() {
+    for text in [
+        "\u{feff}\r\n\ntime;lat;lon\n100;47,5;8,25\n",
+        "time,lat,lon\r100,47.5,8.25\r",
+        "sep=;\rtime;lat;lon\r100;47.5;8.25",
+    ] {
+        assert_eq!(places(&told(text)), [(Role::Aircraft, vec![(47.5, 8.25)])], "{text:?}");
+        let (text, _) = scrubbed(text, Locations::Remove);
+        assert!(told(&text).tracks.is_empty(), "{text:?}");
+    }
+}
+
+#[test]
 fn semicolons_come_with_decimal_commas() {
     let told = told("time;lat;lon;height\n100;47,5;8,25;1,5\n");
     assert_eq!(places(&told), [(Role::Aircraft, vec![(47.5, 8.25)])]);
