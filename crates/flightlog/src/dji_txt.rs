@@ -29,6 +29,9 @@ pub(crate) const FORMAT: Format = Format { name: "dji-txt", is: layout::is, read
 /// Damaged stretches that are told one by one.
 const MOST_NOISE: usize = 100;
 
+/// Pictures that are told one by one; apps keep four and their thumbnails.
+const MOST_PICTURES: usize = 1000;
+
 fn read(bytes: &[u8], options: &Options) -> Inspection {
     let mut inspection = Inspection::of(FORMAT.name);
     let layout = match Layout::of(bytes) {
@@ -64,7 +67,8 @@ fn read_records(
     let mut opener = Opener::new(layout.version, keychain);
     let mut locked: BTreeMap<(Locked, u8), (u64, usize)> = BTreeMap::new();
     let mut unknown: BTreeMap<u8, (u64, usize)> = BTreeMap::new();
-    let (mut hidden, mut noise) = (Vec::new(), Vec::new());
+    let (mut hidden, mut pictures) = (Vec::new(), 0);
+    let (mut noise, mut stretches) = (Vec::new(), 0);
     let mut records = Records::new(inspection, summary);
     for (at, item) in Walk::new(bytes, layout) {
         match item {
@@ -84,8 +88,18 @@ fn read_records(
                     Err(why) => locked.entry((why, kind)).or_insert((0, at)).0 += 1,
                 }
             }
-            Item::Picture { bytes, whole } => hidden.push((at, bytes.len() as u64, whole)),
-            Item::Noise(bytes) => noise.push((at, bytes.len())),
+            Item::Picture { bytes, whole } => {
+                pictures += 1;
+                if pictures <= MOST_PICTURES {
+                    hidden.push((at, bytes.len() as u64, whole));
+                }
+            }
+            Item::Noise(bytes) => {
+                stretches += 1;
+                if stretches <= MOST_NOISE {
+                    noise.push((at, bytes.len()));
+                }
+            }
         }
     }
     let positions = records.finish();
@@ -96,11 +110,15 @@ fn read_records(
             inspection.flaw("picture", at as u64, "its end is missing");
         }
     }
-    for (at, length) in noise.iter().take(MOST_NOISE) {
-        inspection.flaw("records", *at as u64, &format!("{length} bytes are no record"));
+    for (at, length) in noise {
+        inspection.flaw("records", at as u64, &format!("{length} bytes are no record"));
     }
-    if let Some(more) = noise.len().checked_sub(MOST_NOISE).filter(|more| *more > 0) {
-        inspection.flaw("records", 0, &format!("{more} more stretches that are no record"));
+    for (what, count, most) in
+        [("pictures", pictures, MOST_PICTURES), ("stretches that are no record", stretches, MOST_NOISE)]
+    {
+        if count > most {
+            inspection.flaw(what, 0, &format!("{count} of them, {most} are told"));
+        }
     }
     for (kind, (count, at)) in unknown {
         inspection.flaw(
@@ -125,7 +143,8 @@ fn read_records(
             );
         }
     }
-    let missing = summary.lines.filter(|lines| locked.is_empty() && positions < *lines);
+    // Later apps may count something else.
+    let missing = summary.lines.filter(|lines| layout.version < 12 && positions < *lines);
     if let Some(lines) = missing {
         let at = layout.records.end as u64;
         inspection.flaw("positions", at, &format!("{positions} found, the details count {lines}"));

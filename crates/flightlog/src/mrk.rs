@@ -104,15 +104,16 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     if !is(bytes) {
         return Err(Refusal("its first line does not say where a picture was taken".to_owned()));
     }
-    let mut scrubbed = Scrubbed::default();
-    for (at, line) in lines(bytes) {
+    let mut output = Vec::with_capacity(bytes.len());
+    for (_, line) in lines(bytes) {
         let moved = std::str::from_utf8(line).ok().and_then(|line| moved(line, request.locations));
-        // A line that is not understood may hold a place all the same: it goes.
-        scrubbed.pieces.push(match moved {
-            _ if line.trim_ascii().is_empty() => Piece::Copy(at as u64..(at + line.len()) as u64),
-            moved => Piece::Bytes(moved.unwrap_or_else(|| "\n".to_owned()).into_bytes()),
-        });
+        match moved {
+            Some(moved) => output.extend_from_slice(moved.as_bytes()),
+            // A line that is not understood may hold a place all the same: it goes.
+            None => output.push(b'\n'),
+        }
     }
+    let mut scrubbed = Scrubbed { pieces: vec![Piece::Bytes(output)], removed: Vec::new() };
     scrubbed.removed("position", "Lat");
     scrubbed.removed("position", "Lon");
     Ok(scrubbed)

@@ -63,6 +63,9 @@ fn role(owner: &str) -> Option<Role> {
     })
 }
 
+/// Columns of a table; exports have some hundred.
+const MOST: usize = 1000;
+
 /// Where the time stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Times {
@@ -126,7 +129,8 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn of<'a>(header: impl Iterator<Item = &'a [u8]>) -> Self {
-        let names: Vec<Name> = header.map(Name::of).collect();
+        // One more than there may be shows that there are too many.
+        let names: Vec<Name> = header.take(MOST + 1).map(Name::of).collect();
         let column = |wanted: &dyn Fn(&Name) -> bool| names.iter().position(wanted);
         let find = |wanted: &[&str]| column(&|name| name.is(wanted));
         // Litchi's missions: how far to cut a corner is nothing that a log could say.
@@ -175,6 +179,9 @@ impl Columns {
 
     /// Whether the table is of a flight, or of one that is planned.
     pub(super) fn is_flight(&self) -> bool {
+        if self.names.len() > MOST {
+            return false;
+        }
         let dated = self.times.is_some() && (!self.pairs.is_empty() || self.flying.is_some());
         let exported = self.names.iter().any(|name| name.is(&["osd.latitude"]));
         (self.planned && !self.pairs.is_empty()) || dated || exported

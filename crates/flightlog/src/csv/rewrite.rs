@@ -9,6 +9,9 @@ use creance_model::{DataClass, Piece, Refusal, Role, ScrubRequest, Scrubbed, is_
 
 use super::{Identity, Pair, Table};
 
+/// What is told of cells that no column of the header is for.
+const UNNAMED: &str = "cell without a column";
+
 pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     let mut table = Table::of(bytes);
     if !table.columns.is_flight() {
@@ -29,12 +32,17 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
         .from_writer(Vec::new());
     let broken = |error: ::csv::Error| Refusal(format!("it cannot be written again: {error}"));
     writer.write_byte_record(&table.header).map_err(broken)?;
+    // By column; of those without a name, what stands there is told once.
     let mut changed = BTreeMap::new();
     let mut record = ::csv::ByteRecord::new();
     while table.reader.read_byte_record(&mut record).unwrap_or(false) {
         let mut cells: Vec<Vec<u8>> = record.iter().map(<[u8]>::to_vec).collect();
         for (column, what) in &emptied {
             empty(&mut cells, *column, what, &mut changed);
+        }
+        // What stands behind the last column may be anything.
+        for column in table.header.len()..cells.len() {
+            empty(&mut cells, column, UNNAMED, &mut changed);
         }
         for pair in &moved {
             let degrees = |column: usize| {
@@ -63,7 +71,8 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
         removed: Vec::new(),
     };
     for (column, what) in changed {
-        scrubbed.removed(what, table.columns.names.get(column).map_or("", |name| name.written.as_str()));
+        let name = column.and_then(|column| table.columns.names.get(column));
+        scrubbed.removed(what, name.map_or("", |name| name.written.as_str()));
     }
     Ok(scrubbed)
 }
@@ -97,11 +106,11 @@ fn empty(
     cells: &mut [Vec<u8>],
     column: usize,
     what: &'static str,
-    changed: &mut BTreeMap<usize, &'static str>,
+    changed: &mut BTreeMap<Option<usize>, &'static str>,
 ) {
     if let Some(cell) = cells.get_mut(column).filter(|cell| !cell.is_empty()) {
         cell.clear();
-        changed.insert(column, what);
+        changed.insert((what != UNNAMED).then_some(column), what);
     }
 }
 
