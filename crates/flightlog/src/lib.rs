@@ -8,14 +8,19 @@
 //! kept. To add a format: one file here, and one line in [`FORMATS`].
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod csv;
+mod dji_txt;
 mod gpx;
 mod kml;
 mod kmz;
+mod movement;
+mod mrk;
 mod qgc_plan;
 pub mod srt;
 mod wpl;
 
 use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
+pub use dji_txt::{Keychain, export_key_request};
 
 /// A format of logs or missions.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +38,23 @@ pub struct Format {
 /// What a reader may need besides the bytes.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Options {}
+pub struct Options {
+    /// The keys of a DJI flight record of version 13 or later.
+    pub keychain: Option<Keychain>,
+}
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
-pub const FORMATS: &[Format] =
-    &[kmz::FORMAT, gpx::FORMAT, kml::FORMAT, qgc_plan::FORMAT, wpl::FORMAT, srt::FORMAT];
+pub const FORMATS: &[Format] = &[
+    kmz::FORMAT,
+    dji_txt::FORMAT,
+    gpx::FORMAT,
+    kml::FORMAT,
+    qgc_plan::FORMAT,
+    wpl::FORMAT,
+    srt::FORMAT,
+    mrk::FORMAT,
+    csv::FORMAT,
+];
 
 /// The format of a file by its first bytes; 4 KiB are enough.
 pub fn format(head: &[u8]) -> Option<Format> {

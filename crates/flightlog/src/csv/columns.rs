@@ -1,0 +1,383 @@
+//! What the columns of a table are, by their names: those of Airdata and `HealthyDrones`, Litchi, the exporters of DJI flight
+//! records (`OSD.latitude`, `HOME.latitude`, `APPGPS.latitude`), and plain ones.
+
+use creance_model::{AltReference, Component, DataClass, Role};
+
+/// A name in small letters, and the unit behind it: `height [ft]` is `height` in `ft`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Name {
+    /// As it stands in the file.
+    pub(super) written: String,
+    small: String,
+    unit: String,
+}
+
+impl Name {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let written = String::from_utf8_lossy(bytes).trim().to_owned();
+        let small = written.to_lowercase();
+        let bracketed = |open, close| small.strip_suffix(close).and_then(|rest| rest.rsplit_once(open));
+        let (name, unit) = bracketed('(', ')').or(bracketed('[', ']')).unwrap_or((&small, ""));
+        Self { small: name.trim().to_owned(), unit: unit.trim().to_owned(), written }
+    }
+
+    fn is(&self, names: &[&str]) -> bool {
+        names.contains(&self.small.as_str())
+    }
+
+    fn has(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.small.contains(word))
+    }
+
+    /// How many metres one is.
+    fn metres(&self) -> f64 {
+        let feet = matches!(self.unit.as_str(), "ft" | "feet" | "foot")
+            || self.small.ends_with("_ft")
+            || self.small.ends_with("_feet");
+        if feet { 0.3048 } else { 1.0 }
+    }
+
+    /// Of a latitude or longitude: whose it is, as it is written, and whether it is a latitude.
+    fn degrees(&self) -> Option<(&str, bool)> {
+        let endings = [("latitude", true), ("lat", true), ("longtitude", false), ("longitude", false)]
+            .into_iter()
+            .chain([("long", false), ("lng", false), ("lon", false)]);
+        endings.into_iter().find_map(|(ending, latitude)| {
+            let before = self.small.strip_suffix(ending)?;
+            let owner = before.trim_end_matches(['_', '.', ' ', '-']);
+            (owner.len() < before.len() || owner.is_empty() || role(owner).is_some())
+                .then_some((owner, latitude))
+        })
+    }
+}
+
+/// Whose a place is, by the word before `latitude`.
+fn role(owner: &str) -> Option<Role> {
+    Some(match owner {
+        "" | "osd" | "aircraft" | "drone" | "uav" | "uas" | "vehicle" | "gps" => Role::Aircraft,
+        "home" | "homepoint" | "home_point" | "takeoff" | "take_off" => Role::Home,
+        "operator" | "pilot" | "rc" | "rcgps" | "user" | "appgps" | "app_gps" | "app" | "phone"
+        | "mobile" | "remote" | "controller" | "gcs" => Role::Operator,
+        "poi" | "target" | "waypoint" => Role::Target,
+        _ => return None,
+    })
+}
+
+/// Columns of a table; exports have some hundred.
+const MOST: usize = 1000;
+
+/// Where the time stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Times {
+    /// In one column.
+    Whole(usize),
+    /// The date in one, the time of day in another.
+    Split(usize, usize),
+}
+
+/// Latitude and longitude of somebody.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Pair {
+    pub(super) role: Role,
+    pub(super) lat: usize,
+    pub(super) lon: usize,
+}
+
+/// Height above something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Height {
+    pub(super) column: usize,
+    pub(super) metres: f64,
+    pub(super) reference: Option<AltReference>,
+}
+
+/// What a column says of who and what it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Identity {
+    /// A value by which somebody or something is known again.
+    Known(DataClass, Option<Component>),
+    /// What somebody called the aircraft.
+    AircraftName,
+    /// A postal address or a grid reference.
+    Address,
+}
+
+/// What is where.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Columns {
+    pub(super) names: Vec<Name>,
+    pub(super) times: Option<Times>,
+    /// Whether times are local ones.
+    pub(super) local: bool,
+    /// Milliseconds from some beginning.
+    pub(super) milliseconds: Option<usize>,
+    pub(super) pairs: Vec<Pair>,
+    /// Further columns that hold latitudes and longitudes, of whatever.
+    pub(super) other_degrees: Vec<usize>,
+    pub(super) height: Option<Height>,
+    /// Whether it flies, or is armed.
+    pub(super) flying: Option<usize>,
+    pub(super) photo: Option<usize>,
+    pub(super) identities: Vec<(usize, Identity)>,
+    pub(super) messages: Vec<usize>,
+    pub(super) model: Option<usize>,
+    /// The app and its version.
+    pub(super) app: [Option<usize>; 2],
+    /// Rows are what somebody planned, not what happened.
+    pub(super) planned: bool,
+}
+
+impl Columns {
+    pub(super) fn of<'a>(header: impl Iterator<Item = &'a [u8]>) -> Self {
+        // One more than there may be shows that there are too many.
+        let names: Vec<Name> = header.take(MOST + 1).map(Name::of).collect();
+        let column = |wanted: &dyn Fn(&Name) -> bool| names.iter().position(wanted);
+        let find = |wanted: &[&str]| column(&|name| name.is(wanted));
+        // Litchi's missions: how far to cut a corner is nothing that a log could say.
+        let planned = find(&["curvesize"]).is_some();
+        let (times, local) = times(&names);
+        let (mut pairs, other_degrees) = pairs(&names);
+        if planned {
+            for pair in &mut pairs {
+                pair.role = Role::Target;
+            }
+        }
+        let identities = names.iter().enumerate().filter_map(|(at, name)| Some((at, identity(name)?)));
+        let messages = ["message", "app.message", "app.tip", "app.warn", "app.warning"];
+        let messages = names.iter().enumerate().filter(|(_, name)| name.is(&messages)).map(|(at, _)| at);
+        Self {
+            times,
+            local,
+            milliseconds: column(&|name| {
+                name.is(&["time"]) && matches!(name.unit.as_str(), "millisecond" | "milliseconds" | "ms")
+            }),
+            pairs,
+            other_degrees,
+            height: height(&names),
+            flying: find(&[
+                "is_flying",
+                "isflying",
+                "armed",
+                "is_armed",
+                "osd.ismotoron",
+                "osd.ismotorup",
+                "ismotoron",
+                "ismotorson",
+            ]),
+            photo: find(&["isphoto", "is_photo", "camera.isphoto"]),
+            identities: identities.collect(),
+            messages: messages.collect(),
+            model: find(&["osd.dronetype", "drone_model", "aircraft_model", "drone_type"]),
+            app: [
+                find(&["details.appname", "recover.apptype"]),
+                find(&["details.appversion", "app_version"]),
+            ],
+            planned,
+            names,
+        }
+    }
+
+    /// Whether the table is of a flight, or of one that is planned.
+    pub(super) fn is_flight(&self) -> bool {
+        if self.names.len() > MOST {
+            return false;
+        }
+        let dated = self.times.is_some() && (!self.pairs.is_empty() || self.flying.is_some());
+        let exported = self.names.iter().any(|name| name.is(&["osd.latitude"]));
+        (self.planned && !self.pairs.is_empty()) || dated || exported
+    }
+}
+
+fn times(names: &[Name]) -> (Option<Times>, bool) {
+    let moments = ["time", "datetime_utc", "timestamp", "datetime", "time_utc", "utc_time"];
+    let at = |names: &[Name], wanted: &[&str], local: bool| {
+        names.iter().position(|name| {
+            let unit = name.unit.as_str();
+            let counts = matches!(unit, "ms" | "millisecond" | "milliseconds" | "s" | "sec" | "seconds");
+            name.is(wanted) && (unit == "local") == local && (!counts || name.small == "timestamp")
+        })
+    };
+    for local in [false, true] {
+        for (date, time) in [("custom.date", "custom.updatetime"), ("date", "time")] {
+            if let Some((date, time)) = at(names, &[date], local).zip(at(names, &[time], local)) {
+                return (Some(Times::Split(date, time)), local);
+            }
+        }
+        if let Some(whole) = at(names, &moments, local) {
+            return (Some(Times::Whole(whole)), local);
+        }
+    }
+    (None, false)
+}
+
+/// Latitudes with their longitudes, and what is left over.
+fn pairs(names: &[Name]) -> (Vec<Pair>, Vec<usize>) {
+    let degrees: Vec<(usize, &str, bool)> = names
+        .iter()
+        .enumerate()
+        .filter_map(|(at, name)| name.degrees().map(|(owner, latitude)| (at, owner, latitude)))
+        .collect();
+    let (mut pairs, mut used) = (Vec::new(), Vec::new());
+    for &(lat, owner, _) in degrees.iter().filter(|(.., latitude)| *latitude) {
+        let lon = degrees.iter().find(|(_, of, latitude)| *of == owner && !latitude);
+        if let Some((role, (lon, ..))) = role(owner).zip(lon)
+            && !used.contains(lon)
+        {
+            pairs.push(Pair { role, lat, lon: *lon });
+            used.extend([lat, *lon]);
+        }
+    }
+    let others = degrees.iter().map(|(at, ..)| *at).filter(|at| !used.contains(at)).collect();
+    (pairs, others)
+}
+
+/// The best height there is: above where it took off, before one above the sea, before one that does not say.
+fn height(names: &[Name]) -> Option<Height> {
+    let exact = |wanted: &'static [&'static str], reference| {
+        (names.iter().position(|name| name.is(wanted)), Some(reference))
+    };
+    let begins =
+        names.iter().position(|name| name.small.starts_with("alt") || name.small.starts_with("height"));
+    [
+        exact(
+            &["osd.height", "height_above_takeoff", "ascent", "rel_alt", "relative_altitude"],
+            AltReference::TakeOff,
+        ),
+        exact(&["altitude_above_sealevel", "alt_msl", "altitude_amsl", "abs_alt"], AltReference::Amsl),
+        (begins, None),
+    ]
+    .into_iter()
+    .find_map(|(column, reference)| {
+        let column = column?;
+        Some(Height { column, metres: names.get(column)?.metres(), reference })
+    })
+}
+
+fn identity(name: &Name) -> Option<Identity> {
+    let known = |class| Some(Identity::Known(class, None));
+    let part = || {
+        let parts: [(&[&str], Component); 6] = [
+            (&["camera"], Component::Camera),
+            (&["battery"], Component::Battery),
+            (&["gimbal"], Component::Gimbal),
+            (&["phone", "tablet", "mobile"], Component::Phone),
+            (&["rc", "controller", "remote"], Component::Controller),
+            (&["aircraft", "drone", "uav", "uas"], Component::Aircraft),
+        ];
+        // `aircraft` holds `rc`.
+        let bare = name.small.replace("aircraft", "drone");
+        parts
+            .into_iter()
+            .find(|(words, _)| words.iter().any(|word| bare.contains(word)))
+            .map(|(_, part)| part)
+    };
+    let is_serial = name.has(&["serial"])
+        || name.is(&["sn", "aircraftsn", "dronesn", "camerasn", "rcsn", "batterysn"])
+        || name.small.strip_suffix("sn").is_some_and(|owner| owner.ends_with(['_', '.']));
+    if is_serial {
+        return Some(Identity::Known(DataClass::Serial, part()));
+    }
+    if name.is(&["uas_id", "uasid", "remote_id", "drone_id", "aircraft_id"]) {
+        return Some(Identity::Known(DataClass::Serial, Some(Component::Aircraft)));
+    }
+    if name.has(&["email", "e-mail"]) {
+        return known(DataClass::Email);
+    }
+    if name.is(&["phone", "phone_number", "telephone"]) {
+        return known(DataClass::Phone);
+    }
+    if name.is(&["account", "account_id", "user_id", "userid", "username", "operator_id", "pilot_id"]) {
+        return known(DataClass::AccountId);
+    }
+    if name.is(&["pilot", "pilot_name", "operator", "operator_name", "owner", "user", "user_name"]) {
+        return known(DataClass::PersonName);
+    }
+    if name.is(&["imei", "android_id", "device_id", "uuid", "device_uuid"]) {
+        return known(DataClass::DeviceId);
+    }
+    if name.is(&["ssid", "bssid", "mac", "mac_address", "wifi_ssid"]) {
+        return known(DataClass::NetworkInfo);
+    }
+    if name.has(&["aircraftname", "aircraft_name", "drone_name", "dronename"]) {
+        return Some(Identity::AircraftName);
+    }
+    let address = [
+        "mgrs",
+        "geohash",
+        "easting",
+        "northing",
+        "utm_e",
+        "utm_n",
+        "plus_code",
+        "address",
+        "street",
+        "city",
+        "location",
+    ];
+    name.is(&address).then_some(Identity::Address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(header: &str) -> Columns {
+        Columns::of(header.split(',').map(str::as_bytes))
+    }
+
+    #[test]
+    fn exports_of_flight_records_are_understood() {
+        let columns = columns(
+            "CUSTOM.date [local], CUSTOM.updateTime [local], OSD.flyTime [s], OSD.latitude, OSD.longitude, \
+             OSD.altitude [ft], OSD.height [ft], OSD.heightMax [ft], OSD.isMotorOn, CAMERA.isPhoto, HOME.latitude, \
+             HOME.longitude, RECOVER.aircraftName, RECOVER.rcSerial, DETAILS.aircraftSerial, APPGPS.latitude, \
+             APPGPS.longitude, APP.tip",
+        );
+        assert!(columns.is_flight() && columns.local);
+        assert_eq!(columns.times, Some(Times::Split(0, 1)));
+        let pairs: Vec<_> = columns.pairs.iter().map(|pair| (pair.role, pair.lat, pair.lon)).collect();
+        assert_eq!(pairs, [(Role::Aircraft, 3, 4), (Role::Home, 10, 11), (Role::Operator, 15, 16)]);
+        let height = columns.height.unwrap();
+        assert_eq!(
+            (height.column, height.metres, height.reference),
+            (6, 0.3048, Some(AltReference::TakeOff))
+        );
+        assert_eq!((columns.flying, columns.photo, &columns.messages[..]), (Some(8), Some(9), &[17][..]));
+        let serial = |part| Identity::Known(DataClass::Serial, Some(part));
+        let wanted = [
+            (12, Identity::AircraftName),
+            (13, serial(Component::Controller)),
+            (14, serial(Component::Aircraft)),
+        ];
+        assert_eq!(columns.identities, wanted);
+    }
+
+    #[test]
+    fn airdata_is_understood() {
+        let columns = columns(
+            "time(millisecond),datetime(utc),latitude,longitude,height_above_takeoff(feet),altitude_above_seaLevel(feet)",
+        );
+        assert_eq!((columns.times, columns.local), (Some(Times::Whole(1)), false));
+        assert_eq!(columns.milliseconds, Some(0));
+        assert_eq!(columns.height.unwrap().column, 4);
+    }
+
+    #[test]
+    fn tables_of_something_else_are_none_of_a_flight() {
+        for header in
+            ["time,action,detail", "name,latitude,longitude,sector", "", "host,bytes", "time,plate,flat"]
+        {
+            assert!(!columns(header).is_flight(), "{header}");
+        }
+        let mission =
+            columns("latitude,longitude,altitude(m),heading(deg),curvesize(m),poi_latitude,poi_longitude");
+        assert!(mission.is_flight() && mission.pairs.iter().all(|pair| pair.role == Role::Target));
+    }
+
+    #[test]
+    fn degrees_of_whatever_are_known_as_such() {
+        let columns = columns("time,lat,lng,home_lon,max_latitude,flat,homelat");
+        assert_eq!(columns.pairs.len(), 2);
+        assert_eq!(columns.other_degrees, [4]);
+    }
+}
