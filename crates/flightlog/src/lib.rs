@@ -8,11 +8,14 @@
 //! kept. To add a format: one file here, and one line in [`FORMATS`].
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod ardupilot;
 mod gpx;
 mod kml;
 mod kmz;
 mod qgc_plan;
+mod record;
 pub mod srt;
+mod tlog;
 mod wpl;
 
 use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
@@ -37,7 +40,7 @@ pub struct Options {}
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
 pub const FORMATS: &[Format] =
-    &[kmz::FORMAT, gpx::FORMAT, kml::FORMAT, qgc_plan::FORMAT, wpl::FORMAT, srt::FORMAT];
+    &[tlog::FORMAT, kmz::FORMAT, gpx::FORMAT, kml::FORMAT, qgc_plan::FORMAT, wpl::FORMAT, srt::FORMAT];
 
 /// The format of a file by its first bytes; 4 KiB are enough.
 pub fn format(head: &[u8]) -> Option<Format> {

@@ -169,7 +169,7 @@ impl Protocol for Mavlink {
 }
 
 /// The length that a frame states, with checksum and signature. `None` if no frame begins here or it is cut.
-pub fn frame_length(bytes: &[u8]) -> Option<usize> {
+fn frame_length(bytes: &[u8]) -> Option<usize> {
     let length = usize::from(*bytes.get(1)?);
     let whole = match bytes.first()? {
         0xfe => length + 8,
@@ -193,16 +193,20 @@ fn filling(mut bytes: &[u8]) -> usize {
     frames
 }
 
-/// The length of a frame whose message is not read: no checksum can be tried, so another frame or the end of the
-/// datagram must follow.
-fn unread_frame(bytes: &[u8]) -> Option<usize> {
+/// The length of a frame whose message is not read, so that no checksum can be tried. `None` if no such frame begins with
+/// the first byte or it is cut.
+pub fn unread_length(bytes: &[u8]) -> Option<usize> {
     let number = match bytes {
         [0xfe, _, _, _, _, number, ..] => u32::from(*number),
         [0xfd, _, _, _, _, _, _, a, b, c, ..] => u32::from_le_bytes([*a, *b, *c, 0]),
         _ => return None,
     };
-    let whole = frame_length(bytes).filter(|_| messages::of(number).is_none())?;
-    matches!(bytes.get(whole), None | Some(0xfe | 0xfd)).then_some(whole)
+    frame_length(bytes).filter(|_| messages::of(number).is_none())
+}
+
+/// The length of a frame whose message is not read, if another frame or the end of the datagram follows.
+fn unread_frame(bytes: &[u8]) -> Option<usize> {
+    unread_length(bytes).filter(|whole| matches!(bytes.get(*whole), None | Some(0xfe | 0xfd)))
 }
 
 /// Whether a frame may begin here that is not whole yet, or, if its checksum cannot be tried, is not followed by another

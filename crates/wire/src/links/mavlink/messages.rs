@@ -170,9 +170,9 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
             }
             // The beginning of the hash of the source that it was built from, as letters or as bytes.
             let hash = payload.get(36..44)?;
-            if hash.iter().all(u8::is_ascii_alphanumeric) {
+            if hash.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == 0) {
                 told.text("flight_custom_version", hash);
-            } else if hash.iter().any(|byte| *byte != 0) {
+            } else {
                 told.word("flight_custom_version", &data_encoding::HEXLOWER.encode(hash));
             }
             // The longer one where there is one.

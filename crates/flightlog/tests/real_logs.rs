@@ -1,0 +1,80 @@
+//! Real logs, against what the makers' own readers say of them.
+#![expect(clippy::print_stderr, reason = "a skip is said")]
+
+use std::path::PathBuf;
+
+use creance_flightlog::{Options, format};
+use creance_model::{FlightState, Inspection, Role, Track};
+use serde_json::Value;
+
+/// Each log of a folder of the samples with this ending that has an oracle, read, with the oracle.
+fn logs(folder: &str, ending: &str) -> Vec<(Inspection, Value)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/files").join(folder);
+    let Ok(entries) = folder.join("oracle").read_dir() else {
+        eprintln!("skipped: {} is not there", folder.display());
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let oracle: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let log = folder.join(oracle["file"].as_str().unwrap());
+        let bytes = log.extension().is_some_and(|one| one == ending).then(|| std::fs::read(log).unwrap())?;
+        let format = format(&bytes[..bytes.len().min(4096)]).unwrap();
+        Some((format.read(&bytes, &Options::default()), oracle))
+    };
+    paths.into_iter().filter_map(read).collect()
+}
+
+fn named<'a>(told: &'a Inspection, field: &str) -> &'a Track {
+    told.tracks.iter().find(|track| track.field == field).unwrap_or_else(|| panic!("no track of {field}"))
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
+}
+
+fn near(a: f64, b: f64, by: f64) -> bool {
+    (a - b).abs() <= by
+}
+
+/// South, west, north, east.
+fn bounds(track: &Track) -> [f64; 4] {
+    let start = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
+    track.points.iter().fold(start, |[s, w, n, e], point| {
+        [s.min(point.lat), w.min(point.lon), n.max(point.lat), e.max(point.lon)]
+    })
+}
+
+/// That a track has the fixes of an oracle of pymavlink: how many, the first, the last, and where they lie.
+fn agrees(track: &Track, oracle: &Value) {
+    assert_eq!(track.points.len() as u64, oracle["gps_fix3_points"].as_u64().unwrap());
+    let ends = [track.points.first().unwrap(), track.points.last().unwrap()];
+    for (point, name) in ends.into_iter().zip(["first_fix", "last_fix"]) {
+        let [time, lat, lon, height] = numbers(&oracle[name])[..] else { panic!("{name}") };
+        assert!(near(point.time.unwrap().as_secs_f64(), time, 1e-3), "{name} {:?} {time}", point.time);
+        assert!(near(point.lat, lat, 1e-9) && near(point.lon, lon, 1e-9), "{name} {point:?}");
+        assert!(near(point.alt_m.unwrap(), height, 1e-6), "{name} {point:?}");
+    }
+    for (ours, theirs) in bounds(track).into_iter().zip(numbers(&oracle["bbox"])) {
+        assert!(near(ours, theirs, 1e-9));
+    }
+}
+
+#[test]
+fn telemetry_says_what_pymavlink_says() {
+    for (told, oracle) in logs("logs_mavlink", "tlog") {
+        assert!(told.damage.is_empty(), "{:?}", told.damage);
+        agrees(named(&told, "GPS_RAW_INT"), &oracle);
+        let points = named(&told, "GLOBAL_POSITION_INT").points.len() as u64;
+        assert_eq!(points, oracle["types"]["GLOBAL_POSITION_INT"]);
+        let armed = |at: usize| oracle["armed_events"][at][0].as_f64().unwrap();
+        let flying = &told.phases[0];
+        assert_eq!(flying.state, FlightState::Flying);
+        assert!(near(flying.from.as_secs_f64(), armed(0), 1e-3));
+        assert!(near(flying.to.as_secs_f64(), armed(1), 1e-3));
+        for role in [Role::Home, Role::Target] {
+            assert!(told.places.iter().any(|spot| spot.role == role), "{role}");
+        }
+    }
+}
