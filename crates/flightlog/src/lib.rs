@@ -9,6 +9,8 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod ardupilot;
+mod dataflash;
+mod gps_time;
 mod gpx;
 mod kml;
 mod kmz;
@@ -39,8 +41,16 @@ pub struct Format {
 pub struct Options {}
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
-pub const FORMATS: &[Format] =
-    &[tlog::FORMAT, kmz::FORMAT, gpx::FORMAT, kml::FORMAT, qgc_plan::FORMAT, wpl::FORMAT, srt::FORMAT];
+pub const FORMATS: &[Format] = &[
+    dataflash::FORMAT,
+    tlog::FORMAT,
+    kmz::FORMAT,
+    gpx::FORMAT,
+    kml::FORMAT,
+    qgc_plan::FORMAT,
+    wpl::FORMAT,
+    srt::FORMAT,
+];
 
 /// The format of a file by its first bytes; 4 KiB are enough.
 pub fn format(head: &[u8]) -> Option<Format> {

@@ -404,8 +404,15 @@ mod tests {
         let seconds = |time: Timestamp| time.as_nanos() / 1_000_000_000;
         let phases: Vec<_> =
             told.phases.iter().map(|one| (seconds(one.from), seconds(one.to), one.state)).collect();
-        use FlightState::{Flying, Ground};
-        assert_eq!(phases, [(0, 10, Ground), (10, 20, Flying), (20, 31, Ground), (100, 102, Ground)]);
+        assert_eq!(
+            phases,
+            [
+                (0, 10, FlightState::Ground),
+                (10, 20, FlightState::Flying),
+                (20, 31, FlightState::Ground),
+                (100, 102, FlightState::Ground)
+            ]
+        );
     }
 
     proptest! {

@@ -336,8 +336,10 @@ mod tests {
         let second = |time: Timestamp| time.as_nanos() / 1_000_000_000 - START;
         let phases: Vec<_> =
             told.phases.iter().map(|one| (second(one.from), second(one.to), one.state)).collect();
-        use FlightState::{Flying, Ground};
-        assert_eq!(phases, [(0, 5, Ground), (5, 15, Flying), (15, 21, Ground)]);
+        assert_eq!(
+            phases,
+            [(0, 5, FlightState::Ground), (5, 15, FlightState::Flying), (15, 21, FlightState::Ground)]
+        );
         assert_eq!(told.identifiers[0].value, "003600293036510331323731");
         assert_eq!(told.device.make.as_deref(), Some("ArduPilot"));
         assert!(told.facts.iter().any(|fact| fact.value == "quadrotor"));
