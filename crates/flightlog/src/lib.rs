@@ -18,6 +18,7 @@ mod qgc_plan;
 mod record;
 pub mod srt;
 mod tlog;
+mod ulog;
 mod wpl;
 
 use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
@@ -42,6 +43,7 @@ pub struct Options {}
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
 pub const FORMATS: &[Format] = &[
+    ulog::FORMAT,
     dataflash::FORMAT,
     tlog::FORMAT,
     kmz::FORMAT,

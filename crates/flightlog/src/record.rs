@@ -68,7 +68,8 @@ pub(crate) struct Record {
     facts: BTreeSet<(&'static str, String)>,
     /// What is told again and again: the last word, by where it stands.
     latest: BTreeMap<String, (&'static str, String)>,
-    spots: BTreeSet<(Role, String, [u64; 2])>,
+    /// Places that were told, to a metre.
+    spots: BTreeSet<(Role, String, [i32; 2])>,
     /// How many there were of what is bounded, beyond its bound.
     beyond: BTreeMap<&'static str, u64>,
 }
@@ -157,10 +158,12 @@ impl Record {
         }
     }
 
-    /// A place that stands for itself. One that says again what was said is left out, unless it is a camera's: of those
-    /// each is a picture.
+    /// A place that stands for itself. One within about a metre of one that was told is left out, for homes and targets are
+    /// told again and again; unless it is a camera's: of those each is a picture.
     pub(crate) fn spot(&mut self, spot: Spot) {
-        let key = (spot.role, spot.field.clone(), [spot.lat.to_bits(), spot.lon.to_bits()]);
+        #[expect(clippy::cast_possible_truncation, reason = "180 degrees at most")]
+        let metres = [spot.lat, spot.lon].map(|degrees| (degrees * 1e5).round() as i32);
+        let key = (spot.role, spot.field.clone(), metres);
         if self.told.places.len() >= MOST_TOLD {
             *self.beyond.entry("places").or_default() += u64::from(!self.spots.contains(&key));
         } else if self.spots.insert(key) || spot.role == Role::Camera {

@@ -94,3 +94,44 @@ fn logs_of_ardupilot_say_what_pymavlink_says() {
         assert_eq!(told.damage.len(), 1);
     }
 }
+
+#[test]
+fn logs_of_px4_say_what_pyulog_says() {
+    for (told, oracle) in logs("logs_px4", "ulg") {
+        let text = |key: &str| oracle["info"][key].as_str();
+        assert_eq!(told.device.make.as_deref(), text("sys_name"));
+        assert_eq!(told.device.model.as_deref(), text("ver_hw"));
+        let serial = told.identifiers.iter().find(|one| one.field == "sys_uuid");
+        assert_eq!(serial.map(|one| one.value.as_str()), text("sys_uuid"));
+        let lost = told.damage.iter().map(|flaw| flaw.what.as_str()).collect::<Vec<_>>();
+        assert_eq!(lost, if oracle["dropouts"] == 0 { vec![] } else { vec!["dropouts"] });
+        let messages = told.facts.iter().filter(|fact| fact.what == "message").count() as u64;
+        assert!(messages <= oracle["logged"].as_u64().unwrap());
+        let Some(topic) = oracle["gps"]["topic"].as_str() else {
+            assert!(told.tracks.is_empty());
+            continue;
+        };
+        let track = named(&told, topic);
+        let number = |key: &str| oracle["gps"][key].as_u64().unwrap();
+        // The oracle counts fixes of three dimensions; those of two are told as well.
+        assert!((number("n_fix3")..=number("n")).contains(&(track.points.len() as u64)));
+        let last = track.points.last().unwrap();
+        let [lat, lon] = numbers(&oracle["gps"]["last"])[..] else { panic!("last") };
+        assert!(near(last.lat, lat, 1e-7) && near(last.lon, lon, 1e-7), "{last:?}");
+        let [south, _, north, _] = bounds(track);
+        let bbox = numbers(&oracle["gps"]["bbox"]);
+        assert!(near(south, bbox[0], 1e-6) && near(north, bbox[2], 1e-6), "{south} {north} {bbox:?}");
+        let utc = number("time_utc_usec_last");
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of this century")]
+        let utc = utc as f64 / 1e6;
+        assert!(near(last.time.unwrap().as_secs_f64(), utc, 0.05), "{:?} {utc}", last.time);
+        let changes = oracle["arming_state_changes"].as_array().unwrap();
+        assert_eq!(told.phases.len(), changes.len());
+        for (phase, change) in told.phases.iter().zip(changes) {
+            let state = if change[1] == 2 { FlightState::Flying } else { FlightState::Ground };
+            assert_eq!(phase.state, state);
+            let since = change[0].as_i64().unwrap() - changes[0][0].as_i64().unwrap();
+            assert_eq!(phase.from.since(told.phases[0].from), since * 1000);
+        }
+    }
+}
