@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod ardupilot;
+mod blackbox;
 mod dataflash;
 mod gps_time;
 mod gpx;
@@ -44,6 +45,7 @@ pub struct Options {}
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
 pub const FORMATS: &[Format] = &[
     ulog::FORMAT,
+    blackbox::FORMAT,
     dataflash::FORMAT,
     tlog::FORMAT,
     kmz::FORMAT,
