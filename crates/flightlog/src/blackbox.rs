@@ -65,8 +65,11 @@ impl Head {
                 head.take(key.trim(), value.trim(), record);
             }
         }
-        // A first line that was cut.
-        (head, at.max(begin + BEGINS.len()))
+        // A line that the end of the file cut is none, and no frames either.
+        let rest = bytes.get(at..).unwrap_or_default();
+        let cut =
+            rest.len() < LONGEST && rest.starts_with(b"H ") && rest.is_ascii() && !rest.contains(&b'\n');
+        (head, if cut { bytes.len() } else { at.max(begin + BEGINS.len()) })
     }
 
     fn take(&mut self, key: &str, value: &str, record: &mut Record) {
