@@ -24,7 +24,7 @@ fn is(head: &[u8]) -> bool {
 }
 
 /// The longest line of a head.
-const LONGEST: usize = 16 << 10;
+const LONGEST: usize = 4 << 10;
 
 fn read(bytes: &[u8], _: &Options) -> Inspection {
     let mut record = Record::of("blackbox", Holds::Beats, "log");

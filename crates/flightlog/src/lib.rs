@@ -17,6 +17,7 @@ mod kml;
 mod kmz;
 mod qgc_plan;
 mod record;
+mod rewrite;
 pub mod srt;
 mod tlog;
 mod ulog;

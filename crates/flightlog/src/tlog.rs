@@ -12,8 +12,8 @@
 use std::collections::BTreeSet;
 
 use creance_model::{
-    AltReference, Component, DataClass, Field, Inspection, Refusal, Role, ScrubRequest, Scrubbed, Spot,
-    Timestamp, TrackPoint, Value,
+    AltReference, Component, DataClass, Field, Inspection, Locations, Refusal, Role, ScrubRequest, Scrubbed,
+    Spot, Timestamp, TrackPoint, Value,
 };
 use creance_wire::mavlink::{self, Vehicles};
 
@@ -21,6 +21,7 @@ use crate::{
     Format, Options,
     ardupilot::{sentence, setting},
     record::{Holds, Record, Whose},
+    rewrite::{Rewrite, moved, tenth_micro},
 };
 
 pub(crate) const FORMAT: Format = Format { name: "tlog", is, read, scrub };
@@ -38,28 +39,48 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
         vehicles: Vehicles::default(),
         stations: BTreeSet::new(),
     };
-    let (mut at, mut lost) = (0, 0);
+    walk(bytes, |found| match found {
+        Found::Record { time, known: Some(frame), .. } => {
+            if let Ok(micros) = i64::try_from(time) {
+                log.take(&frame, Timestamp::from_nanos(micros.saturating_mul(1000)));
+            }
+        }
+        Found::Record { known: None, .. } => {}
+        Found::Lost(at, length) => log.record.flaw("frame", at, &format!("{length} bytes are no frame")),
+    });
+    log.record.finish(Some(0))
+}
+
+/// What a stretch of a log is.
+enum Found<'a> {
+    /// A time, and a frame that ends where the next record begins.
+    Record { time: u64, bytes: &'a [u8], at: usize, known: Option<mavlink::Frame> },
+    /// No record: from where on, and how many bytes.
+    Lost(usize, usize),
+}
+
+/// Calls `take` with what is found in a log, in order.
+fn walk(bytes: &[u8], mut take: impl FnMut(Found<'_>)) {
+    let (mut at, mut good) = (0, 0);
     while let Some((stamp, rest)) = bytes.get(at..).and_then(|rest| rest.split_first_chunk::<8>()) {
         let known = mavlink::parse_frame(rest);
         let unread = || mavlink::unread_length(rest).filter(|length| follows(rest, *length));
-        let Some(length) = known.as_ref().map(|(_, length)| *length).or_else(unread) else {
+        let length = known.as_ref().map(|(_, length)| *length).or_else(unread);
+        let Some(frame) = length.and_then(|length| rest.get(..length)) else {
             at += 1;
             continue;
         };
-        if lost < at {
-            log.record.flaw("frame", lost, &format!("{} bytes are no frame", at - lost));
+        if good < at {
+            take(Found::Lost(good, at - good));
         }
-        at += 8 + length;
-        lost = at;
-        let micros = i64::try_from(u64::from_be_bytes(*stamp));
-        if let (Some((frame, _)), Ok(micros)) = (known, micros) {
-            log.take(&frame, Timestamp::from_nanos(micros.saturating_mul(1000)));
-        }
+        let known = known.map(|(frame, _)| frame);
+        take(Found::Record { time: u64::from_be_bytes(*stamp), bytes: frame, at, known });
+        at += 8 + frame.len();
+        good = at;
     }
-    if lost < bytes.len() {
-        log.record.flaw("frame", lost, &format!("{} bytes at the end are no frame", bytes.len() - lost));
+    if good < bytes.len() {
+        take(Found::Lost(good, bytes.len() - good));
     }
-    log.record.finish(Some(0))
 }
 
 /// Whether the log goes on, or ends, behind a frame whose checksum cannot be tried.
@@ -252,14 +273,68 @@ const fn autopilot(number: i64) -> Option<&'static str> {
     }
 }
 
-fn scrub(_: &[u8], _: &ScrubRequest) -> Result<Scrubbed, Refusal> {
-    Err(Refusal("a telemetry log is places and identifiers throughout; leave it out".to_owned()))
+/// Messages that hold neither place nor name: they stay as they are. Numbers of common.xml and ardupilotmega.xml.
+const KEPT: &[u32] = &[
+    0, 1, 2, 4, 26, 27, 29, 30, 31, 35, 36, 42, 46, 62, 65, 69, 70, 74, 77, 83, 109, 116, 125, 129, 137, 143,
+    147, 152, 163, 165, 166, 168, 193, 230, 241, 245,
+];
+
+/// Messages that hold a place, where its latitude and longitude lie, and whether they are of use without.
+const MOVED: &[(u32, usize, usize, bool)] =
+    &[(24, 8, 12, true), (33, 4, 8, true), (124, 8, 12, true), (49, 0, 4, false), (242, 0, 4, false)];
+
+fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    let mut rewrite = Rewrite::default();
+    walk(bytes, |found| {
+        let Found::Record { bytes: frame, at, known, .. } = found else {
+            return rewrite.removed("bytes that are no frame", "between frames");
+        };
+        let number = mavlink::message_number(frame).unwrap_or(u32::MAX);
+        if KEPT.contains(&number) {
+            return rewrite.keep(at, at + 8 + frame.len());
+        }
+        let place = MOVED.iter().find(|(moved, _, _, alone)| {
+            *moved == number && (*alone || request.locations != Locations::Remove)
+        });
+        let field = format!("message {number}");
+        let Some((anew, known)) = place.zip(known).and_then(|((_, lat, lon, _), known)| {
+            let payload = with_place(&known.payload, *lat, *lon, request.locations)?;
+            Some((mavlink::with_payload(frame, &payload)?, known))
+        }) else {
+            return rewrite.removed("message", &field);
+        };
+        rewrite.removed("position", &field);
+        if known.signature.is_some() {
+            rewrite.removed("signature", &field);
+        }
+        rewrite.put(bytes.get(at..at + 8).unwrap_or_default());
+        rewrite.put(&anew);
+    });
+    let scrubbed = rewrite.done();
+    if scrubbed.pieces.is_empty() {
+        return Err(Refusal("none of its messages is known to give nothing away; leave it out".to_owned()));
+    }
+    Ok(scrubbed)
+}
+
+/// A payload whose place is moved or taken out.
+fn with_place(payload: &[u8], lat: usize, lon: usize, locations: Locations) -> Option<Vec<u8>> {
+    let degrees = |at: usize| {
+        let raw = payload.get(at..)?.first_chunk().map(|four| i32::from_le_bytes(*four))?;
+        Some(f64::from(raw) / 1e7)
+    };
+    let (north, east) = moved(locations, degrees(lat)?, degrees(lon)?);
+    let mut anew = payload.to_vec();
+    for (at, degrees) in [(lat, north), (lon, east)] {
+        anew.get_mut(at..at + 4)?.copy_from_slice(&tenth_micro(degrees).to_le_bytes());
+    }
+    Some(anew)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::FlightState;
+    use creance_model::{FlightState, Removal};
     use proptest::prelude::*;
 
     const START: i64 = 1_800_000_000;
@@ -357,6 +432,27 @@ mod tests {
         assert_eq!(damage[0].0, at as u64);
         let points: usize = told.tracks.iter().map(|track| track.points.len()).sum();
         assert_eq!(points, 39);
+    }
+
+    #[test]
+    fn a_scrubbed_log_flies_elsewhere_or_nowhere_and_names_nobody() {
+        let bytes = log().concat();
+        for (locations, lat) in
+            [(Locations::Remove, None), (Locations::Offset { lat: 1.0, lon: -1.0 }, Some((48.1, 7.5)))]
+        {
+            let scrubbed = scrub(&bytes, &ScrubRequest { locations, ..ScrubRequest::default() }).unwrap();
+            let told = read(&scrubbed.bytes(&bytes), &Options::default());
+            let first = told.tracks.first().map(|track| (track.points[0].lat, track.points[0].lon));
+            assert_eq!(first, lat);
+            assert_eq!(told.phases, read(&bytes, &Options::default()).phases);
+            assert!(told.identifiers.is_empty() && told.damage.is_empty(), "{told:?}");
+            assert_eq!(told.places.is_empty(), lat.is_none(), "home goes with it");
+            assert!(told.places.iter().all(|spot| spot.role == Role::Home));
+            let removed = |what: &'static str, field: &str| Removal { what, field: field.to_owned() };
+            for gone in [removed("position", "message 33"), removed("message", "message 253")] {
+                assert!(scrubbed.removed.contains(&gone), "{:?}", scrubbed.removed);
+            }
+        }
     }
 
     proptest! {

@@ -83,6 +83,26 @@ pub fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     Some((Frame { system, component, message, payload, signature }, whole))
 }
 
+/// The frame that begins with the first byte, with another payload of at most 255 bytes and its checksum anew. Version 1
+/// keeps its length, for it knows no extensions; version 2 leaves off zeros. The signature goes, for it would not hold.
+/// `None` if no frame that is read begins here.
+pub fn with_payload(bytes: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
+    let known = messages::of(message_number(bytes)?)?;
+    let header = if *bytes.first()? == 0xfe { 6 } else { 10 };
+    let mut anew = bytes.get(..header)?.to_vec();
+    let length = if header == 6 {
+        usize::from(*bytes.get(1)?).min(payload.len())
+    } else {
+        *anew.get_mut(2)? &= !1;
+        payload.iter().rposition(|byte| *byte != 0).unwrap_or_default() + 1
+    };
+    *anew.get_mut(1)? = u8::try_from(length).ok()?;
+    anew.extend(payload.get(..length)?);
+    let sum = anew.iter().skip(1).chain([&known.extra]).fold(0xffff, |sum, byte| crc(sum, *byte));
+    anew.extend(sum.to_le_bytes());
+    Some(anew)
+}
+
 /// CRC-16/MCRF4XX.
 fn crc(crc: u16, byte: u8) -> u16 {
     let low = (crc & 0xff) as u8 ^ byte;
@@ -196,12 +216,17 @@ fn filling(mut bytes: &[u8]) -> usize {
 /// The length of a frame whose message is not read, so that no checksum can be tried. `None` if no such frame begins with
 /// the first byte or it is cut.
 pub fn unread_length(bytes: &[u8]) -> Option<usize> {
-    let number = match bytes {
-        [0xfe, _, _, _, _, number, ..] => u32::from(*number),
-        [0xfd, _, _, _, _, _, _, a, b, c, ..] => u32::from_le_bytes([*a, *b, *c, 0]),
-        _ => return None,
-    };
+    let number = message_number(bytes)?;
     frame_length(bytes).filter(|_| messages::of(number).is_none())
+}
+
+/// The number of the message of a frame that begins with the first byte, as it states it.
+pub fn message_number(bytes: &[u8]) -> Option<u32> {
+    match bytes {
+        [0xfe, _, _, _, _, number, ..] => Some(u32::from(*number)),
+        [0xfd, _, _, _, _, _, _, a, b, c, ..] => Some(u32::from_le_bytes([*a, *b, *c, 0])),
+        _ => None,
+    }
 }
 
 /// The length of a frame whose message is not read, if another frame or the end of the datagram follows.
@@ -326,6 +351,20 @@ mod tests {
         for name in ["armed", "flying"] {
             assert!(told.contains(&Field { name, value: Value::Flag(true) }), "{name}");
         }
+    }
+
+    #[test]
+    fn another_payload_has_a_good_checksum_and_no_signature() {
+        let signed = unhex("fd09010000070100000000000000020381040395a60305a0724e18094664c4db08e1");
+        for bytes in [heartbeat(0x81), signed] {
+            let (frame, _) = parse_frame(&bytes).unwrap();
+            let mut payload = frame.payload.clone();
+            payload[6] = 0;
+            let anew = with_payload(&bytes, &payload).unwrap();
+            let expected = Frame { payload, signature: None, ..frame };
+            assert_eq!(parse_frame(&anew), Some((expected, anew.len())));
+        }
+        assert_eq!(with_payload(&[0xfe, 2, 0, 1, 1, 200, 1, 2, 9, 9], &[]), None);
     }
 
     #[test]
