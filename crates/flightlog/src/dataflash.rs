@@ -9,8 +9,8 @@ mod rows;
 use std::collections::BTreeMap;
 
 use creance_model::{
-    AltReference, Component, DataClass, Hidden, Inspection, Refusal, Role, ScrubRequest, Scrubbed, Spot,
-    Timestamp, TrackPoint,
+    AltReference, Component, DataClass, Hidden, Inspection, Locations, Refusal, Role, ScrubRequest, Scrubbed,
+    Spot, Timestamp, TrackPoint,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     ardupilot::{sentence, setting},
     gps_time,
     record::{Holds, Record, Whose},
+    rewrite::{Rewrite, moved, tenth_micro},
     text,
 };
 use rows::{Found, Row};
@@ -40,6 +41,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
     };
     let take = |found: &Found<'_>| match found {
         Found::Row(row) => log.take(row),
+        Found::Format(..) => {}
         Found::Lost(at, length) => log.record.flaw("row", *at, &format!("{length} bytes are no row")),
     };
     if is_binary(bytes) {
@@ -213,8 +215,71 @@ fn flying(row: &Row<'_>) -> Option<bool> {
     }
 }
 
-fn scrub(_: &[u8], _: &ScrubRequest) -> Result<Scrubbed, Refusal> {
-    Err(Refusal("an aircraft's own log is places and identifiers throughout; leave it out".to_owned()))
+/// Rows that hold neither place nor name: they stay as they are.
+const KEPT: &[&str] = &[
+    "ACC", "AETR", "ARM", "ATT", "BAR2", "BARO", "BAT", "BAT2", "BCL", "CTRL", "CTUN", "DMS", "DSF", "ERR",
+    "ESC", "EV", "FMTU", "GPA", "GPA2", "GYR", "HEAT", "IMU", "IMU2", "IMU3", "LEAS", "MAG", "MAG2", "MAG3",
+    "MCU", "MODE", "MOTB", "MULT", "PIDA", "PIDE", "PIDN", "PIDP", "PIDR", "PIDS", "PIDY", "PM", "POWR",
+    "QTUN", "RAD", "RATE", "RCI2", "RCIN", "RCO2", "RCOU", "RSSI", "STAT", "STRT", "UNIT", "VIBE",
+];
+
+/// Rows that hold a place, and whether they are of use without.
+const MOVED: &[(&str, bool)] = &[
+    ("GPS", true),
+    ("GPS2", true),
+    ("GPSB", true),
+    ("POS", true),
+    ("ORGN", false),
+    ("CMD", false),
+    ("CAM", false),
+    ("TRIG", false),
+];
+
+fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
+    if !is_binary(bytes) {
+        return Err(Refusal(
+            "only logs of bytes can be rewritten, and this one is text; leave it out".to_owned(),
+        ));
+    }
+    let mut rewrite = Rewrite::default();
+    rows::binary(bytes, |found| match found {
+        Found::Format(at, length) => rewrite.keep(*at, at + length),
+        Found::Lost(..) => rewrite.removed("bytes that are no row", "between rows"),
+        Found::Row(row) => {
+            let name = row.name();
+            let moves = MOVED
+                .iter()
+                .any(|(moved, alone)| *moved == name && (*alone || request.locations != Locations::Remove));
+            let length = row.bytes().map_or(0, <[u8]>::len);
+            if KEPT.contains(&name) {
+                rewrite.keep(row.at, row.at + length);
+            } else if let Some(anew) = with_place(row, request.locations).filter(|_| moves) {
+                rewrite.removed("position", name);
+                rewrite.put(&anew);
+            } else {
+                rewrite.removed("row", name);
+            }
+        }
+    });
+    Ok(rewrite.done())
+}
+
+/// A row whose place is moved or taken out.
+fn with_place(row: &Row<'_>, locations: Locations) -> Option<Vec<u8>> {
+    let (lat, lon) = place(row)?;
+    let (north, east) = moved(locations, lat, lon);
+    let mut anew = row.bytes()?.to_vec();
+    for (label, degrees) in [("Lat", north), ("Lng", east)] {
+        let (at, letter) = row.lies(label)?;
+        let bytes = match letter {
+            b'L' => tenth_micro(degrees).to_le_bytes(),
+            #[expect(clippy::cast_possible_truncation, reason = "as exact as the field was")]
+            b'f' => (degrees as f32).to_le_bytes(),
+            _ => return None,
+        };
+        anew.get_mut(at..at + 4)?.copy_from_slice(&bytes);
+    }
+    Some(anew)
 }
 
 #[cfg(test)]
@@ -367,6 +432,26 @@ mod tests {
         let told = read(&rows.concat(), &Options::default());
         assert_eq!(told.tracks[0].points.len(), 9);
         assert_eq!(told.damage[0].why, "40 bytes are no row");
+    }
+
+    #[test]
+    fn a_scrubbed_log_flies_elsewhere_or_nowhere_and_names_nobody() {
+        let bytes = log().concat();
+        let before = read(&bytes, &Options::default());
+        for (locations, lat) in
+            [(Locations::Remove, None), (Locations::Offset { lat: 1.0, lon: 0.0 }, Some(48.101))]
+        {
+            let scrubbed = scrub(&bytes, &ScrubRequest { locations, ..ScrubRequest::default() }).unwrap();
+            let told = read(&scrubbed.bytes(&bytes), &Options::default());
+            assert_eq!(told.tracks.first().map(|track| track.points[0].lat), lat);
+            assert!(
+                told.identifiers.is_empty() && told.facts.is_empty() && told.damage.is_empty(),
+                "{told:?}"
+            );
+            assert_eq!(told.places.len(), if lat.is_some() { 3 } else { 0 });
+            assert_eq!(told.phases, before.phases[..2], "the last word, after which it ended, is gone");
+        }
+        assert!(scrub(b"FMT, 1, 40, GPS, BI, Status,TimeMS", &ScrubRequest::default()).is_err());
     }
 
     proptest! {

@@ -67,6 +67,8 @@ const fn size(letter: u8) -> usize {
 pub(super) struct Row<'a> {
     layout: &'a Layout,
     values: Values<'a>,
+    /// Where it begins in the log.
+    pub(super) at: usize,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,20 @@ impl<'a> Row<'a> {
             }
             Values::Words(words) => words.get(index).map(|word| Field::Word(word)),
         }
+    }
+
+    /// The bytes of the row, if the log is one of bytes.
+    pub(super) const fn bytes(&self) -> Option<&'a [u8]> {
+        match &self.values {
+            Values::Bytes(bytes) => Some(bytes),
+            Values::Words(_) => None,
+        }
+    }
+
+    /// Where a field begins in the bytes of the row, and its letter.
+    pub(super) fn lies(&self, label: &str) -> Option<(usize, u8)> {
+        let column = self.layout.columns.iter().find(|column| column.label == label)?;
+        Some((column.at, column.letter))
     }
 
     /// A number, in the unit that the letter says: degrees for places, hundredths made whole.
@@ -157,6 +173,8 @@ impl<'a> Row<'a> {
 pub(super) enum Found<'a> {
     /// A row.
     Row(Row<'a>),
+    /// A row that brings a format: from where on, and how many bytes.
+    Format(usize, usize),
     /// No row: from where on, and how many bytes.
     Lost(usize, usize),
 }
@@ -183,8 +201,9 @@ pub(super) fn binary(bytes: &[u8], mut take: impl FnMut(&Found<'_>)) {
             if let Some((of, layout)) = brought(row) {
                 layouts.insert(of, layout);
             }
+            take(&Found::Format(at, row.len()));
         } else if let Some(layout) = layouts.get(&kind) {
-            take(&Found::Row(Row { layout, values: Values::Bytes(row) }));
+            take(&Found::Row(Row { layout, values: Values::Bytes(row), at }));
         }
         at += row.len();
         good = at;
@@ -227,10 +246,11 @@ pub(super) fn lines(bytes: &[u8], mut take: impl FnMut(&Found<'_>)) {
                 continue;
             };
             layouts.insert(of.as_bytes(), Layout::new(of, 0, letters.as_bytes(), words));
+            take(&Found::Format(begins, whole.len()));
         } else if let (Some(layout), Some(text)) = (layouts.get(name), text) {
             // A text at the end may hold commas.
             let words = text.splitn(layout.columns.len() + 1, ',').skip(1).map(str::trim).collect();
-            take(&Found::Row(Row { layout, values: Values::Words(words) }));
+            take(&Found::Row(Row { layout, values: Values::Words(words), at: begins }));
         } else if !line.is_empty() && !layouts.is_empty() {
             take(&Found::Lost(begins, whole.len()));
         }
