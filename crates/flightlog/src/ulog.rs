@@ -4,12 +4,13 @@
 //! what time that was.
 
 mod messages;
+mod scrub;
+mod topics;
 
 use std::{collections::BTreeMap, rc::Rc};
 
 use creance_model::{
-    AltReference, Component, DataClass, Hidden, Inspection, Refusal, Role, ScrubRequest, Scrubbed, Spot,
-    Timestamp, TrackPoint,
+    AltReference, Component, DataClass, Hidden, Inspection, Role, Spot, Timestamp, TrackPoint,
 };
 
 use crate::{
@@ -17,7 +18,9 @@ use crate::{
     ardupilot::setting,
     record::{Holds, Record, Whose},
 };
-use messages::{Formats, Found, Place};
+use messages::{Formats, Found};
+use scrub::scrub;
+use topics::{Data, Topic, clock, letters};
 
 pub(crate) const FORMAT: Format = Format { name: "ulog", is, read, scrub };
 
@@ -60,20 +63,13 @@ struct Log {
     /// Where the fields that matter lie in each topic that matters, by its name.
     topics: BTreeMap<String, Rc<Topic>>,
     /// The topic of each number, and which of several of its kind it is.
-    subscribed: BTreeMap<u16, (Rc<Topic>, u8)>,
+    subscribed: BTreeMap<u16, (Rc<Topic>, Means, u8)>,
     /// Nanoseconds from 1970 to the beginning of the autopilot's clock.
     zero: Option<i64>,
     /// How often the logger lost something, and for how many milliseconds.
     dropouts: (u64, u64),
     /// Texts attached to the log, such as what the system wrote to its console.
     attached: BTreeMap<String, u64>,
-}
-
-/// A topic that matters.
-struct Topic {
-    name: String,
-    means: Means,
-    fields: BTreeMap<&'static str, Place>,
 }
 
 /// What a topic says.
@@ -111,105 +107,9 @@ const TOPICS: &[(&str, Means)] = &[
     ("open_drone_id_self_id", Means::Names),
 ];
 
-/// Fields that matter, of all topics.
-const FIELDS: &[&str] = &[
-    "timestamp",
-    "time_utc_usec",
-    "fix_type",
-    "arming_state",
-    "landed",
-    "valid_hpos",
-    "current.valid",
-    "command",
-    "alt",
-    "altitude_msl_m",
-    "altitude",
-    "current.alt",
-    "operator_altitude_geo",
-    "serial_number",
-    "vendor_name",
-    "model_name",
-    "operator_id",
-    "description",
-    "system_id",
-];
-
-/// Where places stand: in degrees, or, as whole numbers of four bytes, in units of 10⁻⁷ degrees.
-const PLACES: &[(&str, &str)] = &[
-    ("lat", "lon"),
-    ("latitude_deg", "longitude_deg"),
-    ("latitude", "longitude"),
-    ("current.lat", "current.lon"),
-    ("operator_latitude", "operator_longitude"),
-    ("param5", "param6"),
-];
-
-/// Where heights stand: in metres, or, as whole numbers of four bytes, in millimetres.
-const HEIGHTS: &[&str] = &["alt", "altitude_msl_m", "altitude", "current.alt", "operator_altitude_geo"];
-
 /// Commands whose place is where to go or what to look at: `MAV_CMD_DO_ORBIT`, `_DO_REPOSITION`, `_DO_SET_ROI_LOCATION`,
 /// `_DO_SET_ROI`.
 const TARGETS: [f64; 4] = [34.0, 192.0, 195.0, 201.0];
-
-impl Topic {
-    fn new(name: &str, means: Means, formats: &Formats) -> Self {
-        let places = PLACES.iter().flat_map(|(lat, lon)| [*lat, *lon]);
-        let all = FIELDS.iter().copied().chain(places);
-        let fields = all.filter_map(|field| Some((field, formats.find(name, field)?))).collect();
-        Self { name: name.to_owned(), means, fields }
-    }
-}
-
-/// What one message says of a topic.
-struct Data<'a> {
-    topic: &'a Topic,
-    bytes: &'a [u8],
-}
-
-impl Data<'_> {
-    /// A number; whole numbers of four bytes are divided.
-    fn scaled(&self, field: &str, by: f64) -> Option<f64> {
-        let place = self.topic.fields.get(field)?;
-        let number = messages::number(&place.kind, self.bytes.get(place.at..)?)?;
-        Some(if place.kind == "int32_t" { number / by } else { number })
-    }
-
-    fn number(&self, field: &str) -> Option<f64> {
-        self.scaled(field, 1.0)
-    }
-
-    fn place(&self) -> Option<(f64, f64)> {
-        PLACES.iter().find_map(|(lat, lon)| self.scaled(lat, 1e7).zip(self.scaled(lon, 1e7)))
-    }
-
-    fn height(&self) -> Option<f64> {
-        HEIGHTS.iter().find_map(|height| self.scaled(height, 1e3))
-    }
-
-    /// When, by the autopilot's clock.
-    fn time(&self) -> Option<Timestamp> {
-        clock(self.number("timestamp")?)
-    }
-
-    /// Letters up to their end.
-    fn text(&self, field: &str) -> Option<String> {
-        let place =
-            self.topic.fields.get(field).filter(|place| matches!(place.kind.as_str(), "char" | "uint8_t"))?;
-        let bytes = self.bytes.get(place.at..place.at.checked_add(place.count)?)?;
-        Some(letters(bytes))
-    }
-}
-
-/// Text up to the first zero.
-fn letters(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes.split(|byte| *byte == 0).next().unwrap_or_default()).trim().to_owned()
-}
-
-/// Microseconds of the autopilot's clock.
-fn clock(us: f64) -> Option<Timestamp> {
-    #[expect(clippy::cast_possible_truncation, reason = "checked against the range first")]
-    (0.0..9e15).contains(&us).then(|| Timestamp::from_nanos(us as i64 * 1000))
-}
 
 impl Log {
     fn take(&mut self, kind: u8, content: &[u8], at: usize) {
@@ -247,10 +147,11 @@ impl Log {
                 number(0).and_then(|number| self.subscribed.remove(&number));
             }
             b'D' => {
-                if let Some((topic, instance)) = number(0).and_then(|number| self.subscribed.get(&number)) {
-                    let (topic, instance) = (Rc::clone(topic), *instance);
+                let subscribed = number(0).and_then(|number| self.subscribed.get(&number));
+                if let Some((topic, means, instance)) = subscribed {
+                    let (topic, means, instance) = (Rc::clone(topic), *means, *instance);
                     let data = Data { topic: &topic, bytes: content.get(2..).unwrap_or_default() };
-                    self.data(&data, instance);
+                    self.data(&data, means, instance);
                 }
             }
             b'L' => self.said(content, 1),
@@ -269,18 +170,18 @@ impl Log {
             return;
         };
         let topic = self.topics.entry(name.to_owned());
-        let topic = topic.or_insert_with(|| Rc::new(Topic::new(name, *means, &self.formats)));
-        self.subscribed.insert(number, (Rc::clone(topic), instance));
+        let topic = topic.or_insert_with(|| Rc::new(Topic::new(name, &self.formats)));
+        self.subscribed.insert(number, (Rc::clone(topic), *means, instance));
     }
 
-    fn data(&mut self, data: &Data<'_>, instance: u8) {
+    fn data(&mut self, data: &Data<'_>, means: Means, instance: u8) {
         let time = data.time();
         if let Some(time) = time {
             self.record.moment(time);
         }
         let name = data.topic.name.as_str();
         let is = |field: &str| data.number(field).map(|value| value > 0.0);
-        match data.topic.means {
+        match means {
             Means::Track(role) => {
                 if data.number("fix_type").is_some_and(|fix| fix < 2.0) {
                     return;
@@ -434,14 +335,10 @@ const INFORMATION: &[(&str, &str)] = &[
     ("replay", "log that was replayed"),
 ];
 
-fn scrub(_: &[u8], _: &ScrubRequest) -> Result<Scrubbed, Refusal> {
-    Err(Refusal("an aircraft's own log is places and identifiers throughout; leave it out".to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::FlightState;
+    use creance_model::{FlightState, Locations, ScrubRequest};
     use proptest::prelude::*;
 
     fn message(kind: u8, content: &[u8]) -> Vec<u8> {
@@ -603,6 +500,32 @@ mod tests {
         let told = read(&log.concat(), &Options::default());
         let states: Vec<_> = told.phases.iter().map(|one| one.state).collect();
         assert_eq!(states, [FlightState::Ground, FlightState::Flying]);
+    }
+
+    #[test]
+    fn a_scrubbed_log_flies_elsewhere_or_nowhere_and_names_nobody() {
+        let mut bytes = log(0).concat();
+        let before = read(&bytes, &Options::default());
+        let cut = bytes.len();
+        bytes.extend(message(b'L', &[&b"3"[..], &25_000_000_u64.to_le_bytes(), b"hard fault"].concat()));
+        bytes.splice(..log(0)[..2].concat().len(), log(cut as u64)[..2].concat());
+        for (locations, lat) in
+            [(Locations::Remove, None), (Locations::Offset { lat: 1.0, lon: 0.0 }, Some(48.100_001))]
+        {
+            let scrubbed = scrub(&bytes, &ScrubRequest { locations, ..ScrubRequest::default() }).unwrap();
+            let told = read(&scrubbed.bytes(&bytes), &Options::default());
+            assert_eq!(told.tracks.first().map(|track| track.points[0].lat), lat);
+            assert!(
+                told.identifiers.is_empty() && told.facts.is_empty() && told.hidden.is_empty(),
+                "{told:?}"
+            );
+            assert!(told.places.is_empty());
+            assert_eq!((told.phases, told.device), (before.phases.clone(), before.device.clone()));
+            assert_eq!(told.damage, before.damage, "the dropout");
+        }
+        let mut flags = log(0);
+        flags[1][3 + 9] = 2;
+        assert!(scrub(&flags.concat(), &ScrubRequest::default()).is_err());
     }
 
     proptest! {

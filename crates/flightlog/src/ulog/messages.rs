@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub(super) const MAGIC: [u8; 7] = [0x55, 0x4c, 0x6f, 0x67, 0x01, 0x12, 0x35];
 
 /// Where the messages begin.
-const HEADER: usize = 16;
+pub(super) const HEADER: usize = 16;
 
 /// Formats that contain each other are followed this deep.
 const DEPTH: usize = 8;
@@ -128,7 +128,7 @@ pub(super) fn number(kind: &str, bytes: &[u8]) -> Option<f64> {
 }
 
 /// Bytes of a basic type.
-fn basic(kind: &str) -> Option<usize> {
+pub(super) fn basic(kind: &str) -> Option<usize> {
     Some(match kind {
         "int8_t" | "uint8_t" | "bool" | "char" => 1,
         "int16_t" | "uint16_t" => 2,
