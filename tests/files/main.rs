@@ -215,13 +215,28 @@ fn sites_that_a_picture_shows_are_told() {
     let (folder, _) = made();
     let register = folder.path().join("sites.csv");
     // The camera looks 12.5° east of north and 45° down from 80 m: at the ground 80 m before it.
-    let rows = ["yard,-33.856082,151.215485,DAMS,20", "behind,-33.857486,151.215109,DAMS,20", "dock,-33.856784,151.215297,TRAN,30"];
+    let rows = [
+        "yard,-33.856082,151.215485,DAMS,20",
+        "behind,-33.857486,151.215109,DAMS,20",
+        "dock,-33.856784,151.215297,TRAN,30",
+    ];
     fs::write(&register, format!("name,lat,lon,sector,buffer_m\n{}\n", rows.join("\n"))).unwrap();
-    let output = run(["inspect", "--format", "json", "--sites", &text(&register), &text(&folder.path().join("baseline.jpg"))]);
+    let output = run([
+        "inspect",
+        "--format",
+        "json",
+        "--sites",
+        &text(&register),
+        &text(&folder.path().join("baseline.jpg")),
+    ]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let seen = |how: &str| -> Vec<String> {
-        let sites = told["sites"].as_array().unwrap().iter().filter(|site| site["how"] == how && site["role"] == "camera");
+        let sites = told["sites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|site| site["how"] == how && site["role"] == "camera");
         sites.map(|site| site["name"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(seen("near"), ["dock"]);

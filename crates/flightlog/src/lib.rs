@@ -8,15 +8,23 @@
 //! kept. To add a format: one file here, and one line in [`FORMATS`].
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod ardupilot;
+mod blackbox;
 mod csv;
+mod dataflash;
 mod dji_txt;
+mod gps_time;
 mod gpx;
 mod kml;
 mod kmz;
 mod movement;
 mod mrk;
 mod qgc_plan;
+mod record;
+mod rewrite;
 pub mod srt;
+mod tlog;
+mod ulog;
 mod wpl;
 
 use creance_model::{Inspection, Refusal, ScrubRequest, Scrubbed};
@@ -45,6 +53,10 @@ pub struct Options {
 
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
 pub const FORMATS: &[Format] = &[
+    ulog::FORMAT,
+    blackbox::FORMAT,
+    dataflash::FORMAT,
+    tlog::FORMAT,
     kmz::FORMAT,
     dji_txt::FORMAT,
     gpx::FORMAT,
