@@ -13,7 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
     let bytes = [BEGINNINGS[usize::from(*choice) % BEGINNINGS.len()], content].concat();
     let before = inspect_video(&bytes.as_slice()).expect("bytes can be read");
     assert!(before.places.iter().all(|spot| is_place(spot.lat, spot.lon)));
-    let Ok(scrubbed) = scrub_video(&bytes.as_slice(), &ScrubRequest::default()).expect("bytes can be read") else {
+    let Ok(scrubbed) = scrub_video(&bytes.as_slice(), &ScrubRequest::default()).expect("bytes can be read")
+    else {
         return;
     };
     let clean = scrubbed.bytes(&bytes);
