@@ -6,6 +6,7 @@ mod csv_log;
 mod dji_txt;
 mod gpx;
 pub(crate) mod heard;
+mod inspected;
 mod others;
 pub(crate) mod telemetry;
 mod tlog;
@@ -60,7 +61,8 @@ fn aircraft(samples: &[Sample]) -> Vec<Path> {
 /// The largest flight log that is read, in bytes.
 const LIMIT: u64 = 1 << 30;
 
-/// Reads a flight log, whatever its format: MAVLink `.tlog`, GPX, DJI `.txt` details, or CSV with a header.
+/// Reads a flight log, whatever its format: MAVLink `.tlog`, GPX, DJI `.txt`, CSV with a header, or any other of
+/// `creance-flightlog` that says when the aircraft was where.
 pub(crate) fn read(path: &std::path::Path) -> Result<Log, Error> {
     let shown = path.display().to_string();
     let io = |source| Error::Io { path: shown.clone(), source };
@@ -69,18 +71,23 @@ pub(crate) fn read(path: &std::path::Path) -> Result<Log, Error> {
         return Err(Error::File { path: shown, why: format!("{length} bytes, at most {LIMIT} are read") });
     }
     let bytes = std::fs::read(path).map_err(io)?;
-    let alone = |samples| Log { samples, ..Log::default() };
-    let log = match kind(&bytes) {
-        Kind::Tlog => Ok(tlog::read(&bytes)),
-        Kind::Gpx => Ok(alone(gpx::read(&bytes))),
-        Kind::DjiTxt => dji_txt::read(&bytes).map(alone),
-        Kind::Csv => csv_log::read(&bytes),
-    }
-    .map_err(|why| Error::File { path: shown.clone(), why })?;
+    let log = if let Some(log) = inspected::read(&bytes) { Ok(log) } else { read_usual(&bytes) }
+        .map_err(|why| Error::File { path: shown.clone(), why })?;
     if log.samples.is_empty() {
         return Err(Error::File { path: shown, why: "no dated sample found in it".to_owned() });
     }
     Ok(log)
+}
+
+/// The formats that a flight log is mostly given in.
+fn read_usual(bytes: &[u8]) -> Result<Log, String> {
+    let alone = |samples| Log { samples, ..Log::default() };
+    match kind(bytes) {
+        Kind::Tlog => Ok(tlog::read(bytes)),
+        Kind::Gpx => Ok(alone(gpx::read(bytes))),
+        Kind::DjiTxt => dji_txt::read(bytes).map(|summary| inspected::with_places(summary, bytes)),
+        Kind::Csv => csv_log::read(bytes),
+    }
 }
 
 enum Kind {

@@ -393,6 +393,7 @@ Files are read where they lie and never changed; archives (zip, tar) are looked 
 all of a file could be read.";
 
 #[derive(ClapArgs, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Inspect {
     /// Files of any kind, folders, archives.
     #[arg(required = true, value_name = "FILE")]
@@ -406,6 +407,12 @@ pub(crate) struct Inspect {
     /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): which of them were near or looked at is told.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
+    /// Keys for DJI's flight records of version 13 and later, as the vendor gave them (JSON); creance asks nobody for them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keychain: Option<PathBuf>,
+    /// Prints what the vendor would have to be sent to give the keys of one flight record, and sends nothing.
+    #[arg(long, conflicts_with_all = ["keychain", "sites", "faces", "reveal"])]
+    pub(crate) export_key_request: bool,
     /// Makes no SHA-256: only what describes a file is read, which is much less of it.
     #[arg(long)]
     pub(crate) no_hash: bool,

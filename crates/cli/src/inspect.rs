@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use creance_flightlog::Keychain;
 use creance_model::Inspected;
 use creance_place::sites::Sites;
 use creance_render::inspection;
@@ -19,6 +20,10 @@ use crate::{
 };
 
 pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
+    if options.export_key_request {
+        return key_request(options);
+    }
+    let keychain = options.keychain.as_deref().map(keychain).transpose()?;
     let sites = options.sites.as_deref().map(sites).transpose()?.unwrap_or_default();
     let request = creance_audit::Inspect {
         sites,
@@ -26,7 +31,7 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
         hash: !options.no_hash,
         faces: options.faces,
         jobs: options.jobs.unwrap_or(0).into(),
-        logs: creance_flightlog::Options::default(),
+        logs: creance_flightlog::Options::with_keychain(keychain),
     };
     let mut out: Box<dyn Write> = match &options.output {
         Some(path) => {
@@ -86,4 +91,29 @@ fn sites(path: &Path) -> anyhow::Result<Sites> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let read = creance_place::sites::read(&bytes).map_err(anyhow::Error::msg);
     Ok(Sites::new(read.with_context(|| format!("cannot read the sites of {}", path.display()))?))
+}
+
+/// The keys of a file.
+fn keychain(path: &Path) -> anyhow::Result<Keychain> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let read = Keychain::parse(&text).map_err(anyhow::Error::msg);
+    read.with_context(|| format!("cannot read the keychain of {}", path.display()))
+}
+
+/// Prints the request for keys of one flight record.
+fn key_request(options: &Inspect) -> anyhow::Result<u8> {
+    let [path] = options.files.as_slice() else {
+        return Err(exit::Usage("--export-key-request is for one flight record at a time".to_owned()).into());
+    };
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let request = creance_flightlog::export_key_request(&bytes).map_err(anyhow::Error::msg);
+    let request = request.with_context(|| format!("{} has no keys to ask for", path.display()))?;
+    match &options.output {
+        Some(to) => {
+            let mut file = File::create_new(to).with_context(|| format!("cannot write {}", to.display()))?;
+            file.write_all(request.as_bytes())?;
+        }
+        None => writeln!(std::io::stdout(), "{request}")?,
+    }
+    Ok(exit::DONE)
 }

@@ -51,6 +51,13 @@ pub struct Options {
     pub keychain: Option<Keychain>,
 }
 
+impl Options {
+    /// With keys for flight records, if there are any.
+    pub const fn with_keychain(keychain: Option<Keychain>) -> Self {
+        Self { keychain }
+    }
+}
+
 /// All formats; the first that fits is taken, so those with a signature stand before those of plain text.
 pub const FORMATS: &[Format] = &[
     ulog::FORMAT,
