@@ -55,9 +55,10 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
             let moved = place.and_then(|(lat, lon)| request.locations.moved(lat, lon));
             for (column, degrees) in [(pair.lat, moved.map(|one| one.0)), (pair.lon, moved.map(|one| one.1))]
             {
+                let comma = cells.get(column).is_some_and(|cell| cell.contains(&b','));
                 empty(&mut cells, column, "position", &mut changed);
                 if let Some((cell, degrees)) = cells.get_mut(column).zip(degrees) {
-                    let point = if table.delimiter == b';' { "," } else { "." };
+                    let point = if comma { "," } else { "." };
                     *cell = format!("{degrees:.7}").replace('.', point).into_bytes();
                 }
             }

@@ -176,6 +176,8 @@ fn positions_move_and_those_of_people_go_all_the_same() {
     let (text, _) =
         scrubbed("time;lat;lon\n100;47,5;8,25\n101;47,5;;24,7\n", Locations::Offset { lat: 1.0, lon: 1.0 });
     assert_eq!(text, "time;lat;lon\n100;48,5000000;9,2500000\n101;;;\n");
+    let (text, _) = scrubbed("time;lat;lon\n100;47.5;8.25\n", Locations::Offset { lat: 1.0, lon: 1.0 });
+    assert_eq!(text, "time;lat;lon\n100;48.5000000;9.2500000\n");
     assert!((FORMAT.scrub)(b"name,lat,lon\n", &ScrubRequest::default()).is_err());
 }
 

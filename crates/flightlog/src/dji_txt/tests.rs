@@ -183,6 +183,20 @@ fn short_and_unknown_records_are_counted() {
 }
 
 #[test]
+fn what_has_no_end_is_counted() {
+    // Between noise stand records, or it would be one stretch.
+    let record = [3, 1, 0, 0xff];
+    let stretch = [&[0][..], &record, &record].concat();
+    let log = [&[0; 10][..], &[5, 0], &stretch.repeat(MOST_NOISE + 1), &THUMBNAIL.repeat(MOST_PICTURES + 1)]
+        .concat();
+    let told = read(&log, &Options::default());
+    assert_eq!(told.hidden.len(), MOST_PICTURES);
+    let counted: Vec<_> =
+        told.damage.iter().map(|flaw| flaw.why.as_str()).filter(|why| why.contains("are told")).collect();
+    assert_eq!(counted, ["1001 of them, 1000 are told", "101 of them, 100 are told"]);
+}
+
+#[test]
 fn no_scrubbing_without_a_reason() {
     assert!(scrub(&log(6), &ScrubRequest::default()).unwrap_err().0.contains("leave it out"));
 }
