@@ -94,19 +94,26 @@ impl Layouts {
         let mut empty = 0;
         let fields = self.frames.get(&letter).map_or(&[][..], Vec::as_slice);
         while let Some(field) = fields.get(values.len()) {
-            // Fields of one encoding that follow each other may share a head.
-            let alike = fields.iter().skip(values.len()).take_while(|next| next.encoding == field.encoding);
-            let alike = alike.take(8).count();
             let room = fields.len() - values.len();
             match field.encoding {
                 0 => values.push(signed(cursor)?),
                 1 => values.push(unsigned(cursor)?),
                 3 => values.push(extended(unsigned(cursor)?, 14).wrapping_neg()),
-                6 if alike == 1 => values.push(signed(cursor)?),
                 6 => {
-                    let head = cursor.u8("head of up to eight")?;
-                    for bit in 0..alike {
-                        values.push(if head >> bit & 1 == 1 { signed(cursor)? } else { 0 });
+                    // Up to eight that follow each other share a head that says which of them are not 0.
+                    let alike = fields
+                        .iter()
+                        .skip(values.len())
+                        .take(8)
+                        .take_while(|next| next.encoding == 6)
+                        .count();
+                    if alike == 1 {
+                        values.push(signed(cursor)?);
+                    } else {
+                        let head = cursor.u8("head of up to eight")?;
+                        for bit in 0..alike {
+                            values.push(if head >> bit & 1 == 1 { signed(cursor)? } else { 0 });
+                        }
                     }
                 }
                 7 => values.extend(three(cursor, [[2; 3], [4; 3], [6; 3]])?.into_iter().take(room)),
