@@ -26,7 +26,7 @@ use rows::{Found, Row};
 pub(crate) const FORMAT: Format = Format { name: "dataflash", is, read, scrub };
 
 fn is(head: &[u8]) -> bool {
-    is_binary(head) || text(head).is_some_and(|text| text.lines().any(|line| line.starts_with("FMT, ")))
+    is_binary(head) || text(head).is_some_and(|text| text.lines().any(|line| line.starts_with("FMT,")))
 }
 
 fn is_binary(head: &[u8]) -> bool {

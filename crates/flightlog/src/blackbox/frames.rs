@@ -20,6 +20,9 @@ pub(super) const BEGINS: &[u8] = b"H Product:Blackbox";
 /// Fields of a frame that are read.
 const MOST_FIELDS: usize = 256;
 
+/// Fields of a frame that take no room. Makers have one or two; more would make much of little.
+const MOST_EMPTY: usize = 16;
+
 /// Microseconds that may lie between two frames. Where logging paused, an event says so.
 const MOST_APART: u32 = 10_000_000;
 
@@ -88,28 +91,39 @@ impl Layouts {
     /// The numbers of a frame as they are packed, without what was predicted.
     fn unpack(&self, letter: u8, cursor: &mut Cursor<'_>, values: &mut Vec<u32>) -> Result<(), Malformed> {
         values.clear();
+        let mut empty = 0;
         let fields = self.frames.get(&letter).map_or(&[][..], Vec::as_slice);
         while let Some(field) = fields.get(values.len()) {
-            // Fields of one encoding that follow each other may share a head.
-            let alike = fields.iter().skip(values.len()).take_while(|next| next.encoding == field.encoding);
-            let alike = alike.take(8).count();
             let room = fields.len() - values.len();
             match field.encoding {
                 0 => values.push(signed(cursor)?),
                 1 => values.push(unsigned(cursor)?),
                 3 => values.push(extended(unsigned(cursor)?, 14).wrapping_neg()),
-                6 if alike == 1 => values.push(signed(cursor)?),
                 6 => {
-                    let head = cursor.u8("head of up to eight")?;
-                    for bit in 0..alike {
-                        values.push(if head >> bit & 1 == 1 { signed(cursor)? } else { 0 });
+                    // Up to eight that follow each other share a head that says which of them are not 0.
+                    let alike = fields
+                        .iter()
+                        .skip(values.len())
+                        .take(8)
+                        .take_while(|next| next.encoding == 6)
+                        .count();
+                    if alike == 1 {
+                        values.push(signed(cursor)?);
+                    } else {
+                        let head = cursor.u8("head of up to eight")?;
+                        for bit in 0..alike {
+                            values.push(if head >> bit & 1 == 1 { signed(cursor)? } else { 0 });
+                        }
                     }
                 }
                 7 => values.extend(three(cursor, [[2; 3], [4; 3], [6; 3]])?.into_iter().take(room)),
                 10 => values.extend(three(cursor, [[2; 3], [5, 5, 4], [8, 7, 7]])?.into_iter().take(room)),
                 8 if self.version < 2 => values.extend(four_bytes(cursor)?.into_iter().take(room)),
                 8 => values.extend(four_nibbles(cursor)?.into_iter().take(room)),
-                9 => values.push(0),
+                9 if empty < MOST_EMPTY => {
+                    empty += 1;
+                    values.push(0);
+                }
                 other => {
                     let (found, expected) = (other.into(), "one of the published encodings");
                     return Err(Malformed::Unexpected {
@@ -493,6 +507,7 @@ mod tests {
                 "{encodings} {bytes:x?}"
             );
         }
+        assert_eq!(numbers(&["9"; 17].join(","), 2, &[]), None, "as good as nothing");
         assert_eq!(numbers("2", 2, &[0]), None, "not a published encoding");
         assert_eq!(numbers("1", 2, &[0xff; 5]), None, "more than 32 bits");
     }
