@@ -3,7 +3,8 @@
 //! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
 
 use creance_model::{
-    Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint, is_place,
+    DataClass, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint,
+    is_place,
 };
 use quick_xml::{
     Reader,
@@ -31,7 +32,7 @@ struct Point {
 fn read(bytes: &[u8], _: &Options) -> Inspection {
     let mut inspection = Inspection::of("gpx");
     let mut reader = Reader::from_reader(bytes);
-    let (mut track, mut planned) = (Vec::new(), 0_usize);
+    let (mut track, mut planned, mut extended) = (Vec::new(), 0_usize, false);
     let mut point: Option<Point> = None;
     let mut within = String::new();
     let mut buffer = Vec::new();
@@ -42,6 +43,8 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
                 tag.local_name().as_ref().clone_into(&mut within);
                 if is_point(&within) {
                     point = Some(begun(&tag));
+                } else if within == "extensions" {
+                    extended = true;
                 } else if within == "gpx" {
                     inspection.device.software = attribute(&tag, "creator");
                 }
@@ -50,6 +53,22 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
                 ended(&mut inspection, &mut track, &mut planned, tag.local_name().as_ref(), begun(&tag));
             }
             Ok(Event::Text(text)) => {
+                let field = format!("extensions/{within}");
+                match within.as_str() {
+                    "author" | "email" => {
+                        inspection.identify(DataClass::PersonName, None, &text, within.clone())
+                    }
+                    "serial" | "serialNumber" | "serialnumber" if extended => {
+                        inspection.identify(DataClass::Serial, None, &text, field);
+                    }
+                    "device" | "deviceName" | "drone" | "model" if extended => {
+                        let told = inspection.facts.iter().take(100).any(|fact| fact.field == field);
+                        if !told {
+                            inspection.say("name of a device", text.trim(), field);
+                        }
+                    }
+                    _ => {}
+                }
                 if let Some(point) = &mut point {
                     let text: &str = &text;
                     match within.as_str() {
@@ -62,6 +81,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             }
             Ok(Event::End(tag)) => {
                 within.clear();
+                extended &= tag.local_name().as_ref() != "extensions";
                 if is_point(tag.local_name().as_ref())
                     && let Some(point) = point.take()
                 {
@@ -134,6 +154,9 @@ fn ended(
     }
 }
 
+/// Elements within each other.
+const DEEPEST: usize = 64;
+
 /// Elements whose text says a place, a person or a device.
 const TEXTS: &[&str] =
     &["name", "desc", "cmt", "src", "author", "copyright", "email", "keywords", "text", "link", "type"];
@@ -153,6 +176,9 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
         let end = reader.buffer_position();
         let anew = match &event {
             Ok(Event::Start(tag)) => {
+                if way.len() >= DEEPEST {
+                    return Err(Refusal(format!("it has more than {DEEPEST} elements within each other")));
+                }
                 way.push(tag.local_name().as_ref().to_owned());
                 attributes(tag, false, request)
             }
@@ -165,7 +191,7 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
                 let private = way.iter().any(|one| TEXTS.contains(&one.as_str()) || one == "extensions");
                 private.then(String::new)
             }
-            Ok(Event::Comment(_)) => Some(String::new()),
+            Ok(Event::Comment(_) | Event::PI(_) | Event::DocType(_)) => Some(String::new()),
             Ok(Event::Eof) => break,
             Err(error) => return Err(Refusal(format!("it is damaged at {start}: {error}"))),
             Ok(_) => None,
@@ -186,25 +212,31 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     Ok(scrubbed)
 }
 
-/// A tag with its place moved, or without the name of the program that wrote it; `None`: it stays as it is.
+/// A tag with its place moved, or without its attributes, which name people, programs and bounds; `None`: it stays as it is.
 fn attributes(tag: &BytesStart<'_>, empty: bool, request: &ScrubRequest) -> Option<String> {
     let name = tag.name();
     let local = tag.local_name();
-    let place = attribute(tag, "lat").zip(attribute(tag, "lon"));
-    let place = place.and_then(|(lat, lon)| Some((lat.parse().ok()?, lon.parse().ok()?)));
     let end = if empty { "/>" } else { ">" };
-    if local.as_ref() == "gpx" {
-        // Namespaces stay, for names below have their prefixes.
-        let kept = tag.attributes().flatten().filter(|one| one.key.as_ref() != "creator");
-        let kept: Vec<String> = kept.map(|one| format!(" {}=\"{}\"", one.key.as_ref(), one.value)).collect();
-        return Some(format!("<{}{} creator=\"\"{end}", name.as_ref(), kept.concat()));
+    if is_point(local.as_ref()) {
+        let place = attribute(tag, "lat").zip(attribute(tag, "lon"));
+        let place = place.and_then(|(lat, lon)| Some((lat.parse().ok()?, lon.parse().ok()?)));
+        let valid = place.filter(|(lat, lon)| is_place(*lat, *lon));
+        let (lat, lon) = valid.and_then(|(lat, lon)| request.locations.moved(lat, lon)).unwrap_or_default();
+        return Some(format!("<{} lat=\"{lat:.8}\" lon=\"{lon:.8}\"{end}", name.as_ref()));
     }
-    if !is_point(local.as_ref()) && place.is_none() {
+    if tag.attributes().next().is_none() {
         return None;
     }
-    let valid = place.filter(|(lat, lon)| is_place(*lat, *lon));
-    let (lat, lon) = valid.and_then(|(lat, lon)| request.locations.moved(lat, lon)).unwrap_or_default();
-    Some(format!("<{} lat=\"{lat:.8}\" lon=\"{lon:.8}\"{end}", name.as_ref()))
+    // Namespaces stay, for names below have their prefixes.
+    let kept = tag.attributes().flatten().filter(|one| {
+        let key: &str = one.key.as_ref();
+        key.starts_with("xmlns") || local.as_ref() == "gpx" && key == "version"
+    });
+    let mut kept: Vec<String> = kept.map(|one| format!(" {}=\"{}\"", one.key.as_ref(), one.value)).collect();
+    if local.as_ref() == "gpx" {
+        kept.push(" creator=\"\"".to_owned());
+    }
+    Some(format!("<{}{}{end}", name.as_ref(), kept.concat()))
 }
 
 #[cfg(test)]
@@ -230,6 +262,25 @@ mod tests {
         assert_eq!(targets, [(Role::Target, 47.5), (Role::Target, 47.6)]);
         assert_eq!(told.facts[0].value, "Pylon 7");
         assert!(told.damage.is_empty());
+    }
+
+    #[test]
+    fn people_devices_and_bounds_are_told_or_at_least_gone() {
+        let text = r#"<!-- Ada --><gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><metadata><author><name>Ada</name><email id="Ada" domain="field.example"/></author>
+            <bounds minlat="47.5" minlon="8.5" maxlat="47.6" maxlon="8.6"/></metadata><trk><trkseg><trkpt lat="47.5" lon="8.5"><extensions><device>Ada's copter</device><serial>1ZNB00042</serial></extensions></trkpt></trkseg></trk></gpx>"#;
+        let told = read(text.as_bytes(), &Options::default());
+        assert_eq!(
+            (told.facts[0].value.as_str(), told.identifiers[0].value.as_str()),
+            ("Ada's copter", "1ZNB00042")
+        );
+        let locations = creance_model::Locations::Offset { lat: 1.0, lon: 1.0 };
+        let request = ScrubRequest { locations, ..ScrubRequest::default() };
+        let clean =
+            String::from_utf8(scrub(text.as_bytes(), &request).unwrap().bytes(text.as_bytes())).unwrap();
+        for old in ["Ada", "field.example", "47.5", "47.6", "1ZNB"] {
+            assert!(!clean.contains(old), "{old} in {clean}");
+        }
+        assert!(clean.contains("xmlns=") && clean.contains("lat=\"48.5"));
     }
 
     #[test]
