@@ -2,6 +2,8 @@
 //!
 //! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
 
+use std::collections::HashSet;
+
 use creance_model::{
     DataClass, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint,
     is_place,
@@ -32,7 +34,8 @@ struct Point {
 fn read(bytes: &[u8], _: &Options) -> Inspection {
     let mut inspection = Inspection::of("gpx");
     let mut reader = Reader::from_reader(bytes);
-    let (mut track, mut planned, mut extended) = (Vec::new(), 0_usize, false);
+    let (mut track, mut planned) = (Vec::new(), 0_usize);
+    let (mut extended, mut authored, mut devices) = (false, false, HashSet::new());
     let mut point: Option<Point> = None;
     let mut within = String::new();
     let mut buffer = Vec::new();
@@ -45,6 +48,8 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
                     point = Some(begun(&tag));
                 } else if within == "extensions" {
                     extended = true;
+                } else if within == "author" {
+                    authored = true;
                 } else if within == "gpx" {
                     inspection.device.software = attribute(&tag, "creator");
                 }
@@ -52,22 +57,30 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             Ok(Event::Empty(tag)) if is_point(tag.local_name().as_ref()) => {
                 ended(&mut inspection, &mut track, &mut planned, tag.local_name().as_ref(), begun(&tag));
             }
+            Ok(Event::Empty(tag)) if authored && tag.local_name().as_ref() == "email" => {
+                if let Some((id, domain)) = attribute(&tag, "id").zip(attribute(&tag, "domain"))
+                    && inspection.identifiers.len() < MOST_NAMED
+                {
+                    inspection.identify(DataClass::Email, None, &format!("{id}@{domain}"), "gpx:email");
+                }
+            }
             Ok(Event::Text(text)) => {
-                let field = format!("extensions/{within}");
-                match within.as_str() {
-                    "author" | "email" => {
-                        inspection.identify(DataClass::PersonName, None, &text, within.clone())
+                if inspection.identifiers.len() < MOST_NAMED {
+                    let class = match within.as_str() {
+                        "author" => Some(DataClass::PersonName),
+                        "name" if authored => Some(DataClass::PersonName),
+                        "email" => Some(DataClass::Email),
+                        "serial" | "serialNumber" | "serialnumber" if extended => Some(DataClass::Serial),
+                        _ => None,
+                    };
+                    if let Some(class) = class {
+                        inspection.identify(class, None, &text, format!("gpx:{within}"));
                     }
-                    "serial" | "serialNumber" | "serialnumber" if extended => {
-                        inspection.identify(DataClass::Serial, None, &text, field);
-                    }
-                    "device" | "deviceName" | "drone" | "model" if extended => {
-                        let told = inspection.facts.iter().take(100).any(|fact| fact.field == field);
-                        if !told {
-                            inspection.say("name of a device", text.trim(), field);
-                        }
-                    }
-                    _ => {}
+                }
+                let is_device = matches!(within.as_str(), "device" | "deviceName" | "drone" | "model");
+                let device = text.trim();
+                if extended && is_device && devices.len() < MOST_NAMED && devices.insert(device.to_owned()) {
+                    inspection.say("name of a device", device, format!("extensions/{within}"));
                 }
                 if let Some(point) = &mut point {
                     let text: &str = &text;
@@ -82,6 +95,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             Ok(Event::End(tag)) => {
                 within.clear();
                 extended &= tag.local_name().as_ref() != "extensions";
+                authored &= tag.local_name().as_ref() != "author";
                 if is_point(tag.local_name().as_ref())
                     && let Some(point) = point.take()
                 {
@@ -111,6 +125,9 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
     }
     inspection
 }
+
+/// People and devices that are told, of each kind.
+const MOST_NAMED: usize = 100;
 
 /// Planned points that are told one by one.
 const MOST_PLANNED: usize = 10_000;
@@ -224,9 +241,7 @@ fn attributes(tag: &BytesStart<'_>, empty: bool, request: &ScrubRequest) -> Opti
         let (lat, lon) = valid.and_then(|(lat, lon)| request.locations.moved(lat, lon)).unwrap_or_default();
         return Some(format!("<{} lat=\"{lat:.8}\" lon=\"{lon:.8}\"{end}", name.as_ref()));
     }
-    if tag.attributes().next().is_none() {
-        return None;
-    }
+    let _first = tag.attributes().next()?;
     // Namespaces stay, for names below have their prefixes.
     let kept = tag.attributes().flatten().filter(|one| {
         let key: &str = one.key.as_ref();
@@ -269,10 +284,9 @@ mod tests {
         let text = r#"<!-- Ada --><gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><metadata><author><name>Ada</name><email id="Ada" domain="field.example"/></author>
             <bounds minlat="47.5" minlon="8.5" maxlat="47.6" maxlon="8.6"/></metadata><trk><trkseg><trkpt lat="47.5" lon="8.5"><extensions><device>Ada's copter</device><serial>1ZNB00042</serial></extensions></trkpt></trkseg></trk></gpx>"#;
         let told = read(text.as_bytes(), &Options::default());
-        assert_eq!(
-            (told.facts[0].value.as_str(), told.identifiers[0].value.as_str()),
-            ("Ada's copter", "1ZNB00042")
-        );
+        assert_eq!(told.facts[0].value, "Ada's copter");
+        let known: Vec<_> = told.identifiers.iter().map(|one| one.value.as_str()).collect();
+        assert_eq!(known, ["Ada", "Ada@field.example", "1ZNB00042"]);
         let locations = creance_model::Locations::Offset { lat: 1.0, lon: 1.0 };
         let request = ScrubRequest { locations, ..ScrubRequest::default() };
         let clean =

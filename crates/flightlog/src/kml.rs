@@ -20,6 +20,9 @@ const MOST_PLACES: usize = 10_000;
 const MOST_POINTS: usize = 1 << 20;
 const DEEPEST: usize = 64;
 
+/// People and serials, and times of a mission, that are told.
+const MOST_NAMED: usize = 100;
+
 fn is(head: &[u8]) -> bool {
     text(head).is_some_and(|text| text.starts_with('<') && text.contains("<kml"))
 }
@@ -150,7 +153,7 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
                 }
             }
             "when" if whens.len() < MOST_POINTS && piece.way.iter().any(|one| one == "Track") => {
-                whens.push(Timestamp::parse(value))
+                whens.push(Timestamp::parse(value));
             }
             "coordinates" | "takeOffRefPoint" | "waypointPoiPoint" => {
                 let role = if element == "takeOffRefPoint" { Role::Home } else { Role::Target };
@@ -169,9 +172,9 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
             "latitude" | "longitude" => {
                 let Ok(number) = value.parse::<f64>() else { return };
                 if element == "latitude" {
-                    half.0 = Some(number)
+                    half.0 = Some(number);
                 } else {
-                    half.1 = Some(number)
+                    half.1 = Some(number);
                 }
                 // They stand in either order, and both before the next.
                 if let (Some(lat), Some(lon)) = half {
@@ -184,7 +187,9 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
             }
             "createTime" | "updateTime" => {
                 let nanos = value.parse::<i64>().ok().and_then(|ms| ms.checked_mul(1_000_000));
-                if let Some(time) = nanos.map(Timestamp::from_nanos) {
+                if let Some(time) =
+                    nanos.map(Timestamp::from_nanos).filter(|_| inspection.times.len() < MOST_NAMED)
+                {
                     let what = if element == "createTime" { "created" } else { "changed" };
                     inspection.times.push(Dated {
                         what,
@@ -195,23 +200,21 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
                 }
             }
             "heightMode" | "executeHeightMode" => reference = height_mode(value),
-            // Of the place before, in the same element.
+            // Of the place before, in the same element; the one above the ellipsoid is a second one unless that is the mode.
             "height" | "executeHeight" | "ellipsoidHeight" => {
+                let is_counted = element != "ellipsoidHeight" || reference == Some(AltReference::Ellipsoid);
                 let in_place = piece.way.iter().rev().nth(1).is_some_and(|one| one == "Placemark");
-                if let Some(spot) =
-                    inspection.places.last_mut().filter(|spot| in_place && spot.field == "Point/coordinates")
-                {
-                    let ellipsoid = element == "ellipsoidHeight";
-                    if let (None, Ok(metres)) = (spot.alt_m, value.parse()) {
-                        if !ellipsoid || reference.is_none() || reference == Some(AltReference::Ellipsoid) {
-                            (spot.alt_m, spot.alt_reference) = (Some(metres), reference);
-                        }
-                    }
+                let spot = inspection.places.last_mut();
+                let spot = spot.filter(|spot| spot.field == "Point/coordinates" && spot.alt_m.is_none());
+                if let (Some(spot), Ok(metres)) = (spot.filter(|_| is_counted && in_place), value.parse()) {
+                    (spot.alt_m, spot.alt_reference) = (Some(metres), reference);
                 }
             }
             _ => {
                 if let Some(class) = class(element) {
-                    inspection.identify(class, None, value, format!("{kind}:{element}"));
+                    if inspection.identifiers.len() < MOST_NAMED {
+                        inspection.identify(class, None, value, format!("{kind}:{element}"));
+                    }
                 } else if let Some(what) = fact(element).filter(|_| facts < MOST_PLACES) {
                     facts += 1;
                     inspection.say(what, value, format!("{kind}:{element}"));
@@ -340,10 +343,10 @@ mod tests {
 
     #[test]
     fn views_heights_and_times_are_told_and_links_and_comments_go() {
-        let text = r#"<kml><!-- Ada --><Document><wpml:createTime>1900000000000</wpml:createTime><LookAt><longitude>8.5</longitude><latitude>47.5</latitude></LookAt>
+        let text = "<kml><!-- Ada --><Document><wpml:createTime>1900000000000</wpml:createTime><LookAt><longitude>8.5</longitude><latitude>47.5</latitude></LookAt>
             <wpml:heightMode>EGM96</wpml:heightMode><Placemark><TimeStamp><when>2031-06-11T08:00:00Z</when></TimeStamp><Point><coordinates>8.25,47.25</coordinates></Point><wpml:height>500.5</wpml:height></Placemark>
             <GroundOverlay><Icon><href>https://files.example/ada.png</href></Icon><LatLonBox><north>47.75</north></LatLonBox></GroundOverlay>
-            <gx:Track><when>2031-06-11T09:00:00Z</when><when>2031-06-11T09:00:01Z</when><gx:coord>0 0 0</gx:coord><gx:coord>8.5 47.8 420</gx:coord></gx:Track></Document></kml>"#;
+            <gx:Track><when>2031-06-11T09:00:00Z</when><when>2031-06-11T09:00:01Z</when><gx:coord>0 0 0</gx:coord><gx:coord>8.5 47.8 420</gx:coord></gx:Track></Document></kml>";
         let told = inspect(text.as_bytes(), "kml");
         assert_eq!((told.places[0].lat, told.places[0].lon), (47.5, 8.5));
         assert_eq!(
