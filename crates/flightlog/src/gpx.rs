@@ -2,8 +2,11 @@
 //!
 //! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
 
+use std::collections::HashSet;
+
 use creance_model::{
-    Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint, is_place,
+    DataClass, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint,
+    is_place,
 };
 use quick_xml::{
     Reader,
@@ -32,6 +35,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
     let mut inspection = Inspection::of("gpx");
     let mut reader = Reader::from_reader(bytes);
     let (mut track, mut planned) = (Vec::new(), 0_usize);
+    let (mut extended, mut authored, mut devices) = (false, false, HashSet::new());
     let mut point: Option<Point> = None;
     let mut within = String::new();
     let mut buffer = Vec::new();
@@ -42,6 +46,10 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
                 tag.local_name().as_ref().clone_into(&mut within);
                 if is_point(&within) {
                     point = Some(begun(&tag));
+                } else if within == "extensions" {
+                    extended = true;
+                } else if within == "author" {
+                    authored = true;
                 } else if within == "gpx" {
                     inspection.device.software = attribute(&tag, "creator");
                 }
@@ -49,7 +57,31 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             Ok(Event::Empty(tag)) if is_point(tag.local_name().as_ref()) => {
                 ended(&mut inspection, &mut track, &mut planned, tag.local_name().as_ref(), begun(&tag));
             }
+            Ok(Event::Empty(tag)) if authored && tag.local_name().as_ref() == "email" => {
+                if let Some((id, domain)) = attribute(&tag, "id").zip(attribute(&tag, "domain"))
+                    && inspection.identifiers.len() < MOST_NAMED
+                {
+                    inspection.identify(DataClass::Email, None, &format!("{id}@{domain}"), "gpx:email");
+                }
+            }
             Ok(Event::Text(text)) => {
+                if inspection.identifiers.len() < MOST_NAMED {
+                    let class = match within.as_str() {
+                        "author" => Some(DataClass::PersonName),
+                        "name" if authored => Some(DataClass::PersonName),
+                        "email" => Some(DataClass::Email),
+                        "serial" | "serialNumber" | "serialnumber" if extended => Some(DataClass::Serial),
+                        _ => None,
+                    };
+                    if let Some(class) = class {
+                        inspection.identify(class, None, &text, format!("gpx:{within}"));
+                    }
+                }
+                let is_device = matches!(within.as_str(), "device" | "deviceName" | "drone" | "model");
+                let device = text.trim();
+                if extended && is_device && devices.len() < MOST_NAMED && devices.insert(device.to_owned()) {
+                    inspection.say("name of a device", device, format!("extensions/{within}"));
+                }
                 if let Some(point) = &mut point {
                     let text: &str = &text;
                     match within.as_str() {
@@ -62,6 +94,8 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             }
             Ok(Event::End(tag)) => {
                 within.clear();
+                extended &= tag.local_name().as_ref() != "extensions";
+                authored &= tag.local_name().as_ref() != "author";
                 if is_point(tag.local_name().as_ref())
                     && let Some(point) = point.take()
                 {
@@ -91,6 +125,9 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
     }
     inspection
 }
+
+/// People and devices that are told, of each kind.
+const MOST_NAMED: usize = 100;
 
 /// Planned points that are told one by one.
 const MOST_PLANNED: usize = 10_000;
@@ -134,6 +171,9 @@ fn ended(
     }
 }
 
+/// Elements within each other.
+const DEEPEST: usize = 64;
+
 /// Elements whose text says a place, a person or a device.
 const TEXTS: &[&str] =
     &["name", "desc", "cmt", "src", "author", "copyright", "email", "keywords", "text", "link", "type"];
@@ -153,6 +193,9 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
         let end = reader.buffer_position();
         let anew = match &event {
             Ok(Event::Start(tag)) => {
+                if way.len() >= DEEPEST {
+                    return Err(Refusal(format!("it has more than {DEEPEST} elements within each other")));
+                }
                 way.push(tag.local_name().as_ref().to_owned());
                 attributes(tag, false, request)
             }
@@ -165,7 +208,7 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
                 let private = way.iter().any(|one| TEXTS.contains(&one.as_str()) || one == "extensions");
                 private.then(String::new)
             }
-            Ok(Event::Comment(_)) => Some(String::new()),
+            Ok(Event::Comment(_) | Event::PI(_) | Event::DocType(_)) => Some(String::new()),
             Ok(Event::Eof) => break,
             Err(error) => return Err(Refusal(format!("it is damaged at {start}: {error}"))),
             Ok(_) => None,
@@ -186,25 +229,29 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     Ok(scrubbed)
 }
 
-/// A tag with its place moved, or without the name of the program that wrote it; `None`: it stays as it is.
+/// A tag with its place moved, or without its attributes, which name people, programs and bounds; `None`: it stays as it is.
 fn attributes(tag: &BytesStart<'_>, empty: bool, request: &ScrubRequest) -> Option<String> {
     let name = tag.name();
     let local = tag.local_name();
-    let place = attribute(tag, "lat").zip(attribute(tag, "lon"));
-    let place = place.and_then(|(lat, lon)| Some((lat.parse().ok()?, lon.parse().ok()?)));
     let end = if empty { "/>" } else { ">" };
+    if is_point(local.as_ref()) {
+        let place = attribute(tag, "lat").zip(attribute(tag, "lon"));
+        let place = place.and_then(|(lat, lon)| Some((lat.parse().ok()?, lon.parse().ok()?)));
+        let valid = place.filter(|(lat, lon)| is_place(*lat, *lon));
+        let (lat, lon) = valid.and_then(|(lat, lon)| request.locations.moved(lat, lon)).unwrap_or_default();
+        return Some(format!("<{} lat=\"{lat:.8}\" lon=\"{lon:.8}\"{end}", name.as_ref()));
+    }
+    let _first = tag.attributes().next()?;
+    // Namespaces stay, for names below have their prefixes.
+    let kept = tag.attributes().flatten().filter(|one| {
+        let key: &str = one.key.as_ref();
+        key.starts_with("xmlns") || local.as_ref() == "gpx" && key == "version"
+    });
+    let mut kept: Vec<String> = kept.map(|one| format!(" {}=\"{}\"", one.key.as_ref(), one.value)).collect();
     if local.as_ref() == "gpx" {
-        // Namespaces stay, for names below have their prefixes.
-        let kept = tag.attributes().flatten().filter(|one| one.key.as_ref() != "creator");
-        let kept: Vec<String> = kept.map(|one| format!(" {}=\"{}\"", one.key.as_ref(), one.value)).collect();
-        return Some(format!("<{}{} creator=\"\"{end}", name.as_ref(), kept.concat()));
+        kept.push(" creator=\"\"".to_owned());
     }
-    if !is_point(local.as_ref()) && place.is_none() {
-        return None;
-    }
-    let valid = place.filter(|(lat, lon)| is_place(*lat, *lon));
-    let (lat, lon) = valid.and_then(|(lat, lon)| request.locations.moved(lat, lon)).unwrap_or_default();
-    Some(format!("<{} lat=\"{lat:.8}\" lon=\"{lon:.8}\"{end}", name.as_ref()))
+    Some(format!("<{}{}{end}", name.as_ref(), kept.concat()))
 }
 
 #[cfg(test)]
@@ -230,6 +277,24 @@ mod tests {
         assert_eq!(targets, [(Role::Target, 47.5), (Role::Target, 47.6)]);
         assert_eq!(told.facts[0].value, "Pylon 7");
         assert!(told.damage.is_empty());
+    }
+
+    #[test]
+    fn people_devices_and_bounds_are_told_or_at_least_gone() {
+        let text = r#"<!-- Ada --><gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><metadata><author><name>Ada</name><email id="Ada" domain="field.example"/></author>
+            <bounds minlat="47.5" minlon="8.5" maxlat="47.6" maxlon="8.6"/></metadata><trk><trkseg><trkpt lat="47.5" lon="8.5"><extensions><device>Ada's copter</device><serial>1ZNB00042</serial></extensions></trkpt></trkseg></trk></gpx>"#;
+        let told = read(text.as_bytes(), &Options::default());
+        assert_eq!(told.facts[0].value, "Ada's copter");
+        let known: Vec<_> = told.identifiers.iter().map(|one| one.value.as_str()).collect();
+        assert_eq!(known, ["Ada", "Ada@field.example", "1ZNB00042"]);
+        let locations = creance_model::Locations::Offset { lat: 1.0, lon: 1.0 };
+        let request = ScrubRequest { locations, ..ScrubRequest::default() };
+        let clean =
+            String::from_utf8(scrub(text.as_bytes(), &request).unwrap().bytes(text.as_bytes())).unwrap();
+        for old in ["Ada", "field.example", "47.5", "47.6", "1ZNB"] {
+            assert!(!clean.contains(old), "{old} in {clean}");
+        }
+        assert!(clean.contains("xmlns=") && clean.contains("lat=\"48.5"));
     }
 
     #[test]

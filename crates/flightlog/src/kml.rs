@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use creance_model::{
-    DataClass, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, Timestamp, Track, TrackPoint,
-    is_place,
+    AltReference, DataClass, Dated, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot,
+    Timestamp, Track, TrackPoint, is_place,
 };
 use quick_xml::{Reader, events::Event};
 
@@ -19,6 +19,9 @@ pub(crate) const FORMAT: Format = Format { name: "kml", is, read: |bytes, _| ins
 const MOST_PLACES: usize = 10_000;
 const MOST_POINTS: usize = 1 << 20;
 const DEEPEST: usize = 64;
+
+/// People and serials, and times of a mission, that are told.
+const MOST_NAMED: usize = 100;
 
 fn is(head: &[u8]) -> bool {
     text(head).is_some_and(|text| text.starts_with('<') && text.contains("<kml"))
@@ -36,6 +39,12 @@ impl Piecemeal<'_> {
         self.way.last().map_or("", String::as_str)
     }
 }
+
+/// What stands for comments, instructions and types of documents; no element has such a name.
+const COMMENT: &str = "<!";
+
+/// Elements that hold half a place: where somebody looked from, and the edges of a picture.
+const HALVES: &[&str] = &["latitude", "longitude", "north", "south", "east", "west"];
 
 /// Hands each text between tags to `sink`; says where and why reading ended before the end.
 fn walk(bytes: &[u8], sink: &mut dyn FnMut(&Piecemeal<'_>)) -> Option<(u64, String)> {
@@ -56,6 +65,12 @@ fn walk(bytes: &[u8], sink: &mut dyn FnMut(&Piecemeal<'_>)) -> Option<(u64, Stri
             }
             Ok(Event::Text(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
             Ok(Event::CData(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
+            // Elements of their own, for whoever takes out what is between tags.
+            Ok(Event::Comment(_) | Event::PI(_) | Event::DocType(_)) => {
+                way.push(COMMENT.to_owned());
+                tell(&way, "", start, reader.buffer_position(), sink);
+                way.pop();
+            }
             Ok(Event::Eof) => return None,
             Err(error) => return Some((start, error.to_string())),
             Ok(_) => {}
@@ -101,13 +116,23 @@ fn class(element: &str) -> Option<DataClass> {
 fn fact(element: &str) -> Option<&'static str> {
     Some(match element {
         "name" => "name of a place",
-        "description" | "Snippet" | "text" => "text",
+        "description" | "Snippet" | "snippet" | "text" | "value" | "SimpleData" => "text",
+        "href" | "uri" => "link",
         "address" => "address",
         "droneEnumValue" => "model of the aircraft, by DJI's number",
         "payloadEnumValue" => "model of the payload, by DJI's number",
-        "createTime" => "mission made, ms since 1970",
-        "updateTime" => "mission changed, ms since 1970",
         "missionName" => "name of the mission",
+        _ => return None,
+    })
+}
+
+/// What heights of WPML count from (DJI Cloud API, `waylineCoordinateSysParam` and `executeHeightMode`).
+fn height_mode(mode: &str) -> Option<AltReference> {
+    Some(match mode {
+        "EGM96" => AltReference::Amsl,
+        "WGS84" => AltReference::Ellipsoid,
+        "relativeToStartPoint" => AltReference::TakeOff,
+        "aboveGroundLevel" | "realTimeFollowSurface" => AltReference::Ground,
         _ => return None,
     })
 }
@@ -116,16 +141,20 @@ fn fact(element: &str) -> Option<&'static str> {
 pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
     let mut inspection = Inspection::of(kind);
     let (mut points, mut whens, mut beyond, mut facts) = (Vec::new(), Vec::new(), 0, 0);
+    let mut half = (None, None);
+    let mut reference = None;
     let flaw = walk(bytes, &mut |piece| {
         let element = piece.element();
         let value = piece.text.trim();
         match element {
             "coord" => {
-                if let Some((lat, lon, alt_m)) = place(value, false).filter(|_| points.len() < MOST_POINTS) {
-                    points.push(TrackPoint { time: None, lat, lon, alt_m });
+                if points.len() < MOST_POINTS {
+                    points.push(place(value, false));
                 }
             }
-            "when" if whens.len() < MOST_POINTS => whens.push(Timestamp::parse(value)),
+            "when" if whens.len() < MOST_POINTS && piece.way.iter().any(|one| one == "Track") => {
+                whens.push(Timestamp::parse(value));
+            }
             "coordinates" | "takeOffRefPoint" | "waypointPoiPoint" => {
                 let role = if element == "takeOffRefPoint" { Role::Home } else { Role::Target };
                 let field = piece.way.get(piece.way.len().saturating_sub(2)..).unwrap_or_default().join("/");
@@ -140,9 +169,52 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
                     }
                 }
             }
+            "latitude" | "longitude" => {
+                let Ok(number) = value.parse::<f64>() else { return };
+                if element == "latitude" {
+                    half.0 = Some(number);
+                } else {
+                    half.1 = Some(number);
+                }
+                // They stand in either order, and both before the next.
+                if let (Some(lat), Some(lon)) = half {
+                    half = (None, None);
+                    let field = piece.way.get(piece.way.len().saturating_sub(2)).cloned().unwrap_or_default();
+                    if inspection.places.len() < MOST_PLACES {
+                        inspection.places.extend(Spot::new(Role::Target, lat, lon, field));
+                    }
+                }
+            }
+            "createTime" | "updateTime" => {
+                let nanos = value.parse::<i64>().ok().and_then(|ms| ms.checked_mul(1_000_000));
+                if let Some(time) =
+                    nanos.map(Timestamp::from_nanos).filter(|_| inspection.times.len() < MOST_NAMED)
+                {
+                    let what = if element == "createTime" { "created" } else { "changed" };
+                    inspection.times.push(Dated {
+                        what,
+                        time,
+                        zone_known: true,
+                        field: format!("{kind}:{element}"),
+                    });
+                }
+            }
+            "heightMode" | "executeHeightMode" => reference = height_mode(value),
+            // Of the place before, in the same element; the one above the ellipsoid is a second one unless that is the mode.
+            "height" | "executeHeight" | "ellipsoidHeight" => {
+                let is_counted = element != "ellipsoidHeight" || reference == Some(AltReference::Ellipsoid);
+                let in_place = piece.way.iter().rev().nth(1).is_some_and(|one| one == "Placemark");
+                let spot = inspection.places.last_mut();
+                let spot = spot.filter(|spot| spot.field == "Point/coordinates" && spot.alt_m.is_none());
+                if let (Some(spot), Ok(metres)) = (spot.filter(|_| is_counted && in_place), value.parse()) {
+                    (spot.alt_m, spot.alt_reference) = (Some(metres), reference);
+                }
+            }
             _ => {
                 if let Some(class) = class(element) {
-                    inspection.identify(class, None, value, format!("{kind}:{element}"));
+                    if inspection.identifiers.len() < MOST_NAMED {
+                        inspection.identify(class, None, value, format!("{kind}:{element}"));
+                    }
                 } else if let Some(what) = fact(element).filter(|_| facts < MOST_PLACES) {
                     facts += 1;
                     inspection.say(what, value, format!("{kind}:{element}"));
@@ -151,9 +223,12 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
         }
     });
     // Each time belongs to the place with its number.
-    for (point, when) in points.iter_mut().zip(whens) {
-        point.time = when;
-    }
+    let whens = whens.into_iter().chain(std::iter::repeat(None));
+    let points = points.into_iter().zip(whens).filter_map(|(place, time)| {
+        let (lat, lon, alt_m) = place?;
+        Some(TrackPoint { time, lat, lon, alt_m })
+    });
+    let points: Vec<_> = points.collect();
     if !points.is_empty() {
         let field = "gx:Track".to_owned();
         inspection.tracks.push(Track {
@@ -194,8 +269,15 @@ pub(crate) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
                 all.iter().map(|group| moved(group, element, separator, request)).collect();
             edits.push((piece.range.clone(), moved.join(" ")));
             scrubbed.removed("position, moved", element);
+        } else if HALVES.contains(&element) {
+            edits.push((piece.range.clone(), "0".to_owned()));
+            scrubbed.removed("position", element);
         } else if class(element).is_some()
-            || matches!(fact(element), Some("name of a place" | "text" | "address" | "name of the mission"))
+            || matches!(
+                fact(element),
+                Some("name of a place" | "text" | "address" | "link" | "name of the mission")
+            )
+            || element == COMMENT
             || piece.way.iter().any(|one| one == "ExtendedData")
         {
             edits.push((piece.range.clone(), String::new()));
@@ -257,6 +339,33 @@ mod tests {
         assert_eq!(point.time, Timestamp::parse("2031-06-11T08:00:00Z"));
         assert_eq!(told.identifiers[0].value, "Ada Example");
         assert!(told.facts.iter().any(|fact| fact.value == "Pylon 7"));
+    }
+
+    #[test]
+    fn views_heights_and_times_are_told_and_links_and_comments_go() {
+        let text = "<kml><!-- Ada --><Document><wpml:createTime>1900000000000</wpml:createTime><LookAt><longitude>8.5</longitude><latitude>47.5</latitude></LookAt>
+            <wpml:heightMode>EGM96</wpml:heightMode><Placemark><TimeStamp><when>2031-06-11T08:00:00Z</when></TimeStamp><Point><coordinates>8.25,47.25</coordinates></Point><wpml:height>500.5</wpml:height></Placemark>
+            <GroundOverlay><Icon><href>https://files.example/ada.png</href></Icon><LatLonBox><north>47.75</north></LatLonBox></GroundOverlay>
+            <gx:Track><when>2031-06-11T09:00:00Z</when><when>2031-06-11T09:00:01Z</when><gx:coord>0 0 0</gx:coord><gx:coord>8.5 47.8 420</gx:coord></gx:Track></Document></kml>";
+        let told = inspect(text.as_bytes(), "kml");
+        assert_eq!((told.places[0].lat, told.places[0].lon), (47.5, 8.5));
+        assert_eq!(
+            (told.places[1].alt_m, told.places[1].alt_reference),
+            (Some(500.5), Some(AltReference::Amsl))
+        );
+        assert_eq!(told.times[0].time, Timestamp::from_secs(1_900_000_000));
+        assert_eq!(
+            told.tracks[0].points[0].time,
+            Timestamp::parse("2031-06-11T09:00:01Z"),
+            "by number, though 0, 0 is no place"
+        );
+        let locations = Locations::Offset { lat: 1.0, lon: 1.0 };
+        let request = ScrubRequest { locations, ..ScrubRequest::default() };
+        let clean =
+            String::from_utf8(scrub(text.as_bytes(), &request).unwrap().bytes(text.as_bytes())).unwrap();
+        for old in ["Ada", "ada", "47.5", "47.75", "47.25"] {
+            assert!(!clean.contains(old), "{old} in {clean}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! KMZ: a zip of KML, of which DJI's missions are a kind (`wpmz/template.kml`, `wpmz/waylines.wpml`).
 
-use std::io::{Cursor, Read, Write as _};
+use std::{
+    collections::HashSet,
+    io::{Cursor, Read, Write as _},
+};
 
 use creance_model::{Inspection, Piece, Refusal, ScrubRequest, Scrubbed};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -9,7 +12,7 @@ use crate::{Format, Options, kml};
 
 pub(crate) const FORMAT: Format = Format { name: "kmz", is, read: inspect, scrub };
 
-/// Entries of one file, and bytes of one entry, that are read.
+/// Entries of one file, and bytes of all entries together, that are read.
 const MOST: usize = 1000;
 const LONGEST: u64 = 64 << 20;
 
@@ -30,60 +33,76 @@ fn is_kml(name: &str) -> bool {
     [".kml", ".wpml"].iter().any(|end| name.ends_with(end))
 }
 
-/// The names of the entries, and the content of each as far as it is wanted.
-fn entries(bytes: &[u8], wanted: fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+/// Hands the name of each entry to `sink`, and its content if it is KML, which is cut where it is damaged; says why reading
+/// ended before the end.
+fn entries(bytes: &[u8], sink: &mut dyn FnMut(String, Vec<u8>)) -> Vec<String> {
+    let mut archive = match ZipArchive::new(Cursor::new(bytes)) {
+        Ok(archive) => archive,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut flaws = Vec::new();
     if archive.len() > MOST {
-        return Err(format!("{} entries, at most {MOST} are read", archive.len()));
+        flaws.push(format!("{} entries, at most {MOST} are read", archive.len()));
     }
-    let mut all = Vec::new();
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(|error| error.to_string())?;
-        let name = entry.name().map_err(|error| error.to_string())?.into_owned();
-        let mut content = Vec::new();
-        if entry.is_file() && wanted(&name) {
-            entry.take(LONGEST + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
-            if content.len() as u64 > LONGEST {
-                return Err(format!("an entry is longer than {LONGEST} bytes"));
+    let mut left = LONGEST;
+    for index in 0..archive.len().min(MOST) {
+        let mut read = |left| -> Result<_, Box<dyn std::error::Error>> {
+            let entry = archive.by_index(index)?;
+            let name = entry.name()?.into_owned();
+            let mut content = Vec::new();
+            let mut end = None;
+            if entry.is_file() && is_kml(&name) {
+                end = entry.take(left).read_to_end(&mut content).err();
             }
+            Ok((name, content, end))
+        };
+        match read(left) {
+            Ok((name, content, end)) => {
+                left -= content.len() as u64;
+                flaws.extend(end.map(|error| format!("{name}: {error}")));
+                sink(name, content);
+            }
+            Err(error) => flaws.push(error.to_string()),
         }
-        all.push((name, content));
+        if left == 0 {
+            flaws.push(format!("more than {LONGEST} bytes of content"));
+            break;
+        }
     }
-    Ok(all)
+    flaws
 }
 
 fn inspect(bytes: &[u8], _: &Options) -> Inspection {
     let mut inspection = Inspection::of("kmz");
-    match entries(bytes, is_kml) {
-        Err(why) => inspection.flaw("zip", 0, &why),
-        Ok(all) => {
-            for (_, content) in all.iter().filter(|(name, _)| is_kml(name)) {
-                let inner = kml::inspect(content, "kml");
-                for spot in inner.places {
-                    // A mission stands twice, as a template and as it is flown.
-                    let again = |one: &creance_model::Spot| {
-                        (one.lat, one.lon, one.role) == (spot.lat, spot.lon, spot.role)
-                    };
-                    if !inspection.places.iter().any(again) {
-                        inspection.places.push(spot);
-                    }
-                }
-                for one in inner.identifiers {
-                    inspection.identify(one.class, one.of, &one.value, one.field);
-                }
-                let new: Vec<_> =
-                    inner.facts.into_iter().filter(|fact| !inspection.facts.contains(fact)).collect();
-                inspection.facts.extend(new);
-                inspection.tracks.extend(inner.tracks);
-                inspection.damage.extend(inner.damage);
-            }
+    // A mission stands twice, as a template and as it is flown: what is told again is left out.
+    let (mut places, mut facts) = (HashSet::new(), HashSet::new());
+    let flaws = entries(bytes, &mut |name, content| {
+        if !is_kml(&name) {
+            return;
         }
+        let mut inner = kml::inspect(&content, "kml");
+        inner.places.retain(|spot| places.insert((spot.role, spot.lat.to_bits(), spot.lon.to_bits())));
+        inner.facts.retain(|fact| facts.insert((fact.what, fact.value.clone())));
+        for one in inner.identifiers {
+            inspection.identify(one.class, one.of, &one.value, one.field);
+        }
+        inspection.places.extend(inner.places);
+        inspection.facts.extend(inner.facts);
+        inspection.tracks.extend(inner.tracks);
+        inspection.times.extend(inner.times);
+        inspection.damage.extend(inner.damage);
+    });
+    for why in flaws {
+        inspection.flaw("zip", 0, &why);
     }
     inspection
 }
 
 fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
-    let all = entries(bytes, |_| true).map_err(Refusal)?;
+    let mut all = Vec::new();
+    if let Some(why) = entries(bytes, &mut |name, content| all.push((name, content))).pop() {
+        return Err(Refusal(format!("it is damaged: {why}")));
+    }
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let failed = |error: &dyn std::fmt::Display| Refusal(format!("it cannot be written: {error}"));
     let mut scrubbed = Scrubbed::default();

@@ -66,6 +66,50 @@ fn is_named_place(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
+/// The offset of a place that is told as a line and a column, both counted from 1.
+fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let before: usize = lines.take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    (before + column).min(bytes.len())
+}
+
+/// The beginning of a text of JSON up to the last list or object that is whole, with those around it closed.
+fn closed(bytes: &[u8]) -> Vec<u8> {
+    let (mut open, mut quoted, mut escaped) = (Vec::new(), false, false);
+    let mut whole = (0, 0);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => open.push(b'}'),
+            b'[' if !quoted => open.push(b']'),
+            b'}' | b']' if !quoted => {
+                open.pop();
+                whole = (at + 1, open.len());
+            }
+            _ => {}
+        }
+    }
+    let mut text = bytes.get(..whole.0).unwrap_or_default().to_vec();
+    // None of them was closed since, for nothing was.
+    text.extend(open.iter().take(whole.1).rev());
+    text
+}
+
+/// The names of cameras that surveys are planned for, each once, a hundred at most.
+fn named_cameras(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            let name = object.get("CameraName").and_then(Value::as_str).map(str::to_owned);
+            found.extend(name.filter(|name| found.len() < 100 && !found.contains(name)));
+            object.values().for_each(|inner| named_cameras(inner, found));
+        }
+        Value::Array(list) => list.iter().for_each(|inner| named_cameras(inner, found)),
+        _ => {}
+    }
+}
+
 fn pair(list: &[Value]) -> Option<(f64, f64)> {
     let (lat, lon) = (list.first()?.as_f64()?, list.get(1)?.as_f64()?);
     is_place(lat, lon).then_some((lat, lon))
@@ -73,15 +117,18 @@ fn pair(list: &[Value]) -> Option<(f64, f64)> {
 
 fn inspect(bytes: &[u8], _: &Options) -> Inspection {
     let mut inspection = Inspection::of("qgc-plan");
-    let mut plan: Value = match serde_json::from_slice(bytes) {
-        Ok(plan) => plan,
-        Err(error) => {
-            inspection.flaw("json", 0, &error);
-            return inspection;
-        }
-    };
+    let mut plan: Value = serde_json::from_slice(bytes).unwrap_or_else(|error| {
+        let end = offset(bytes, error.line(), error.column());
+        inspection.flaw("json", end as u64, &error);
+        serde_json::from_slice(&closed(bytes.get(..end).unwrap_or(bytes))).unwrap_or_default()
+    });
     inspection.device.software = plan.get("groundStation").and_then(Value::as_str).map(str::to_owned);
     let mut beyond = 0;
+    let mut cameras = Vec::new();
+    named_cameras(&plan, &mut cameras);
+    for camera in cameras {
+        inspection.say("camera that is planned for", camera, "CameraName");
+    }
     walk(&mut plan, "", &mut |role, field, list| {
         let Some((lat, lon)) = pair(list) else { return };
         if inspection.places.len() >= MOST {
@@ -151,6 +198,23 @@ mod tests {
             ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
         let clean = scrub(PLAN.as_bytes(), &request).unwrap().bytes(PLAN.as_bytes());
         assert_eq!(places(&clean), [48.1, 48.2, 48.3, 48.4, 48.5, 48.6, 48.7].map(target));
+    }
+
+    #[test]
+    fn a_cut_plan_gives_what_stands_before_the_cut() {
+        let told = |cut: usize| inspect(&PLAN.as_bytes()[..cut], &Options::default());
+        let whole = told(PLAN.len());
+        let mut most = 0;
+        for cut in 0..PLAN.len() {
+            let told = told(cut);
+            assert!(
+                !told.damage.is_empty() && told.places.iter().all(|spot| whole.places.contains(spot)),
+                "{cut}"
+            );
+            assert!(told.places.len() >= most, "{cut}");
+            most = told.places.len();
+        }
+        assert_eq!(most, whole.places.len());
     }
 
     proptest! {

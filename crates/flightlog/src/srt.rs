@@ -8,7 +8,8 @@
 //! | `GPS(…,…,69.8) BAROMETER(91.2) HOME(…,…)` | latitude first |
 //!
 //! Without names the values themselves decide where they can: a latitude is at most 90. Where neither they nor the dialect
-//! do, places are told as text and not as a track. Times are local: captions do not say their offset from UTC.
+//! do, places are told as text and not as a track. The third number is metres where it has decimals; a whole one counts
+//! satellites, and then the barometer says the height above where it took off. Times are local: captions do not say their offset from UTC.
 
 use std::ops::Range;
 
@@ -54,8 +55,10 @@ pub struct Captions {
     pub homes: Vec<(f64, f64)>,
     /// How the order of numbers without names was found, or that it was not.
     pub basis: Option<&'static str>,
-    /// Places that are not told apart, as they are written.
+    /// Places that are not told apart.
     pub undecided: usize,
+    /// The first of them, as its two numbers are written.
+    pub first_undecided: Option<(f64, f64)>,
     /// Where the camera looked first.
     pub look: Option<Look>,
     /// The first and the last time, local.
@@ -91,16 +94,17 @@ pub fn captions(text: &str) -> Captions {
             told.times = Some((first.min(found), last.max(found)));
             time = Some(found);
         }
-        if let Some(point) = named(line).map(|named| TrackPoint { time, ..named.point }) {
-            told.alt_reference = told.alt_reference.or(named(line).and_then(|named| named.reference));
+        if let Some(named) = named(line) {
+            told.alt_reference = told.alt_reference.or(named.reference);
             told.look = told.look.or_else(|| look(line));
             placed = true;
-            add(&mut told, point);
+            add(&mut told, TrackPoint { time, ..named.point });
         }
         for pair in pairs(line) {
             placed |= !pair.is_home;
             let Some((order, _)) = decided else {
                 told.undecided += 1;
+                told.first_undecided = told.first_undecided.or(Some((pair.first, pair.second)));
                 continue;
             };
             let (lat, lon) = pair.place(order);
@@ -112,7 +116,9 @@ pub fn captions(text: &str) -> Captions {
                     told.homes.push((lat, lon));
                 }
             } else {
-                add(&mut told, TrackPoint { time, lat, lon, alt_m: pair.third });
+                let (alt_m, reference) = pair.height(line);
+                told.alt_reference = told.alt_reference.or(reference);
+                add(&mut told, TrackPoint { time, lat, lon, alt_m });
             }
         }
     }
@@ -147,6 +153,10 @@ pub fn tell(inspection: &mut Inspection, captions: Captions, field: &str) {
         let why = "which number is the latitude is not said, and the values fit both ways";
         inspection.flaw(format!("{} places", captions.undecided), 0, why);
     }
+    if let Some((first, second)) = captions.first_undecided {
+        let value = format!("unknown: both are kept apart, as in the first place: {first}, {second}");
+        inspection.say("order of latitude and longitude", value, format!("{field}:GPS"));
+    }
     if let Some((first, last)) = captions.times {
         for (what, time) in [("start", first), ("end", last)] {
             inspection.times.push(Dated { what, time, zone_known: false, field: field.to_owned() });
@@ -176,27 +186,32 @@ struct Named {
     reference: Option<AltReference>,
 }
 
-/// The value behind a name, `[name : value]` or `name: value`, and where in the line its letters stand.
-fn value<'a>(line: &'a str, name: &str) -> Option<(f64, Range<usize>, &'a str)> {
-    let mut from = 0;
-    while let Some(found) = line.get(from..).and_then(|rest| rest.find(name)) {
-        let start = from + found;
-        from = start + name.len();
-        let before = line.get(..start).and_then(|head| head.chars().next_back());
+/// A number behind a name, `[name : value]` or `name: value`.
+struct Value<'a> {
+    number: f64,
+    /// Its letters, and where in the line they stand.
+    text: &'a str,
+    range: Range<usize>,
+}
+
+/// All numbers behind a name in a line.
+fn values<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = Value<'a>> {
+    line.match_indices(name).filter_map(move |(start, _)| {
+        let before = line.get(..start)?.chars().next_back();
         if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
-            continue;
+            return None;
         }
-        let rest = line.get(from..)?;
-        let Some(behind) = rest.trim_start().strip_prefix(':') else { continue };
-        let behind = behind.trim_start();
+        let behind = line.get(start + name.len()..)?.trim_start().strip_prefix(':')?.trim_start();
         let at = line.len() - behind.len();
         let end = behind.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+')).unwrap_or(behind.len());
-        let letters = behind.get(..end)?;
-        if let Ok(number) = letters.parse() {
-            return Some((number, at..at + end, letters));
-        }
-    }
-    None
+        let text = behind.get(..end)?;
+        Some(Value { number: text.parse().ok()?, text, range: at..at + end })
+    })
+}
+
+/// The first of them.
+fn value<'a>(line: &'a str, name: &'a str) -> Option<Value<'a>> {
+    values(line, name).next()
 }
 
 /// Names of degrees; the second is a misspelling of real devices.
@@ -204,7 +219,7 @@ const LATITUDE: &[&str] = &["latitude"];
 const LONGITUDE: &[&str] = &["longitude", "longtitude"];
 
 fn named(line: &str) -> Option<Named> {
-    let number = |names: &[&str]| names.iter().find_map(|name| value(line, name)).map(|(number, ..)| number);
+    let number = |names: &[&str]| names.iter().find_map(|name| value(line, name)).map(|one| one.number);
     let (lat, lon) = (number(LATITUDE)?, number(LONGITUDE)?);
     let (absolute, plain) = (number(&["abs_alt"]), number(&["altitude"]));
     let relative = number(&["rel_alt"]);
@@ -218,7 +233,7 @@ fn named(line: &str) -> Option<Named> {
 }
 
 fn look(line: &str) -> Option<Look> {
-    let number = |name| value(line, name).map(|(number, ..)| number);
+    let number = |name| value(line, name).map(|one| one.number);
     Some(Look {
         yaw: number("gb_yaw")?,
         pitch: number("gb_pitch")?,
@@ -236,11 +251,27 @@ struct Pair {
     third: Option<f64>,
     /// Whether the third has the unit of metres behind it.
     has_unit: bool,
+    /// Whether the third has decimals.
+    has_decimals: bool,
     /// Where it stands in the line, from its name to its bracket.
     range: Range<usize>,
 }
 
 impl Pair {
+    /// Metres of altitude and what they count from. Devices that write a unit leave the third at 0 and fill the barometer.
+    fn height(&self, line: &str) -> (Option<f64>, Option<AltReference>) {
+        if self.has_decimals && !self.has_unit {
+            return (self.third, None);
+        }
+        let behind = line.get(self.range.end..).unwrap_or_default();
+        let behind = behind.get(..behind.floor_char_boundary(LONGEST)).unwrap_or_default();
+        let barometer = ["BAROMETER", "Hb"].iter().find_map(|name| value(behind, name));
+        match barometer {
+            Some(barometer) => (Some(barometer.number), Some(AltReference::TakeOff)),
+            None => (self.third.filter(|_| self.has_decimals), None),
+        }
+    }
+
     fn place(&self, order: Order) -> (f64, f64) {
         match order {
             Order::LatitudeFirst => (self.first, self.second),
@@ -249,33 +280,32 @@ impl Pair {
     }
 }
 
-fn pairs(line: &str) -> Vec<Pair> {
-    let mut found = Vec::new();
-    for (name, is_home) in [("GPS", false), ("HOME", true)] {
-        let mut from = 0;
-        while let Some(start) = line.get(from..).and_then(|rest| rest.find(name)).map(|at| from + at) {
-            from = start + name.len();
-            let Some(rest) = line.get(from..) else { break };
-            let Some(content) = rest.trim_start().strip_prefix('(') else { continue };
-            let Some((content, after)) = content.split_once(')') else { continue };
-            let mut numbers = content.split([',', ' ']).map(str::trim).filter(|text| !text.is_empty());
-            let (Some(first), Some(second)) = (number(numbers.next()), number(numbers.next())) else {
-                continue;
-            };
-            let third = numbers.next();
-            let has_unit = third.is_some_and(|text| text.ends_with(['M', 'm']));
-            let third = number(third.map(|text| text.trim_end_matches(['M', 'm'])));
-            found.push(Pair {
-                is_home,
-                first,
-                second,
-                third,
-                has_unit,
-                range: start..line.len() - after.len(),
-            });
-        }
-    }
-    found
+/// Letters between brackets that are looked at.
+const LONGEST: usize = 200;
+
+/// What stands in `GPS(…)` or `HOME(…)`, whatever it is: where, whether it is home, and what is between the brackets.
+fn brackets(line: &str) -> impl Iterator<Item = (Range<usize>, bool, &str)> {
+    [("GPS", false), ("HOME", true)].into_iter().flat_map(move |(name, is_home)| {
+        line.match_indices(name).filter_map(move |(start, _)| {
+            let behind = line.get(start + name.len()..)?.trim_start().strip_prefix('(')?;
+            let end = behind.bytes().take(LONGEST).position(|byte| byte == b')')?;
+            Some((start..line.len() - behind.len() + end + 1, is_home, behind.get(..end)?))
+        })
+    })
+}
+
+fn pairs(line: &str) -> impl Iterator<Item = Pair> {
+    brackets(line).filter_map(|(range, is_home, content)| pair(range, is_home, content))
+}
+
+fn pair(range: Range<usize>, is_home: bool, content: &str) -> Option<Pair> {
+    let mut numbers = content.split([',', ' ']).map(str::trim).filter(|text| !text.is_empty());
+    let (first, second) = (number(numbers.next())?, number(numbers.next())?);
+    let third = numbers.next();
+    let has_unit = third.is_some_and(|text| text.ends_with(['M', 'm']));
+    let has_decimals = third.is_some_and(|text| text.contains('.'));
+    let third = number(third.map(|text| text.trim_end_matches(['M', 'm'])));
+    Some(Pair { is_home, first, second, third, has_unit, has_decimals, range })
 }
 
 fn number(text: Option<&str>) -> Option<f64> {
@@ -284,8 +314,9 @@ fn number(text: Option<&str>) -> Option<f64> {
 
 /// In which order numbers without names stand, and how one knows; `None`: there are none, or nothing decides.
 fn order(text: &str) -> Option<(Order, &'static str)> {
-    let (mut unit, mut brackets, mut home_and_date) = (false, false, false);
+    let (mut unit, mut with_brackets, mut home_and_date) = (false, false, false);
     for line in text.lines() {
+        let mut has_home = false;
         for pair in pairs(line) {
             if pair.first.abs() > 90.0 && pair.second.abs() <= 90.0 {
                 return Some((Order::LongitudeFirst, "longitude first: a value beyond 90 stands first"));
@@ -294,11 +325,12 @@ fn order(text: &str) -> Option<(Order, &'static str)> {
                 return Some((Order::LatitudeFirst, "latitude first: a value beyond 90 stands second"));
             }
             unit |= pair.has_unit;
-            brackets |= line.contains("BAROMETER(");
-            home_and_date |= pair.is_home && line.starts_with("HOME") && moment(line).is_some();
+            has_home |= pair.is_home;
         }
+        with_brackets |= line.contains("BAROMETER(");
+        home_and_date |= has_home && line.starts_with("HOME") && moment(line).is_some();
     }
-    match (unit || brackets, home_and_date) {
+    match (unit || with_brackets, home_and_date) {
         (true, false) => Some((
             Order::LatitudeFirst,
             "latitude first, as this dialect writes it; the values fit both ways",
@@ -340,22 +372,26 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     };
     let decided = order(text).map(|(order, _)| order);
     let mut scrubbed = Scrubbed::default();
-    let mut anew = String::with_capacity(text.len());
+    let (mut copied, mut at) = (0, 0);
     for line in text.split_inclusive('\n') {
-        // Later edits first, so that places of earlier ones hold.
         let mut edits = edits(line, request.locations, decided)?;
-        edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
-        let mut line = line.to_owned();
-        for (range, value) in edits {
-            line.replace_range(range, &value);
-            let what = if value.is_empty() { "position" } else { "position, moved" };
-            if scrubbed.removed.is_empty() {
-                scrubbed.removed(what, "srt");
+        edits.sort_by_key(|(range, _)| range.start);
+        for (range, anew) in edits {
+            let (from, to) = (at + range.start as u64, at + range.end as u64);
+            // Brackets within brackets are gone with the outer ones.
+            if from < copied {
+                continue;
             }
+            if scrubbed.removed.is_empty() {
+                scrubbed.removed(if anew.is_empty() { "position" } else { "position, moved" }, "srt");
+            }
+            scrubbed.pieces.push(Piece::Copy(copied..from));
+            scrubbed.pieces.push(Piece::Bytes(anew.into_bytes()));
+            copied = to;
         }
-        anew.push_str(&line);
+        at += line.len() as u64;
     }
-    scrubbed.pieces.push(Piece::Bytes(anew.into_bytes()));
+    scrubbed.pieces.push(Piece::Copy(copied..at));
     Ok(scrubbed)
 }
 
@@ -366,44 +402,56 @@ fn edits(
     order: Option<Order>,
 ) -> Result<Vec<(Range<usize>, String)>, Refusal> {
     let mut edits = Vec::new();
-    let found = |names: &[&str]| names.iter().find_map(|name| value(line, name));
-    if let (Some((lat, lat_at, lat_text)), Some((lon, lon_at, lon_text))) =
-        (found(LATITUDE), found(LONGITUDE))
-    {
-        match locations.moved(lat, lon).filter(|_| is_place(lat, lon)) {
-            Some((lat, lon)) => {
-                edits.push((lat_at, like(lat, lat_text)));
-                edits.push((lon_at, like(lon, lon_text)));
-            }
-            None => edits.extend([(lat_at, "0".to_owned()), (lon_at, "0".to_owned())]),
-        }
-        if !matches!(locations, Locations::Offset { .. }) {
-            let heights = ["abs_alt", "altitude"].iter().filter_map(|name| value(line, name));
-            edits.extend(heights.map(|(_, at, _)| (at, "0".to_owned())));
-        }
-    }
-    for pair in pairs(line) {
-        let (lat, lon) = match (locations, order) {
-            (Locations::Remove, _) => {
-                edits.push((pair.range, String::new()));
+    let mut north = LATITUDE.iter().flat_map(|name| values(line, name));
+    let mut east = LONGITUDE.iter().flat_map(|name| values(line, name));
+    let zero = |one: Value<'_>| (one.range, "0".to_owned());
+    loop {
+        let (lat, lon) = match (north.next(), east.next()) {
+            (Some(lat), Some(lon)) => (lat, lon),
+            (None, None) => break,
+            // Half a place is taken out.
+            (lat, lon) => {
+                edits.extend(lat.into_iter().chain(lon).map(zero));
                 continue;
             }
-            (_, None) => {
-                return Err(Refusal(
-                    "which number is the latitude is not known, so that places cannot be moved".to_owned(),
-                ));
-            }
-            (_, Some(order)) => pair.place(order),
         };
-        let Some((lat, lon)) = locations.moved(lat, lon).filter(|_| !pair.is_home && is_place(lat, lon))
-        else {
-            edits.push((pair.range, String::new()));
+        let is_place = is_place(lat.number, lon.number);
+        match locations.moved(lat.number, lon.number).filter(|_| is_place) {
+            Some((north, east)) => {
+                edits.push((lat.range, like(north, lat.text)));
+                edits.push((lon.range, like(east, lon.text)));
+            }
+            None => edits.extend([zero(lat), zero(lon)]),
+        }
+    }
+    // Heights above the sea tell one hill from another.
+    if !matches!(locations, Locations::Offset { .. }) {
+        edits.extend(["abs_alt", "altitude"].iter().flat_map(|name| values(line, name)).map(zero));
+    }
+    if locations == Locations::Remove {
+        edits.extend(brackets(line).map(|(range, ..)| (range, String::new())));
+        return Ok(edits);
+    }
+    for (range, is_home, content) in brackets(line) {
+        // What is not understood goes, and so does home; its name stays, for by it the order is known.
+        edits.push((range.clone(), if is_home { "HOME(0,0)".to_owned() } else { String::new() }));
+        let Some(pair) = pair(range, is_home, content) else { continue };
+        let Some(order) = order else {
+            return Err(Refusal(
+                "which number is the latitude is not known, so that places cannot be moved".to_owned(),
+            ));
+        };
+        let (lat, lon) = pair.place(order);
+        let Some((lat, lon)) = locations.moved(lat, lon).filter(|_| !is_home && is_place(lat, lon)) else {
             continue;
         };
-        let (first, second) = if order == Some(Order::LatitudeFirst) { (lat, lon) } else { (lon, lat) };
+        let (first, second) = if order == Order::LatitudeFirst { (lat, lon) } else { (lon, lat) };
         let third = pair.third.filter(|_| matches!(locations, Locations::Offset { .. })).unwrap_or(0.0);
+        let decimals = usize::from(pair.has_decimals);
         let unit = if pair.has_unit { "M" } else { "" };
-        edits.push((pair.range, format!("GPS({first:.6},{second:.6},{third}{unit})")));
+        if let Some((_, anew)) = edits.last_mut() {
+            *anew = format!("GPS({first:.6},{second:.6},{third:.decimals$}{unit})");
+        }
     }
     Ok(edits)
 }
@@ -462,6 +510,42 @@ mod tests {
         );
         let undecided = told(&cue("GPS(36.5,-6.5,12) BAROMETER:0.3"));
         assert!(undecided.tracks.is_empty() && undecided.damage[0].what.contains("1 places"));
+        assert!(undecided.facts[0].value.contains("36.5, -6.5"));
+    }
+
+    #[test]
+    fn a_count_of_satellites_is_no_height() {
+        let height = |line: &str| pairs(line).next().map(|pair| pair.height(line));
+        let above = |metres| Some((Some(metres), Some(AltReference::TakeOff)));
+        assert_eq!(height("GPS(149.5,-20.5,16) BAROMETER:34.6"), above(34.6));
+        assert_eq!(height("GPS(149.5,-20.5,16) Hb:5.8 Hs:5.8"), above(5.8));
+        assert_eq!(height("GPS(36.5,-6.5,0.0M) BAROMETER:80.4M"), above(80.4));
+        assert_eq!(height("GPS(36.5,116.5,69.8) BAROMETER(91.2)"), Some((Some(69.8), None)));
+        assert_eq!(height("GPS(149.5,-20.5,16)"), Some((None, None)));
+    }
+
+    #[test]
+    fn nothing_that_looks_like_a_place_outlasts_its_removal() {
+        for line in [
+            "[latitude: 47.5] [longitude: 8.5] [latitude: 47.6] [longitude: 8.6]",
+            "[latitude: 47.5]",
+            "HOME(E: 8.5, N: 47.5) GPS(8.5,47.6)",
+            "GPS(GPS(47.5,8.5,1),2)",
+        ] {
+            let text = format!("1\n00:00:01,000 --> 00:00:02,000\n{line}\n");
+            let clean = scrub(text.as_bytes(), &ScrubRequest::default()).unwrap().bytes(text.as_bytes());
+            let clean = String::from_utf8(clean).unwrap();
+            assert!(!clean.contains("47.") && !clean.contains("8.5"), "{clean}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_nothing_but_beginnings_takes_no_longer_than_its_length() {
+        let line = "GPS(".repeat(500_000);
+        assert_eq!(captions(&line).points.len(), 0);
+        let line = "GPS(1.5,99.5)".repeat(100_000);
+        assert_eq!(captions(&line).points.len(), 100_000);
+        assert!(scrub(line.as_bytes(), &ScrubRequest::default()).is_ok());
     }
 
     #[test]
