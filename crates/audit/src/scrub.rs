@@ -10,7 +10,7 @@ use std::{
 use creance_cursor::{FileSource, Source};
 use creance_media::Still;
 use creance_model::{
-    DataClass, Identifier, Inspection, Locations, Piece, Refusal, Removal, ScrubRequest, Scrubbed,
+    DataClass, Identifier, Inspection, Locations, Piece, Refusal, Removal, Role, ScrubRequest, Scrubbed,
 };
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
@@ -276,6 +276,15 @@ fn left(path: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<
                 .any(|old| (old.lat - spot.lat).abs() < 1e-7 && (old.lon - spot.lon).abs() < 1e-7)
     });
     left.extend(places.map(|spot| format!("place of the {} in {}", spot.role, spot.field)));
+    // Where people stood is taken out, wherever the rest goes.
+    let stood = after.places.iter().map(|spot| (spot.role, &spot.field));
+    let stood = stood.chain(after.tracks.iter().map(|track| (track.role, &track.field)));
+    let people = |role: Role| matches!(role, Role::Home | Role::Operator);
+    left.extend(
+        stood
+            .filter(|(role, _)| moved && people(*role))
+            .map(|(role, field)| format!("place of the {role} in {field}")),
+    );
     let points =
         |inspection: &Inspection| inspection.tracks.iter().map(|track| track.points.len()).sum::<usize>();
     if !moved && points(&after) > 0 {
