@@ -1,3 +1,5 @@
+//! Tables of several services, made here, and what becomes of them.
+
 use super::*;
 use creance_model::{AltReference, Component, DataClass, Locations, ScrubRequest};
 use proptest::prelude::*;

@@ -55,6 +55,9 @@ impl Tree<'_> {
                 }
                 _ => {
                     for (suffix, text) in readings {
+                        if self.full() {
+                            return Err(Stop::Limit);
+                        }
                         self.child(message, &path.step_with(suffix), text, Some(&name));
                     }
                 }
@@ -263,6 +266,17 @@ mod tests {
         let length = [low | if high > 0 { 0x80 } else { 0 }, high].map(|part| u8::try_from(part).unwrap());
         let length = if high > 0 { &length[..] } else { &length[..1] };
         [&[number << 3 | 2][..], length, bytes].concat()
+    }
+
+    #[test]
+    fn a_number_of_several_readings_stays_within_the_bound() {
+        // sint32 -1210420000 stands for two parts.
+        let numbers = [0x08, 0xbf, 0xac, 0xac, 0x82, 0x09].repeat(9);
+        for parts in 3..20 {
+            let limits = Limits { parts, ..Limits::default() };
+            let told = expand(&numbers, Some("application/x-protobuf"), &limits);
+            assert!(told.len() <= parts, "{} of {parts}", told.len());
+        }
     }
 
     #[test]
