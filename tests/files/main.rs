@@ -218,7 +218,7 @@ fn sites_that_a_picture_shows_are_told() {
     let rows = [
         "yard,-33.856082,151.215485,DAMS,20",
         "behind,-33.857486,151.215109,DAMS,20",
-        "dock,-33.856784,151.215297,TRAN,30",
+        "dock,-33.856784,151.215297,TRAN,10",
     ];
     fs::write(&register, format!("name,lat,lon,sector,buffer_m\n{}\n", rows.join("\n"))).unwrap();
     let output = run([

@@ -71,6 +71,9 @@ pub fn inspect_video(source: &dyn Source) -> io::Result<Inspection> {
                 let bytes = content(source, one, LONGEST_PACKET)?;
                 userdata::tell(&mut inspection, one.kind, &bytes, one.content.start);
             }
+            b"moof" if inspection.damage.is_empty() => {
+                inspection.flaw("fragments", one.at, "samples of fragments are not read");
+            }
             b"free" | b"skip" => hidden(&mut inspection, source, one)?,
             _ => {}
         }

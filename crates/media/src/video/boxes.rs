@@ -51,6 +51,13 @@ pub(crate) fn within(content: &[u8]) -> Vec<Box> {
     all
 }
 
+/// Whether boxes fill content that is held to its end; zeros may follow the last (`QuickTime`, user data).
+pub(crate) fn is_whole(content: &[u8]) -> bool {
+    let end = within(content).last().map_or(0, |last| last.content.end);
+    let rest = usize::try_from(end).ok().and_then(|end| content.get(end..)).unwrap_or_default();
+    rest.len() < 8 && rest.iter().all(|byte| *byte == 0)
+}
+
 /// The content of a box of content that is held.
 pub(crate) fn content<'a>(held: &'a [u8], one: &Box) -> &'a [u8] {
     let range = usize::try_from(one.content.start).ok().zip(usize::try_from(one.content.end).ok());

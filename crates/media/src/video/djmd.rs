@@ -107,8 +107,8 @@ pub(crate) struct Djmd {
     /// What looks like a serial number, and where.
     possible: Vec<(String, String)>,
     points: Vec<TrackPoint>,
-    /// What altitudes count from: those above the sea are taken if there are any.
-    above_sea: bool,
+    /// The altitude of each point above the sea, and above take-off.
+    heights: Vec<(Option<f64>, Option<f64>)>,
     /// Pairs of numbers that may be places, in messages without a known place.
     pairs: usize,
     unread: usize,
@@ -150,9 +150,8 @@ impl Djmd {
         let (parent, above) = (path.get(..3).unwrap_or_default(), path.get(..2).unwrap_or_default());
         let sea = altitude(at(sample, &[parent, &[2]].concat()));
         let take_off = altitude(at(sample, &[above, &[5, 1]].concat()));
-        self.above_sea |= sea.is_some();
-        let alt_m = sea.or(take_off.filter(|_| !self.above_sea));
-        self.points.push(TrackPoint { time: moment(sample), lat, lon, alt_m });
+        self.heights.push((sea, take_off));
+        self.points.push(TrackPoint { time: moment(sample), lat, lon, alt_m: None });
     }
 
     /// What the first sample says of the aircraft.
@@ -195,12 +194,18 @@ impl Djmd {
             inspection.flaw("points", 0, &format!("{} are beyond the limit of {MOST}", self.beyond));
         }
         if !self.points.is_empty() {
-            let reference = if self.above_sea { AltReference::Amsl } else { AltReference::TakeOff };
+            // Those above the sea are taken if there are any.
+            let above_sea = self.heights.iter().any(|(sea, _)| sea.is_some());
+            let reference = if above_sea { AltReference::Amsl } else { AltReference::TakeOff };
+            let mut points = self.points;
+            for (point, (sea, take_off)) in points.iter_mut().zip(self.heights) {
+                point.alt_m = if above_sea { sea } else { take_off };
+            }
             inspection.tracks.push(Track {
                 role: Role::Aircraft,
                 vehicle: None,
                 alt_reference: Some(reference),
-                points: self.points,
+                points,
                 field: "djmd".to_owned(),
             });
         }

@@ -152,7 +152,7 @@ impl Gpmf {
         if !is_place(point.lat, point.lon) {
             self.without_fix += 1;
         } else if self.points.len() < MOST {
-            self.points.push(point);
+            self.points.push(TrackPoint { alt_m: point.alt_m.filter(|metres| metres.is_finite()), ..point });
         } else {
             self.beyond += 1;
         }

@@ -10,7 +10,7 @@ use super::{
     userdata,
 };
 
-/// Samples of one track that are read, and tracks of a film.
+/// Samples of all tracks that are read, and tracks of a film.
 const MOST_SAMPLES: usize = 4_000_000;
 const MOST_TRACKS: usize = 256;
 
@@ -66,18 +66,33 @@ pub(crate) struct Movie<'a> {
     pub(crate) all: Vec<Box>,
     pub(crate) telemetry: Vec<MetaTrack>,
     created: Option<Timestamp>,
-    flaws: Vec<(u64, String)>,
+    /// What could not be read, and where in the index.
+    pub(crate) flaws: Vec<(u64, String)>,
+    /// How many samples may be read still.
+    budget: usize,
 }
 
 impl<'a> Movie<'a> {
     /// Reads the content of a `moov` box.
     pub(crate) fn read(index: &'a [u8]) -> Self {
         let all = boxes::within(index);
-        let mut movie = Self { index, all, telemetry: Vec::new(), created: None, flaws: Vec::new() };
+        let mut movie = Self {
+            index,
+            all,
+            telemetry: Vec::new(),
+            created: None,
+            flaws: Vec::new(),
+            budget: MOST_SAMPLES,
+        };
+        if !boxes::is_whole(index) {
+            movie.flaws.push((0, "boxes of the index are damaged".to_owned()));
+        }
         for one in movie.all.clone() {
             match &one.kind {
                 b"mvhd" => movie.created = created(boxes::content(index, &one)).ok().flatten(),
+                b"cmov" => movie.flaws.push((one.at, "the index is compressed".to_owned())),
                 b"trak" if movie.telemetry.len() < MOST_TRACKS => movie.track(&one),
+                b"trak" => movie.flaws.push((one.at, format!("more than {MOST_TRACKS} tracks of telemetry"))),
                 _ => {}
             }
         }
@@ -85,12 +100,22 @@ impl<'a> Movie<'a> {
     }
 
     fn track(&mut self, one: &Box) {
-        let Some(media) = find(boxes::content(self.index, one), *b"mdia") else { return };
+        let content = boxes::content(self.index, one);
+        if !boxes::is_whole(content) {
+            self.flaws.push((one.at, "boxes of a track are damaged".to_owned()));
+        }
+        let Some(media) = find(content, *b"mdia") else {
+            self.flaws.push((one.at, "a track has no media".to_owned()));
+            return;
+        };
         let handler = find(media, *b"hdlr").and_then(|content| content.get(8..12)).unwrap_or_default();
         if matches!(handler, b"vide" | b"soun" | b"tmcd" | b"") {
             return;
         }
-        let Some(table) = find(media, *b"minf").and_then(|content| find(content, *b"stbl")) else { return };
+        let Some(table) = find(media, *b"minf").and_then(|content| find(content, *b"stbl")) else {
+            self.flaws.push((one.at, "a track has no table of samples".to_owned()));
+            return;
+        };
         let format = find(table, *b"stsd")
             .and_then(|content| content.get(12..16))
             .and_then(|four| four.try_into().ok());
@@ -101,8 +126,17 @@ impl<'a> Movie<'a> {
             (b"tx3g" | b"text" | b"mp4s", _) | (_, b"text" | b"sbtl" | b"subt") => Telemetry::Captions,
             _ => Telemetry::Other,
         };
-        match samples(table) {
-            Ok(samples) => self.telemetry.push(MetaTrack { kind, format, at: one.at, samples }),
+        match samples(table, self.budget) {
+            Ok((samples, whole)) => {
+                self.budget -= samples.len();
+                if !whole {
+                    let why = format!(
+                        "the table names other samples than it counts, or more than {MOST_SAMPLES} in all"
+                    );
+                    self.flaws.push((one.at, why));
+                }
+                self.telemetry.push(MetaTrack { kind, format, at: one.at, samples });
+            }
             Err(why) => self.flaws.push((one.at, why.to_string())),
         }
     }
@@ -156,11 +190,12 @@ fn created(content: &[u8]) -> Result<Option<Timestamp>, Malformed> {
 }
 
 /// Where the samples of a track lie: chunks (8.7.5), how many samples each has (8.7.4), how long these are (8.7.3).
-fn samples(table: &[u8]) -> Result<Vec<Range<u64>>, Malformed> {
+/// At most so many; and whether that are all.
+fn samples(table: &[u8], most: usize) -> Result<(Vec<Range<u64>>, bool), Malformed> {
     let mut sizes = Cursor::new(find(table, *b"stsz").unwrap_or_default());
     sizes.take("stsz version", 4)?;
     let (one_size, count) = (sizes.u32_be("sample size")?, sizes.u32_be("samples")? as usize);
-    let count = count.min(MOST_SAMPLES);
+    let wanted = count.min(most);
     let mut chunks = Vec::new();
     if let Some(short) = find(table, *b"stco") {
         let mut cursor = Cursor::new(short);
@@ -194,8 +229,8 @@ fn samples(table: &[u8]) -> Result<Vec<Range<u64>>, Malformed> {
         }
         let mut at = offset;
         for _ in 0..samples {
-            if found.len() >= count {
-                return Ok(found);
+            if found.len() >= wanted {
+                return Ok((found, wanted == count));
             }
             let length = if one_size > 0 { one_size } else { sizes.u32_be("sample size")? };
             let end = at.saturating_add(length.into());
@@ -203,5 +238,6 @@ fn samples(table: &[u8]) -> Result<Vec<Range<u64>>, Malformed> {
             at = end;
         }
     }
-    Ok(found)
+    let whole = found.len() == count;
+    Ok((found, whole))
 }

@@ -20,8 +20,8 @@ const KEPT: &[&[u8; 4]] = &[b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"pdin"
 /// Bytes of samples that are overwritten: they are held as zeros until they are written.
 const MOST_ZEROS: u64 = 512 << 20;
 
-/// Bytes of one caption that are read.
-const LONGEST_CAPTION: u64 = 64 << 10;
+/// Bytes of the captions of one track that are read.
+const MOST_CAPTIONS: u64 = 64 << 20;
 
 /// A video without what it gives away. The outer error: the source cannot be read.
 pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
@@ -34,9 +34,7 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
         return refused(&format!("it is damaged at {at}: {why}"));
     }
     if all.iter().any(|one| &one.kind == b"moof") {
-        return refused(
-            "it is fragmented, which is read and not written: put it together first (ffmpeg -i IN -c copy OUT)",
-        );
+        return refused("it is fragmented: put it together first (ffmpeg -i IN -c copy OUT)");
     }
     let mut scrubbed = Scrubbed::default();
     let (mut anew, mut samples) = (Vec::new(), Vec::new());
@@ -46,7 +44,10 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
                 Ok(bytes) => bytes,
                 Err(why) => return refused(&why),
             };
-            let (bytes, ranges) = without(source, bytes, &mut scrubbed)?;
+            let (bytes, ranges) = match without(source, bytes, &mut scrubbed)? {
+                Ok(changed) => changed,
+                Err(why) => return refused(&format!("its index cannot be read in full: {why}")),
+            };
             samples.extend(ranges);
             anew.push((one.content.clone(), Some(bytes)));
         } else if !KEPT.contains(&&one.kind) {
@@ -60,9 +61,14 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
             anew.push((one.content.clone(), None));
         }
     }
-    let zeros: u64 = samples.iter().map(|range: &Range<u64>| range.end - range.start).sum();
+    // Items of a picture file may lie among the samples.
+    if all.iter().any(|one| &one.kind == b"meta") {
+        return refused("it holds items beside its film, which are not read");
+    }
+    let blanked = anew.iter().filter(|(_, bytes)| bytes.is_none()).map(|(range, _)| range);
+    let zeros: u64 = samples.iter().chain(blanked).map(|range: &Range<u64>| range.end - range.start).sum();
     if zeros > MOST_ZEROS || samples.iter().any(|range| range.end > source.length()) {
-        return refused("its telemetry is too long, or lies outside of the file");
+        return refused("its telemetry, or what describes it, is too long, or lies outside of the file");
     }
     anew.extend(samples.into_iter().map(|range| (range, None)));
     match pieces(anew, source.length()) {
@@ -72,14 +78,20 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
     Ok(Ok(scrubbed))
 }
 
+/// An index, and where samples lie that are to be overwritten.
+type Changed = (Vec<u8>, Vec<Range<u64>>);
+
 /// The index without descriptions and telemetry, and where the samples of the latter lie.
 fn without(
     source: &dyn Source,
     mut bytes: Vec<u8>,
     scrubbed: &mut Scrubbed,
-) -> io::Result<(Vec<u8>, Vec<Range<u64>>)> {
+) -> io::Result<Result<Changed, String>> {
     let held = bytes.clone();
     let movie = Movie::read(&held);
+    if let Some((_, why)) = movie.flaws.first() {
+        return Ok(Err(why.clone()));
+    }
     let mut samples = Vec::new();
     let mut dropped = Vec::new();
     for track in &movie.telemetry {
@@ -110,15 +122,18 @@ fn without(
             }
         }
     }
-    Ok((bytes, samples))
+    Ok(Ok((bytes, samples)))
 }
 
-/// Whether captions say where something was, or may.
+/// Whether captions say where something was, or may: those that are too long to be read may.
 fn tells_place(source: &dyn Source, samples: &[Range<u64>]) -> io::Result<bool> {
+    let length = samples.iter().map(|range| range.end - range.start).sum::<u64>();
+    if length > MOST_CAPTIONS {
+        return Ok(true);
+    }
     let mut text = String::new();
-    for range in samples.iter().take(1000) {
-        let length = (range.end - range.start).min(LONGEST_CAPTION);
-        let caption = source.piece(range.start, usize::try_from(length).unwrap_or(0))?;
+    for range in samples {
+        let caption = source.piece(range.start, usize::try_from(range.end - range.start).unwrap_or(0))?;
         text.push_str("-->\n");
         text.push_str(&String::from_utf8_lossy(caption.get(2..).unwrap_or_default()));
         text.push('\n');
@@ -229,6 +244,30 @@ mod tests {
         let told = inspect_video(&film.as_slice()).unwrap();
         assert!(told.damage[0].why.contains("4294967280 bytes"), "{:?}", told.damage);
         assert!(scrub_video(&film.as_slice(), &ScrubRequest::default()).unwrap().is_err());
+    }
+
+    #[test]
+    fn a_film_that_is_not_read_in_full_is_refused() {
+        let film = film();
+        // The last box of a kind is that of the track of telemetry.
+        let edit = |kind: &[u8], before: usize, anew: &[u8]| {
+            let at = memchr::memmem::rfind(&film, kind).unwrap() - before;
+            let mut edited = film.clone();
+            edited[at..at + anew.len()].copy_from_slice(anew);
+            edited
+        };
+        for (edited, why) in [
+            (edit(b"stsz", 0, b"stz2"), "lengths of samples in a box that is not read"),
+            (edit(b"udta", 4, &[0xff]), "a box of the index that reaches behind its end"),
+            (edit(b"minf", 0, b"none"), "no table"),
+        ] {
+            let refusal = scrub_video(&edited.as_slice(), &ScrubRequest::default()).unwrap();
+            if let Err(refusal) = refusal {
+                assert!(refusal.0.contains("in full"), "{why}: {refusal}");
+            } else {
+                unreachable!("{why}: scrubbed");
+            }
+        }
     }
 
     proptest! {

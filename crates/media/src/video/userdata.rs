@@ -140,6 +140,7 @@ fn iso6709(text: &str) -> Option<(f64, f64, Option<f64>)> {
     };
     let (lat, lon) = (angle(part(0)?, 2)?, angle(part(1)?, 3)?);
     let altitude = part(2).and_then(|part| part.split("CRS").next()?.parse().ok());
+    let altitude = altitude.filter(|metres: &f64| metres.is_finite());
     Some((lat, lon, altitude))
 }
 
