@@ -122,30 +122,31 @@ fn fill(bytes: &mut [u8], range: Range<usize>) {
     }
 }
 
-/// Writes a directory again with the entries that stay, and zeros where the others stood.
+/// Writes a directory again with the entries that stay, and zeros where the others stood; those of a type that is not known
+/// go as well, for nobody can say what they hold.
 fn compact(tags: &Tags<'_>, at: usize, stays: &dyn Fn(&Entry) -> bool, bytes: &mut [u8]) {
     let Some(table) = tags.tables.iter().find(|table| table.at == at) else { return };
     let end = at + 2 + table.count * 12;
-    let gone: BTreeSet<usize> = tags
+    let kept: BTreeSet<usize> = tags
         .entries
         .iter()
-        .filter(|entry| (at..end).contains(&entry.at) && !stays(entry))
+        .filter(|entry| (at..end).contains(&entry.at) && stays(entry))
         .map(|entry| entry.at)
         .collect();
-    if gone.is_empty() {
+    if kept.len() == table.count {
         return;
     }
     let mut anew = Vec::new();
-    let entries = (0..table.count).map(|number| at + 2 + number * 12).filter(|entry| !gone.contains(entry));
-    for entry in entries {
+    for entry in kept {
         anew.extend_from_slice(tags.bytes.get(entry..entry + 12).unwrap_or_default());
     }
     let count = u16::try_from(anew.len() / 12).unwrap_or(0);
     let count = if tags.little { count.to_le_bytes() } else { count.to_be_bytes() };
-    // The offset of the next directory follows the entries.
-    let mut table = [&count[..], &anew, tags.bytes.get(end..end + 4).unwrap_or_default()].concat();
-    table.resize(end + 4 - at, 0);
-    if let Some(place) = bytes.get_mut(at..at + table.len()) {
+    // The offset of the next directory follows the entries; a file may end before it.
+    let stop = (end + 4).min(bytes.len());
+    let mut table = [&count[..], &anew, tags.bytes.get(end..stop).unwrap_or_default()].concat();
+    table.resize(stop.saturating_sub(at), 0);
+    if let Some(place) = bytes.get_mut(at..stop) {
         place.copy_from_slice(&table);
     }
 }
@@ -216,6 +217,19 @@ mod tests {
         }
         let tags = Tags::read(&after).unwrap();
         assert!(tags.get(Directory::Main, 0x0100).is_some() && tags.get(Directory::Exif, 0x829a).is_some());
+    }
+
+    #[test]
+    fn a_directory_at_the_end_of_a_file_and_tags_of_unknown_types_are_taken_out() {
+        let mut picture = b"II*\0\x08\0\0\0\x03\0".to_vec();
+        picture.extend([0x0f, 1, 2, 0, 4, 0, 0, 0, b'D', b'J', b'I', 0]);
+        picture.extend([0x3b, 1, 2, 0, 4, 0, 0, 0, b'A', b'd', b'a', 0]);
+        picture.extend([0x99, 0x99, 0x77, 0, 4, 0, 0, 0, b'E', b'v', b'e', 0]);
+        let after = scrub(&picture.as_slice(), &ScrubRequest::default()).unwrap().unwrap().bytes(&picture);
+        assert_eq!(told(&after).device.make.as_deref(), Some("DJI"));
+        for secret in [&b"Ada"[..], b"Eve"] {
+            assert!(memchr::memmem::find(&after, secret).is_none());
+        }
     }
 
     #[test]
