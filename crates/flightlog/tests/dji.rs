@@ -101,6 +101,14 @@ fn every_exported_row_is_a_position_of_the_log() {
         assert_eq!((matched, track.len()), (rows, rows));
         assert_eq!(told.times.iter().filter(|dated| dated.what == "taken").count(), photos);
         assert_eq!(told.damage, []);
+        // Whoever flies these stands within sight.
+        let start = track[0];
+        for phone in
+            told.tracks.iter().filter(|track| track.role == Role::Operator).flat_map(|track| &track.points)
+        {
+            let near = (phone.lat - start.lat).abs() < 0.01 && (phone.lon - start.lon).abs() < 0.01;
+            assert!(near, "{phone:?} {start:?}");
+        }
     }
 }
 

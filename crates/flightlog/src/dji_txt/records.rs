@@ -7,7 +7,7 @@
 //! 11 RCGPS     7 latitude i32 1e-7° · 11 longitude i32 1e-7°
 //! 13 Recover   0 product u8 · 1 platform u8 · 2 app u8[3] · 5 aircraft [10 or 16] · name [32] · time i64 s ·
 //!              camera · controller · battery [10 or 16]
-//! 14 AppGPS    0 longitude f64 ° · 8 latitude f64 °
+//! 14 AppGPS    0 latitude f64 ° · 8 longitude f64 ° (as real records of version 7 have it)
 //! 15 Firmware  of what u8 · which u8 · version u8[4], and again
 //! 25 Camera    5 card u32 MB · 9 free u32 MB
 //! 40 Component 0 of what u16 · 2 length u8 · serial number
@@ -188,7 +188,7 @@ impl<'a> Records<'a> {
     }
 
     fn phone(&mut self, fields: &mut Cursor<'_>) -> Result<(), Malformed> {
-        let (lon, lat) = (fields.f64_le("longitude")?, fields.f64_le("latitude")?);
+        let (lat, lon) = (fields.f64_le("latitude")?, fields.f64_le("longitude")?);
         let point = self.point(lat, lon);
         self.phone.extend(point);
         Ok(())
