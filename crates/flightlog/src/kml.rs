@@ -9,7 +9,10 @@ use creance_model::{
     AltReference, DataClass, Dated, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot,
     Timestamp, Track, TrackPoint, is_place,
 };
-use quick_xml::{Reader, events::Event};
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
 
 use crate::{Format, text};
 
@@ -43,6 +46,33 @@ impl Piecemeal<'_> {
 /// What stands for comments, instructions and types of documents; no element has such a name.
 const COMMENT: &str = "<!";
 
+/// What stands for a tag with attributes; its text is the tag without those that may hold names.
+const TAG: &str = "<";
+
+/// Elements whose names others refer to.
+const REFERRED: &[&str] = &["Style", "StyleMap", "Schema", "SimpleField"];
+
+/// Hands a tag without its attributes to `sink`, if it has any but namespaces.
+fn bared(
+    way: &mut Vec<String>,
+    tag: &BytesStart<'_>,
+    end: &str,
+    from: u64,
+    to: u64,
+    sink: &mut dyn FnMut(&Piecemeal<'_>),
+) {
+    let is_namespace = |key: &str| key.starts_with("xmlns");
+    let private = tag.attributes().flatten().any(|one| !is_namespace(one.key.as_ref()));
+    if !private || REFERRED.contains(&tag.local_name().as_ref()) {
+        return;
+    }
+    let kept = tag.attributes().flatten().filter(|one| is_namespace(one.key.as_ref()));
+    let kept: Vec<String> = kept.map(|one| format!(" {}=\"{}\"", one.key.as_ref(), one.value)).collect();
+    way.push(TAG.to_owned());
+    tell(way, &format!("<{}{}{end}", tag.name().as_ref(), kept.concat()), from, to, sink);
+    way.pop();
+}
+
 /// Elements that hold half a place: where somebody looked from, and the edges of a picture.
 const HALVES: &[&str] = &["latitude", "longitude", "north", "south", "east", "west"];
 
@@ -58,8 +88,10 @@ fn walk(bytes: &[u8], sink: &mut dyn FnMut(&Piecemeal<'_>)) -> Option<(u64, Stri
                 if way.len() >= DEEPEST {
                     return Some((start, format!("more than {DEEPEST} elements within each other")));
                 }
+                bared(&mut way, &tag, ">", start, reader.buffer_position(), sink);
                 way.push(tag.local_name().as_ref().to_owned());
             }
+            Ok(Event::Empty(tag)) => bared(&mut way, &tag, "/>", start, reader.buffer_position(), sink),
             Ok(Event::End(_)) => {
                 way.pop();
             }
@@ -269,6 +301,8 @@ pub(crate) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
                 all.iter().map(|group| moved(group, element, separator, request)).collect();
             edits.push((piece.range.clone(), moved.join(" ")));
             scrubbed.removed("position, moved", element);
+        } else if element == TAG {
+            edits.push((piece.range.clone(), piece.text.to_owned()));
         } else if HALVES.contains(&element) {
             edits.push((piece.range.clone(), "0".to_owned()));
             scrubbed.removed("position", element);
@@ -320,7 +354,7 @@ mod tests {
 
     const KML: &str = r#"<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><wpml:author>Ada Example</wpml:author>
         <wpml:missionConfig><wpml:takeOffRefPoint>47.100000,8.100000,12.5</wpml:takeOffRefPoint><wpml:droneInfo><wpml:droneEnumValue>67</wpml:droneEnumValue></wpml:droneInfo></wpml:missionConfig>
-        <Placemark><name>Pylon 7</name><Point><coordinates> 8.25,47.5,410 </coordinates></Point></Placemark>
+        <Placemark id="Pylon 9"><name>Pylon 7</name><atom:link href="https://pylon.example"/><Point><coordinates> 8.25,47.5,410 </coordinates></Point></Placemark>
         <Placemark><LineString><coordinates>8.3,47.6 8.4,47.7,0</coordinates></LineString></Placemark>
         <gx:Track><when>2031-06-11T08:00:00Z</when><gx:coord>8.5 47.8 420</gx:coord></gx:Track></Document></kml>"#;
 
@@ -384,7 +418,12 @@ mod tests {
         assert!((point.lat - 48.8).abs() < 1e-8 && (point.lon - 7.5).abs() < 1e-8);
         assert!(told.identifiers.is_empty() && told.damage.is_empty());
         let text = String::from_utf8(clean).unwrap();
-        assert!(!text.contains("Ada") && !text.contains("Pylon") && text.contains("<wpml:droneEnumValue>67"));
+        assert!(
+            !text.contains("Ada")
+                && !text.contains("Pylon")
+                && !text.contains("pylon")
+                && text.contains("<wpml:droneEnumValue>67")
+        );
     }
 
     proptest! {
