@@ -14,6 +14,9 @@ use std::ops::Range;
 const MOST_DIRECTORIES: usize = 64;
 const MOST_ENTRIES: usize = 4096;
 
+/// Bytes of values that may lie on top of each other in a block however short.
+const MOST_SHARED: usize = 64 << 10;
+
 /// Which directory a tag stands in.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Directory {
@@ -64,6 +67,8 @@ pub(crate) struct Tags<'a> {
     pub(crate) little: bool,
     pub(crate) tables: Vec<Table>,
     pub(crate) entries: Vec<Entry>,
+    /// Bytes of all values.
+    held: usize,
     /// What could not be read: offset and why.
     pub(crate) flaws: Vec<(usize, String)>,
 }
@@ -76,7 +81,8 @@ impl<'a> Tags<'a> {
             [b'M', b'M', 0, 42] => false,
             _ => return None,
         };
-        let mut tags = Self { bytes, little, tables: Vec::new(), entries: Vec::new(), flaws: Vec::new() };
+        let mut tags =
+            Self { bytes, little, tables: Vec::new(), entries: Vec::new(), held: 0, flaws: Vec::new() };
         let first = tags.u32_at(4)?;
         tags.chain(first);
         Some(tags)
@@ -84,7 +90,8 @@ impl<'a> Tags<'a> {
 
     /// A single directory without a header, as in maker notes; offsets count from the beginning of the bytes.
     pub(crate) fn bare(bytes: &'a [u8], little: bool) -> Self {
-        let mut tags = Self { bytes, little, tables: Vec::new(), entries: Vec::new(), flaws: Vec::new() };
+        let mut tags =
+            Self { bytes, little, tables: Vec::new(), entries: Vec::new(), held: 0, flaws: Vec::new() };
         tags.directory(0, Directory::Main);
         tags
     }
@@ -152,6 +159,12 @@ impl<'a> Tags<'a> {
                 continue;
             }
             let value = from..usize::try_from(end).ok()?;
+            // Values may lie on top of each other: so many bytes are read in all.
+            self.held += value.len();
+            if self.held > self.bytes.len().saturating_mul(2).saturating_add(MOST_SHARED) {
+                self.flaws.push((entry, "values lie on top of each other".to_owned()));
+                return None;
+            }
             self.entries.push(Entry { directory: name, tag, kind, count, at: entry, value });
         }
         self.u32_at(at + 2 + usize::from(count) * 12)
@@ -254,7 +267,8 @@ impl Entry {
 /// Bytes of one value of a type (TIFF 6.0, and 13 for the offset of a directory).
 const fn size_of(kind: u16) -> Option<u64> {
     match kind {
-        1 | 2 | 6 | 7 => Some(1),
+        // 129: text in UTF-8 (EXIF 3.0).
+        1 | 2 | 6 | 7 | 129 => Some(1),
         3 | 8 => Some(2),
         4 | 9 | 11 | 13 => Some(4),
         5 | 10 | 12 => Some(8),

@@ -25,6 +25,9 @@ pub(super) fn stays(tag: u16) -> bool {
     KEPT.contains(&tag)
 }
 
+/// Bytes of the longest value that stays: none of the tags needs as many.
+const LONGEST_VALUE: usize = 1024;
+
 /// What becomes of the place of a picture: degrees, and metres of altitude with their reference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moved {
@@ -57,9 +60,18 @@ pub(super) fn exif(tags: &Tags<'_>, place: Option<Moved>, removed: &mut Vec<Remo
     let kept = |directory: Directory| {
         tags.entries.iter().filter(move |entry| entry.directory == directory && stays(entry.tag))
     };
-    let raw = |entry: &Entry| (entry.tag, entry.kind(), entry.count(), tags.bytes_of(entry).to_vec());
-    let main: Vec<Raw> = kept(Directory::Main).map(raw).collect();
-    let exif: Vec<Raw> = kept(Directory::Exif).map(raw).collect();
+    // Behind the zero that ends a text cameras leave what their memory held before.
+    let raw = |entry: &Entry| {
+        let bytes = tags.bytes_of(entry);
+        let is_text = entry.kind() == 2;
+        let end = bytes.iter().position(|byte| *byte == 0).filter(|_| is_text).map(|end| end + 1);
+        let value = bytes.get(..end.unwrap_or(bytes.len()).min(LONGEST_VALUE)).unwrap_or_default().to_vec();
+        let count = if is_text { u32::try_from(value.len()).unwrap_or(0) } else { entry.count() };
+        (entry.tag, entry.kind(), count, value)
+    };
+    let fits = |entry: &&Entry| entry.value.len() <= LONGEST_VALUE || entry.kind() == 2;
+    let main: Vec<Raw> = kept(Directory::Main).filter(fits).map(raw).collect();
+    let exif: Vec<Raw> = kept(Directory::Exif).filter(fits).map(raw).collect();
     left_out(tags, place.is_some(), removed);
     let writer = Writer { little: tags.little };
     let gps = place.map(|place| writer.gps(&place)).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! JPEG: the segments that a decoder needs, colour profiles, and the scans up to the end of the picture. What lies behind
 //! it, such as previews, is left out.
 
-use std::io;
+use std::{io, ops::Range};
 
 use creance_cursor::Source;
 use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
@@ -22,7 +22,10 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     let Some(scan) = found.scan else { return refused("it has no picture") };
     // A picture that is cut ends with the file, unless more pictures are said to lie behind it.
     let is_index = |segment: &Segment| segment.marker == 0xe2 && segment.head.starts_with(b"MPF\0");
-    let end = match end(source, scan)? {
+    let Some(walk) = end(source, scan)? else {
+        return refused("a second picture begins within the first, and nobody can tell them apart");
+    };
+    let end = match walk.end {
         Some(end) => end,
         None if found.all.iter().any(is_index) => {
             return refused("the picture is cut, and cannot be told from the previews behind it");
@@ -56,10 +59,16 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
             (0xe2, head) if head.starts_with(b"ICC_PROFILE\0") => {
                 pieces.push(Piece::Copy(segment.range.clone()));
             }
-            (0xee, head) if head.starts_with(b"Adobe") => pieces.push(Piece::Copy(segment.range.clone())),
-            (0xe3..=0xe5, _) if request.keep_thermal => pieces.push(Piece::Copy(segment.range.clone())),
+            (0xee, head) if head.starts_with(b"Adobe") && segment.range.end - segment.range.start == 16 => {
+                pieces.push(Piece::Copy(segment.range.clone()))
+            }
+            (0xe3..=0xe5, head) if request.keep_thermal && is_thermal(head) => {
+                pieces.push(Piece::Copy(segment.range.clone()))
+            }
             (0xe0..=0xef | 0xfe, head) => scrubbed.removed(named(segment.marker, head), name(segment)),
-            _ => pieces.push(Piece::Copy(segment.range.clone())),
+            // Frames, tables, and intervals of restarts (B.1.1.3).
+            (0xc0..=0xcf | 0xdb..=0xdd, _) => pieces.push(Piece::Copy(segment.range.clone())),
+            (marker, _) => scrubbed.removed("data of an unknown kind", format!("marker {marker:#04x}")),
         }
     }
     if request.keep_thermal {
@@ -72,11 +81,22 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
         scrubbed.pieces.push(app1(XMP, &packet));
     }
     scrubbed.pieces.extend(pieces);
-    scrubbed.pieces.push(Piece::Copy(scan..end));
+    let mut at = scan;
+    for range in walk.between {
+        scrubbed.removed("data between scans", "jpeg");
+        scrubbed.pieces.push(Piece::Copy(at..range.start.min(end)));
+        at = range.end.min(end);
+    }
+    scrubbed.pieces.push(Piece::Copy(at..end));
     if end < source.length() {
         scrubbed.removed("preview", "behind the picture");
     }
     Ok(Ok(scrubbed))
+}
+
+/// Whether bare measurements begin like this, as DJI writes them; other makers keep descriptions in these segments.
+fn is_thermal(head: &[u8]) -> bool {
+    ![&b"Meta"[..], b"RMETA", b"JPS", b"Exif", b"http"].iter().any(|name| head.starts_with(name))
 }
 
 /// What a segment holds, for people.
@@ -143,8 +163,21 @@ fn thermal(source: &dyn Source, all: &[Segment]) -> io::Result<Vec<Piece>> {
 /// Bytes that are looked through at a time.
 const WINDOW: usize = 1 << 20;
 
-/// Where the picture ends, behind its last marker (EOI); `None`: it does not. `scan`: where its first scan begins.
-fn end(source: &dyn Source, scan: u64) -> io::Result<Option<u64>> {
+/// Where scans lead.
+#[derive(Default)]
+struct Walk {
+    /// Where the picture ends, behind its last marker (EOI); `None`: the file ends before.
+    end: Option<u64>,
+    /// Segments of programs and of text between scans.
+    between: Vec<Range<u64>>,
+}
+
+/// Segments between scans that are told apart.
+const MOST_BETWEEN: usize = 10_000;
+
+/// Walks the scans, the first of which begins at `scan`; `None`: another picture begins within them.
+fn end(source: &dyn Source, scan: u64) -> io::Result<Option<Walk>> {
+    let mut walk = Walk::default();
     let mut at = scan;
     loop {
         let piece = source.piece(at, WINDOW)?;
@@ -153,19 +186,30 @@ fn end(source: &dyn Source, scan: u64) -> io::Result<Option<u64>> {
         let mut next = None;
         while let Some(found) = piece.get(from..).and_then(|rest| memchr::memchr(0xff, rest)) {
             let place = from + found;
+            let here = at + place as u64;
             match piece.get(place + 1) {
                 None => break,
-                Some(0xd9) => return Ok(Some(at + place as u64 + 2)),
+                Some(0xd9) => {
+                    walk.end = Some(here + 2);
+                    return Ok(Some(walk));
+                }
+                Some(0xd8) => return Ok(None),
                 // Bytes that are stuffed, restarts, and fill bytes belong to the scan.
                 Some(0x00 | 0x01 | 0xd0..=0xd7) => from = place + 2,
                 Some(0xff) => from = place + 1,
-                // Tables, and further scans, have a length.
-                Some(_) => {
+                // Tables, further scans, and what programs write have a length.
+                Some(marker) => {
                     let Some([high, low]) = piece.get(place + 2..place + 4) else {
-                        next = Some(at + place as u64);
+                        next = Some(here);
                         break;
                     };
-                    let after = at + place as u64 + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
+                    let after = here + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
+                    if matches!(marker, 0xe0..=0xef | 0xfe | 0xf0..=0xfd) {
+                        if walk.between.len() >= MOST_BETWEEN {
+                            return Ok(None);
+                        }
+                        walk.between.push(here..after);
+                    }
                     let Some(within) = usize::try_from(after - at).ok().filter(|after| *after <= piece.len())
                     else {
                         next = Some(after);
@@ -179,10 +223,49 @@ fn end(source: &dyn Source, scan: u64) -> io::Result<Option<u64>> {
         at = match next {
             Some(next) if next > at => next,
             _ if last > 1 => at + last - 1,
-            _ => return Ok(None),
+            _ => return Ok(Some(walk)),
         };
         if at + 1 >= source.length() {
-            return Ok(None);
+            return Ok(Some(walk));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker][..], &length, content].concat()
+    }
+
+    #[test]
+    fn only_what_a_decoder_needs_is_left() {
+        let scan = || [segment(0xda, &[1, 1, 0, 0, 63, 0]), vec![0x12, 0xff, 0, 0x34]].concat();
+        let picture = [
+            vec![0xff, 0xd8],
+            segment(0xf3, b"SECRET1"),
+            segment(0xee, b"Adobe SECRET2 and more"),
+            segment(0xdb, &[0; 65]),
+            scan(),
+            segment(0xfe, b"SECRET3"),
+            scan(),
+            vec![0xff, 0xd9],
+            b"SECRET4".to_vec(),
+        ]
+        .concat();
+        let clean = scrub(&picture.as_slice(), &ScrubRequest::default()).unwrap().unwrap().bytes(&picture);
+        assert!(memchr::memmem::find(&clean, b"SECRET").is_none());
+        let expected = [vec![0xff, 0xd8], segment(0xdb, &[0; 65]), scan(), scan(), vec![0xff, 0xd9]].concat();
+        assert_eq!(clean, expected);
+    }
+
+    #[test]
+    fn a_cut_picture_with_another_behind_it_is_refused() {
+        let cut = [vec![0xff, 0xd8], segment(0xda, &[1, 1, 0, 0, 63, 0]), vec![0x12]].concat();
+        assert!(scrub(&cut.as_slice(), &ScrubRequest::default()).unwrap().is_ok());
+        let two = [cut.clone(), cut].concat();
+        assert!(scrub(&two.as_slice(), &ScrubRequest::default()).unwrap().is_err());
     }
 }
