@@ -109,7 +109,10 @@ impl<'a> Movie<'a> {
             return;
         };
         let handler = find(media, *b"hdlr").and_then(|content| content.get(8..12)).unwrap_or_default();
-        if matches!(handler, b"vide" | b"soun" | b"tmcd" | b"") {
+        if handler.is_empty() {
+            self.flaws.push((one.at, "a track does not say what it holds".to_owned()));
+        }
+        if matches!(handler, b"vide" | b"soun" | b"tmcd") {
             return;
         }
         let Some(table) = find(media, *b"minf").and_then(|content| find(content, *b"stbl")) else {

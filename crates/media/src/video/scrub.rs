@@ -11,7 +11,7 @@ use creance_model::{Locations, Piece, Refusal, ScrubRequest, Scrubbed};
 use super::{
     boxes::{self, Box},
     index,
-    movie::{Movie, Telemetry},
+    movie::Movie,
 };
 
 /// Boxes of a file that hold the film, or say how it is laid out.
@@ -20,8 +20,11 @@ const KEPT: &[&[u8; 4]] = &[b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"pdin"
 /// Bytes of samples that are overwritten: they are held as zeros until they are written.
 const MOST_ZEROS: u64 = 512 << 20;
 
-/// Bytes of the captions of one track that are read.
-const MOST_CAPTIONS: u64 = 64 << 20;
+/// Boxes of the index, of a track, and of its media that say how the film is laid out and shown.
+const KEPT_OF_INDEX: &[&[u8; 4]] = &[b"mvhd", b"trak", b"mvex", b"iods"];
+const KEPT_OF_TRACK: &[&[u8; 4]] =
+    &[b"tkhd", b"edts", b"tref", b"mdia", b"tapt", b"clip", b"matt", b"load", b"txas"];
+const KEPT_OF_MEDIA: &[&[u8; 4]] = &[b"mdhd", b"hdlr", b"minf", b"elng"];
 
 /// A video without what it gives away. The outer error: the source cannot be read.
 pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
@@ -44,7 +47,7 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
                 Ok(bytes) => bytes,
                 Err(why) => return refused(&why),
             };
-            let (bytes, ranges) = match without(source, bytes, &mut scrubbed)? {
+            let (bytes, ranges) = match without(bytes, &mut scrubbed) {
                 Ok(changed) => changed,
                 Err(why) => return refused(&format!("its index cannot be read in full: {why}")),
             };
@@ -82,63 +85,70 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
 type Changed = (Vec<u8>, Vec<Range<u64>>);
 
 /// The index without descriptions and telemetry, and where the samples of the latter lie.
-fn without(
-    source: &dyn Source,
-    mut bytes: Vec<u8>,
-    scrubbed: &mut Scrubbed,
-) -> io::Result<Result<Changed, String>> {
+fn without(mut bytes: Vec<u8>, scrubbed: &mut Scrubbed) -> Result<Changed, String> {
     let held = bytes.clone();
     let movie = Movie::read(&held);
     if let Some((_, why)) = movie.flaws.first() {
-        return Ok(Err(why.clone()));
+        return Err(why.clone());
     }
     let mut samples = Vec::new();
     let mut dropped = Vec::new();
     for track in &movie.telemetry {
-        if track.kind == Telemetry::Captions && !tells_place(source, &track.samples)? {
-            continue;
-        }
         scrubbed.removed(track.kind.named(), track.name());
         dropped.push(track.at);
         samples.extend(track.samples.iter().cloned());
     }
     for one in &movie.all {
-        let describes = |one: &Box| matches!(&one.kind, b"udta" | b"meta" | b"uuid");
-        if describes(one) || &one.kind == b"trak" && dropped.contains(&one.at) {
-            if describes(one) {
-                scrubbed.removed("description", String::from_utf8_lossy(&one.kind));
-            }
-            blank(&mut bytes, one);
+        let is_dropped = &one.kind == b"trak" && dropped.contains(&one.at);
+        if is_dropped || !KEPT_OF_INDEX.contains(&&one.kind) {
+            gone(&mut bytes, one, scrubbed, is_dropped);
         } else if &one.kind == b"trak" {
-            let content = boxes::content(&held, one);
-            for inner in boxes::within(content).iter().filter(|inner| describes(inner)) {
-                let moved = Box {
-                    kind: inner.kind,
-                    at: one.content.start + inner.at,
-                    content: one.content.start + inner.content.start..one.content.start + inner.content.end,
-                };
-                scrubbed.removed("description", format!("trak/{}", String::from_utf8_lossy(&inner.kind)));
-                blank(&mut bytes, &moved);
+            for inner in of_box(&held, one) {
+                if !KEPT_OF_TRACK.contains(&&inner.kind) {
+                    gone(&mut bytes, &inner, scrubbed, false);
+                } else if &inner.kind == b"mdia" {
+                    media(&held, &inner, &mut bytes, scrubbed);
+                }
             }
         }
     }
-    Ok(Ok((bytes, samples)))
+    Ok((bytes, samples))
 }
 
-/// Whether captions say where something was, or may: those that are too long to be read may.
-fn tells_place(source: &dyn Source, samples: &[Range<u64>]) -> io::Result<bool> {
-    let length = samples.iter().map(|range| range.end - range.start).sum::<u64>();
-    if length > MOST_CAPTIONS {
-        return Ok(true);
+/// The boxes in a box of content that is held, with offsets in that content.
+fn of_box(held: &[u8], one: &Box) -> Vec<Box> {
+    let from = one.content.start;
+    let moved = |inner: Box| Box {
+        kind: inner.kind,
+        at: from + inner.at,
+        content: from + inner.content.start..from + inner.content.end,
+    };
+    boxes::within(boxes::content(held, one)).into_iter().map(moved).collect()
+}
+
+/// The media of a track without descriptions, and without the name that its handler has for people.
+fn media(held: &[u8], one: &Box, bytes: &mut [u8], scrubbed: &mut Scrubbed) {
+    /// Version, flags, two types, and room for three numbers stand before the name (ISO/IEC 14496-12, 8.4.3).
+    const NAME: u64 = 24;
+    for inner in of_box(held, one) {
+        if !KEPT_OF_MEDIA.contains(&&inner.kind) {
+            gone(bytes, &inner, scrubbed, false);
+        } else if &inner.kind == b"hdlr" {
+            let name = (inner.content.start + NAME).min(inner.content.end)..inner.content.end;
+            let name = usize::try_from(name.start).ok().zip(usize::try_from(name.end).ok());
+            if let Some(name) = name.and_then(|(from, to)| bytes.get_mut(from..to)) {
+                name.fill(0);
+            }
+        }
     }
-    let mut text = String::new();
-    for range in samples {
-        let caption = source.piece(range.start, usize::try_from(range.end - range.start).unwrap_or(0))?;
-        text.push_str("-->\n");
-        text.push_str(&String::from_utf8_lossy(caption.get(2..).unwrap_or_default()));
-        text.push('\n');
+}
+
+/// Makes a box free room and tells it, unless it is free room, or told already.
+fn gone(bytes: &mut [u8], one: &Box, scrubbed: &mut Scrubbed, told: bool) {
+    if !told && !matches!(&one.kind, b"free" | b"skip") {
+        scrubbed.removed("description", String::from_utf8_lossy(&one.kind));
     }
-    Ok(creance_flightlog::srt::captions(&text).says_place())
+    blank(bytes, one);
 }
 
 /// Makes a box of content that is held free room.

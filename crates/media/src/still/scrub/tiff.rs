@@ -14,7 +14,7 @@ use crate::still::{
 };
 
 /// The largest file that is scrubbed, in bytes: it is held while it is done.
-const LONGEST: u64 = 1 << 30;
+const LONGEST: u64 = 256 << 20;
 
 /// Tags that give something away, and what: of TIFF, EXIF, DNG, IPTC, Photoshop, Windows.
 const REMOVED: &[(u16, &str)] = &[
@@ -58,6 +58,21 @@ const REMOVED: &[(u16, &str)] = &[
 
 const GPS: u16 = 0x8825;
 
+/// Tags of text, of bytes and of what makers define that stay: how the picture is shown, with what and when it was taken.
+/// Others of these types go, for they may hold anything.
+const KEPT: &[u16] = &[
+    0x010f, 0x0110, 0x0132, 0x013d, 0x0152, 0x015b, 0x828d, 0x828e, 0x8773, 0x9000, 0x9003, 0x9004, 0x9010,
+    0x9011, 0x9012, 0x9101, 0x9290, 0x9291, 0x9292, 0xa000, 0xa20c, 0xa300, 0xa301, 0xa302, 0xc612, 0xc613,
+    0xc614, 0xc616, 0xc68f, 0xc691, 0xc6f3, 0xc6f4, 0xc6f6, 0xc6f8, 0xc740, 0xc741, 0xc74e, 0xcd2d, 0xcd2e,
+    0xcd38,
+];
+
+/// Types of text, of bytes and of what makers define.
+const OPAQUE: &[u16] = &[1, 2, 6, 7, 129];
+
+/// Compressions of raw pictures of makers, whose notes hold what decoding needs: Sony, Nikon, Pentax, Samsung, Canon.
+const RAW: &[u64] = &[32_767, 32_769, 32_770, 32_772, 34_713, 65_535];
+
 /// A TIFF or DNG without what it gives away.
 pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
     if source.length() > LONGEST {
@@ -69,7 +84,21 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     if let Some((at, why)) = tags.flaws.first() {
         return refused(format!("it is damaged at {at}: {why}"));
     }
+    let is_dng = tags.get(Directory::Main, 0xc612).is_some();
+    let of = |tag: u16| tags.entries.iter().filter(move |entry| entry.tag == tag);
+    if !is_dng && of(0x0103).flat_map(|entry| tags.numbers(entry)).any(|number| RAW.contains(&number)) {
+        return refused(
+            "it is a raw picture of a maker, whose notes decoding needs: export it as TIFF or JPEG, and scrub that",
+        );
+    }
     let place = anew::moved(&tags, request.locations);
+    let places =
+        tags.entries.iter().filter(|entry| entry.directory == Directory::Gps && entry.tag == 2).count();
+    if place.is_some() && places > 1 {
+        return refused(
+            "it has several places, which cannot be moved where they stand: take them out with --location remove",
+        );
+    }
     let packet = angles(&tags, request);
     let mut scrubbed = Scrubbed::default();
     // Of the directory of GPS only a place that was moved stays.
@@ -78,12 +107,20 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
             matches!(entry.tag, 0..=4) || matches!(entry.tag, 5 | 6) && place.altitude.is_some()
         }),
         Directory::Main if entry.tag == XMP => packet.is_some(),
+        _ if OPAQUE.contains(&entry.kind()) => KEPT.contains(&entry.tag),
         _ => !(REMOVED.iter().any(|(tag, _)| *tag == entry.tag) || entry.tag == GPS && place.is_none()),
     };
     let kept: BTreeSet<Span> =
         tags.entries.iter().filter(|entry| stays(entry)).map(|entry| span(&entry.value)).collect();
+    if overlaps(&tags, &stays) {
+        return refused("values that would go lie on top of what stays");
+    }
     for entry in tags.entries.iter().filter(|entry| !stays(entry)) {
-        if let Some((_, what)) = REMOVED.iter().find(|(tag, _)| *tag == entry.tag) {
+        if entry.directory != Directory::Gps && entry.tag != GPS {
+            let what = REMOVED
+                .iter()
+                .find(|(tag, _)| *tag == entry.tag)
+                .map_or("data of a program", |(_, what)| what);
             scrubbed.removed(what, format!("tiff:{:#06x}", entry.tag));
         }
         // A value that another tag shares stays its value.
@@ -108,6 +145,46 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     }
     scrubbed.pieces.push(Piece::Bytes(bytes));
     Ok(Ok(scrubbed))
+}
+
+/// Whether a value that goes lies on a part of one that stays, of a directory, or of the picture. One that is the very value
+/// of another tag is left alone.
+fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
+    let mut kept: Vec<Span> =
+        tags.tables.iter().map(|table| (table.at, table.at + 6 + table.count * 12)).collect();
+    kept.extend(
+        tags.entries
+            .iter()
+            .filter(|entry| stays(entry) && !entry.is_inline())
+            .map(|entry| span(&entry.value)),
+    );
+    for (offsets, lengths) in [(0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202)] {
+        for entry in tags.entries.iter().filter(|entry| entry.tag == offsets && stays(entry)) {
+            let counts =
+                tags.get(entry.directory, lengths).map(|entry| tags.numbers(entry)).unwrap_or_default();
+            let ranges = tags.numbers(entry).into_iter().zip(counts);
+            let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+            kept.extend(ranges.map(|(from, length)| (narrow(from), narrow(from.saturating_add(length)))));
+        }
+    }
+    kept.sort_unstable();
+    // The farthest end of all that begin before.
+    let mut farthest = 0;
+    let ends: Vec<usize> = kept
+        .iter()
+        .map(|(_, end)| {
+            farthest = farthest.max(*end);
+            farthest
+        })
+        .collect();
+    let gone =
+        tags.entries.iter().filter(|entry| !stays(entry) && !entry.is_inline() && !entry.value.is_empty());
+    gone.map(|entry| span(&entry.value)).any(|(from, end)| {
+        let before = kept.partition_point(|(start, _)| *start < end);
+        let reaches =
+            before.checked_sub(1).and_then(|last| ends.get(last)).is_some_and(|reach| *reach > from);
+        reaches && kept.binary_search(&(from, end)).is_err()
+    })
 }
 
 type Span = (usize, usize);
