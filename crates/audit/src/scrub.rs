@@ -1,7 +1,7 @@
 //! Files without what they give away: written beside, never in place, and read again to prove it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     fs::{self, File, FileTimes},
     io::{self, Write},
     path::{Component as Part, Path, PathBuf},
@@ -127,7 +127,7 @@ fn scrubbed(path: &Path, name: &Path, request: &Scrub) -> io::Result<(&'static s
     };
     let temporary = Temporary::new(&to)?;
     write(&source, &answer, &temporary.path)?;
-    let left = left(&temporary.path, &before, &request.request)?;
+    let left = left(&temporary.path, name, &before, &request.request)?;
     if !left.is_empty() {
         return Ok((before.kind, Outcome::Left(left)));
     }
@@ -201,7 +201,8 @@ impl Temporary {
             Err(error)
                 if error.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(to).is_err() =>
             {
-                fs::rename(&self.path, to)
+                let mut copy = File::create_new(to)?;
+                io::copy(&mut File::open(&self.path)?, &mut copy).map(|_| ())
             }
             Err(error) => Err(error),
         }
@@ -214,7 +215,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Writes the pieces of an answer, and waits until they are on the disk.
+/// Writes the pieces of an answer.
 fn write(source: &dyn Source, answer: &Scrubbed, path: &Path) -> io::Result<()> {
     let mut file = io::BufWriter::with_capacity(1 << 18, File::options().write(true).open(path)?);
     let mut buffer = vec![0; 1 << 18];
@@ -255,7 +256,7 @@ fn keep_times(from: &Path, to: &Path) -> io::Result<()> {
 const SHORTEST: usize = 6;
 
 /// What is left in the output, by our own readers, and by looking for the bytes of each value that stood in the input.
-fn left(path: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<Vec<String>> {
+fn left(path: &Path, name: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<Vec<String>> {
     let source = FileSource::new(File::open(path)?)?;
     let after =
         kind::inspect(&path.display().to_string(), &source, false, &creance_flightlog::Options::default())?;
@@ -290,6 +291,19 @@ fn left(path: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<
     if !moved && points(&after) > 0 {
         left.push(format!("{} points of tracks", points(&after)));
     }
+    // Points that were moved are none that stood there.
+    let grain = |lat: f64, lon: f64| ((lat * 1e7).round().to_bits(), (lon * 1e7).round().to_bits());
+    let old: HashSet<(u64, u64)> = before
+        .tracks
+        .iter()
+        .flat_map(|track| &track.points)
+        .map(|point| grain(point.lat, point.lon))
+        .collect();
+    let unmoved = after.tracks.iter().flat_map(|track| &track.points);
+    let unmoved = unmoved.filter(|point| moved && old.contains(&grain(point.lat, point.lon))).count();
+    if unmoved > 0 {
+        left.push(format!("{unmoved} points of tracks where they were"));
+    }
     let hidden = after.hidden.iter().filter(|one| one.what != "thermal data");
     left.extend(hidden.map(|one| format!("{} in {}", one.what, one.field)));
     left.extend(after.damage.iter().map(|flaw| format!("unreadable {}: {}", flaw.what, flaw.why)));
@@ -299,6 +313,10 @@ fn left(path: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<
         .filter(|one| identifies(one) && one.value.len() >= SHORTEST)
         .map(|one| one.value.as_str())
         .collect();
+    let named = name.to_string_lossy();
+    if values.iter().any(|value| named.contains(value)) {
+        left.push("a value that stood in the input, in the name of the file".to_owned());
+    }
     if !values.is_empty() {
         left.extend(standing(&source, &values)?);
     }

@@ -458,7 +458,7 @@ pub(crate) struct Scrub {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     /// What becomes of places: remove; grid:KM, the middle of their square in a grid; offset, all by the same way in a
-    /// direction of chance (5 to 20 km), or offset:NORTH,EAST in degrees.
+    /// direction of chance (5 to 20 km at the equator, to the east less elsewhere), or offset:NORTH,EAST in degrees.
     #[arg(long, value_name = "HOW", default_value = "remove", value_parser = locations)]
     pub(crate) location: Places,
     /// Keeps thermal measurements in pictures.

@@ -54,7 +54,8 @@ pub(crate) fn run(options: &Scrub, talk: Talk) -> anyhow::Result<u8> {
     Ok(if incomplete || beyond > 0 { exit::INCOMPLETE } else { exit::DONE })
 }
 
-/// Between 5 and 20 km in a direction of chance: whoever knows the way could undo it, so it is told nobody.
+/// Between 5 and 20 km in a direction of chance, as long as the equator is near: the same degrees for all files are fewer
+/// kilometres to the east elsewhere. Whoever knows the way could undo it, so it is told nobody.
 fn by_chance() -> anyhow::Result<Locations> {
     let chance = SystemRandom::new();
     let part = || -> anyhow::Result<f64> {
@@ -112,7 +113,7 @@ fn text(all: &[ScrubbedFile], out: &mut dyn Write) -> std::io::Result<()> {
     }
     writeln!(
         out,
-        "\n{written} of {} files written and read again: nothing is left that creance can read.",
+        "\n{written} of {} files written, each read again without finding what was to be taken out.",
         all.len()
     )?;
     writeln!(out, "Check with another tool as well: exiftool -a -G1 FILE, ffprobe FILE.")

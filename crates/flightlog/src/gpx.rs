@@ -174,9 +174,21 @@ fn ended(
 /// Elements within each other.
 const DEEPEST: usize = 64;
 
-/// Elements whose text says a place, a person or a device.
-const TEXTS: &[&str] =
-    &["name", "desc", "cmt", "src", "author", "copyright", "email", "keywords", "text", "link", "type"];
+/// Elements whose text stays: heights, times, and how good a fix is.
+const KEPT: &[&str] = &[
+    "ele",
+    "time",
+    "magvar",
+    "geoidheight",
+    "fix",
+    "sat",
+    "hdop",
+    "vdop",
+    "pdop",
+    "ageofdgpsdata",
+    "dgpsid",
+    "number",
+];
 
 fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     if request.locations.moved(1.0, 1.0).is_none() {
@@ -204,9 +216,13 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
                 way.pop();
                 None
             }
-            Ok(Event::Text(_) | Event::CData(_)) => {
-                let private = way.iter().any(|one| TEXTS.contains(&one.as_str()) || one == "extensions");
-                private.then(String::new)
+            Ok(Event::Text(text)) if text.trim().is_empty() => None,
+            Ok(Event::Text(_) | Event::CData(_) | Event::GeneralRef(_)) => {
+                let element = way.last().map_or("", String::as_str);
+                let in_extension = way.iter().any(|one| one == "extensions");
+                // The middle of a square of kilometres at a known height is a narrow strip.
+                let is_height = element == "ele" && !request.locations.keeps_height();
+                (in_extension || is_height || !KEPT.contains(&element)).then(String::new)
             }
             Ok(Event::Comment(_) | Event::PI(_) | Event::DocType(_)) => Some(String::new()),
             Ok(Event::Eof) => break,

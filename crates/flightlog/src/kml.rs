@@ -96,6 +96,8 @@ fn walk(bytes: &[u8], sink: &mut dyn FnMut(&Piecemeal<'_>)) -> Option<(u64, Stri
                 way.pop();
             }
             Ok(Event::Text(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
+            // A letter by its number.
+            Ok(Event::GeneralRef(_)) => tell(&way, "", start, reader.buffer_position(), sink),
             Ok(Event::CData(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
             // Elements of their own, for whoever takes out what is between tags.
             Ok(Event::Comment(_) | Event::PI(_) | Event::DocType(_)) => {
@@ -306,12 +308,7 @@ pub(crate) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
         } else if HALVES.contains(&element) {
             edits.push((piece.range.clone(), "0".to_owned()));
             scrubbed.removed("position", element);
-        } else if class(element).is_some()
-            || matches!(
-                fact(element),
-                Some("name of a place" | "text" | "address" | "link" | "name of the mission")
-            )
-            || element == COMMENT
+        } else if !(piece.text.trim().is_empty() && element != COMMENT || stays(element, piece.text))
             || piece.way.iter().any(|one| one == "ExtendedData")
         {
             edits.push((piece.range.clone(), String::new()));
@@ -332,6 +329,26 @@ pub(crate) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
     Ok(scrubbed)
 }
 
+/// Whether a text stays: times, plain numbers, and words that say how something is flown or shown.
+fn stays(element: &str, text: &str) -> bool {
+    const WORDS: &[&str] =
+        &["Mode", "Action", "Type", "Param", "Lost", "Func", "Enable", "Pattern", "Index", "Lens"];
+    const SHOWN: &[&str] = &["color", "colorMode", "styleUrl", "key", "when", "begin", "end", "altitudeMode"];
+    let text = text.trim();
+    let is_plain = text.len() <= 24
+        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+'))
+        && text.matches('.').count() <= 1;
+    let named = class(element).is_some()
+        || matches!(
+            fact(element),
+            Some("name of a place" | "text" | "address" | "link" | "name of the mission")
+        );
+    let is_word = text.len() <= 48 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !named
+        && element != COMMENT
+        && (is_plain || SHOWN.contains(&element) || is_word && WORDS.iter().any(|end| element.ends_with(end)))
+}
+
 /// A group of numbers with its place moved; what is no place says nothing and stays 0.
 fn moved(group: &str, element: &str, separator: &str, request: &ScrubRequest) -> String {
     let latitude_first = LATITUDE_FIRST.contains(&element);
@@ -342,7 +359,7 @@ fn moved(group: &str, element: &str, separator: &str, request: &ScrubRequest) ->
     };
     let (one, other) = if latitude_first { (lat, lon) } else { (lon, lat) };
     let mut parts = vec![format!("{one:.9}"), format!("{other:.9}")];
-    parts.extend(height.map(|height| height.to_string()));
+    parts.extend(height.filter(|_| request.locations.keeps_height()).map(|height| height.to_string()));
     parts.join(separator)
 }
 

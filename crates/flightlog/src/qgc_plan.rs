@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Format, Options, text,
-    wpl::{SET_HOME, WITH_PLACE, is_global},
+    wpl::{SET_HOME, WITH_PLACE, is_global, may_be_place},
 };
 
 pub(crate) const FORMAT: Format = Format { name: "qgc-plan", is, read: inspect, scrub };
@@ -34,7 +34,9 @@ fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Va
             if let (Some(command), Some(params)) =
                 (command, object.get_mut("params").and_then(Value::as_array_mut))
             {
-                let has_place = WITH_PLACE.contains(&command) && frame.is_none_or(is_global);
+                let last = params.get(4..).and_then(pair);
+                let has_place = WITH_PLACE.contains(&command) && frame.is_none_or(is_global)
+                    || last.is_some_and(|(lat, lon)| may_be_place(lat, lon));
                 if let Some(place) = params.get_mut(4..).filter(|_| has_place) {
                     let role = if command == SET_HOME { Role::Home } else { Role::Target };
                     sink(role, &format!("command {command}"), place);

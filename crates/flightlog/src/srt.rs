@@ -11,7 +11,7 @@
 //! do, places are told as text and not as a track. The third number is metres where it has decimals; a whole one counts
 //! satellites, and then the barometer says the height above where it took off. Times are local: captions do not say their offset from UTC.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use creance_model::{
     AltReference, Dated, Inspection, Locations, Look, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot,
@@ -392,7 +392,30 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
         at += line.len() as u64;
     }
     scrubbed.pieces.push(Piece::Copy(copied..at));
+    // Captions of other makers may say places in their own way: two fine numbers in a line.
+    let clean = scrubbed.bytes(bytes);
+    let before: BTreeSet<&str> = fine(text).collect();
+    let holds_two = |line: &str| fine(line).filter(|number| before.contains(number)).count() >= 2;
+    if std::str::from_utf8(&clean).is_ok_and(|clean| clean.lines().any(holds_two)) {
+        return Err(Refusal("it holds numbers that may be places, in a form that is not known".to_owned()));
+    }
     Ok(scrubbed)
+}
+
+/// Numbers as fine as degrees are written where they say a place: four decimals and more, behind a point or a comma.
+fn fine(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !matches!(c, '0'..='9' | '.' | ','));
+    words.filter(|word| {
+        let parts = word.split_once(['.', ',']);
+        parts.is_some_and(|(whole, decimals)| {
+            let digits = decimals.bytes().take_while(u8::is_ascii_digit).count();
+            let is_round = decimals.bytes().all(|digit| digit == b'0');
+            digits >= 4
+                && !is_round
+                && whole.len() <= 3
+                && whole.bytes().any(|digit| (b'1'..=b'9').contains(&digit))
+        })
+    })
 }
 
 /// What is to be written in a line instead of what.
@@ -572,6 +595,17 @@ mod tests {
             assert!(
                 (after.lat - before.lat - 1.0).abs() < 1e-6 && (after.lon - before.lon - 1.0).abs() < 1e-6
             );
+        }
+    }
+
+    #[test]
+    fn captions_that_say_places_in_an_unknown_way_are_refused() {
+        let cue = |body: &str| format!("1\n00:00:01,000 --> 00:00:02,000\n{body}\n");
+        for body in ["Lat: 47.512345 Lon: 8.251234", "[Latitude: 47,51234] [Longitude: 8,25123]"] {
+            assert!(scrub(cue(body).as_bytes(), &ScrubRequest::default()).is_err(), "{body}");
+        }
+        for body in ["[pp_limit_ratio:1.0000] [zoom: 2.5000]", "F/2.8, SS 1000.12"] {
+            assert!(scrub(cue(body).as_bytes(), &ScrubRequest::default()).is_ok(), "{body}");
         }
     }
 

@@ -39,6 +39,11 @@ fn is(head: &[u8]) -> bool {
         || lines.len() >= 3 && lines.iter().take(3).all(|line| corner(line).is_some())
 }
 
+/// Whether parameters of a command that is not known can be a place: degrees with decimals.
+pub(crate) fn may_be_place(lat: f64, lon: f64) -> bool {
+    creance_model::is_place(lat, lon) && lat.fract() != 0.0 && lon.fract() != 0.0
+}
+
 /// Two numbers with decimals and nothing else.
 fn corner(line: &str) -> Option<(f64, f64)> {
     let mut words = line.split_whitespace();
@@ -84,13 +89,14 @@ fn line(text: &str) -> Option<Line> {
     }
     let (index, frame, command) =
         (words.first()?.parse::<u32>().ok()?, number(2)?, words.get(3)?.parse::<u16>().ok()?);
-    if words.len() < 11
-        || !WITH_PLACE.contains(&command)
-        || ![0.0, 3.0, 5.0, 6.0, 10.0, 11.0].contains(&frame)
-    {
+    if words.len() < 11 {
         return None;
     }
     let (lat, lon) = (number(8)?, number(9)?);
+    let is_known = WITH_PLACE.contains(&command) && [0.0, 3.0, 5.0, 6.0, 10.0, 11.0].contains(&frame);
+    if !is_known && !may_be_place(lat, lon) {
+        return None;
+    }
     // The first line is home, in a frame above the sea.
     let is_home = index == 0 && frame == 0.0 || command == SET_HOME;
     let role = if is_home { Role::Home } else { Role::Target };

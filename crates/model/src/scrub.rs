@@ -27,6 +27,11 @@ pub enum Locations {
 const DEGREE_M: f64 = 111_195.0;
 
 impl Locations {
+    /// Whether altitudes stay: the middle of a square of kilometres with the height to a centimetre would be a narrow strip.
+    pub const fn keeps_height(self) -> bool {
+        matches!(self, Self::Offset { .. })
+    }
+
     /// What becomes of a place: degrees north and east; `None`: it is taken out.
     ///
     /// Squares of a grid are bounded by parallels, and by meridians that stand as far apart as the side is long at the

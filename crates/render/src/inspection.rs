@@ -42,14 +42,15 @@ impl Extent {
 
 /// Whether a file says anything that somebody may want to keep.
 fn says_something(inspection: &Inspection) -> bool {
-    !(inspection.identifiers.is_empty()
-        && inspection.places.is_empty()
-        && inspection.tracks.iter().all(|track| track.points.is_empty())
-        && inspection.facts.is_empty()
-        && inspection.times.is_empty()
-        && inspection.hidden.is_empty()
-        && inspection.faces.is_none_or(|faces| faces == 0)
-        && inspection.device == creance_model::Device::default())
+    matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz")
+        || !(inspection.identifiers.is_empty()
+            && inspection.places.is_empty()
+            && inspection.tracks.iter().all(|track| track.points.is_empty())
+            && inspection.facts.is_empty()
+            && inspection.times.is_empty()
+            && inspection.hidden.is_empty()
+            && inspection.faces.is_none_or(|faces| faces == 0)
+            && inspection.device == creance_model::Device::default())
 }
 
 /// Numbers over several files.
@@ -79,7 +80,7 @@ impl Totals {
         self.with_site += usize::from(!inspection.sites.is_empty());
         self.with_faces += usize::from(inspection.faces.is_some_and(|faces| faces > 0));
         self.damaged += usize::from(!inspection.damage.is_empty());
-        self.unknown += usize::from(inspection.kind == "unknown");
+        self.unknown += usize::from(matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz"));
         self.serials.extend(serials().map(|one| one.value.clone()));
     }
 }

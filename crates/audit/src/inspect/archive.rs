@@ -18,6 +18,7 @@ const MOST_BYTES: u64 = 4 << 30;
 pub(super) struct Told {
     pub(super) all: Vec<Inspected>,
     bytes: u64,
+    tried: usize,
 }
 
 /// Tells of what an archive holds, and says what was left out of it. Of what is no archive nothing is told.
@@ -50,9 +51,14 @@ pub(super) fn open(
                     flaws.push(flaw(inner, error.to_string()));
                 }
             }
-            Err(error) => flaws.push(flaw(inner, error.to_string())),
+            Err(error) => {
+                // What was opened in vain was work as well.
+                told.bytes += LONGEST;
+                flaws.push(flaw(inner, error.to_string()));
+            }
         }
-        let room = told.bytes < MOST_BYTES && told.all.len() < MOST_ENTRIES;
+        told.tried += 1;
+        let room = told.bytes < MOST_BYTES && told.tried < MOST_ENTRIES;
         if !room {
             let why = format!("the limit of {MOST_ENTRIES} entries or {MOST_BYTES} bytes is reached");
             flaws.push(flaw("archive", why));
@@ -74,6 +80,10 @@ fn zip(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), 
     for index in 0..archive.len() {
         let (name, bytes) = match archive.by_index(index) {
             Ok(file) if file.is_dir() => continue,
+            Ok(file) if file.size() > LONGEST => {
+                let why = format!("{} bytes, at most {LONGEST} are read", file.size());
+                (format!("entry {index}"), Err(io::Error::other(why)))
+            }
             Ok(file) => {
                 let name =
                     file.name().map_or_else(|_| format!("entry {index}"), std::borrow::Cow::into_owned);
@@ -136,11 +146,12 @@ fn tar(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), 
                 }
             }
             // The name of the next entry (GNU).
+            b'x' | b'g' => {}
             b'L' if length < 4096 => {
                 let name = bytes().map_err(|error| error.to_string())?;
                 long_name = Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned());
             }
-            _ => {}
+            _ => long_name = None,
         }
     }
     Ok(())

@@ -18,6 +18,11 @@ pub fn masked(mut inspection: Inspection) -> Inspection {
             (point.lat, point.lon) = (point.lat.trunc(), point.lon.trunc());
         }
     }
+    // Programs that write tracks are often called after who uses them.
+    if matches!(inspection.kind, "gpx" | "kml" | "kmz" | "png") {
+        inspection.device.software =
+            inspection.device.software.take().map(|text| mask(DataClass::PersonName, &text));
+    }
     for Fact { what, value, .. } in &mut inspection.facts {
         if is_private(what, value) {
             *value = mask(DataClass::PersonName, value);
@@ -27,8 +32,10 @@ pub fn masked(mut inspection: Inspection) -> Inspection {
 }
 
 /// Words of what a fact is about that make its value somebody's own.
-const PRIVATE: &[&str] =
-    &["text", "name", "rights", "address", "message", "comment", "author", "place", "fence"];
+const PRIVATE: &[&str] = &[
+    "text", "name", "rights", "address", "message", "comment", "author", "place", "fence", "corner",
+    "computer", "link",
+];
 
 /// Whether a fact may tell of a person or a place.
 fn is_private(what: &str, value: &str) -> bool {

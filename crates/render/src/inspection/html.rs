@@ -81,6 +81,7 @@ fn one(file: &Inspected, reveal: bool) -> Markup {
         section {
             h2 { (shown(name)) }
             p { (inspection.kind) ", " (bytes(*length)) @if !device.is_empty() { ", made with " (device.join(", ")) } }
+            @if matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz") { p { "It was not read: nothing can be said of it." } }
             @if !says_something(inspection) && inspection.damage.is_empty() { p { "Nothing was found in it." } }
             @if reveal { (map(inspection)) }
             dl.facts {

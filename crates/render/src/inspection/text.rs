@@ -19,6 +19,9 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  SHA-256 {hash}")?;
     }
     match inspection.kind {
+        "gzip" | "zstd" | "xz" => {
+            writeln!(out, "  compressed, and not opened: nothing can be said of what is in it")?;
+        }
         "unknown" => writeln!(out, "  of a kind that is not read here: nothing can be said of it")?,
         "capture" | "recording" => {
             writeln!(out, "  a {} of traffic: creance audit reads it", inspection.kind)?;

@@ -49,9 +49,7 @@ pub(super) fn moved(tags: &Tags<'_>, locations: Locations) -> Option<Moved> {
     let (lat, lon) = creance_model::is_place(lat, lon).then(|| locations.moved(lat, lon))??;
     let reference = get(5).and_then(|entry| tags.bytes_of(entry).first().copied()).unwrap_or(0);
     let metres = get(6).and_then(|entry| tags.floats(entry).first().copied());
-    // A square of kilometres with the height to a centimetre would be a narrow strip.
-    let keeps_height = matches!(locations, Locations::Offset { .. });
-    let altitude = metres.filter(|_| keeps_height).map(|metres| (reference, metres));
+    let altitude = metres.filter(|_| locations.keeps_height()).map(|metres| (reference, metres));
     Some(Moved { lat, lon, altitude })
 }
 

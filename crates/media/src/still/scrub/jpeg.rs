@@ -60,10 +60,10 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
                 pieces.push(Piece::Copy(segment.range.clone()));
             }
             (0xee, head) if head.starts_with(b"Adobe") && segment.range.end - segment.range.start == 16 => {
-                pieces.push(Piece::Copy(segment.range.clone()))
+                pieces.push(Piece::Copy(segment.range.clone()));
             }
             (0xe3..=0xe5, head) if request.keep_thermal && is_thermal(head) => {
-                pieces.push(Piece::Copy(segment.range.clone()))
+                pieces.push(Piece::Copy(segment.range.clone()));
             }
             (0xe0..=0xef | 0xfe, head) => scrubbed.removed(named(segment.marker, head), name(segment)),
             // Frames, tables, and intervals of restarts (B.1.1.3).
@@ -204,7 +204,7 @@ fn end(source: &dyn Source, scan: u64) -> io::Result<Option<Walk>> {
                         break;
                     };
                     let after = here + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
-                    if matches!(marker, 0xe0..=0xef | 0xfe | 0xf0..=0xfd) {
+                    if matches!(marker, 0xe0..=0xfe) {
                         if walk.between.len() >= MOST_BETWEEN {
                             return Ok(None);
                         }
