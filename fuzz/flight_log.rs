@@ -11,7 +11,8 @@ pub fn read(name: &str, bytes: &[u8]) {
     assert!(points <= 1 << 20);
     assert!(told.tracks.iter().flat_map(|track| &track.points).all(|point| is_place(point.lat, point.lon)));
     assert!(told.phases.windows(2).all(|two| two[0].to <= two[1].from));
+    // What is left may be nothing, and does not explode.
     if let Ok(scrubbed) = format.scrub(bytes, &ScrubRequest::default()) {
-        assert!(!scrubbed.bytes(bytes).is_empty() || bytes.is_empty());
+        assert!(scrubbed.bytes(bytes).len() <= (1 << 20) + bytes.len() * 1000);
     }
 }
