@@ -248,6 +248,40 @@ fn sites_that_a_picture_shows_are_told() {
 }
 
 #[test]
+fn of_two_files_with_one_name_the_first_is_written_and_the_other_told() {
+    let (folder, _) = made();
+    let other = folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::copy(folder.path().join("grey.jpg"), other.join("baseline.jpg")).unwrap();
+    let (first, second) = (folder.path().join("baseline.jpg"), other.join("baseline.jpg"));
+    let clean = folder.path().join("clean");
+    let output = run(["scrub", "--format", "json", &text(&first), &text(&second), "-o", &text(&clean)]);
+    assert_eq!(output.status.code(), Some(4));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let outcome = |path: &Path| {
+        let of_file = told.as_array().unwrap().iter().find(|one| one["file"] == text(path));
+        of_file.unwrap()["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((outcome(&first).as_str(), outcome(&second).as_str()), ("written", "refused"));
+    look_the_same(&[first], &[clean.join("baseline.jpg")]);
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let (folder, _) = made();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for arguments in [
+        vec!["inspect".to_owned()],
+        vec!["scrub".to_owned(), "-o".to_owned(), text(&folder.path().join("clean"))],
+    ] {
+        let output = run(arguments.into_iter().chain([text(&pipe)]));
+        assert_eq!(output.status.code(), Some(3));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("not a regular file"));
+    }
+}
+
+#[test]
 fn nothing_is_overwritten_and_heif_is_refused_with_a_reason() {
     let (folder, _) = made();
     let picture = folder.path().join("baseline.jpg");

@@ -32,6 +32,14 @@ pub(crate) fn below(folder: &Path, most: usize) -> Result<(Vec<PathBuf>, usize),
     Ok((files, beyond))
 }
 
+/// Refuses what is no regular file: opening a pipe waits until somebody writes into it.
+pub(crate) fn regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+}
+
 /// The first bytes of a file; of a database of `SQLite`, with what its log adds (`name-wal`, of which at most so many bytes are
 /// read): what was written last stands there alone.
 pub(crate) fn with_log(path: &Path, head: Vec<u8>, most: u64) -> io::Result<Vec<u8>> {

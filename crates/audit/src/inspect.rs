@@ -69,7 +69,7 @@ pub fn inspect(
             beyond += left_out;
         } else {
             // What was named must be there and readable.
-            FileSource::new(File::open(path).map_err(io)?).map_err(io)?;
+            files::regular(path).and_then(|()| File::open(path)).map_err(io)?;
             paths.push(path.clone());
         }
     }

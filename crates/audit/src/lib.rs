@@ -9,7 +9,7 @@
 //!                      └─▶ traffic (how much, how opaque) ┘
 //! ```
 //!
-//! Nothing here writes files or prints; the command line does.
+//! Nothing here prints, and nothing writes files but `scrub`; the command line does.
 
 mod actions;
 mod crew;

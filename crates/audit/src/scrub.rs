@@ -89,6 +89,8 @@ pub fn scrub(
                 jobs.push((file, name));
             }
         } else {
+            // What is no file, such as a pipe, would be waited for.
+            files::regular(path).map_err(io_of(path))?;
             let name = path.file_name().map(PathBuf::from).unwrap_or_default();
             jobs.push((path.clone(), name));
         }
@@ -96,6 +98,18 @@ pub fn scrub(
     fs::create_dir_all(&request.output).map_err(io_of(&request.output))?;
     let threads =
         rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(crate::STACK).build()?;
+    // Of several with one name the first is written, whichever thread is quicker.
+    let mut names = HashSet::new();
+    let (jobs, doubles): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|(_, name)| names.insert(name.clone()));
+    for (path, name) in doubles {
+        let why = format!("another file of this run is written to {}", request.output.join(name).display());
+        sink(ScrubbedFile {
+            file: path.display().to_string(),
+            kind: "unknown",
+            outcome: Outcome::Refused(why),
+        });
+    }
     let (of, mut done) = (Some(jobs.len() as u64), 0);
     for batch in jobs.chunks(BATCH) {
         let told: Vec<ScrubbedFile> =
@@ -202,7 +216,10 @@ impl Temporary {
                 if error.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(to).is_err() =>
             {
                 let mut copy = File::create_new(to)?;
-                io::copy(&mut File::open(&self.path)?, &mut copy).map(|_| ())
+                let copied = io::copy(&mut File::open(&self.path)?, &mut copy).map(|_| ());
+                let kept = copied.and_then(|()| keep_times(&self.path, to));
+                // A part is no file; what stood there was made here.
+                kept.inspect_err(|_| drop(fs::remove_file(to)))
             }
             Err(error) => Err(error),
         }

@@ -145,8 +145,9 @@ fn tar(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), 
                     break;
                 }
             }
-            // The name of the next entry (GNU).
+            // Attributes of what follows (POSIX.1-2001), which are not read.
             b'x' | b'g' => {}
+            // The name of the next entry (GNU).
             b'L' if length < 4096 => {
                 let name = bytes().map_err(|error| error.to_string())?;
                 long_name = Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned());
