@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use creance_tests::{root, run, shared};
+use creance_tests::{example, root, run, shared};
 use serde_json::Value;
 
 /// Python with the packages.
@@ -264,6 +264,28 @@ fn of_two_files_with_one_name_the_first_is_written_and_the_other_told() {
     };
     assert_eq!((outcome(&first).as_str(), outcome(&second).as_str()), ("written", "refused"));
     look_the_same(&[first], &[clean.join("baseline.jpg")]);
+}
+
+#[test]
+fn logs_are_scrubbed_both_ways() {
+    let logs = [example("flight.tlog")];
+    let real = ["files/logs_mavlink/vtol_first900k.tlog", "files/logs_px4/sample_px4_events.ulg"];
+    let shared =
+        real.iter().filter_map(|name| shared("files").map(|folder| folder.parent().unwrap().join(name)));
+    for log in logs.into_iter().chain(shared) {
+        let before = inspected(&log);
+        let points = |told: &Value| told["track"]["points"].as_u64().unwrap_or(0);
+        assert!(points(&before) > 0, "{}", log.display());
+        let (_folder, clean) = scrubbed(std::slice::from_ref(&log), &[]);
+        assert_eq!(points(&inspected(&clean[0])), 0, "{}", log.display());
+        let (_folder, moved) = scrubbed(std::slice::from_ref(&log), &["--location", "offset:0.25,-0.5"]);
+        let after = inspected(&moved[0]);
+        assert_eq!(points(&after), points(&before), "{}", log.display());
+        for (edge, by) in [0.25, -0.5, 0.25, -0.5].iter().enumerate() {
+            let degrees = |told: &Value| told["track"]["bbox"][edge].as_f64().unwrap();
+            assert!((degrees(&after) - degrees(&before) - by).abs() < 1e-5, "{}", log.display());
+        }
+    }
 }
 
 #[test]

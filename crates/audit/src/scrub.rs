@@ -294,15 +294,11 @@ fn left(path: &Path, name: &Path, before: &Inspection, request: &ScrubRequest) -
                 .any(|old| (old.lat - spot.lat).abs() < 1e-7 && (old.lon - spot.lon).abs() < 1e-7)
     });
     left.extend(places.map(|spot| format!("place of the {} in {}", spot.role, spot.field)));
-    // Where people stood is taken out, wherever the rest goes.
+    // Where who flies stood is taken out, wherever the rest goes.
     let stood = after.places.iter().map(|spot| (spot.role, &spot.field));
     let stood = stood.chain(after.tracks.iter().map(|track| (track.role, &track.field)));
-    let people = |role: Role| matches!(role, Role::Home | Role::Operator);
-    left.extend(
-        stood
-            .filter(|(role, _)| moved && people(*role))
-            .map(|(role, field)| format!("place of the {role} in {field}")),
-    );
+    let stood = stood.filter(|(role, _)| moved && *role == Role::Operator);
+    left.extend(stood.map(|(role, field)| format!("place of the {role} in {field}")));
     let points =
         |inspection: &Inspection| inspection.tracks.iter().map(|track| track.points.len()).sum::<usize>();
     if !moved && points(&after) > 0 {
