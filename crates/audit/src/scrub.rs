@@ -25,6 +25,8 @@ pub struct Scrub {
     pub output: PathBuf,
     /// What is to be taken out.
     pub request: ScrubRequest,
+    /// Whether faces in pictures are made unrecognisable.
+    pub faces: bool,
     /// Threads; 0: as many as there are processors.
     pub jobs: usize,
 }
@@ -139,6 +141,10 @@ fn scrubbed(path: &Path, name: &Path, request: &Scrub) -> io::Result<(&'static s
         Ok(answer) => answer,
         Err(why) => return Ok((before.kind, Outcome::Refused(why.0))),
     };
+    let answer = match if request.faces { without_faces(&source, answer)? } else { Ok(answer) } {
+        Ok(answer) => answer,
+        Err(why) => return Ok((before.kind, Outcome::Refused(why.0))),
+    };
     let temporary = Temporary::new(&to)?;
     write(&source, &answer, &temporary.path)?;
     let left = left(&temporary.path, name, &before, &request.request)?;
@@ -170,6 +176,32 @@ fn without(source: &dyn Source, request: &ScrubRequest) -> io::Result<Result<Scr
     Ok(Err(Refusal(
         "files of this kind are not written here: leave it out, or look into it with inspect".to_owned(),
     )))
+}
+
+/// The same output, with the faces of a picture made unrecognisable. Films are refused: theirs are not looked for.
+fn without_faces(source: &dyn Source, answer: Scrubbed) -> io::Result<Result<Scrubbed, Refusal>> {
+    let head = source.piece(0, kind::HEAD)?;
+    if creance_media::is_video(&head) {
+        let why = "faces in films are not looked for: leave it out, or scrub it without --faces";
+        return Ok(Err(Refusal(why.to_owned())));
+    }
+    if Still::of(&head).is_none() {
+        return Ok(Ok(answer));
+    }
+    if source.length() > kind::LONGEST_PICTURE {
+        let why = format!("faces are not looked for in more than {} bytes", kind::LONGEST_PICTURE);
+        return Ok(Err(Refusal(why)));
+    }
+    let input = source.piece(0, usize::try_from(kind::LONGEST_PICTURE).unwrap_or(usize::MAX))?;
+    Ok(match creance_media::without_faces(&answer.bytes(&input)) {
+        Ok(None) => Ok(answer),
+        Ok(Some((bytes, faces))) => {
+            let mut blurred = Scrubbed { pieces: vec![Piece::Bytes(bytes)], removed: answer.removed };
+            blurred.removed("face", format!("pixels: {faces} blurred, the picture is encoded anew"));
+            Ok(blurred)
+        }
+        Err(why) => Err(why),
+    })
 }
 
 /// A name below the output folder, with folders made; names that lead elsewhere are refused.

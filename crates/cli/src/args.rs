@@ -416,7 +416,7 @@ pub(crate) struct Inspect {
     /// Makes no SHA-256: only what describes a file is read, which is much less of it.
     #[arg(long)]
     pub(crate) no_hash: bool,
-    /// Counts faces in pictures (JPEG and PNG), for which they are decoded.
+    /// Looks for faces in pictures (JPEG and PNG), for which they are decoded.
     #[arg(long)]
     pub(crate) faces: bool,
     /// Shows values in full. Without it they are masked, and places are whole degrees.
@@ -464,6 +464,10 @@ pub(crate) struct Scrub {
     /// Keeps thermal measurements in pictures.
     #[arg(long)]
     pub(crate) keep_thermal: bool,
+    /// Makes faces in pictures unrecognisable, for which those with faces are encoded anew (JPEG); pictures whose faces cannot
+    /// be looked for are refused. Faces in profile or of a few pixels are not found: look at what was written.
+    #[arg(long)]
+    pub(crate) faces: bool,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Answer::Text)]
     pub(crate) format: Answer,

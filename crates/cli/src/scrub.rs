@@ -23,6 +23,7 @@ pub(crate) fn run(options: &Scrub, talk: Talk) -> anyhow::Result<u8> {
         paths: options.files.clone(),
         output: options.output.clone(),
         request: ScrubRequest { locations, keep_thermal: options.keep_thermal },
+        faces: options.faces,
         jobs: options.jobs.unwrap_or(0).into(),
     };
     let mut out = BufWriter::new(std::io::stdout().lock());

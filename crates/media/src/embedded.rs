@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Cursor};
 
 use ::exif::{Context, In, Tag, Value};
 
-use crate::exif;
+use crate::{exif, jpeg};
 
 /// Shorter ones show nothing.
 const LEAST: usize = 200;
@@ -55,22 +55,9 @@ fn indexed(bytes: &[u8]) -> Vec<&[u8]> {
 
 /// The multi-picture index, and where it starts.
 fn index(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut at = 2_usize;
-    // Segments before the first scan; each takes at least four bytes.
-    loop {
-        let [0xff, marker, high, low] = bytes.get(at..at.checked_add(4)?)? else { return None };
-        if matches!(marker, 0xd9 | 0xda | 0xff) {
-            return None;
-        }
-        let end = at + 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2);
-        let segment = bytes.get(at + 4..end)?;
-        if *marker == 0xe2
-            && let Some(index) = segment.strip_prefix(b"MPF\0")
-        {
-            return Some((at + 8, index));
-        }
-        at = end;
-    }
+    jpeg::applications(bytes)
+        .filter(|(number, ..)| *number == 2)
+        .find_map(|(_, start, content)| Some((start + 4, content.strip_prefix(b"MPF\0")?)))
 }
 
 #[cfg(test)]

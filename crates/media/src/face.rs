@@ -21,6 +21,7 @@
 )]
 
 mod boosted;
+mod located;
 mod model;
 mod network;
 
@@ -29,6 +30,8 @@ use std::sync::LazyLock;
 use crate::Grey;
 
 use model::Model;
+
+pub use located::locate_faces;
 
 /// The side of a window, and so of the smallest face, in pixels.
 pub(crate) const SMALLEST: usize = 40;

@@ -49,6 +49,24 @@ fn frame(bytes: &[u8]) -> Option<(bool, (u32, u32))> {
     None
 }
 
+/// The segments of applications (B.2.4.6) before the first scan: their number, where their content begins, and the content.
+pub(crate) fn applications(bytes: &[u8]) -> impl Iterator<Item = (u8, usize, &[u8])> {
+    let mut at = 2_usize;
+    // Each segment takes at least four bytes.
+    let segments = std::iter::from_fn(move || {
+        let [0xff, marker, high, low] = bytes.get(at..at.checked_add(4)?)? else { return None };
+        if matches!(marker, 0xd9 | 0xda | 0xff) {
+            return None;
+        }
+        let start = at + 4;
+        at = at + 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2);
+        Some((*marker, start, bytes.get(start..at)?))
+    });
+    segments.filter_map(|(marker, start, content)| {
+        Some((marker.checked_sub(0xe0).filter(|number| *number < 16)?, start, content))
+    })
+}
+
 /// Whether a picture of so many pixels takes more to decode than it is worth, or cannot be of so few bytes.
 pub(crate) fn is_refused(bytes: &[u8], pixels: u64, bounds: &Bounds) -> bool {
     let progressive = frame(bytes).is_some_and(|(progressive, _)| progressive);

@@ -10,6 +10,7 @@
 //! All bytes may be an adversary's. Sizes are checked before anything is held, nothing here is `unsafe`, and a picture that
 //! cannot be read is an [`Unread`], with the reason.
 
+mod blur;
 mod embedded;
 mod exif;
 mod face;
@@ -21,9 +22,10 @@ mod png;
 mod still;
 mod video;
 
+pub use blur::without_faces;
 pub use embedded::previews;
 pub use exif::{Exif, exif};
-pub use face::{Face, Faces, faces};
+pub use face::{Face, Faces, faces, locate_faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};
 pub use picture::{Bounds, Format, Unread, cost, decode, format, size};

@@ -73,8 +73,8 @@ pub struct Inspection {
     pub times: Vec<Dated>,
     /// What it was made with.
     pub device: Device,
-    /// How many faces it shows; `None`: not looked for.
-    pub faces: Option<u32>,
+    /// The faces it shows; `None`: not looked for.
+    pub faces: Option<Vec<Rectangle>>,
     /// Content that a viewer does not show.
     pub hidden: Vec<Hidden>,
     /// What else it says that matters: angles, speeds, networks, settings.
@@ -100,6 +100,19 @@ pub struct SiteSeen {
     pub times: u64,
     /// The least distance, in metres.
     pub metres: f64,
+}
+
+/// A part of a picture, in its pixels as they are stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rectangle {
+    /// Pixels left of it.
+    pub left: u32,
+    /// Pixels above it.
+    pub top: u32,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
 }
 
 /// A file and what it gives away.

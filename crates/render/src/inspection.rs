@@ -49,7 +49,7 @@ fn says_something(inspection: &Inspection) -> bool {
             && inspection.facts.is_empty()
             && inspection.times.is_empty()
             && inspection.hidden.is_empty()
-            && inspection.faces.is_none_or(|faces| faces == 0)
+            && inspection.faces.as_ref().is_none_or(Vec::is_empty)
             && inspection.device == creance_model::Device::default())
 }
 
@@ -78,7 +78,7 @@ impl Totals {
         self.with_serial += usize::from(serials().next().is_some());
         self.with_hidden += usize::from(!inspection.hidden.is_empty());
         self.with_site += usize::from(!inspection.sites.is_empty());
-        self.with_faces += usize::from(inspection.faces.is_some_and(|faces| faces > 0));
+        self.with_faces += usize::from(inspection.faces.as_ref().is_some_and(|faces| !faces.is_empty()));
         self.damaged += usize::from(!inspection.damage.is_empty());
         self.unknown += usize::from(matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz"));
         self.serials.extend(serials().map(|one| one.value.clone()));

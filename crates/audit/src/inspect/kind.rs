@@ -13,7 +13,7 @@ pub(crate) const HEAD: usize = 4096;
 
 /// The largest log or document that is read, in bytes, and the largest picture that is decoded.
 const LONGEST_LOG: u64 = 1 << 30;
-const LONGEST_PICTURE: u64 = 256 << 20;
+pub(crate) const LONGEST_PICTURE: u64 = 256 << 20;
 
 /// What a source gives away.
 pub(crate) fn inspect(
@@ -70,19 +70,15 @@ fn named(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Counts the faces of a picture.
+/// Looks for the faces of a picture.
 fn faces(inspection: &mut Inspection, source: &dyn Source) -> io::Result<()> {
     if source.length() > LONGEST_PICTURE {
         inspection.flaw("faces", 0, &format!("not looked for in more than {LONGEST_PICTURE} bytes"));
         return Ok(());
     }
     let bytes = source.piece(0, usize::try_from(LONGEST_PICTURE).unwrap_or(usize::MAX))?;
-    match creance_media::decode(&bytes, &creance_media::Bounds::default()) {
-        Ok(grey) => {
-            let turned = creance_media::exif(&bytes).and_then(|exif| exif.orientation).unwrap_or(1);
-            let found = creance_media::faces(&grey.upright(turned));
-            inspection.faces = u32::try_from(found.all.len()).ok();
-        }
+    match creance_media::locate_faces(&bytes, &creance_media::Bounds::default()) {
+        Ok(found) => inspection.faces = Some(found),
         Err(why) => inspection.flaw("faces", 0, &format!("not looked for: {why:?}")),
     }
     Ok(())

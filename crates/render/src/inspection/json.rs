@@ -29,7 +29,10 @@ pub fn json(file: &Inspected) -> Value {
             "what": one.what, "time": one.time, "zone_known": one.zone_known, "where": one.field,
         })).collect::<Vec<_>>(),
         "device": {"make": device.make, "model": device.model, "software": device.software},
-        "faces": inspection.faces,
+        "faces": inspection.faces.as_ref().map(Vec::len),
+        "face_boxes": inspection.faces.as_ref().map(|faces| faces.iter().map(|one| json!({
+            "left": one.left, "top": one.top, "width": one.width, "height": one.height,
+        })).collect::<Vec<_>>()),
         "hidden": inspection.hidden.iter().map(|one| json!({
             "what": one.what, "where": one.field, "bytes": one.bytes,
         })).collect::<Vec<_>>(),

@@ -83,8 +83,8 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
             )
         }),
     )?;
-    if let Some(faces) = inspection.faces {
-        line(out, "faces", &faces.to_string())?;
+    if let Some(faces) = &inspection.faces {
+        line(out, "faces", &faces.len().to_string())?;
     }
     several(
         out,
