@@ -143,6 +143,11 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     if let (Some(value), Some(packet)) = (xmp, packet) {
         value.copy_from_slice(&packet);
     }
+    // What was no directory must not be read as one now.
+    let is_known = |at: usize| tags.tables.iter().any(|table| table.at == at);
+    if !Tags::read(&bytes).is_some_and(|after| after.tables.iter().all(|table| is_known(table.at))) {
+        return refused("without what goes, its parts would point at each other in another way");
+    }
     scrubbed.pieces.push(Piece::Bytes(bytes));
     Ok(Ok(scrubbed))
 }
@@ -221,7 +226,7 @@ fn compact(tags: &Tags<'_>, at: usize, stays: &dyn Fn(&Entry) -> bool, bytes: &m
     let count = if tags.little { count.to_le_bytes() } else { count.to_be_bytes() };
     // The offset of the next directory follows the entries; a file may end before it.
     let stop = (end + 4).min(bytes.len());
-    let mut table = [&count[..], &anew, tags.bytes.get(end..stop).unwrap_or_default()].concat();
+    let mut table = [&count[..], &anew, tags.bytes.get(end..end + 4).unwrap_or_default()].concat();
     table.resize(stop.saturating_sub(at), 0);
     if let Some(place) = bytes.get_mut(at..stop) {
         place.copy_from_slice(&table);
@@ -294,6 +299,17 @@ mod tests {
         }
         let tags = Tags::read(&after).unwrap();
         assert!(tags.get(Directory::Main, 0x0100).is_some() && tags.get(Directory::Exif, 0x829a).is_some());
+    }
+
+    #[test]
+    fn a_directory_that_the_file_cuts_leads_nowhere_when_it_shrinks() {
+        // A second directory at the end, of one text; of the offset of a next one only one byte is there, which is no zero.
+        let mut picture = b"II*\0\x08\0\0\0\0\0\x0e\0\0\0".to_vec();
+        picture.extend(b"\x01\0\x3b\x01\x02\0\x04\0\0\0Ada\0\x02");
+        let scrubbed = scrub(&picture.as_slice(), &ScrubRequest::default()).unwrap().unwrap();
+        let after = scrubbed.bytes(&picture);
+        let tables: Vec<usize> = Tags::read(&after).unwrap().tables.iter().map(|table| table.at).collect();
+        assert_eq!(tables, [8, 14]);
     }
 
     #[test]
