@@ -1,13 +1,13 @@
-//! Pictures, films and recordings in bodies, and the place and serial number inside a JPEG.
+//! Pictures, films and recordings in bodies, and what they say of themselves: places, serial numbers, owners.
 
 use std::{cell::LazyCell, collections::HashMap};
 
-use creance_media::{Exif, exif};
+use creance_media::Still;
 use creance_model::{DataClass, Match, Part};
 use data_encoding::HEXLOWER;
 use ring::digest;
 
-use crate::{Card, Context, Detector, Sighting, Sink, View, location};
+use crate::{Card, Context, Detector, Sighting, Sink, View, inspected};
 
 /// Pictures, films and recordings by their first bytes.
 pub(crate) struct Image;
@@ -16,7 +16,7 @@ impl Detector for Image {
     fn card(&self) -> &'static Card {
         &Card {
             id: "image",
-            what: "a picture, film or recording, and the GPS position and serial number in a picture's EXIF",
+            what: "a picture, film or recording, and the positions, serial numbers, owners and identifiers that it carries",
             why: "It shows what the aircraft saw, and often says where and with which camera.",
             wrong: "A picture may be an avatar or a map tile; what it shows is not judged.",
             classes: &[
@@ -25,6 +25,8 @@ impl Detector for Image {
                 DataClass::Audio,
                 DataClass::Location,
                 DataClass::Serial,
+                DataClass::DeviceId,
+                DataClass::PersonName,
             ],
         }
     }
@@ -56,9 +58,7 @@ impl Detector for Image {
                 });
             }
             // A thumbnail shows little, and says as much as any picture about where it was taken.
-            if kind == "JPEG" {
-                inside(index, part.bytes(), sink);
-            }
+            inside(index, part.bytes(), sink);
         }
     }
 }
@@ -202,18 +202,17 @@ fn media(brand: &[u8]) -> (DataClass, &'static str) {
     }
 }
 
-/// Place and serial number in the EXIF of a JPEG.
+/// What a picture or film says of itself. Bytes can always be read.
 fn inside(index: usize, bytes: &[u8], sink: &mut Sink<'_>) {
-    let Exif { place, serial, .. } = exif(bytes).unwrap_or_default();
-    let mut told = |class, field: &str, value| {
-        let encoding = vec![format!("exif:{field}")];
-        sink.sight(Sighting { encoding, ..Sighting::whole(class, Match::Structured, "image", index, value) });
+    let said = if let Some(still) = Still::of(bytes) {
+        still.inspect(&bytes)
+    } else if creance_media::is_video(bytes) {
+        creance_media::inspect_video(&bytes)
+    } else {
+        return;
     };
-    if let Some((lat, lon)) = place.filter(|(lat, lon)| location::believable(*lat, *lon)) {
-        told(DataClass::Location, "GPS", format!("{lat:.6},{lon:.6}"));
-    }
-    if let Some(serial) = serial.filter(|serial| serial.len() >= 4) {
-        told(DataClass::Serial, "BodySerialNumber", serial);
+    if let Ok(said) = said {
+        inspected::tell(&said, "image", index, true, sink);
     }
 }
 

@@ -14,7 +14,9 @@ mod email;
 mod face;
 #[cfg(test)]
 mod fixture;
+mod flight_log;
 mod image;
+mod inspected;
 mod installed_apps;
 mod key;
 mod location;
@@ -64,6 +66,7 @@ pub const ALL: &[&dyn Detector] = &[
     &serial::Serial,
     &device_id::DeviceId,
     &image::Image,
+    &flight_log::FlightLog,
     &face::Faces,
     &size::Size,
 ];

@@ -126,7 +126,7 @@ impl Pictures {
         };
         match decoded {
             Ok(grey) => {
-                let turned = creance_media::exif(bytes).and_then(|exif| exif.orientation).unwrap_or(1);
+                let turned = creance_media::orientation(bytes);
                 let grey = grey.upright(turned);
                 Seen { longest: longest(&grey), faces: faces(&grey), likeness: Likeness::of(&grey), ..seen }
             }

@@ -1,11 +1,13 @@
 //! Pictures within a picture: the thumbnail of its EXIF (CIPA DC-008, the second directory), and the previews of its
 //! multi-picture index (CIPA DC-007, "MPF"), which cameras of aircraft write behind the picture.
 
-use std::{borrow::Cow, io::Cursor};
-
-use ::exif::{Context, In, Tag, Value};
-
-use crate::{exif, jpeg};
+use crate::{
+    exif, jpeg,
+    still::{
+        ifd::{Directory, Tags},
+        multi_picture,
+    },
+};
 
 /// Shorter ones show nothing.
 const LEAST: usize = 200;
@@ -13,44 +15,34 @@ const LEAST: usize = 200;
 /// Previews of one picture that are told.
 const MOST: usize = 8;
 
-/// The tag of the list of pictures in a multi-picture index (`MPEntry`).
-const ENTRIES: u16 = 0xb002;
-
 /// The JPEGs that are embedded in a JPEG for a quick look, whole, at most eight. What lies outside of these bytes is left out.
-pub fn previews(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    let mut found: Vec<Cow<'_, [u8]>> = thumbnail(bytes).into_iter().map(Cow::Owned).collect();
-    found.extend(indexed(bytes).into_iter().map(Cow::Borrowed));
+pub fn previews(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut found: Vec<&[u8]> = thumbnail(bytes).into_iter().collect();
+    found.extend(indexed(bytes));
     found.retain(|one| one.len() >= LEAST && one.starts_with(&[0xff, 0xd8, 0xff]) && one.len() < bytes.len());
     found.truncate(MOST);
     found
 }
 
-fn thumbnail(bytes: &[u8]) -> Option<Vec<u8>> {
-    let exif = exif::read(|reader| reader.read_from_container(&mut Cursor::new(bytes)))?;
-    let number = |tag| exif.get_field(tag, In::THUMBNAIL)?.value.get_uint(0);
-    let start = number(Tag::JPEGInterchangeFormat)? as usize;
-    let length = number(Tag::JPEGInterchangeFormatLength)? as usize;
-    exif.buf().get(start..start.checked_add(length)?).map(<[u8]>::to_vec)
+/// The second directory of EXIF says where its thumbnail is, and how long.
+fn thumbnail(bytes: &[u8]) -> Option<&[u8]> {
+    let block = exif::block(bytes)?;
+    let tags = Tags::read(block)?;
+    let number = |tag| {
+        let number = *tags.numbers(tags.get(Directory::Next(1), tag)?).first()?;
+        usize::try_from(number).ok()
+    };
+    let start = number(0x0201)?;
+    block.get(start..start.checked_add(number(0x0202)?)?)
 }
 
 /// The pictures that the index lists besides the first, which is the picture itself.
 fn indexed(bytes: &[u8]) -> Vec<&[u8]> {
     let Some((start, index)) = index(bytes) else { return Vec::new() };
-    let Some(exif) = exif::read(|reader| reader.read_raw(index.to_vec())) else { return Vec::new() };
-    let list = exif.get_field(Tag(Context::Tiff, ENTRIES), In::PRIMARY);
-    let Some(Value::Undefined(list, _)) = list.map(|field| &field.value) else { return Vec::new() };
-    let number = |four: &[u8]| -> Option<usize> {
-        let four = four.try_into().ok()?;
-        let number = if exif.little_endian() { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) };
-        usize::try_from(number).ok()
-    };
-    // Attributes, length, place from the start of the index, and what it belongs to.
-    let entries = list.chunks_exact(16).take(MOST).filter_map(|entry| {
-        let (length, place) = (number(entry.get(4..8)?)?, number(entry.get(8..12)?)?);
-        let from = start.checked_add(place).filter(|_| place > 0)?;
-        bytes.get(from..from.checked_add(length)?)
-    });
-    entries.collect()
+    let ranges = multi_picture::listed(index).into_iter().take(MOST);
+    ranges
+        .filter_map(|range| bytes.get(start.checked_add(range.start)?..start.checked_add(range.end)?))
+        .collect()
 }
 
 /// The multi-picture index, and where it starts.
@@ -90,7 +82,7 @@ mod tests {
         );
         let preview = small(2);
         let mut index = b"MPF\0II*\0\x08\0\0\0\x01\0".to_vec();
-        index.extend(entry(ENTRIES, 7, 32, 26));
+        index.extend(entry(0xb002, 7, 32, 26));
         index.extend([0; 4]);
         let list = |place: usize| {
             let place = u32::try_from(place).unwrap();

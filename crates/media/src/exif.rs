@@ -1,52 +1,31 @@
-//! What the EXIF of a picture says of where and with which camera it was taken (CIPA DC-008).
+//! The block of EXIF of a JPEG or PNG, for those who ask only how it is to be turned or what is embedded in it.
 
-use std::io::Cursor;
+use crate::{
+    jpeg, png,
+    still::ifd::{Directory, Tags},
+};
 
-use ::exif::{In, Reader, Tag, Value};
+/// Orientation (CIPA DC-008).
+const ORIENTATION: u16 = 0x0112;
 
-/// What is said.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Exif {
-    /// Latitude and longitude as they stand there, in degrees, north and east positive; any finite numbers.
-    pub place: Option<(f64, f64)>,
-    /// The serial number of the camera's body, without blanks around it.
-    pub serial: Option<String>,
-    /// How it is to be turned to be upright: 1 to 8 (CIPA DC-008, Orientation).
-    pub orientation: Option<u16>,
+/// How a picture is to be turned to be upright: 1 to 8 (CIPA DC-008, Orientation), 1 where nothing says it.
+pub fn orientation(bytes: &[u8]) -> u16 {
+    let tags = block(bytes).and_then(Tags::read);
+    let number = tags.and_then(|tags| {
+        tags.numbers(tags.get(Directory::Main, ORIENTATION)?)
+            .first()
+            .and_then(|number| u16::try_from(*number).ok())
+    });
+    number.filter(|number| (1..=8).contains(number)).unwrap_or(1)
 }
 
-/// Reads the EXIF of a picture in JPEG, PNG, TIFF or HEIF; `None`: it has none. What is damaged is left out.
-pub fn exif(bytes: &[u8]) -> Option<Exif> {
-    let exif = read(|reader| reader.read_from_container(&mut Cursor::new(bytes)))?;
-    let degrees = |tag, reference, negative: u8| {
-        let Value::Rational(parts) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
-        let [degrees, minutes, seconds] = parts.get(..3)? else { return None };
-        let value = degrees.to_f64() + minutes.to_f64() / 60.0 + seconds.to_f64() / 3600.0;
-        let south = matches!(&exif.get_field(reference, In::PRIMARY)?.value, Value::Ascii(text) if text.first().and_then(|text| text.first()) == Some(&negative));
-        value.is_finite().then_some(if south { -value } else { value })
+/// The block, which begins with a TIFF header.
+pub(crate) fn block(bytes: &[u8]) -> Option<&[u8]> {
+    let of_jpeg = || {
+        let mut segments = jpeg::applications(bytes).filter(|(number, ..)| *number == 1);
+        segments.find_map(|(_, _, content)| content.strip_prefix(b"Exif\0\0"))
     };
-    let lat = degrees(Tag::GPSLatitude, Tag::GPSLatitudeRef, b'S');
-    let lon = degrees(Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W');
-    let serial = match exif.get_field(Tag::BodySerialNumber, In::PRIMARY).map(|field| &field.value) {
-        Some(Value::Ascii(text)) => text.first().map(|text| String::from_utf8_lossy(text).trim().to_owned()),
-        _ => None,
-    };
-    let orientation = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|field| field.value.get_uint(0));
-    let orientation = orientation.and_then(|number| u16::try_from(number).ok());
-    Some(Exif { place: lat.zip(lon), serial, orientation })
-}
-
-/// Reads a block of EXIF, as much of it as can be read.
-pub(crate) fn read(
-    read: impl FnOnce(&Reader) -> Result<::exif::Exif, ::exif::Error>,
-) -> Option<::exif::Exif> {
-    let mut reader = Reader::new();
-    reader.continue_on_error(true);
-    match read(&reader) {
-        Ok(exif) => Some(exif),
-        Err(::exif::Error::PartialResult(partial)) => Some(partial.into_inner().0),
-        Err(_) => None,
-    }
+    if bytes.starts_with(&[0xff, 0xd8]) { of_jpeg() } else { png::chunk(bytes, b"eXIf") }
 }
 
 #[cfg(test)]
@@ -54,12 +33,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A block that says one orientation.
+    fn said(number: u8) -> Vec<u8> {
+        [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[number], &[0; 6]].concat()
+    }
+
+    #[test]
+    fn the_orientation_of_a_jpeg_and_of_a_png_is_read() {
+        let jpeg = |number| [&b"\xff\xd8\xff\xe1\0\x22Exif\0\0"[..], &said(number), &[0xff, 0xd9]].concat();
+        let png = |number| {
+            let text = [&4_u32.to_be_bytes()[..], b"tEXta\0bc", &[0; 4]].concat();
+            let exif = [&26_u32.to_be_bytes()[..], b"eXIf", &said(number), &[0; 4]].concat();
+            [&b"\x89PNG\r\n\x1a\n"[..], &text, &exif].concat()
+        };
+        assert_eq!((orientation(&jpeg(6)), orientation(&png(8))), (6, 8));
+        assert_eq!((orientation(&jpeg(9)), orientation(b"\xff\xd8\xff\xd9")), (1, 1));
+    }
+
     proptest! {
         #[test]
-        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let whole = [b"\xff\xd8\xff\xe1\x01\x30Exif\0\0II*\0\x08\0\0\0", &bytes[..]].concat();
-            let said = exif(&whole).unwrap_or_default();
-            prop_assert!(said.place.is_none_or(|(lat, lon)| lat.is_finite() && lon.is_finite()));
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300), png: bool) {
+            let head: &[u8] =
+                if png { b"\x89PNG\r\n\x1a\n\0\0\0\x20eXIfII*\0\x08\0\0\0" } else { b"\xff\xd8\xff\xe1\x01\x30Exif\0\0II*\0\x08\0\0\0" };
+            prop_assert!((1..=8).contains(&orientation(&[head, &bytes[..]].concat())));
         }
     }
 }

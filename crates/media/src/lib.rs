@@ -4,7 +4,7 @@
 //! ```text
 //! bytes ─▶ decode ─▶ Grey, made small while it is read ─┬─▶ faces
 //!   ├────▶ previews (bytes within the bytes)            └─▶ Likeness
-//!   └────▶ Exif: where, with which camera
+//!   └────▶ Still, video: what describes them ─▶ Inspection
 //! ```
 //!
 //! All bytes may be an adversary's. Sizes are checked before anything is held, nothing here is `unsafe`, and a picture that
@@ -24,7 +24,7 @@ mod video;
 
 pub use blur::without_faces;
 pub use embedded::previews;
-pub use exif::{Exif, exif};
+pub use exif::orientation;
 pub use face::{Face, Faces, faces, locate_faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};

@@ -20,6 +20,22 @@ pub(crate) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     (bytes.get(12..16)? == b"IHDR").then_some((side(16)?, side(20)?))
 }
 
+/// The content of the first chunk of a kind, as far as the chunks before it are whole.
+pub(crate) fn chunk<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
+    // Each chunk takes at least twelve bytes: length, kind, checksum.
+    loop {
+        let (length, tail) = rest.split_first_chunk()?;
+        let (found, tail) = tail.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let content = tail.get(..length)?;
+        if found == kind {
+            return Some(content);
+        }
+        rest = tail.get(length.checked_add(4)?..)?;
+    }
+}
+
 /// The brightness of a picture of this size; what is transparent is taken as it is coloured.
 pub(crate) fn decode(bytes: &[u8], (width, height): (u32, u32), bounds: &Bounds) -> Result<Grey, Unread> {
     if width > WIDEST {

@@ -2,7 +2,7 @@
 
 use creance_model::Rectangle;
 
-use crate::{Bounds, Face, Unread, decode, exif, faces, size};
+use crate::{Bounds, Face, Unread, decode, faces, orientation, size};
 
 /// The faces of a JPEG or PNG, in its own pixels and within it, the most certain first. The longest side of the bounds
 /// decides how small a face may be: 40 pixels at that size.
@@ -10,7 +10,7 @@ pub fn locate_faces(bytes: &[u8], bounds: &Bounds) -> Result<Vec<Rectangle>, Unr
     let grey = decode(bytes, bounds)?;
     let whole = size(bytes).ok_or(Unread::Damaged)?;
     let stored = (grey.width(), grey.height());
-    let orientation = exif(bytes).and_then(|exif| exif.orientation).unwrap_or(1);
+    let orientation = orientation(bytes);
     let found = faces(&grey.upright(orientation));
     Ok(found.all.iter().filter_map(|face| within(*face, orientation, stored, whole)).collect())
 }

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, io, ops::Range};
 use creance_cursor::Source;
 use creance_model::{Hidden, Inspection};
 
-use super::{exif, flir, ifd, iptc, xmp};
+use super::{exif, flir, ifd, iptc, multi_picture, xmp};
 
 /// Segments of one picture that are read; an R-JPEG has some twenty.
 const MOST: usize = 4096;
@@ -268,9 +268,6 @@ impl Joined {
     }
 }
 
-/// The tag of the list of pictures in a multi-picture index (CIPA DC-007, `MPEntry`).
-const ENTRIES: u16 = 0xb002;
-
 /// Adds the pictures that the index lists behind the first one.
 fn previews(inspection: &mut Inspection, source: &dyn Source, segment: &Segment) -> io::Result<()> {
     for range in indexed(source, segment)? {
@@ -284,23 +281,13 @@ fn previews(inspection: &mut Inspection, source: &dyn Source, segment: &Segment)
     Ok(())
 }
 
-/// Where the pictures stand that the index lists behind the first one.
+/// Where the pictures stand that the index lists behind the first one, as far as the file reaches.
 fn indexed(source: &dyn Source, segment: &Segment) -> io::Result<Vec<Range<u64>>> {
     let content = content(source, segment)?;
     let start = segment.content().start + MPF.len() as u64;
-    let Some(tags) = ifd::Tags::read(content.get(MPF.len()..).unwrap_or_default()) else {
-        return Ok(Vec::new());
-    };
-    let Some(list) = tags.get(ifd::Directory::Main, ENTRIES) else { return Ok(Vec::new()) };
-    let number = |four: Option<&[u8]>| {
-        let four = four?.try_into().ok()?;
-        Some(u64::from(if tags.little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) }))
-    };
-    // Attributes, length, place from the start of the index, and what it belongs to.
-    let entries = tags.bytes_of(list).chunks_exact(16).take(64).filter_map(|entry| {
-        let (length, place) = (number(entry.get(4..8))?, number(entry.get(8..12))?);
-        let from = start.checked_add(place).filter(|_| place > 0 && length > 0)?;
-        Some(from..from.checked_add(length)?.min(source.length()))
-    });
-    Ok(entries.filter(|range| range.start < range.end).collect())
+    let listed = multi_picture::listed(content.get(MPF.len()..).unwrap_or_default());
+    let within = listed
+        .into_iter()
+        .map(|range| start + range.start as u64..(start + range.end as u64).min(source.length()));
+    Ok(within.filter(|range| range.start < range.end).collect())
 }
