@@ -152,11 +152,16 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     Ok(Ok(scrubbed))
 }
 
-/// Whether a value that goes lies on a part of one that stays, of a directory, or of the picture. One that is the very value
-/// of another tag is left alone.
+/// Whether directories lie on top of each other, or a value that goes on a part of one that stays, of a directory, or of the
+/// picture. One that is the very value of another tag is left alone.
 fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
     let mut kept: Vec<Span> =
         tags.tables.iter().map(|table| (table.at, table.at + 6 + table.count * 12)).collect();
+    kept.sort_unstable();
+    // The offset of a next directory may be left out where another begins.
+    if kept.windows(2).any(|two| matches!(two, [(_, end), (next, _)] if *next + 4 < *end)) {
+        return true;
+    }
     kept.extend(
         tags.entries
             .iter()
