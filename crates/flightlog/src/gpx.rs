@@ -1,6 +1,7 @@
 //! GPX 1.0 and 1.1 (topografix.com/GPX/1/1): tracks, routes and waypoints with `lat`, `lon`, `ele`, `time`.
 //!
-//! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state.
+//! A track is where something was; a route and waypoints are places that somebody meant. GPX knows no armed state: flight
+//! is told by movement and height.
 
 use std::collections::HashSet;
 
@@ -13,7 +14,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use crate::{Format, Options, text};
+use crate::{Format, Options, letters::letters, movement::phases_by_movement, text};
 
 pub(crate) const FORMAT: Format = Format { name: "gpx", is, read, scrub };
 
@@ -37,13 +38,15 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
     let (mut track, mut planned) = (Vec::new(), 0_usize);
     let (mut extended, mut authored, mut devices) = (false, false, HashSet::new());
     let mut point: Option<Point> = None;
-    let mut within = String::new();
+    // The element that is open, and its text.
+    let (mut within, mut said) = (String::new(), String::new());
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
         match reader.read_event_into(&mut buffer) {
             Ok(Event::Start(tag)) => {
                 tag.local_name().as_ref().clone_into(&mut within);
+                said.clear();
                 if is_point(&within) {
                     point = Some(begun(&tag));
                 } else if within == "extensions" {
@@ -64,7 +67,10 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
                     inspection.identify(DataClass::Email, None, &format!("{id}@{domain}"), "gpx:email");
                 }
             }
-            Ok(Event::Text(text)) => {
+            Ok(Event::Text(text)) => said.push_str(&text),
+            Ok(Event::CData(text)) => said.push_str(&text),
+            Ok(Event::GeneralRef(name)) => said.push_str(&letters(&name)),
+            Ok(Event::End(tag)) => {
                 if inspection.identifiers.len() < MOST_NAMED {
                     let class = match within.as_str() {
                         "author" => Some(DataClass::PersonName),
@@ -74,26 +80,24 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
                         _ => None,
                     };
                     if let Some(class) = class {
-                        inspection.identify(class, None, &text, format!("gpx:{within}"));
+                        inspection.identify(class, None, &said, format!("gpx:{within}"));
                     }
                 }
                 let is_device = matches!(within.as_str(), "device" | "deviceName" | "drone" | "model");
-                let device = text.trim();
+                let device = said.trim();
                 if extended && is_device && devices.len() < MOST_NAMED && devices.insert(device.to_owned()) {
                     inspection.say("name of a device", device, format!("extensions/{within}"));
                 }
                 if let Some(point) = &mut point {
-                    let text: &str = &text;
                     match within.as_str() {
-                        "time" => point.time = Timestamp::parse(text),
-                        "ele" => point.height = text.trim().parse().ok(),
-                        "name" => point.name = Some(text.trim().to_owned()),
+                        "time" => point.time = Timestamp::parse(&said),
+                        "ele" => point.height = said.trim().parse().ok(),
+                        "name" => point.name = Some(said.trim().to_owned()),
                         _ => {}
                     }
                 }
-            }
-            Ok(Event::End(tag)) => {
                 within.clear();
+                said.clear();
                 extended &= tag.local_name().as_ref() != "extensions";
                 authored &= tag.local_name().as_ref() != "author";
                 if is_point(tag.local_name().as_ref())
@@ -111,6 +115,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
         }
     }
     if !track.is_empty() {
+        phases_by_movement(&mut inspection, &track);
         let field = "trkpt".to_owned();
         inspection.tracks.push(Track {
             role: Role::Aircraft,
@@ -274,7 +279,7 @@ fn attributes(tag: &BytesStart<'_>, empty: bool, request: &ScrubRequest) -> Opti
 mod tests {
     use super::*;
 
-    const GPX: &str = r#"<?xml version="1.0"?><gpx creator="Field Mapper 2"><wpt lat="47.5" lon="8.5"><name>Pylon 7</name></wpt><rte><rtept lat="47.6" lon="8.6"/></rte>
+    const GPX: &str = r#"<?xml version="1.0"?><gpx creator="Field Mapper 2"><wpt lat="47.5" lon="8.5"><name>Pyl&#111;n 7</name></wpt><rte><rtept lat="47.6" lon="8.6"/></rte>
         <trk><trkseg><trkpt lat="47.0" lon="8.0"><ele>400</ele><time>2026-06-11T08:00:00Z</time></trkpt>
         <trkpt lat="0" lon="0"/><trkpt lat="47.1" lon="8.0"><ele>420.5</ele><time>2026-06-11T08:00:01Z</time></trkpt></trkseg></trk></gpx>"#;
 

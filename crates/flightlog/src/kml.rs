@@ -14,7 +14,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use crate::{Format, text};
+use crate::{Format, letters::letters, movement::phases_by_movement, text};
 
 pub(crate) const FORMAT: Format = Format { name: "kml", is, read: |bytes, _| inspect(bytes, "kml"), scrub };
 
@@ -76,33 +76,48 @@ fn bared(
 /// Elements that hold half a place: where somebody looked from, and the edges of a picture.
 const HALVES: &[&str] = &["latitude", "longitude", "north", "south", "east", "west"];
 
-/// Hands each text between tags to `sink`; says where and why reading ended before the end.
+/// Hands each text between tags to `sink`, with references resolved; says where and why reading ended before the end.
 fn walk(bytes: &[u8], sink: &mut dyn FnMut(&Piecemeal<'_>)) -> Option<(u64, String)> {
     let mut reader = Reader::from_reader(bytes);
     let (mut way, mut buffer) = (Vec::<String>::new(), Vec::new());
+    // The text since the last tag, and where it stands.
+    let (mut said, mut stands) = (String::new(), None);
     loop {
         buffer.clear();
         let start = reader.buffer_position();
-        match reader.read_event_into(&mut buffer) {
+        let event = reader.read_event_into(&mut buffer);
+        let end = reader.buffer_position();
+        let text: Option<&str> = match &event {
+            Ok(Event::Text(text)) => Some(text),
+            Ok(Event::CData(text)) => Some(text),
+            Ok(Event::GeneralRef(name)) => Some(&letters(name)),
+            _ => None,
+        };
+        if let Some(text) = text {
+            said.push_str(text);
+            stands = Some((stands.map_or(start, |(from, _)| from), end));
+            continue;
+        }
+        if let Some((from, to)) = stands.take() {
+            tell(&way, &said, from, to, sink);
+            said.clear();
+        }
+        match event {
             Ok(Event::Start(tag)) => {
                 if way.len() >= DEEPEST {
                     return Some((start, format!("more than {DEEPEST} elements within each other")));
                 }
-                bared(&mut way, &tag, ">", start, reader.buffer_position(), sink);
+                bared(&mut way, &tag, ">", start, end, sink);
                 way.push(tag.local_name().as_ref().to_owned());
             }
-            Ok(Event::Empty(tag)) => bared(&mut way, &tag, "/>", start, reader.buffer_position(), sink),
+            Ok(Event::Empty(tag)) => bared(&mut way, &tag, "/>", start, end, sink),
             Ok(Event::End(_)) => {
                 way.pop();
             }
-            Ok(Event::Text(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
-            // A letter by its number.
-            Ok(Event::GeneralRef(_)) => tell(&way, "", start, reader.buffer_position(), sink),
-            Ok(Event::CData(text)) => tell(&way, &text, start, reader.buffer_position(), sink),
             // Elements of their own, for whoever takes out what is between tags.
             Ok(Event::Comment(_) | Event::PI(_) | Event::DocType(_)) => {
                 way.push(COMMENT.to_owned());
-                tell(&way, "", start, reader.buffer_position(), sink);
+                tell(&way, "", start, end, sink);
                 way.pop();
             }
             Ok(Event::Eof) => return None,
@@ -264,6 +279,7 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
     });
     let points: Vec<_> = points.collect();
     if !points.is_empty() {
+        phases_by_movement(&mut inspection, &points);
         let field = "gx:Track".to_owned();
         inspection.tracks.push(Track {
             role: Role::Aircraft,
@@ -374,6 +390,17 @@ mod tests {
         <Placemark id="Pylon 9"><name>Pylon 7</name><atom:link href="https://pylon.example"/><Point><coordinates> 8.25,47.5,410 </coordinates></Point></Placemark>
         <Placemark><LineString><coordinates>8.3,47.6 8.4,47.7,0</coordinates></LineString></Placemark>
         <gx:Track><when>2031-06-11T08:00:00Z</when><gx:coord>8.5 47.8 420</gx:coord></gx:Track></Document></kml>"#;
+
+    #[test]
+    fn letters_written_by_their_numbers_are_read_and_taken_out() {
+        let kml = "<kml><Placemark><name>P&#121;lon &amp; &#65;da</name><Point><coordinates>8.5,47.5</coordinates></Point></Placemark></kml>";
+        let told = inspect(kml.as_bytes(), "kml");
+        assert_eq!(told.facts.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>(), ["Pylon & Ada"]);
+        let request =
+            ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
+        let clean = scrub(kml.as_bytes(), &request).unwrap().bytes(kml.as_bytes());
+        assert!(String::from_utf8(clean).unwrap().contains("<name></name>"));
+    }
 
     #[test]
     fn places_tracks_and_names_are_told() {

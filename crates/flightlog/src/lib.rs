@@ -17,6 +17,7 @@ mod gps_time;
 mod gpx;
 mod kml;
 mod kmz;
+mod letters;
 mod movement;
 mod mrk;
 mod qgc_plan;

@@ -1,6 +1,6 @@
 //! What movement and states of a moment amount to over time, for formats that tell it sample by sample.
 
-use creance_model::{FlightState, Inspection, Interval, Timestamp};
+use creance_model::{FlightState, Inspection, Interval, Timestamp, TrackPoint};
 
 /// What a log says of one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +34,18 @@ pub(crate) fn flying_by_movement(samples: &mut [Sample]) {
             sample.state = Some(FlightState::Flying);
         }
     }
+}
+
+/// Adds the phases of flight of a track without states of its own, by movement and height.
+pub(crate) fn phases_by_movement(inspection: &mut Inspection, points: &[TrackPoint]) {
+    let samples = points.iter().filter_map(|point| {
+        let place = Some((point.lat, point.lon));
+        Some(Sample { time: point.time?, place, height: point.alt_m, state: None })
+    });
+    let mut samples: Vec<Sample> = samples.collect();
+    flying_by_movement(&mut samples);
+    let states = samples.iter().filter_map(|sample| Some((sample.time, sample.state?)));
+    add_phases(inspection, states.collect(), "movement");
 }
 
 /// Metres per second between two samples, on a sphere of 6 371 km.

@@ -42,14 +42,22 @@ fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Va
                     sink(role, &format!("command {command}"), place);
                 }
             }
+            for (lat, lon) in HALVES {
+                if let Some(place) = object.get(lat).zip(object.get(lon)) {
+                    let mut place = [place.0.clone(), place.1.clone()];
+                    sink(whose(name), lat, &mut place);
+                    let [at_lat, at_lon] = place;
+                    object.insert(lat.to_owned(), at_lat);
+                    object.insert(lon.to_owned(), at_lon);
+                }
+            }
             for (key, inner) in object.iter_mut().filter(|(key, _)| *key != "params") {
                 walk(inner, key, sink);
             }
         }
         Value::Array(list) => {
             if (2..=3).contains(&list.len()) && list.iter().all(Value::is_number) && is_named_place(name) {
-                let role = if name.to_ascii_lowercase().contains("home") { Role::Home } else { Role::Target };
-                sink(role, name, list);
+                sink(whose(name), name, list);
             } else {
                 for inner in list {
                     walk(inner, name, sink);
@@ -58,6 +66,13 @@ fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Va
         }
         _ => {}
     }
+}
+
+/// Keys of objects under which places stand in two numbers.
+const HALVES: [(&str, &str); 3] = [("latitude", "longitude"), ("lat", "lon"), ("lat", "lng")];
+
+fn whose(name: &str) -> Role {
+    if name.to_ascii_lowercase().contains("home") { Role::Home } else { Role::Target }
 }
 
 /// Whether a list of numbers with this name is a place.
@@ -157,15 +172,46 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     walk(&mut plan, "", &mut |role, field, list| {
         let Some((lat, lon)) = pair(list) else { return };
         let moved = request.locations.moved(lat, lon).filter(|_| role != Role::Home).unwrap_or_default();
-        for (slot, number) in list.iter_mut().zip([moved.0, moved.1]) {
-            *slot = Value::from(number);
+        // Where somebody took off goes with its height, and a height above the sea tells a place as it tells a square of a grid.
+        let height = (role == Role::Home).then_some(0.0);
+        for (slot, number) in list.iter_mut().zip([Some(moved.0), Some(moved.1), height]) {
+            *slot = number.map_or_else(|| slot.clone(), Value::from);
         }
         scrubbed.removed(if role == Role::Home { "position" } else { "position, moved" }, field);
     });
+    without_words(&mut plan, "", request.locations.keeps_height(), &mut scrubbed);
     let written = serde_json::to_vec_pretty(&plan)
         .map_err(|error| Refusal(format!("it cannot be written: {error}")))?;
     scrubbed.pieces.push(Piece::Bytes(written));
     Ok(scrubbed)
+}
+
+/// Keys whose texts say how a plan is made up, and not in whose words.
+const KEPT: &[&str] = &["fileType", "groundStation", "type", "complexItemType"];
+
+/// Heights above the sea.
+const ABOVE_SEA: &[&str] = &["AMSLAltAboveTerrain"];
+
+/// Takes texts out, and heights above the sea where places go to a grid.
+fn without_words(value: &mut Value, name: &str, heights: bool, scrubbed: &mut Scrubbed) {
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object.iter_mut() {
+                without_words(inner, key, heights, scrubbed);
+            }
+        }
+        Value::Array(list) => {
+            for inner in list {
+                without_words(inner, name, heights, scrubbed);
+            }
+        }
+        Value::String(text) if !text.is_empty() && !KEPT.contains(&name) => {
+            text.clear();
+            scrubbed.removed("text", name);
+        }
+        Value::Number(_) if !heights && ABOVE_SEA.contains(&name) => *value = Value::Null,
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -200,6 +246,21 @@ mod tests {
             ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
         let clean = scrub(PLAN.as_bytes(), &request).unwrap().bytes(PLAN.as_bytes());
         assert_eq!(places(&clean), [48.1, 48.2, 48.3, 48.4, 48.5, 48.6, 48.7].map(target));
+    }
+
+    #[test]
+    fn words_heights_of_homes_and_places_in_two_keys_go_too() {
+        let plan = r#"{"fileType": "Plan", "mission": {"plannedHomePosition": [47.0, 8.0, 412], "items": [{"AMSLAltAboveTerrain": 431.5, "type": "SimpleItem",
+            "note": "Mast of Ada", "poi": {"latitude": 47.2, "longitude": 8.2}}]}}"#;
+        let told = inspect(plan.as_bytes(), &Options::default());
+        assert!(told.places.iter().any(|spot| (spot.lat, spot.lon) == (47.2, 8.2)));
+        let request = ScrubRequest { locations: Locations::Grid { km: 10.0 }, ..ScrubRequest::default() };
+        let clean = scrub(plan.as_bytes(), &request).unwrap().bytes(plan.as_bytes());
+        let clean = String::from_utf8(clean).unwrap();
+        for gone in ["412", "431.5", "Ada", "47.2,", "47.0"] {
+            assert!(!clean.contains(gone), "{gone} in {clean}");
+        }
+        assert!(clean.contains("SimpleItem"));
     }
 
     #[test]

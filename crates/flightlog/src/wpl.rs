@@ -147,6 +147,8 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
                 let words = one.split_whitespace().enumerate().map(|(at, word)| match at {
                     _ if at == line.words.0 => format!("{:.8}", moved.0),
                     _ if at == line.words.1 => format!("{:.8}", moved.1),
+                    // The height of where somebody took off goes with its place.
+                    _ if at == line.words.1 + 1 && line.role == Role::Home => "0".to_owned(),
                     _ => word.to_owned(),
                 });
                 anew.push_str(&words.collect::<Vec<_>>().join("\t"));
