@@ -11,10 +11,6 @@ use super::place;
 #[derive(Debug, Default)]
 pub(super) struct Others(BTreeMap<Role, Vec<Fix>>);
 
-/// How a role is named in fields of telemetry (`aircraft` in `creance-wire`) and in columns of tables.
-const NAMES: &[(Role, &[&str])] =
-    &[(Role::Home, &["home"]), (Role::Operator, &["operator", "pilot", "rc", "user"])];
-
 impl Others {
     /// Takes note of what fields of telemetry say. Whether they say anything.
     pub(super) fn note(&mut self, time: Timestamp, fields: &[Field]) -> bool {
@@ -52,17 +48,3 @@ impl Others {
 
 /// Nanoseconds within which the same place is not told again.
 const AGAIN: i64 = 5_000_000_000;
-
-/// Whose places stand in columns of these names (in small letters), and in which: `home_lat`, `pilot_longitude`.
-pub(super) fn columns(names: &[String]) -> Vec<(Role, usize, usize)> {
-    let find = |owner: &str, degrees: &[&str]| {
-        names.iter().position(|name| {
-            let behind = name.strip_prefix(owner).map(|rest| rest.trim_start_matches(['_', '.', ' ', '-']));
-            behind.is_some_and(|rest| degrees.contains(&rest))
-        })
-    };
-    let of = |role: Role, owner: &str| {
-        Some((role, find(owner, &["lat", "latitude"])?, find(owner, &["lon", "lng", "longitude"])?))
-    };
-    NAMES.iter().flat_map(|(role, owners)| owners.iter().filter_map(move |owner| of(*role, owner))).collect()
-}
