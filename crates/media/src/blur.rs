@@ -35,7 +35,9 @@ pub fn without_faces(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Refusal> 
     let mut picture = Picture::decoded(bytes)?;
     let mut left = found.clone();
     for squares in SQUARES {
-        left.iter().for_each(|face| picture.blur(*face, squares));
+        for face in &left {
+            picture.blur(*face, squares);
+        }
         let blurred = picture.encoded(bytes)?;
         left = located(&blurred)?;
         if left.is_empty() {
@@ -128,19 +130,19 @@ impl Picture {
     /// As JPEG, with the segments of applications that the scrubbed picture has, but for those that say how its own bytes
     /// are coded.
     fn encoded(&self, scrubbed: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let unwritten = |_| Refusal("the picture cannot be encoded anew".to_owned());
-        let side = |side: usize| u16::try_from(side).map_err(|_| ());
+        let unwritten = || Refusal("the picture cannot be encoded anew".to_owned());
+        let side = |side: usize| u16::try_from(side).map_err(|_| unwritten());
         let (width, height) = (self.width, self.pixels.len() / self.samples / self.width.max(1));
-        let (width, height) = side(width).and_then(|width| Ok((width, side(height)?))).map_err(unwritten)?;
+        let (width, height) = side(width).and_then(|width| Ok((width, side(height)?)))?;
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, QUALITY);
         for (number, _, content) in jpeg::applications(scrubbed) {
             if !matches!(number, 0 | 14) {
-                encoder.add_app_segment(number, content.to_vec()).map_err(|_| unwritten(()))?;
+                encoder.add_app_segment(number, content.to_vec()).map_err(|_| unwritten())?;
             }
         }
         let kind = if self.samples == 1 { ColorType::Luma } else { ColorType::Rgb };
-        encoder.encode(&self.pixels, width, height, kind).map_err(|_| unwritten(()))?;
+        encoder.encode(&self.pixels, width, height, kind).map_err(|_| unwritten())?;
         Ok(bytes)
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn block(bytes: &[u8]) -> Option<&[u8]> {
         let mut segments = jpeg::applications(bytes).filter(|(number, ..)| *number == 1);
         segments.find_map(|(_, _, content)| content.strip_prefix(b"Exif\0\0"))
     };
-    if bytes.starts_with(&[0xff, 0xd8]) { of_jpeg() } else { png::chunk(bytes, b"eXIf") }
+    if bytes.starts_with(&[0xff, 0xd8]) { of_jpeg() } else { png::chunk(bytes, *b"eXIf") }
 }
 
 #[cfg(test)]

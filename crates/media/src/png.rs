@@ -21,7 +21,7 @@ pub(crate) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
 }
 
 /// The content of the first chunk of a kind, as far as the chunks before it are whole.
-pub(crate) fn chunk<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+pub(crate) fn chunk(bytes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
     // Each chunk takes at least twelve bytes: length, kind, checksum.
     loop {
@@ -29,7 +29,7 @@ pub(crate) fn chunk<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
         let (found, tail) = tail.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let content = tail.get(..length)?;
-        if found == kind {
+        if *found == kind {
             return Some(content);
         }
         rest = tail.get(length.checked_add(4)?..)?;

@@ -59,14 +59,14 @@ pub(crate) fn tell(inspection: &mut Inspection, tags: &Tags<'_>, base: u64) {
         } else if let Some((_, what, name)) = FACTS.iter().find(|(tag, ..)| *tag == entry.tag) {
             inspection.say(what, tags.text(entry), format!("exif:{name}"));
         } else if let Some((_, name)) = WINDOWS.iter().find(|(tag, _)| *tag == entry.tag) {
-            let text = utf16(tags.bytes_of(entry));
+            let text = utf16(tags.bytes_of(entry), true);
             if *name == "XPAuthor" {
                 inspection.identify(DataClass::PersonName, None, &text, "exif:XPAuthor");
             } else {
                 inspection.say("text", text, format!("exif:{name}"));
             }
         } else if entry.tag == USER_COMMENT {
-            inspection.say("text", comment(tags.bytes_of(entry)), "exif:UserComment");
+            inspection.say("text", comment(tags.bytes_of(entry), tags.little), "exif:UserComment");
         }
     }
     let focal = tags.get(Directory::Exif, 0xa405).and_then(|entry| tags.floats(entry).first().copied());
@@ -79,16 +79,23 @@ pub(crate) fn tell(inspection: &mut Inspection, tags: &Tags<'_>, base: u64) {
     thumbnail(inspection, tags);
 }
 
-fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).filter_map(|two| two.try_into().ok().map(u16::from_le_bytes));
+/// Text in UTF-16; a mark of its order at the beginning counts more than what is expected.
+fn utf16(bytes: &[u8], little: bool) -> String {
+    let (little, bytes) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (true, rest),
+        [0xfe, 0xff, rest @ ..] => (false, rest),
+        _ => (little, bytes),
+    };
+    let unit = |two: [u8; 2]| if little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) };
+    let units = bytes.chunks_exact(2).filter_map(|two| two.try_into().ok().map(unit));
     char::decode_utf16(units.take_while(|unit| *unit != 0)).map(|c| c.unwrap_or('\u{fffd}')).collect()
 }
 
-/// A comment stands behind eight bytes that name its letters.
-fn comment(bytes: &[u8]) -> String {
+/// A comment stands behind eight bytes that name its letters; in UTF-16 they have the order of the block.
+fn comment(bytes: &[u8], little: bool) -> String {
     let (code, text) = bytes.split_at_checked(8).unwrap_or((&[], bytes));
     if code.starts_with(b"UNICODE") {
-        return utf16(text).trim().to_owned();
+        return utf16(text, little).trim().to_owned();
     }
     let text = String::from_utf8_lossy(text);
     text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned()
@@ -169,7 +176,7 @@ fn gps(inspection: &mut Inspection, tags: &Tags<'_>) {
     }
     for (tag, name) in [(0x1b, "GPSProcessingMethod"), (0x1c, "GPSAreaInformation")] {
         if let Some(entry) = get(tag) {
-            inspection.say("text", comment(tags.bytes_of(entry)), format!("exif:{name}"));
+            inspection.say("text", comment(tags.bytes_of(entry), tags.little), format!("exif:{name}"));
         }
     }
     if let Some(time) = time {
@@ -249,5 +256,22 @@ fn thumbnail(inspection: &mut Inspection, tags: &Tags<'_>) {
                 bytes: *bytes,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_in_utf_16_have_the_order_of_their_block_or_of_their_mark() {
+        let written = |order: fn(u16) -> [u8; 2], mark: bool| {
+            let units = mark.then_some(0xfeff).into_iter().chain("Mast 7".encode_utf16());
+            [&b"UNICODE\0"[..], &units.flat_map(order).collect::<Vec<u8>>()].concat()
+        };
+        assert_eq!(comment(&written(u16::to_be_bytes, false), false), "Mast 7");
+        assert_eq!(comment(&written(u16::to_le_bytes, false), true), "Mast 7");
+        assert_eq!(comment(&written(u16::to_be_bytes, true), true), "Mast 7");
+        assert_eq!(comment(b"ASCII\0\0\0Mast 7\0", true), "Mast 7");
     }
 }

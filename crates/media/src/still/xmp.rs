@@ -104,9 +104,14 @@ impl Property {
         format!("xmp:{}:{}", self.prefix, self.name)
     }
 
+    /// A number, or a fraction, as XMP writes those of EXIF.
     fn number(&self) -> Option<f64> {
         let text = self.value.trim().trim_start_matches('+');
-        text.parse().ok().filter(|number: &f64| number.is_finite())
+        let number = match text.split_once('/') {
+            Some((over, under)) => over.parse::<f64>().ok()? / under.parse::<f64>().ok()?,
+            None => text.parse().ok()?,
+        };
+        number.is_finite().then_some(number)
     }
 
     /// What it identifies, if it does.
@@ -348,9 +353,12 @@ mod tests {
     #[test]
     fn other_makers_and_the_standard_are_read_by_name() {
         let told = told(
-            r#"<rdf:Description exif:GPSLatitude="47,30.0N" exif:GPSLongitude="8,15.0W" drone-skydio:FlightID="F-77" Camera:Yaw="90" Camera:Pitch="0" Camera:Roll="1" aux:SerialNumber="C77" drone-dji:NTRIPHost="rtk.example"><dc:creator><rdf:Seq><rdf:li>Ada Example</rdf:li></rdf:Seq></dc:creator><xmp:CreateDate>2022:03:24 17:37:59+08:00</xmp:CreateDate></rdf:Description>"#,
+            r#"<rdf:Description exif:GPSLatitude="47,30.0N" exif:GPSLongitude="8,15.0W" exif:GPSAltitude="4125/10" drone-skydio:FlightID="F-77" Camera:Yaw="90" Camera:Pitch="0" Camera:Roll="1" aux:SerialNumber="C77" drone-dji:NTRIPHost="rtk.example"><dc:creator><rdf:Seq><rdf:li>Ada Example</rdf:li></rdf:Seq></dc:creator><xmp:CreateDate>2022:03:24 17:37:59+08:00</xmp:CreateDate></rdf:Description>"#,
         );
-        assert_eq!((told.places[0].lat, told.places[0].lon), (47.5, -8.25));
+        assert_eq!(
+            (told.places[0].lat, told.places[0].lon, told.places[0].alt_m),
+            (47.5, -8.25, Some(412.5))
+        );
         assert_eq!(told.places[0].look.map(|look| look.pitch), Some(-90.0));
         let values: Vec<_> = told.identifiers.iter().map(|one| (one.class, one.value.as_str())).collect();
         assert_eq!(
