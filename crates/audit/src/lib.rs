@@ -12,6 +12,7 @@
 //! Nothing here prints, and nothing writes files but `scrub`; the command line does.
 
 mod actions;
+mod batches;
 mod crew;
 mod destination;
 mod device;

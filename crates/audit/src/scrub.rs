@@ -12,9 +12,8 @@ use creance_media::Still;
 use creance_model::{
     DataClass, Identifier, Inspection, Locations, Piece, Refusal, Removal, Role, ScrubRequest, Scrubbed,
 };
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::{Error, Progress, files, inspect::kind};
+use crate::{Error, Progress, batches, files, inspect::kind};
 
 /// What is asked of files.
 #[derive(Clone, Debug)]
@@ -61,9 +60,6 @@ pub enum Outcome {
 /// Files of folders that are scrubbed.
 const MOST_FILES: usize = 1_000_000;
 
-/// Files that are scrubbed before what came of them is told.
-const BATCH: usize = 64;
-
 /// The largest log that is scrubbed, in bytes.
 const LONGEST_LOG: u64 = 1 << 30;
 
@@ -98,8 +94,6 @@ pub fn scrub(
         }
     }
     fs::create_dir_all(&request.output).map_err(io_of(&request.output))?;
-    let threads =
-        rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(crate::STACK).build()?;
     // Of several with one name the first is written, whichever thread is quicker.
     let mut names = HashSet::new();
     let (jobs, doubles): (Vec<_>, Vec<_>) =
@@ -112,14 +106,7 @@ pub fn scrub(
             outcome: Outcome::Refused(why),
         });
     }
-    let (of, mut done) = (Some(jobs.len() as u64), 0);
-    for batch in jobs.chunks(BATCH) {
-        let told: Vec<ScrubbedFile> =
-            threads.install(|| batch.par_iter().map(|(path, name)| one(path, name, request)).collect());
-        told.into_iter().for_each(&mut *sink);
-        done += batch.len() as u64;
-        progress(Progress { bytes: done, of, packets: done });
-    }
+    batches::each(&jobs, request.jobs, |(path, name)| one(path, name, request), &mut *sink, progress)?;
     Ok(beyond)
 }
 
@@ -213,9 +200,15 @@ fn target(output: &Path, name: &Path) -> io::Result<PathBuf> {
         ));
     }
     let to = output.join(name);
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
+    let mut folder = output.to_owned();
+    for part in name.parent().into_iter().flat_map(Path::components) {
+        folder.push(part);
+        if fs::symlink_metadata(&folder).is_ok_and(|about| about.is_symlink()) {
+            let why = format!("{} is a link, and nothing is written through links", folder.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
     }
+    fs::create_dir_all(&folder)?;
     if fs::symlink_metadata(&to).is_ok() {
         let why = format!("{} is there already, and nothing is overwritten", to.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
@@ -304,6 +297,24 @@ fn keep_times(from: &Path, to: &Path) -> io::Result<()> {
 /// Letters of the shortest value whose bytes are looked for in the output: shorter ones stand anywhere by chance.
 const SHORTEST: usize = 6;
 
+/// What files say in somebody's own words.
+const TEXTS: &[&str] = &[
+    "text",
+    "rights",
+    "computer",
+    "name of the original file",
+    "name of a place",
+    "name of a device",
+    "name of the mission",
+    "place name",
+    "address",
+    "address of a picture",
+    "aircraft name",
+    "description of the flight",
+    "link",
+    "message",
+];
+
 /// What is left in the output, by our own readers, and by looking for the bytes of each value that stood in the input.
 fn left(path: &Path, name: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<Vec<String>> {
     let source = FileSource::new(File::open(path)?)?;
@@ -351,6 +362,8 @@ fn left(path: &Path, name: &Path, before: &Inspection, request: &ScrubRequest) -
     }
     let hidden = after.hidden.iter().filter(|one| one.what != "thermal data");
     left.extend(hidden.map(|one| format!("{} in {}", one.what, one.field)));
+    let texts = after.facts.iter().filter(|fact| TEXTS.contains(&fact.what));
+    left.extend(texts.map(|fact| format!("{} in {}", fact.what, fact.field)));
     left.extend(after.damage.iter().map(|flaw| format!("unreadable {}: {}", flaw.what, flaw.why)));
     let values: BTreeSet<&str> = before
         .identifiers
