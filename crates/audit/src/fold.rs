@@ -36,6 +36,9 @@ const MOST_OCCURRENCES: usize = 256;
 /// Findings told; of further ones the least severe are counted. Of what was radiated as many are told besides.
 const MOST_FINDINGS: usize = 10_000;
 
+/// Protected places of one finding.
+const MOST_SITES: usize = 100;
+
 /// Rows of what was not read.
 const MOST_UNREAD: usize = 200;
 
@@ -376,7 +379,7 @@ impl Fold<'_> {
             count: 1,
             file: sighting.file.as_deref().map(|name| self.file(name)),
             found_in: sighting.found_in.as_ref().map(|place| self.found_in(place)),
-            sites: Vec::new(),
+            sites: sighting.sites.clone(),
             occurrences: vec![Occurrence {
                 time: seen.time,
                 packets: packets.clone(),
@@ -424,6 +427,8 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     known.bytes += if same_message { 0 } else { other.bytes };
     known.count += 1;
     known.deferred |= other.deferred;
+    let further = other.sites.into_iter().filter(|site| !known.sites.contains(site)).collect::<Vec<_>>();
+    known.sites.extend(further.into_iter().take(MOST_SITES.saturating_sub(known.sites.len())));
     if known.occurrences.len() < MOST_OCCURRENCES {
         known.occurrences.extend(other.occurrences);
     }

@@ -9,7 +9,6 @@
 mod archive;
 pub(crate) mod kind;
 mod masked;
-mod sites;
 
 use std::{
     fs::File,
@@ -20,12 +19,11 @@ use std::{
 use creance_cursor::{FileSource, Source};
 use creance_model::{Inspected, Inspection};
 use data_encoding::HEXLOWER;
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use ring::digest;
 
 pub use masked::masked;
 
-use crate::{Error, Progress, files};
+use crate::{Error, Progress, batches, files};
 
 /// What is asked of files.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +44,6 @@ pub struct Inspect {
 
 /// Files of folders that are read.
 const MOST_FILES: usize = 1_000_000;
-
-/// Files that are read before what was read of them is told.
-const BATCH: usize = 64;
 
 /// Inspects files in the order they are named, those of folders by their names, and tells `sink` of each, values in full. Links in folders
 /// are not followed. Returns how many files were left out for there are too many.
@@ -73,16 +68,13 @@ pub fn inspect(
             paths.push(path.clone());
         }
     }
-    let threads =
-        rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(crate::STACK).build()?;
-    let (of, mut done) = (Some(paths.len() as u64), 0);
-    for batch in paths.chunks(BATCH) {
-        let told: Vec<Vec<Inspected>> =
-            threads.install(|| batch.par_iter().map(|path| file(path, request)).collect());
-        told.into_iter().flatten().for_each(&mut *sink);
-        done += batch.len() as u64;
-        progress(Progress { bytes: done, of, packets: done });
-    }
+    batches::each(
+        &paths,
+        request.jobs,
+        |path| file(path, request),
+        |told| told.into_iter().for_each(&mut *sink),
+        progress,
+    )?;
     Ok(beyond)
 }
 
@@ -116,7 +108,7 @@ fn one(
 ) -> io::Result<()> {
     let mut inspection = kind::inspect(name, source, request.faces, &request.logs)?;
     if !request.sites.is_empty() {
-        inspection.sites = sites::seen(&inspection, &request.sites);
+        inspection.sites = creance_place::sites::seen(&inspection, &request.sites);
     }
     let place = told.all.len();
     told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });

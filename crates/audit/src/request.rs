@@ -7,7 +7,7 @@ use creance_detect::{
     Pictures,
 };
 use creance_model::DataClass;
-use creance_place::Atlas;
+use creance_place::{Atlas, sites::Sites};
 
 use creance_wire::KeyLog;
 
@@ -26,6 +26,8 @@ pub struct Request {
     pub device: Vec<PathBuf>,
     /// Flight logs.
     pub flight: Vec<PathBuf>,
+    /// A register of protected places.
+    pub sites: Option<PathBuf>,
     /// An action log.
     pub actions: Option<PathBuf>,
     /// The organisation's own statements about destinations.
@@ -154,8 +156,17 @@ impl Request {
             pictures: Pictures::at_most(Pictures::MOST),
             flight: Flight::new(paths),
             unknown: found.unknown,
+            sites: self.sites()?,
         };
         Ok(Arc::new(context))
+    }
+
+    fn sites(&self) -> Result<Sites, Error> {
+        let Some(path) = &self.sites else { return Ok(Sites::default()) };
+        let shown = || path.display().to_string();
+        let bytes = fs::read(path).map_err(|source| Error::Io { path: shown(), source })?;
+        let read = creance_place::sites::read(&bytes).map_err(|why| Error::File { path: shown(), why })?;
+        Ok(Sites::new(read))
     }
 
     /// What the canary file says; nothing, where there is none.

@@ -110,6 +110,10 @@ pub(crate) struct Audit {
     /// A flight log: MAVLink .tlog, GPX, DJI .txt, or CSV with a header.
     #[arg(long, value_name = "LOG")]
     pub(crate) flight: Vec<PathBuf>,
+    /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): findings name those that a place lies at, and
+    /// that a picture, film or flight log that left shows or was at.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sites: Option<PathBuf>,
     /// What the user did (CSV: time,action,detail).
     #[arg(long, value_name = "FILE")]
     pub(crate) actions: Option<PathBuf>,

@@ -64,6 +64,7 @@ fn request(options: &Audit) -> Request {
         canaries: options.canaries.clone(),
         device: options.device.clone(),
         flight: options.flight.clone(),
+        sites: options.sites.clone(),
         actions: options.actions.clone(),
         destinations: options.destinations.clone(),
         inside: options.inside.clone(),

@@ -2,6 +2,7 @@
 
 use creance_flightlog::Options;
 use creance_model::{DataClass, Inspection, Match};
+use creance_place::sites;
 use data_encoding::HEXLOWER;
 
 use crate::{Card, Context, Detector, Sighting, Sink, View, inspected, pictures::hash};
@@ -27,7 +28,7 @@ impl Detector for FlightLog {
         }
     }
 
-    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
             let bytes = part.bytes();
             let Some(format) = creance_flightlog::format(bytes.get(..HEAD).unwrap_or(bytes)) else {
@@ -44,7 +45,10 @@ impl Detector for FlightLog {
                 bytes.len(),
                 HEXLOWER.encode(&hash(bytes))
             );
-            sink.sight(Sighting::whole(DataClass::FlightLog, Match::Structured, "flight-log", index, value));
+            let seen = sites::seen(&said, &context.sites);
+            let sighting =
+                Sighting::whole(DataClass::FlightLog, Match::Structured, "flight-log", index, value);
+            sink.sight(sighting.at(&seen));
             // Places in text are found where they stand.
             let is_text = std::str::from_utf8(bytes.get(..HEAD.min(bytes.len())).unwrap_or_default()).is_ok();
             inspected::tell(&said, "flight-log", index, !is_text, sink);

@@ -3,7 +3,8 @@
 use std::{cell::LazyCell, collections::HashMap};
 
 use creance_media::Still;
-use creance_model::{DataClass, Match, Part};
+use creance_model::{DataClass, Inspection, Match, Part};
+use creance_place::sites;
 use data_encoding::HEXLOWER;
 use ring::digest;
 
@@ -31,7 +32,7 @@ impl Detector for Image {
         }
     }
 
-    fn look(&self, message: &View<'_>, _: &Context, sink: &mut Sink<'_>) {
+    fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
         let files = || {
             let files = message.parts().named("multipart-filename");
             files.filter_map(|part| Some((part.parent()?, part.bytes()))).collect::<HashMap<usize, &[u8]>>()
@@ -48,17 +49,19 @@ impl Detector for Image {
             };
             let size = size(kind, part.bytes());
             let icon = size.is_some_and(|(width, height)| width <= ICON && height <= ICON);
+            let said = inside(part.bytes());
             if part.length() >= LEAST && !icon {
                 let value = describe(kind, size, part.bytes());
                 // The name that a multipart body gives its file.
                 let file = files.get(&index).map(|name| String::from_utf8_lossy(name).into_owned());
-                sink.sight(Sighting {
-                    file,
-                    ..Sighting::whole(class, Match::Structured, "image", index, value)
-                });
+                let seen = said.as_ref().map(|said| sites::seen(said, &context.sites)).unwrap_or_default();
+                let sighting = Sighting::whole(class, Match::Structured, "image", index, value).at(&seen);
+                sink.sight(Sighting { file, ..sighting });
             }
             // A thumbnail shows little, and says as much as any picture about where it was taken.
-            inside(index, part.bytes(), sink);
+            if let Some(said) = said {
+                inspected::tell(&said, "image", index, true, sink);
+            }
         }
     }
 }
@@ -202,24 +205,16 @@ fn media(brand: &[u8]) -> (DataClass, &'static str) {
     }
 }
 
-/// What a picture or film says of itself. Bytes can always be read.
-fn inside(index: usize, bytes: &[u8], sink: &mut Sink<'_>) {
-    let said = if let Some(still) = Still::of(bytes) {
-        still.inspect(&bytes)
-    } else if creance_media::is_video(bytes) {
-        creance_media::inspect_video(&bytes)
-    } else {
-        return;
-    };
-    if let Ok(said) = said {
-        inspected::tell(&said, "image", index, true, sink);
+/// What a picture or film says of itself.
+fn inside(bytes: &[u8]) -> Option<Inspection> {
+    if let Some(still) = Still::of(bytes) {
+        return still.inspect(&bytes).ok();
     }
+    creance_media::is_video(bytes).then(|| creance_media::inspect_video(&bytes).ok()).flatten()
 }
 
 #[cfg(test)]
 mod tests {
-    use creance_model::Timestamp;
-
     use super::*;
     use crate::Context;
 
@@ -279,43 +274,25 @@ mod tests {
 
     #[test]
     fn place_and_serial_number_are_read_from_exif() {
-        let rational = |number: u32| [number.to_le_bytes(), 1_u32.to_le_bytes()].concat();
-        let entry = |tag: u16, kind: u16, count: u32, value: u32| {
-            [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
-        };
-        // IFD0 at 8 (38), GPS at 46 (66), Exif at 112 (18); degrees at 130 and 154, the serial number at 178.
-        let mut tiff = b"II*\0\x08\0\0\0".to_vec();
-        tiff.extend([2, 0]);
-        tiff.extend(entry(0x8769, 4, 1, 100));
-        tiff.extend(entry(0x8825, 4, 1, 38));
-        tiff.extend([0; 4]);
-        assert_eq!(tiff.len(), 38);
-        tiff.extend([4, 0]);
-        tiff.extend(entry(1, 2, 2, u32::from(b'N')));
-        tiff.extend(entry(2, 5, 3, 118));
-        tiff.extend(entry(3, 2, 2, u32::from(b'W')));
-        tiff.extend(entry(4, 5, 3, 142));
-        tiff.extend([0; 12]);
-        tiff.truncate(100);
-        tiff.resize(100, 0);
-        tiff.extend([1, 0]);
-        tiff.extend(entry(0xa431, 2, 9, 166));
-        tiff.extend([0; 4]);
-        tiff.extend(
-            [rational(24), rational(30), rational(0), rational(121), rational(15), rational(0)].concat(),
-        );
-        tiff.extend(b"ABCD1234\0");
-        let mut bytes = vec![0xff, 0xd8, 0xff, 0xe1];
-        bytes.extend(u16::try_from(tiff.len() + 8).unwrap().to_be_bytes());
-        bytes.extend(b"Exif\0\0");
-        bytes.extend(tiff);
-        bytes.extend([0xff, 0xd9]);
-        let told = told(&body(&bytes));
+        let told = told(&body(&crate::fixture::located()));
         assert!(
             told.contains(&(DataClass::Location, Match::Structured, "24.500000,-121.250000".to_owned())),
             "{told:?}"
         );
         assert!(told.contains(&(DataClass::Serial, Match::Structured, "ABCD1234".to_owned())), "{told:?}");
+    }
+
+    #[test]
+    fn protected_places_that_a_picture_was_at_are_named() {
+        let register = "name,lat,lon,buffer_m\nyard,24.5,-121.25,50\nelsewhere,25.5,-121.25,50\n";
+        let sites = sites::Sites::new(sites::read(register.as_bytes()).unwrap());
+        let context = Context { sites, ..Context::default() };
+        let mut picture = crate::fixture::located();
+        picture.resize(600, 0);
+        let seen = crate::look(&body(&picture), &context).sightings;
+        let named: Vec<_> = seen.iter().map(|one| (one.data_class, one.sites.join(","))).collect();
+        assert!(named.contains(&(DataClass::Imagery, "yard".to_owned())), "{named:?}");
+        assert!(named.contains(&(DataClass::Location, "yard".to_owned())), "{named:?}");
     }
 
     #[test]
@@ -334,10 +311,7 @@ mod tests {
 
     #[test]
     fn a_cut_picture_does_no_harm() {
-        inside(
-            0,
-            &[0xff, 0xd8, 0xff, 0xe1, 0, 20, b'E', b'x', b'i', b'f', 0, 0, b'I', b'I'],
-            &mut Sink::new(&Context::default(), Timestamp::default()),
-        );
+        let cut = inside(&[0xff, 0xd8, 0xff, 0xe1, 0, 20, b'E', b'x', b'i', b'f', 0, 0, b'I', b'I']).unwrap();
+        assert!(cut.places.is_empty() && !cut.damage.is_empty());
     }
 }

@@ -58,6 +58,12 @@ impl<'a> Sink<'a> {
             && (self.planted_values.contains(&plain(&sighting.value))
                 || self.planted.iter().any(|canary| hides(canary, &sighting)))
         {
+            // It may know more of what it is about.
+            let stronger =
+                self.looked.sightings.iter_mut().find(|one| one.is_known() && hides(one, &sighting));
+            if let Some(stronger) = stronger {
+                stronger.sites.append(&mut sighting.sites);
+            }
             return;
         }
         let all = &mut self.looked.sightings;

@@ -114,7 +114,7 @@ impl Flight {
         let narrow = place.0.to_radians().cos().max(0.01);
         let at = |datum: Datum| {
             let metres = if datum == Datum::Wgs84 { NEAR } else { NEAR_SHIFTED };
-            let degrees = metres / known::DEGREE;
+            let degrees = metres / creance_model::DEGREE_M;
             let within = Within { lat: degrees + grain.lat, lon: degrees / narrow + grain.lon };
             let meant = datum.to_wgs84(place);
             if datum != Datum::Wgs84 && meant == place {

@@ -280,6 +280,9 @@ pub struct Flaw {
     pub why: String,
 }
 
+/// Metres of a degree of latitude, on a sphere of 6 371 km.
+pub const DEGREE_M: f64 = 111_195.0;
+
 /// Whether degrees can be a place. 0, 0 is what receivers say without a fix.
 pub fn is_place(lat: f64, lon: f64) -> bool {
     lat.abs() <= 90.0 && lon.abs() <= 180.0 && (lat.abs() > 1e-6 || lon.abs() > 1e-6)

@@ -3,6 +3,8 @@
 
 use std::{fmt, ops::Range};
 
+use crate::DEGREE_M;
+
 /// What becomes of places.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Locations {
@@ -22,9 +24,6 @@ pub enum Locations {
         lon: f64,
     },
 }
-
-/// Metres of a degree of latitude, on a sphere of 6 371 km.
-const DEGREE_M: f64 = 111_195.0;
 
 impl Locations {
     /// Whether altitudes stay: the middle of a square of kilometres with the height to a centimetre would be a narrow strip.

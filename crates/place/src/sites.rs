@@ -4,10 +4,17 @@
 //! 6 371 km): within 20 km the error is below a tenth of a percent. A site is a point, lines, or areas, with a buffer around.
 
 mod read;
+mod seen;
+mod view;
 
 use std::collections::HashMap;
 
+use creance_model::DEGREE_M;
+
 pub use read::read;
+pub use seen::seen;
+pub use view::View;
+use view::{FARTHEST, Footprint};
 
 /// A protected place.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,25 +49,6 @@ pub enum How {
     LookedAt(f64),
 }
 
-/// From where a camera looked, and whither.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct View {
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lon: f64,
-    /// Metres above the ground, as far as one knows.
-    pub height_m: f64,
-    /// Degrees clockwise from true north.
-    pub yaw: f64,
-    /// Degrees above the horizon.
-    pub pitch: f64,
-    /// Degrees that the picture is wide.
-    pub width: f64,
-    /// Degrees that the picture is high.
-    pub height: f64,
-}
-
 /// Sites, ready to be asked.
 #[derive(Clone, Debug, Default)]
 pub struct Sites {
@@ -76,12 +64,6 @@ const CELLS: f64 = 20.0;
 
 /// Cells of one site, beyond which it is looked at for each place.
 const MOST_CELLS: i64 = 10_000;
-
-/// Metres of a degree of latitude, on a sphere of 6 371 km.
-const DEGREE_M: f64 = 111_195.0;
-
-/// How far a camera is taken to see, in metres: beyond, a site fills no more than a few pixels.
-const FARTHEST: f64 = 5_000.0;
 
 impl Sites {
     /// These sites.
@@ -126,15 +108,19 @@ impl Sites {
         found.filter_map(|site| Some((site, How::Near(near(site)?)))).collect()
     }
 
-    /// The sites that a camera looked at, with the metres to them: those whose nearest point, or whose buffer about it, lies in
-    /// the picture, on ground as high as that below the camera, and not farther than 5 km.
+    /// The sites that a camera looked at, with the metres from it to them: those that lie, with their buffer, in the part of
+    /// the ground that its picture shows, were it flat and level, up to 5 km away.
     pub fn looked_at(&self, view: &View) -> Vec<(&Site, How)> {
+        let footprint = view.footprint();
+        if footprint.is_empty() {
+            return Vec::new();
+        }
         let lat_by = FARTHEST / DEGREE_M;
         let lon_by = lat_by / view.lat.abs().min(89.0).to_radians().cos();
         let rows = cell(view.lat - lat_by)..=cell(view.lat + lat_by);
         let columns = cell(view.lon - lon_by)..=cell(view.lon + lon_by);
         let found = self.candidates(rows, columns).into_iter();
-        found.filter_map(|site| Some((site, How::LookedAt(site.seen(view)?)))).collect()
+        found.filter_map(|site| Some((site, How::LookedAt(site.seen(view, &footprint)?)))).collect()
     }
 
     fn candidates(
@@ -204,25 +190,23 @@ impl Site {
         candidates.min_by(|one, other| length(*one).total_cmp(&length(*other)))
     }
 
-    /// Metres to the nearest point if a camera saw it.
-    fn seen(&self, view: &View) -> Option<f64> {
-        let nearest = self.nearest(view.lat, view.lon)?;
-        let metres = length(nearest);
-        if metres > FARTHEST || view.height_m <= 0.0 {
+    /// Metres from a camera to the nearest point if it saw the site.
+    fn seen(&self, view: &View, footprint: &Footprint) -> Option<f64> {
+        let metres = length(self.nearest(view.lat, view.lon)?);
+        if metres > FARTHEST {
             return None;
         }
-        // How much of the sky the buffer takes, seen from there.
-        let about = |metres: f64| (self.buffer_m / metres.max(1.0)).atan().to_degrees();
-        let down = -view.height_m.atan2(metres).to_degrees();
-        let in_height = (down - view.pitch).abs() <= view.height / 2.0 + about(metres.hypot(view.height_m));
-        let [east, north] = nearest;
-        let bearing = east.atan2(north).to_degrees();
-        let off = (bearing - view.yaw + 540.0).rem_euclid(360.0) - 180.0;
-        // A camera that looks down sees all around below it.
-        let steep = view.pitch <= -90.0 + view.height / 2.0
-            && metres <= view.height_m * (view.height / 2.0).to_radians().tan();
-        let in_width = metres <= self.buffer_m || off.abs() <= view.width / 2.0 + about(metres);
-        (steep || in_height && in_width).then_some(metres)
+        let plane = |point: &[f64; 2]| plane(view.lat, view.lon, *point);
+        let on_plane = |line: &Vec<[f64; 2]>| line.iter().map(plane).collect::<Vec<_>>();
+        let shown = self.parts.iter().any(|part| {
+            let apart = match part {
+                Part::Point(point) => footprint.to_point(plane(point)),
+                Part::Line(line) => footprint.to_line(&on_plane(line)),
+                Part::Area(rings) => footprint.to_area(&rings.iter().map(on_plane).collect::<Vec<_>>()),
+            };
+            apart <= self.buffer_m
+        });
+        shown.then_some(metres)
     }
 }
 
@@ -316,6 +300,7 @@ mod tests {
             height_m: 100.0,
             yaw,
             pitch,
+            roll: 0.0,
             width: 70.0,
             height: 50.0,
         };

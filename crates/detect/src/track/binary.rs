@@ -18,14 +18,9 @@
 //! place that is none: one by where the aircraft was at that time, one by where it ever was. Numbers that are not
 //! random, such as counters, are likelier to be anything; that they agree with a track twice is not.
 
-use creance_model::Timestamp;
+use creance_model::{DEGREE_M, Timestamp};
 
-use super::{
-    Flight, Found,
-    known::{DEGREE, Within},
-    number::Axis,
-    spans::Reach,
-};
+use super::{Flight, Found, known::Within, number::Axis, spans::Reach};
 
 /// The chance that a part of random bytes is told.
 const CHANCE: f64 = 1e-6;
@@ -121,7 +116,7 @@ impl Format {
             Self::Float32 => 2.0 * 2_f64.powi(23) / number / 2_f64.powi(32),
             Self::Float64 => 2.0 * 2_f64.powi(52) / number / 2_f64.powi(64),
         };
-        patterns * per_degree / DEGREE
+        patterns * per_degree / DEGREE_M
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     ops::{Range, RangeInclusive},
 };
 
-use creance_model::Timestamp;
+use creance_model::{DEGREE_M, Timestamp};
 
 /// Whose path it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -112,9 +112,6 @@ const CELLS: f64 = 1000.0;
 /// Cells that one question goes through, and legs that it compares, at most.
 const MOST_CELLS: i64 = 4096;
 const MOST_LEGS: usize = 8192;
-
-/// Metres of a degree of latitude, on a sphere of 6 371 km.
-pub(crate) const DEGREE: f64 = 111_195.0;
 
 impl Track {
     /// The track of these paths.
@@ -253,13 +250,13 @@ impl Track {
         let (role, (from, to)) = (self.points.get(index)?.role, self.leg(index)?);
         // Metres east and north of the place.
         let narrow = lat.to_radians().cos();
-        let flat = |fix: Fix| ((fix.lon - lon) * narrow * DEGREE, (fix.lat - lat) * DEGREE);
+        let flat = |fix: Fix| ((fix.lon - lon) * narrow * DEGREE_M, (fix.lat - lat) * DEGREE_M);
         let ((x, y), (to_x, to_y)) = (flat(from), flat(to));
         let (along_x, along_y) = (to_x - x, to_y - y);
         let length = along_x * along_x + along_y * along_y;
         let part = if length > 0.0 { (-(x * along_x + y * along_y) / length).clamp(0.0, 1.0) } else { 0.0 };
         let (x, y) = (x + part * along_x, y + part * along_y);
-        if y.abs() > within.lat * DEGREE || x.abs() > within.lon * narrow * DEGREE {
+        if y.abs() > within.lat * DEGREE_M || x.abs() > within.lon * narrow * DEGREE_M {
             return None;
         }
         let nearest = time.as_secs_f64().clamp(from.time.as_secs_f64(), to.time.as_secs_f64());
@@ -292,7 +289,7 @@ pub(crate) fn metres(one: Fix, other: Fix) -> f64 {
 pub(crate) fn apart(one: (f64, f64), other: (f64, f64)) -> f64 {
     let north = one.0 - other.0;
     let east = (one.1 - other.1) * one.0.to_radians().cos();
-    north.hypot(east) * DEGREE
+    north.hypot(east) * DEGREE_M
 }
 
 #[cfg(test)]

@@ -1,0 +1,214 @@
+//! What a camera sees of flat ground: where it looks from and whither, and the part of the ground that its picture shows.
+//!
+//! A point of the ground is in the picture if it lies on the right side of four planes through the camera, one for each edge.
+//! Planes cut the ground in straight lines, so what is seen is a convex polygon: a disc as far as one can see, cut four times.
+
+use super::{closed, is_within, length, nearest_of_line};
+
+/// From where a camera looked, and whither.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Metres above the ground, as far as one knows.
+    pub height_m: f64,
+    /// Degrees clockwise from true north.
+    pub yaw: f64,
+    /// Degrees above the horizon.
+    pub pitch: f64,
+    /// Degrees that the right side of the camera is lowered.
+    pub roll: f64,
+    /// Degrees that the picture is wide.
+    pub width: f64,
+    /// Degrees that the picture is high.
+    pub height: f64,
+}
+
+/// How far a camera is taken to see, in metres: beyond, a site fills no more than a few pixels.
+pub(super) const FARTHEST: f64 = 5_000.0;
+
+/// Corners of the polygon that stands for the disc: its edges lie at most 10 m within it.
+const CORNERS: u8 = 48;
+
+/// A part of the ground that is convex, in metres east and north of the camera; empty, where it sees none.
+#[derive(Debug)]
+pub(super) struct Footprint(Vec<[f64; 2]>);
+
+impl View {
+    /// The ground that the picture shows.
+    pub(super) fn footprint(&self) -> Footprint {
+        if self.height_m.is_nan() || self.height_m <= 0.0 {
+            return Footprint(Vec::new());
+        }
+        let turn = std::f64::consts::TAU / f64::from(CORNERS);
+        let corners = (0..CORNERS).map(|corner| (f64::from(corner) * turn).sin_cos());
+        let mut seen: Vec<[f64; 2]> =
+            corners.map(|(east, north)| [east * FARTHEST, north * FARTHEST]).collect();
+        let [forward, right, up] = self.axes();
+        let half = |degrees: f64| (degrees.clamp(0.1, 179.0) / 2.0).to_radians().tan();
+        for (aside, most) in [(right, half(self.width)), (up, half(self.height))] {
+            for sign in [1.0, -1.0] {
+                // Of a point of the ground: no farther aside than its depth allows.
+                let [east, north, above] =
+                    std::array::from_fn(|axis| most * forward[axis] - sign * aside[axis]);
+                let inner = |[x, y]: [f64; 2]| east * x + north * y - above * self.height_m;
+                seen = cut(&seen, &inner);
+            }
+        }
+        Footprint(seen)
+    }
+
+    /// Unit vectors to where it looks, to its right and upwards: east, north, up.
+    fn axes(&self) -> [[f64; 3]; 3] {
+        let (sin_yaw, cos_yaw) = self.yaw.to_radians().sin_cos();
+        let (sin_pitch, cos_pitch) = self.pitch.to_radians().sin_cos();
+        let (sin_roll, cos_roll) = self.roll.to_radians().sin_cos();
+        let forward = [sin_yaw * cos_pitch, cos_yaw * cos_pitch, sin_pitch];
+        let level = [cos_yaw, -sin_yaw, 0.0];
+        let upright = [-sin_yaw * sin_pitch, -cos_yaw * sin_pitch, cos_pitch];
+        let mixed = |by_level: f64, by_upright: f64| {
+            std::array::from_fn(|axis| by_level * level[axis] + by_upright * upright[axis])
+        };
+        [forward, mixed(cos_roll, -sin_roll), mixed(sin_roll, cos_roll)]
+    }
+}
+
+/// The part of a convex polygon where a linear function is not negative (Sutherland and Hodgman).
+fn cut(polygon: &[[f64; 2]], inner: &dyn Fn([f64; 2]) -> f64) -> Vec<[f64; 2]> {
+    let mut kept = Vec::with_capacity(polygon.len() + 1);
+    for edge in closed(polygon).windows(2) {
+        let [from, to] = [edge[0], edge[1]];
+        let (at_from, at_to) = (inner(from), inner(to));
+        if at_from >= 0.0 {
+            kept.push(from);
+        }
+        if (at_from < 0.0) != (at_to < 0.0) {
+            let along = at_from / (at_from - at_to);
+            kept.push([from[0] + along * (to[0] - from[0]), from[1] + along * (to[1] - from[1])]);
+        }
+    }
+    kept
+}
+
+impl Footprint {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Metres to a point, 0 within.
+    pub(super) fn to_point(&self, [x, y]: [f64; 2]) -> f64 {
+        let about: Vec<[f64; 2]> = self.0.iter().map(|[east, north]| [east - x, north - y]).collect();
+        let ring = closed(&about);
+        if is_within(&[about]) {
+            return 0.0;
+        }
+        nearest_of_line(&ring).map_or(f64::INFINITY, length)
+    }
+
+    /// Metres to a line, 0 where it enters.
+    pub(super) fn to_line(&self, line: &[[f64; 2]]) -> f64 {
+        let edges = closed(&self.0);
+        let mut least = line.iter().map(|point| self.to_point(*point)).fold(f64::INFINITY, f64::min);
+        for leg in line.windows(2) {
+            for edge in edges.windows(2) {
+                if cross([leg[0], leg[1]], [edge[0], edge[1]]) {
+                    return 0.0;
+                }
+            }
+        }
+        // A corner of what is seen may be nearer to the middle of a leg than the ends of the leg are to it.
+        for [x, y] in &self.0 {
+            let about: Vec<[f64; 2]> = line.iter().map(|[east, north]| [east - x, north - y]).collect();
+            least = nearest_of_line(&about).map_or(least, |nearest| least.min(length(nearest)));
+        }
+        least
+    }
+
+    /// Metres to an area of an edge and holes, 0 where it lies within or enters.
+    pub(super) fn to_area(&self, rings: &[Vec<[f64; 2]>]) -> f64 {
+        let is_inside = self.0.first().is_some_and(|[x, y]| {
+            let about =
+                |ring: &Vec<[f64; 2]>| ring.iter().map(|[east, north]| [east - x, north - y]).collect();
+            is_within(&rings.iter().map(about).collect::<Vec<_>>())
+        });
+        if is_inside {
+            return 0.0;
+        }
+        rings.iter().map(|ring| self.to_line(&closed(ring))).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Whether two legs cross.
+fn cross([a, b]: [[f64; 2]; 2], [c, d]: [[f64; 2]; 2]) -> bool {
+    let side = |from: [f64; 2], to: [f64; 2], point: [f64; 2]| {
+        (to[0] - from[0]) * (point[1] - from[1]) - (to[1] - from[1]) * (point[0] - from[0]) > 0.0
+    };
+    side(a, b, c) != side(a, b, d) && side(c, d, a) != side(c, d, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn view(yaw: f64, pitch: f64, roll: f64) -> View {
+        View { lat: 0.0, lon: 0.0, height_m: 100.0, yaw, pitch, roll, width: 90.0, height: 60.0 }
+    }
+
+    #[test]
+    fn a_camera_that_looks_down_sees_a_rectangle() {
+        let seen = view(90.0, -90.0, 0.0).footprint();
+        // 100 m to its left and right, which are north and south; 57.7 m before it and behind.
+        for (point, expected) in
+            [([50.0, 90.0], 0.0), ([-50.0, -90.0], 0.0), ([67.735, 0.0], 10.0), ([0.0, 110.0], 10.0)]
+        {
+            assert!((seen.to_point(point) - expected).abs() < 0.01, "{point:?} {}", seen.to_point(point));
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_and_above_the_horizon_is_not_seen() {
+        assert!(view(0.0, 45.0, 0.0).footprint().is_empty());
+        let level = view(0.0, 0.0, 0.0).footprint();
+        // The lower edge looks 30° down: the ground begins 173.2 m ahead.
+        assert!((level.to_point([0.0, 163.205]) - 10.0).abs() < 0.01);
+        assert!(level.to_point([0.0, -300.0]) > 400.0);
+        assert!(level.to_point([0.0, 4_900.0]) < 0.01 && level.to_point([0.0, 6_000.0]) > 990.0);
+    }
+
+    #[test]
+    fn a_rolled_camera_sees_more_on_the_side_that_is_lowered() {
+        let rolled = view(0.0, 0.0, 40.0).footprint();
+        assert!(rolled.to_point([60.0, 150.0]) < 0.01 && rolled.to_point([-60.0, 150.0]) > 1.0);
+    }
+
+    #[test]
+    fn lines_that_pass_through_and_areas_around_are_seen() {
+        let seen = view(0.0, -90.0, 0.0).footprint();
+        assert!(seen.to_line(&[[-500.0, 0.0], [500.0, 0.0]]) < 1e-9);
+        assert!((seen.to_line(&[[-500.0, 67.735], [500.0, 67.735]]) - 10.0).abs() < 0.01);
+        let square = |side: f64| vec![[-side, -side], [side, -side], [side, side], [-side, side]];
+        assert!(seen.to_area(&[square(1000.0)]) < 1e-9);
+        let hole = seen.to_area(&[square(1000.0), square(120.0)]);
+        assert!((hole - 20.0).abs() < 0.01, "{hole}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_point_is_seen_if_its_ray_lies_in_the_picture(
+            yaw in -400.0_f64..400.0, pitch in -90.0_f64..30.0, roll in -30.0_f64..30.0,
+            x in -800.0_f64..800.0, y in -800.0_f64..800.0,
+        ) {
+            let view = view(yaw, pitch, roll);
+            let [forward, right, up] = view.axes();
+            let along = |axis: [f64; 3]| axis[0] * x + axis[1] * y - axis[2] * view.height_m;
+            let (depth, aside, above) = (along(forward), along(right), along(up));
+            let margin = (depth - aside.abs()).min(depth * 30_f64.to_radians().tan() - above.abs());
+            prop_assume!(margin.abs() > 0.01);
+            let seen = view.footprint();
+            prop_assert_eq!(!seen.is_empty() && seen.to_point([x, y]) == 0.0, margin > 0.0);
+        }
+    }
+}
