@@ -54,6 +54,12 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     path.is_dir().then_some(path)
 }
 
+/// The Python of `target/uploads` (`./ci/test tools` makes it) or of `CREANCE_UPLOADS_PYTHON`.
+pub fn python() -> PathBuf {
+    std::env::var_os("CREANCE_UPLOADS_PYTHON")
+        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
+}
+
 /// A Python that has these packages, for what is played and recorded over loopback: that of `target/uploads`
 /// (`./ci/test tools` makes it) or of `CREANCE_UPLOADS_PYTHON`.
 ///
@@ -61,8 +67,7 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
 ///
 /// Why nothing can be played and recorded here.
 pub fn player(packages: &str) -> Result<PathBuf, String> {
-    let python = std::env::var_os("CREANCE_UPLOADS_PYTHON")
-        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from);
+    let python = python();
     let recorded = Command::new("dumpcap").args(["-i", "lo", "-L"]).stderr(Stdio::null()).output();
     if !recorded.is_ok_and(|output| output.status.success()) {
         return Err("dumpcap may not record on lo: is tshark installed, and is this root?".to_owned());

@@ -7,6 +7,7 @@ mod explain;
 mod keys;
 mod pieces;
 mod recordings;
+mod sites;
 
 use std::{
     fs,

@@ -1,8 +1,11 @@
-//! `inspect` and `scrub` against independent readers: `ExifTool` for what pictures say, Pillow for what they show.
+//! `inspect` and `scrub` against independent readers: `ExifTool` for what pictures say, Pillow and `ImageMagick` for what they
+//! show, `FFmpeg` for films.
 //!
 //! Pictures are made by `pictures.py`, which needs the packages of `tests/uploads/requirements.txt` in `target/uploads`
 //! (`./ci/test tools` puts them there), and real ones are those of the shared data, where it is present.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+mod films;
 
 use std::{
     fs,
@@ -10,14 +13,8 @@ use std::{
     process::Command,
 };
 
-use creance_tests::{example, root, run, shared};
+use creance_tests::{example, python, root, run, shared};
 use serde_json::Value;
-
-/// Python with the packages.
-fn python() -> PathBuf {
-    std::env::var_os("CREANCE_UPLOADS_PYTHON")
-        .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
-}
 
 fn script(arguments: &[&str]) -> Vec<u8> {
     let output =
@@ -163,6 +160,13 @@ fn look_the_same(before: &[PathBuf], after: &[PathBuf]) {
     for (same, path) in same.iter().zip(before) {
         assert!(same, "{} looks otherwise", path.display());
     }
+    for (before, after) in before.iter().zip(after) {
+        let mut compare = Command::new("compare");
+        let output =
+            compare.args(["-quiet", "-metric", "AE"]).arg(before).arg(after).arg("null:").output().unwrap();
+        let differ = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && differ.trim() == "0", "{}: {differ} pixels", before.display());
+    }
 }
 
 #[test]
@@ -184,6 +188,51 @@ fn scrubbed_pictures_say_nothing_and_show_the_same() {
         );
     }
     look_the_same(&pictures, &clean);
+}
+
+#[test]
+fn faces_are_told_by_their_place_and_blurred_when_asked() {
+    let portrait = root().join("crates/detect/src/face/portrait.jpg");
+    let faces = |path: &Path| -> Vec<[u64; 4]> {
+        let output = run(["inspect", "--faces", "--format", "json", &text(path)]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let boxes: Vec<Value> = told["face_boxes"].as_array().unwrap().clone();
+        assert_eq!(told["faces"], boxes.len());
+        let sides = |one: &Value| ["left", "top", "width", "height"].map(|side| one[side].as_u64().unwrap());
+        boxes.iter().map(sides).collect()
+    };
+    // The head of the portrait, by eye: between 280 and 530 from the left, 170 and 470 from above.
+    let found = faces(&portrait);
+    let [[left, top, width, height]] = found.as_slice() else { panic!("{found:?}") };
+    assert!((260..=420).contains(left) && (160..=330).contains(top), "{found:?}");
+    assert!(left + width <= 560 && top + height <= 500, "{found:?}");
+    let (_folder, clean) = scrubbed(std::slice::from_ref(&portrait), &["--faces"]);
+    assert!(faces(&clean[0]).is_empty());
+    assert_eq!(by_exiftool(&clean[0]), Vec::<String>::new());
+    // Without faces pictures stay as they are; what cannot be looked at is refused.
+    let (folder, _) = made();
+    let pictures = ["grey.jpg", "truecolour.png"].map(|name| folder.path().join(name)).to_vec();
+    let (_folder, clean) = scrubbed(&pictures, &["--faces"]);
+    look_the_same(&pictures, &clean);
+    let to = text(&folder.path().join("clean"));
+    let output = run(["scrub", "--faces", "-o", &to, &text(&folder.path().join("lossy.webp"))]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("JPEG and PNG only"));
+}
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let (folder, _) = made();
+    let [card, clean, elsewhere] = ["card/DCIM", "clean", "elsewhere"].map(|name| folder.path().join(name));
+    for path in [&card, &clean, &elsewhere] {
+        fs::create_dir_all(path).unwrap();
+    }
+    fs::copy(folder.path().join("grey.jpg"), card.join("grey.jpg")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, clean.join("DCIM")).unwrap();
+    let output = run(["scrub", &text(&folder.path().join("card")), "-o", &text(&clean)]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("is a link"));
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
 
 #[test]
