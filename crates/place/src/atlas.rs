@@ -3,7 +3,7 @@
 use crate::corrections::Corrections;
 use crate::country::Country;
 use crate::error::Error;
-use crate::organisations::Organisations;
+use crate::organisations::{Kind, Organisations};
 use crate::overrides::Overrides;
 use crate::regions::{Region, Regions, plain};
 use crate::scope::Scope;
@@ -63,6 +63,8 @@ pub struct Location {
     pub asn: Option<u32>,
     /// Its holder.
     pub as_name: Option<String>,
+    /// What the holder is, where it is a known organisation.
+    pub network: Option<Kind>,
 }
 
 impl Atlas {
@@ -160,6 +162,7 @@ impl Atlas {
                 || region.as_ref().is_some_and(|region| region.edge)
                 || by_address.is_some());
 
+        let network = by_asn.as_ref().map(|found| found.organisation.kind);
         let known = by_host
             .map(|found| (found, "domain"))
             .or_else(|| by_address.map(|found| (found, "address")))
@@ -201,6 +204,7 @@ impl Atlas {
             control_basis,
             asn: holder.map(|holder| holder.asn),
             as_name: holder.map(|holder| holder.name.to_owned()).filter(|name| !name.is_empty()),
+            network,
         };
         let triple = (scope == Scope::Public).then(|| self.countries.find(ip)).flatten();
         let correction = triple.as_ref().and_then(|_| self.corrections.of(ip));

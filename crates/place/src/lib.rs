@@ -12,6 +12,7 @@ mod error;
 pub mod grid;
 mod organisations;
 mod overrides;
+pub mod region;
 mod regions;
 mod scope;
 pub mod sites;

@@ -38,8 +38,7 @@ pub enum Kind {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Organisation {
     pub(crate) name: String,
-    #[serde(rename = "kind")]
-    _kind: Kind,
+    pub(crate) kind: Kind,
     /// ISO alpha-2: the law that the operating company answers to.
     pub(crate) control: String,
     /// Everything of it is an edge.

@@ -73,7 +73,7 @@ impl<T: Entry> Table<T> {
 
     /// Reads what the zstd frame holds.
     pub(crate) fn read(body: Vec<u8>) -> Result<Self, Error> {
-        let mut reader = Reader { body: &body, at: 0, file: T::FILE };
+        let mut reader = Reader::new(&body, T::FILE);
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(reader.error("not a table of this version"));
         }
@@ -88,7 +88,7 @@ impl<T: Entry> Table<T> {
         }
         let four = Ranges::read(&mut reader, count, u64::from(u32::MAX))?;
         let six = Ranges::read(&mut reader, count, u64::MAX)?;
-        if reader.at != body.len() {
+        if !reader.is_at_end() {
             return Err(reader.error("bytes after the end"));
         }
         Ok(Self { entries, four, six, kind: PhantomData, body })
@@ -96,7 +96,7 @@ impl<T: Entry> Table<T> {
 
     /// The value of the range in which an address lies. IPv6 is told apart by its upper 64 bits.
     pub(crate) fn find(&self, ip: IpAddr) -> Option<T::Value<'_>> {
-        let mut reader = Reader { body: &self.body, at: 0, file: T::FILE };
+        let mut reader = Reader::new(&self.body, T::FILE);
         let value = match unwrapped(ip) {
             IpAddr::V4(ip) => self.four.find(u64::from(u32::from(ip)), &mut reader),
             IpAddr::V6(ip) => {
@@ -172,6 +172,14 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn new(body: &'a [u8], file: &'static str) -> Self {
+        Self { body, at: 0, file }
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at == self.body.len()
+    }
+
     pub(crate) fn error(&self, why: &'static str) -> Error {
         Error::Table { file: self.file, why, at: self.at }
     }

@@ -1,0 +1,158 @@
+//! Jurisdictions: where the aircraft is, where its app believes it is, and where its data went. Three answers, for each may
+//! differ from the others, and a difference between the first two is a finding.
+//!
+//! Sources vote, one file for each; [`answer`] puts the votes together. CN, HK, MO and TW are four answers.
+
+pub mod address;
+pub mod answer;
+pub mod belief;
+pub mod boundaries;
+pub mod datum_tell;
+pub mod hosts;
+pub mod mcc;
+pub mod position;
+pub mod settings;
+
+use crate::Error;
+use crate::atlas::Atlas;
+use crate::country::Country;
+use address::Address;
+use answer::{Answer, Outcome, Vote, fuse};
+use belief::{AppEvidence, Behaviour};
+use boundaries::{Boundaries, Whereabouts};
+use mcc::{Code, Codes};
+use position::Position;
+
+/// Everything known that bears on jurisdiction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// Places from receivers.
+    pub positions: Vec<Position>,
+    /// Country codes of serving networks.
+    pub network_mcc: Vec<u16>,
+    /// Country codes of SIMs.
+    pub sim_mcc: Vec<u16>,
+    /// Addresses that the device's traffic came from.
+    pub addresses: Vec<Address>,
+    /// Names of time zones.
+    pub time_zones: Vec<String>,
+    /// Language tags.
+    pub locales: Vec<String>,
+    /// What the app was told and does.
+    pub app: AppEvidence,
+}
+
+/// Where the data went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Landing {
+    /// ISO alpha-2, nothing where it is unknown.
+    pub country: Option<Country>,
+    /// The hosts there.
+    pub hosts: Vec<String>,
+    /// Bytes sent there.
+    pub bytes: u64,
+}
+
+/// The three answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// Where the aircraft is.
+    pub aircraft: Answer,
+    /// What the app believes.
+    pub app: Answer,
+    /// What follows from that.
+    pub behaviour: Behaviour,
+    /// Where data went, most bytes first.
+    pub data: Vec<Landing>,
+    /// Where the answers differ, in words.
+    pub mismatches: Vec<String>,
+}
+
+/// Judges the evidence.
+pub fn assess(evidence: &Evidence, atlas: &Atlas) -> Result<Assessment, Error> {
+    let boundaries = Boundaries::bundled()?;
+    let aircraft = fuse(of_place(evidence, atlas, boundaries, Codes::bundled()?));
+    let app = fuse(evidence.app.votes(atlas, boundaries));
+    let mut data: Vec<Landing> = hosts::landed(&evidence.app.hosts, atlas)
+        .into_iter()
+        .map(|(country, (hosts, bytes))| Landing { country, hosts, bytes })
+        .collect();
+    data.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.country.cmp(&b.country)));
+    let behaviour = evidence.app.behaviour(atlas);
+    let mismatches = mismatches(&aircraft, &app, &data, behaviour);
+    Ok(Assessment { aircraft, app, behaviour, data, mismatches })
+}
+
+/// What each source says of where the aircraft is.
+fn of_place(evidence: &Evidence, atlas: &Atlas, boundaries: &Boundaries, codes: &Codes) -> Vec<Vote> {
+    let mut votes: Vec<Vote> = evidence.positions.iter().map(|position| position.vote(boundaries)).collect();
+    // The best believed place says how near borders are that cells may reach over.
+    let believed =
+        evidence.positions.iter().filter(|position| position.is_fix() && position.doubts.is_empty());
+    let place: Option<Whereabouts> = believed
+        .min_by_key(|position| position.receiver)
+        .and_then(|position| boundaries.at(position.lat, position.lon));
+    votes.extend(evidence.network_mcc.iter().map(|code| codes.network(*code, place.as_ref())));
+    votes.extend(evidence.sim_mcc.iter().map(|code| codes.sim(*code)));
+
+    let contract: Vec<Country> = evidence
+        .sim_mcc
+        .iter()
+        .filter_map(|code| codes.of(*code))
+        .flat_map(|code| match code {
+            Code::Of(says, _) => says.clone(),
+            Code::Shared(_) => Vec::new(),
+        })
+        .collect();
+    let strong: Vec<Vec<Country>> = votes
+        .iter()
+        .filter(|vote| vote.weight > 2.0)
+        .map(|vote| [vote.says.clone(), vote.fits.clone()].concat())
+        .collect();
+    let elsewhere = |country: Country| strong.iter().any(|says| !says.is_empty() && !says.contains(&country));
+    votes.extend(evidence.addresses.iter().map(|one| address::vote(*one, atlas, &contract, &elsewhere)));
+    votes.extend(evidence.time_zones.iter().map(|name| settings::time_zone(name)));
+    votes.extend(evidence.locales.iter().map(|tag| settings::locale(tag)));
+    votes.extend(evidence.app.radios.iter().map(|radio| radio.vote_of_place()));
+    votes.extend(evidence.app.cached.map(belief::Cached::vote_of_place));
+    votes
+}
+
+fn mismatches(aircraft: &Answer, app: &Answer, data: &[Landing], behaviour: Behaviour) -> Vec<String> {
+    let mut found = Vec::new();
+    let possible = |country: Country| {
+        aircraft.candidates.iter().any(|(one, likely)| *one == country && *likely >= 1.0 - answer::DETERMINED)
+    };
+    match (aircraft.outcome, app.country()) {
+        (Outcome::Determined, Some(believed)) if aircraft.country() != Some(believed) => {
+            let there = aircraft.country().map(|country| country.to_string()).unwrap_or_default();
+            found.push(format!("the aircraft is in {there}, and the app believes it to be in {believed}"));
+        }
+        (Outcome::Contested, Some(believed)) if !possible(believed) => {
+            found.push(format!(
+                "the app believes {believed}, which is none of the countries that the aircraft may be in"
+            ));
+        }
+        (Outcome::Contested, Some(believed)) => {
+            found.push(format!("where the aircraft is is contested, and the app has settled for {believed}"));
+        }
+        _ => {}
+    }
+    if let Some(there) = aircraft.country().filter(|there| *there != Country::CN)
+        && behaviour.coordinates_shifted == Some(true)
+    {
+        found.push(format!(
+            "coordinates are sent shifted by a datum of mainland China, and the aircraft is in {there}"
+        ));
+    }
+    let believed = app.country().or_else(|| aircraft.country());
+    let away: Vec<String> = data
+        .iter()
+        .filter_map(|landing| landing.country.filter(|country| Some(*country) != believed))
+        .map(|country| country.to_string())
+        .collect();
+    if let Some(believed) = believed.filter(|_| !away.is_empty()) {
+        found.push(format!("data went to {}, outside {believed}", away.join(", ")));
+    }
+    found
+}
