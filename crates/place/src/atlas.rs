@@ -5,6 +5,7 @@ use crate::country::Country;
 use crate::error::Error;
 use crate::organisations::{Kind, Organisations};
 use crate::overrides::Overrides;
+use crate::region::boundaries;
 use crate::regions::{Region, Regions, plain};
 use crate::scope::Scope;
 use crate::sources::{self, Source};
@@ -86,7 +87,7 @@ impl Atlas {
             (countries.join(), holders)
         });
         let mut sources = sources::bundled()?;
-        for (file, bytes) in [COUNTRIES, HOLDERS] {
+        for (file, bytes) in [COUNTRIES, HOLDERS, boundaries::FILE_AND_BYTES] {
             for source in sources.iter_mut().filter(|source| source.file == file) {
                 source.bytes = len(bytes);
             }

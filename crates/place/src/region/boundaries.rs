@@ -17,6 +17,8 @@ use creance_cursor::inflate::{End, Method, inflate};
 const PACKED: &[u8] = include_bytes!("../../../../knowledge/region/boundaries/boundaries.bin.zst");
 const FILE: &str = "boundaries";
 const MAGIC: &[u8] = b"creance\x01";
+/// The bundled file, and its name as `knowledge/SOURCES.toml` has it.
+pub(crate) const FILE_AND_BYTES: (&str, &[u8]) = ("region/boundaries/boundaries.bin.zst", PACKED);
 const KIND: u8 = 3;
 /// What a table may unpack to: ten times the bundled one.
 const LIMIT: usize = 16 << 20;
