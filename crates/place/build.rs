@@ -1,12 +1,16 @@
-//! Lists `knowledge/organisations/*.toml`, so that adding an organisation is adding one file.
+//! Lists `knowledge/organisations/*.toml` and `knowledge/jurisdictions/*.toml`, so that adding one is adding one file.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 fn main() -> io::Result<()> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../knowledge/organisations").canonicalize()?;
+    list("organisations")?;
+    list("jurisdictions")
+}
+
+fn list(name: &str) -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../knowledge").join(name).canonicalize()?;
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files: Vec<PathBuf> =
         fs::read_dir(&folder)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
@@ -20,5 +24,5 @@ fn main() -> io::Result<()> {
     }
     list.push(']');
     let out = std::env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
-    fs::write(Path::new(&out).join("organisations.rs"), list)
+    fs::write(Path::new(&out).join(format!("{name}.rs")), list)
 }

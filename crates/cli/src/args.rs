@@ -1,11 +1,15 @@
 //! What may be typed.
 
+mod region;
+
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
+
+pub(crate) use region::{Region, RegionFormat};
 
 /// Shows what drones, their apps and ground stations give away, to whom, and how sure one can be of it.
 #[derive(Debug, Parser)]
@@ -32,6 +36,7 @@ Examples:
   creance scrub card/ -o clean                         the same files without it
   creance canary new -o canaries.toml                  values to plant before the flight
   creance explain case F0003                           what a finding says, and how to see it with other tools
+  creance region --gps 22.5316,114.1130 --mcc 454      in which country that is, says whom, how sure
   creance data                                         the bundled data sets with their dates
 
 Exit codes: 0 done · 1 findings at or over --fail-on · 2 usage · 3 an input unreadable ·
@@ -68,6 +73,9 @@ pub(crate) enum Command {
     /// Scores what tools found in labelled captures: recall, precision, traps (docs/corpus.md has the formats).
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
+    /// Says where an aircraft is, what its app believes, and where its data went: every source's vote, and who differs.
+    #[command(after_help = region::EXAMPLES)]
+    Region(Box<Region>),
     /// Lists the bundled data sets, or imports newer ones.
     Data(Data),
     /// Makes, plants and finds values that nobody else has: where they surface, they were taken from the device.

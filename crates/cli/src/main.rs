@@ -15,6 +15,7 @@ mod flows;
 mod inspect;
 mod messages;
 mod progress;
+mod region;
 mod rows;
 mod scrub;
 mod trace;
@@ -64,6 +65,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Bench(options)) => bench::run(&options),
+        Some(Command::Region(options)) => region::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Canary(options)) => canary::run(&options, args.talk),
         Some(Command::Explain(options)) => explain::run(&options),

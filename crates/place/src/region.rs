@@ -8,6 +8,8 @@ pub mod answer;
 pub mod belief;
 pub mod boundaries;
 pub mod datum_tell;
+pub mod duties;
+pub mod fleet;
 pub mod hosts;
 pub mod mcc;
 pub mod position;

@@ -57,11 +57,19 @@ const WORDS: &[(&str, &str)] = &[
     ("canada", "CA"),
 ];
 
-/// How often a branch that is named like this, or whose address lies there, is that of the country believed in.
+/// How often a branch that is named like this, or whose address lies there, is that of the country believed in: where all of
+/// the vendor's hosts are named alike, and where but few are (one store in Hong Kong serves many countries).
 const NAMED: f64 = 0.9;
+const FEW_NAMED: f64 = 0.6;
 const PLACED: f64 = 0.6;
 /// Several branches at once.
 const MIXED: f64 = 0.7;
+
+/// The country that a vendor's word for a branch means.
+pub fn word(word: &str) -> Option<Country> {
+    let (_, code) = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word))?;
+    Country::new(code)
+}
 
 /// The branch that a host's name says, and by which word.
 pub fn branch(host: &str) -> Option<(Country, String)> {
@@ -73,10 +81,7 @@ pub fn branch(host: &str) -> Option<(Country, String)> {
     // The last two are the organisation's own name and its registry, which say where it is at home.
     let (own, _) = labels.split_at(labels.len().saturating_sub(2));
     let words = own.iter().flat_map(|label| label.split(['-', '_']));
-    let mut found = words.filter_map(|word| {
-        let (word, code) = WORDS.iter().find(|(known, _)| *known == word)?;
-        Some((Country::new(code)?, (*word).to_owned()))
-    });
+    let mut found = words.filter_map(|label| Some((word(label)?, label.to_owned())));
     // The word nearest to the organisation's name, if there are several.
     found.next_back().or_else(|| {
         let region = crate::regions::region_of_host(&host)?;
@@ -94,13 +99,17 @@ pub fn votes(hosts: &[HostUsed], atlas: &Atlas) -> Vec<Vote> {
         }
     }
     if !named.is_empty() {
-        let right = if named.len() == 1 { NAMED } else { MIXED };
+        let all = u32::try_from(branches().count()).unwrap_or(u32::MAX);
+        let of_all = u32::try_from(named.values().map(Vec::len).sum::<usize>()).unwrap_or(u32::MAX);
+        let share = f64::from(of_all) / f64::from(all.max(1));
+        let right =
+            if named.len() == 1 { FEW_NAMED + (NAMED - FEW_NAMED) * share } else { MIXED.min(share + 0.5) };
         let told = |(country, mut words): (Country, Vec<String>)| {
             let hosts = words.len();
             words.sort();
             words.dedup();
             let words = words.join("\", \"");
-            let why = format!("{hosts} {} named after {country} (\"{words}\")", of_hosts(hosts));
+            let why = format!("{hosts} of {all} {} named after {country} (\"{words}\")", of_hosts(2));
             Vote::one("host", Group::Hosts, country, right, why)
         };
         return named.into_iter().map(told).collect();
@@ -187,6 +196,11 @@ mod tests {
         let atlas = Atlas::bundled().unwrap();
         let host = |name: &str, branch| HostUsed { name: name.to_owned(), branch, ..HostUsed::default() };
         assert!(votes(&[host("api-us.skyvendor.example", false)], &atlas).is_empty());
+        let few = votes(
+            &[host("upload-hk.v.example", true), host("api.v.example", true), host("mqtt.v.example", true)],
+            &atlas,
+        );
+        assert!(few[0].weight < weight(NAMED) / 2.0, "{few:?}");
         let mixed = votes(&[host("api-us.v.example", true), host("api-cn.v.example", true)], &atlas);
         assert_eq!(mixed.len(), 2);
     }

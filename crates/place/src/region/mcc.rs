@@ -87,6 +87,14 @@ impl Codes {
         self.0.get(&code)
     }
 
+    /// The one country that a code is assigned to.
+    pub fn assigned(&self, code: u16) -> Option<Country> {
+        match self.of(code)? {
+            Code::Of(of, _) if of.len() == 1 => of.first().copied(),
+            _ => None,
+        }
+    }
+
     /// What the serving network's code says of a device, which is thought to be `place`.
     pub fn network(&self, code: u16, place: Option<&Whereabouts>) -> Vote {
         let mut vote = self.vote("network-mcc", Group::Network, code, NETWORK);

@@ -1,0 +1,463 @@
+//! What captures say of jurisdiction: where the aircraft was, what its app asked and was told, and what it did then.
+//!
+//! An app asks a server where it is, with what it knows (network code, place, address), takes the answer, and from then on
+//! uses the hosts, the datum and the rules of that country. So the exchange is looked for first; what comes after it shows
+//! what is believed.
+
+mod words;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::path::{Path as FilePath, PathBuf};
+
+use creance_detect::{Fix, Path, Role};
+use creance_model::{DataClass, Direction, Flow, Message, Timestamp, Trigger};
+use creance_place::Country;
+use creance_place::datum::Datum;
+use creance_place::region::Evidence;
+use creance_place::region::address::Address;
+use creance_place::region::belief::AppEvidence;
+use creance_place::region::boundaries::Boundaries;
+use creance_place::region::datum_tell::{DatumSeen, metres};
+use creance_place::region::hosts::{self, HostUsed};
+use creance_place::region::mcc::Codes;
+use creance_place::region::position::{Doubt, Position, Receiver};
+use creance_wire::Keep;
+
+use crate::actions::Actions;
+use crate::pipeline::Pipeline;
+use crate::{Error, Progress, Request, inputs, names::Name, notes};
+use words::{Said, is_about_place, is_about_zones, is_login};
+
+/// What was gathered.
+#[derive(Clone, Debug, Default)]
+pub struct RegionRead {
+    /// For [`creance_place::region::assess`].
+    pub evidence: Evidence,
+    /// What the app asked with, and which country each of it says.
+    pub asked: Vec<(&'static str, Option<Country>)>,
+    /// Whether damage or a limit left something out.
+    pub incomplete: bool,
+}
+
+/// Requests and hosts remembered.
+const MOST_SENT: usize = 50_000;
+const MOST_HOSTS: usize = 10_000;
+/// Requests that wait for an answer on one flow, and flows with such.
+const MOST_WAITING: usize = 64;
+const MOST_FLOWS: usize = 10_000;
+
+/// Gathers what the inputs of `request` say.
+pub fn region(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<RegionRead, Error> {
+    let mut request = request.clone();
+    request.limits.wire.keep = Keep::All;
+    let atlas = request.atlas()?;
+    let circumstances = request.evidence()?;
+    let opened = inputs::open(&request)?;
+    let keys = request.key_log()?;
+    let mut gathered = Gathered::default();
+    let mut sink = |flow: &Flow, message: &Message| gathered.note(flow, message);
+    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_messages(&mut sink);
+    let run = crate::run(opened, pipeline, &keys, &request, progress)?;
+    let incomplete = !run.notes.damage.is_empty() || notes::limited(&run);
+    let mut paths = run.pipeline.heard.paths();
+    drop(run);
+    paths.extend(circumstances.paths);
+    paths.retain(|path| path.role == Role::Aircraft);
+
+    let device = of_device(&request.device);
+    let mut evidence = gathered.evidence(&paths, circumstances.actions.as_ref());
+    evidence.network_mcc.extend(device.network_mcc);
+    evidence.sim_mcc.extend(device.sim_mcc);
+    evidence.time_zones.extend(device.time_zones);
+    evidence.locales.extend(device.locales);
+    for list in [&mut evidence.network_mcc, &mut evidence.sim_mcc] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    for list in [&mut evidence.time_zones, &mut evidence.locales] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let asked = gathered.asked(&atlas)?;
+    let incomplete = incomplete || gathered.beyond;
+    Ok(RegionRead { evidence, asked, incomplete })
+}
+
+/// What was sent in one request.
+#[derive(Clone, Debug)]
+struct Sent {
+    time: Timestamp,
+    host: String,
+    target: String,
+    said: Said,
+}
+
+/// An exchange in which an app asked where it is.
+#[derive(Clone, Debug)]
+struct Exchange {
+    asked: Sent,
+    answer: Said,
+}
+
+/// A host that was talked to.
+#[derive(Clone, Debug)]
+struct Host {
+    ip: IpAddr,
+    last: Timestamp,
+    bytes: u64,
+    readable: bool,
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    sent: Vec<Sent>,
+    waiting: BTreeMap<u64, VecDeque<Sent>>,
+    exchange: Option<Exchange>,
+    hosts: BTreeMap<String, Host>,
+    /// Something was left out.
+    beyond: bool,
+}
+
+impl Gathered {
+    fn note(&mut self, flow: &Flow, message: &Message) {
+        match flow.direction(message.from) {
+            Direction::Outbound => self.sent(flow, message),
+            Direction::Inbound if message.kind == "response" => self.answered(flow, message),
+            _ => {}
+        }
+    }
+
+    fn sent(&mut self, flow: &Flow, message: &Message) {
+        let name = message.text("host").or_else(|| message.text("sni"));
+        if message.protocol == "dns" || name.is_none() && message.parts.is_empty() {
+            return;
+        }
+        let ip = flow.end(message.from.other()).ip;
+        let host = name.map_or_else(|| ip.to_string(), |name| Name::new(name, Name::HOST_HEADER).host);
+        let handshake = message.kind == "client-hello";
+        let target = message.text("uri").or_else(|| message.text("topic")).unwrap_or_default().to_owned();
+        if let Some(known) = self.hosts.get_mut(&host) {
+            known.last = known.last.max(message.time);
+            known.readable |= !handshake;
+            known.bytes += if handshake { 0 } else { message.bytes };
+        } else if self.hosts.len() < MOST_HOSTS {
+            let bytes = if handshake { 0 } else { message.bytes };
+            self.hosts.insert(host.clone(), Host { ip, last: message.time, bytes, readable: !handshake });
+        } else {
+            self.beyond = true;
+        }
+        if handshake {
+            return;
+        }
+        let sent = Sent { time: message.time, host, target, said: Said::of(message) };
+        if message.kind == "request"
+            && (self.waiting.len() < MOST_FLOWS || self.waiting.contains_key(&flow.id))
+        {
+            let waiting = self.waiting.entry(flow.id).or_default();
+            if waiting.len() < MOST_WAITING {
+                waiting.push_back(sent.clone());
+            }
+        }
+        if self.sent.len() < MOST_SENT {
+            self.sent.push(sent);
+        } else {
+            self.beyond = true;
+        }
+    }
+
+    fn answered(&mut self, flow: &Flow, message: &Message) {
+        let Some(waiting) = self.waiting.get_mut(&flow.id) else { return };
+        let Some(asked) = waiting.pop_front() else { return };
+        if waiting.is_empty() {
+            self.waiting.remove(&flow.id);
+        }
+        let answer = Said::of(message);
+        let exchange = Exchange { asked, answer };
+        // The last answer holds.
+        if exchange.is_about_region() {
+            self.exchange = Some(exchange);
+        }
+    }
+
+    /// The vendor's domains: that of the server which was asked, else those that places of the aircraft went to.
+    fn vendors(&self, paths: &[Path]) -> Vec<String> {
+        if let Some(exchange) = &self.exchange {
+            return vec![domain(&exchange.asked.host)];
+        }
+        let near = |place: &(f64, f64)| {
+            let fixes = paths.iter().flat_map(|path| &path.fixes).step_by(16);
+            fixes.into_iter().any(|fix| metres((fix.lat, fix.lon), *place) < 50_000.0)
+        };
+        let told = self.sent.iter().filter(|sent| sent.said.places.iter().any(near));
+        let mut domains: Vec<String> = told.map(|sent| domain(&sent.host)).collect();
+        if domains.is_empty() {
+            domains.extend(
+                self.hosts.keys().filter(|host| hosts::branch(host).is_some()).map(|host| domain(host)),
+            );
+        }
+        domains.sort();
+        domains.dedup();
+        domains
+    }
+
+    fn evidence(&self, paths: &[Path], actions: Option<&Actions>) -> Evidence {
+        let vendors = self.vendors(paths);
+        let decided = self.exchange.as_ref().map(|exchange| exchange.asked.time);
+        let asked_host = self.exchange.as_ref().map(|exchange| exchange.asked.host.as_str());
+        // The host that is asked for the place is the same for all countries.
+        let is_branch = |host: &str| {
+            Some(host) != asked_host && vendors.contains(&domain(host)) && !is_about_place(label(host))
+        };
+        let after = |time: Timestamp| decided.is_none_or(|decided| time > decided);
+        let since = || self.sent.iter().filter(|sent| after(sent.time) && is_branch(&sent.host));
+
+        let hosts: Vec<HostUsed> = self
+            .hosts
+            .iter()
+            .map(|(name, host)| HostUsed {
+                name: if name.parse::<IpAddr>().is_ok() { String::new() } else { name.clone() },
+                ip: Some(host.ip).filter(|ip| !ip.is_unspecified()),
+                bytes: host.bytes,
+                branch: is_branch(name) && after(host.last),
+            })
+            .collect();
+        let answer = self.exchange.as_ref().map(|exchange| &exchange.answer);
+        let readable = answer.is_some() || since().next().is_some();
+        let by_hand = |sent: &Sent| {
+            actions.is_some_and(|log| {
+                log.trigger(sent.time, &[DataClass::Credential], |_| false) == Trigger::User
+            })
+        };
+        let mut logins = since().filter(|sent| is_login(&sent.target) || sent.said.password).peekable();
+        // A login that somebody chose is none that was forced, and without an action log nobody knows.
+        let login = match (logins.peek().is_some(), actions.is_some() || answer.is_some()) {
+            (false, _) => Some(false),
+            (true, true) => Some(logins.any(|sent| !by_hand(sent))),
+            (true, false) => None,
+        };
+        let zones = since().any(|sent| is_about_zones(&sent.target) || is_about_zones(&sent.host))
+            || hosts.iter().any(|host| host.branch && is_about_zones(&host.name));
+        let declared = since()
+            .filter_map(|sent| sent.said.datum)
+            .next_back()
+            .or_else(|| answer.and_then(|answer| answer.datum));
+        let datum = DatumSeen { declared, sent: pairs(since(), paths) };
+
+        let mut app = AppEvidence {
+            datum: Some(datum).filter(|datum| *datum != DatumSeen::default()),
+            forced_login: answer.and_then(|answer| answer.login).or_else(|| login.filter(|_| readable)),
+            no_fly_download: readable.then_some(zones).or_else(|| zones.then_some(true)),
+            hosts,
+            ..AppEvidence::default()
+        };
+        if let Some((exchange, (country, field))) =
+            self.exchange.as_ref().and_then(|exchange| Some((exchange, exchange.answer.countries.last()?)))
+        {
+            app.told.push((*country, format!("field {field} of the answer of {}", exchange.asked.host)));
+        }
+        let mut evidence = Evidence { positions: positions(paths), app, ..Evidence::default() };
+        for sent in &self.sent {
+            evidence.network_mcc.extend(&sent.said.network_mcc);
+            evidence.sim_mcc.extend(&sent.said.sim_mcc);
+            evidence.time_zones.extend(sent.said.time_zones.iter().cloned());
+        }
+        if let Some(exchange) = &self.exchange {
+            let seen = exchange
+                .answer
+                .addresses
+                .iter()
+                .filter(|_| exchange.answer.located || exchange.answer.countries.len() == 1);
+            evidence.addresses.extend(seen.map(|ip| Address { ip: *ip, exit: None }));
+            if evidence.positions.is_empty() {
+                let place = |(lat, lon): &(f64, f64)| Position {
+                    lat: *lat,
+                    lon: *lon,
+                    accuracy_m: None,
+                    receiver: Receiver::Phone,
+                    doubts: Vec::new(),
+                };
+                evidence.positions.extend(exchange.asked.said.places.iter().map(place));
+            }
+        }
+        evidence
+    }
+
+    fn asked(&self, atlas: &creance_place::Atlas) -> Result<Vec<(&'static str, Option<Country>)>, Error> {
+        let Some(exchange) = &self.exchange else { return Ok(Vec::new()) };
+        let (boundaries, codes) = (Boundaries::bundled()?, Codes::bundled()?);
+        let mut asked = Vec::new();
+        if let Some(ip) = exchange.answer.addresses.first() {
+            asked.push(("ip", atlas.locate(*ip, None).country.as_deref().and_then(Country::new)));
+        }
+        if let Some((lat, lon)) = exchange.asked.said.places.first() {
+            asked.push(("gps", boundaries.at(*lat, *lon).and_then(|place| place.land)));
+        }
+        for (source, list) in
+            [("mcc", &exchange.asked.said.network_mcc), ("sim-mcc", &exchange.asked.said.sim_mcc)]
+        {
+            asked.extend(list.first().map(|code| (source, codes.assigned(*code))));
+        }
+        Ok(asked)
+    }
+}
+
+impl Exchange {
+    /// Whether it is one in which an app asked where it is, and was told what follows.
+    fn is_about_region(&self) -> bool {
+        let (asked, answer) = (&self.asked.said, &self.answer);
+        let told = !answer.countries.is_empty();
+        let signs = [
+            (!asked.network_mcc.is_empty() || !asked.sim_mcc.is_empty(), 2),
+            (!asked.places.is_empty(), 1),
+            (told, 2),
+            (!answer.addresses.is_empty(), 1),
+            (answer.located, 1),
+            (answer.datum.is_some(), 1),
+            (answer.login.is_some(), 1),
+            (is_about_place(&self.asked.target) || is_about_place(&self.asked.host), 1),
+        ];
+        let score: u32 = signs.iter().filter(|(there, _)| *there).map(|(_, weight)| weight).sum();
+        score >= 3 && (told || answer.datum.is_some() || answer.login.is_some())
+    }
+}
+
+/// The domain that somebody registered.
+fn domain(host: &str) -> String {
+    psl::domain_str(host).unwrap_or(host).to_owned()
+}
+
+/// A host's first label.
+fn label(host: &str) -> &str {
+    host.split('.').next().unwrap_or_default()
+}
+
+/// First and last place of each path, with what speaks against its receiver.
+fn positions(paths: &[Path]) -> Vec<Position> {
+    let mut positions = Vec::new();
+    for path in paths {
+        let mut fixes: Vec<&Fix> = path.fixes.iter().collect();
+        fixes.sort_by_key(|fix| fix.time);
+        let doubts = if jumps(&fixes) { vec![Doubt::Jump] } else { Vec::new() };
+        let ends = fixes.first().into_iter().chain(fixes.last().filter(|_| fixes.len() > 1));
+        positions.extend(ends.map(|fix| Position {
+            lat: fix.lat,
+            lon: fix.lon,
+            accuracy_m: None,
+            receiver: Receiver::Aircraft,
+            doubts: doubts.clone(),
+        }));
+    }
+    positions.dedup_by(|a, b| metres((a.lat, a.lon), (b.lat, b.lon)) < 100.0);
+    positions
+}
+
+/// Whether a path has a leap of more than a kilometre faster than 150 m/s: no drone of these flies so.
+fn jumps(fixes: &[&Fix]) -> bool {
+    fixes.windows(2).any(|pair| {
+        let [a, b] = pair else { return false };
+        let far = metres((a.lat, a.lon), (b.lat, b.lon));
+        far > 1_000.0 && far > 150.0 * (b.time.as_secs_f64() - a.time.as_secs_f64()).max(0.1)
+    })
+}
+
+/// Nanoseconds that a fix may be from a request that tells of it: telemetry comes about once a second.
+const TOLD_WITHIN: i64 = 3_000_000_000;
+/// Pairs looked at.
+const MOST_PAIRS: usize = 256;
+
+/// Places that were sent, each with the place where the aircraft was: of the fixes about that time the one that it fits best,
+/// in any datum.
+fn pairs<'a>(sent: impl Iterator<Item = &'a Sent>, paths: &[Path]) -> Vec<((f64, f64), (f64, f64))> {
+    let mut pairs = Vec::new();
+    for sent in sent.filter(|sent| !sent.said.places.is_empty()).take(MOST_PAIRS) {
+        let near = paths
+            .iter()
+            .flat_map(|path| &path.fixes)
+            .filter(|fix| fix.time.since(sent.time).abs() <= TOLD_WITHIN)
+            .map(|fix| (fix.lat, fix.lon));
+        let near: Vec<(f64, f64)> = near.take(256).collect();
+        for place in &sent.said.places {
+            let off = |truth: &(f64, f64)| {
+                Datum::ALL
+                    .into_iter()
+                    .map(|datum| metres(*place, datum.from_wgs84(*truth)))
+                    .fold(f64::INFINITY, f64::min)
+            };
+            let truth = near.iter().copied().min_by(|a, b| off(a).total_cmp(&off(b)));
+            // A place far from the aircraft is somebody else's.
+            pairs.extend(truth.filter(|truth| metres(*place, *truth) < 2_000.0).map(|truth| (*place, truth)));
+        }
+    }
+    pairs
+}
+
+/// Files of the device that are read, bytes of one, and folders deep.
+const MOST_FILES: usize = 2_000;
+const LARGEST_FILE: u64 = 256 << 10;
+const DEEPEST: usize = 8;
+
+/// What settings on the phone say: JSON documents with fields of such names.
+fn of_device(folders: &[PathBuf]) -> Said {
+    let mut said = Said::default();
+    let mut left = MOST_FILES;
+    let mut files = Vec::new();
+    for folder in folders {
+        walk(folder, DEEPEST, &mut left, &mut files);
+    }
+    files.sort();
+    for file in files {
+        let Ok(bytes) = std::fs::read(file) else { continue };
+        if let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(&bytes) {
+            for (name, value) in fields {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                said.note(&words::plain(&name), &text);
+            }
+        }
+    }
+    said
+}
+
+fn walk(folder: &FilePath, deep: usize, left: &mut usize, files: &mut Vec<PathBuf>) {
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let Some(rest) = left.checked_sub(1) else { return };
+        *left = rest;
+        let (Ok(kind), path) = (entry.file_type(), entry.path()) else { continue };
+        if kind.is_dir() && deep > 0 {
+            walk(&path, deep - 1, left, files);
+        } else if kind.is_file()
+            && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+            && entry.metadata().is_ok_and(|found| found.len() <= LARGEST_FILE)
+        {
+            files.push(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(target: &str, said: Said) -> Sent {
+        Sent { time: Timestamp::from_secs(1), host: "a.example".to_owned(), target: target.to_owned(), said }
+    }
+
+    #[test]
+    fn an_exchange_about_region_is_told_from_others() {
+        let asked = Said { network_mcc: vec![460], places: vec![(30.0, 103.0)], ..Said::default() };
+        let answer = Said { countries: vec![(Country::CN, "region".to_owned())], ..Said::default() };
+        assert!(Exchange { asked: sent("/v1/where", asked), answer: answer.clone() }.is_about_region());
+        assert!(!Exchange { asked: sent("/weather", Said::default()), answer }.is_about_region());
+        assert!(
+            !Exchange { asked: sent("/region", Said::default()), answer: Said::default() }.is_about_region()
+        );
+    }
+
+    #[test]
+    fn a_leap_is_seen() {
+        let fix = |second, lat| Fix { time: Timestamp::from_secs(second), lat, lon: 8.0 };
+        let (a, b, c) = (fix(0, 47.0), fix(1, 47.0001), fix(2, 48.0));
+        assert!(!jumps(&[&a, &b]));
+        assert!(jumps(&[&a, &b, &c]));
+    }
+}
