@@ -1,5 +1,7 @@
 //! `creance region`: where the aircraft is, what its app believes, where its data went (`creance.region/1`).
 
+mod law;
+
 use std::io::Write;
 
 use creance_audit::{RegionRead, Request};
@@ -30,7 +32,8 @@ pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
         read = gathered?;
     }
     add(&mut read.evidence, options)?;
-    if read.evidence == Evidence::default() && options.inputs.is_empty() {
+    let silent = read.evidence == Evidence::default() && options.inputs.is_empty();
+    if silent && options.fleet.is_none() {
         return Err(
             Usage("nothing to go by: give inputs, or options such as --gps, --mcc, --ip".to_owned()).into()
         );
@@ -40,13 +43,34 @@ pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
         None => Atlas::bundled()?,
     };
     let found = assess(&read.evidence, &atlas)?;
+    let packs = if options.duties { Some(law::packs(&found.aircraft)?) } else { None };
+    let fleet = match &options.fleet {
+        Some(path) => Some(law::fleet(path, found.aircraft.country())?),
+        None => None,
+    };
     let mut out = std::io::stdout().lock();
     match options.format {
-        RegionFormat::Text => write!(out, "{}", text(&found, &read.asked))?,
-        RegionFormat::Json => writeln!(out, "{:#}", document(&found, &read.asked))?,
+        RegionFormat::Text => {
+            if !silent {
+                write!(out, "{}", text(&found, &read.asked))?;
+            }
+            let parts = [packs.as_deref().map(law::packs_text), fleet.as_ref().map(law::fleet_text)];
+            for part in parts.into_iter().flatten() {
+                write!(out, "{part}")?;
+            }
+        }
+        RegionFormat::Json => {
+            let mut document = document(&found, &read.asked);
+            if let Value::Object(fields) = &mut document {
+                fields.extend(packs.map(|packs| ("duties".to_owned(), law::packs_document(&packs))));
+                fields.extend(fleet.as_ref().map(|fleet| ("fleet".to_owned(), law::fleet_document(fleet))));
+            }
+            writeln!(out, "{document:#}")?;
+        }
     }
     out.flush()?;
-    Ok(if read.incomplete { exit::INCOMPLETE } else { exit::DONE })
+    let incomplete = read.incomplete || fleet.is_some_and(|fleet| fleet.unread > 0);
+    Ok(if incomplete { exit::INCOMPLETE } else { exit::DONE })
 }
 
 fn request(options: &Region) -> Request {
