@@ -190,12 +190,11 @@ impl Gathered {
             fixes.into_iter().any(|fix| metres((fix.lat, fix.lon), *place) < 50_000.0)
         };
         let told = self.sent.iter().filter(|sent| sent.said.places.iter().any(near));
-        let mut domains: Vec<String> = told.map(|sent| domain(&sent.host)).collect();
-        if domains.is_empty() {
-            domains.extend(
-                self.hosts.keys().filter(|host| hosts::branch(host).is_some()).map(|host| domain(host)),
-            );
-        }
+        let told: Vec<String> = told.map(|sent| domain(&sent.host)).collect();
+        // Of these, and where there is none of all, those that name hosts after countries: others have no branches.
+        let named = self.hosts.keys().filter(|host| hosts::branch(host).is_some()).map(|host| domain(host));
+        let mut domains: Vec<String> =
+            named.filter(|domain| told.is_empty() || told.contains(domain)).collect();
         domains.sort();
         domains.dedup();
         domains
@@ -230,11 +229,11 @@ impl Gathered {
             })
         };
         let mut logins = since().filter(|sent| is_login(&sent.target) || sent.said.password).peekable();
-        // A login that somebody chose is none that was forced, and without an action log nobody knows.
-        let login = match (logins.peek().is_some(), actions.is_some() || answer.is_some()) {
-            (false, _) => Some(false),
-            (true, true) => Some(logins.any(|sent| !by_hand(sent))),
-            (true, false) => None,
+        // A login that somebody chose is none that was forced, and where the app was not told where it is, nobody knows.
+        let login = match (logins.peek(), answer) {
+            (None, _) => Some(false),
+            (Some(_), Some(_)) => Some(logins.any(|sent| !by_hand(sent))),
+            (Some(_), None) => None,
         };
         let zones = since().any(|sent| is_about_zones(&sent.target) || is_about_zones(&sent.host))
             || hosts.iter().any(|host| host.branch && is_about_zones(&host.name));

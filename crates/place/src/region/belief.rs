@@ -3,7 +3,7 @@
 use crate::atlas::Atlas;
 use crate::country::Country;
 use crate::datum::Datum;
-use crate::region::answer::{Group, Vote};
+use crate::region::answer::{Group, Vote, weight};
 use crate::region::boundaries::Boundaries;
 use crate::region::datum_tell::DatumSeen;
 use crate::region::hosts::{self, HostUsed};
@@ -13,6 +13,8 @@ const TOLD: f64 = 0.97;
 const SET: f64 = 0.9;
 const FRESH: f64 = 0.9;
 const LOGIN: f64 = 0.7;
+/// From here on hosts are told as those of a country's branch.
+const BRANCH: f64 = 0.75;
 /// Days after which what is remembered is a third as good.
 const FADES_DAYS: f64 = 7.0;
 
@@ -148,9 +150,12 @@ impl AppEvidence {
     /// What follows from it.
     pub fn behaviour(&self, atlas: &Atlas) -> Behaviour {
         let observed = self.datum.as_ref().and_then(DatumSeen::observed);
-        let mut branches: Vec<Country> =
-            hosts::votes(&self.hosts, atlas).into_iter().flat_map(|vote| vote.says).collect();
-        branches.dedup();
+        // One store in another country is no branch.
+        let branches: Vec<Country> = hosts::votes(&self.hosts, atlas)
+            .into_iter()
+            .filter(|vote| vote.weight >= weight(BRANCH) - 1e-9)
+            .flat_map(|vote| vote.says)
+            .collect();
         Behaviour {
             hosts: branches.first().copied().filter(|_| branches.len() == 1),
             datum: self.datum.as_ref().and_then(|datum| datum.declared).or(observed),

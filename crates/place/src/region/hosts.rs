@@ -61,7 +61,7 @@ const WORDS: &[(&str, &str)] = &[
 /// the vendor's hosts are named alike, and where but few are (one store in Hong Kong serves many countries).
 const NAMED: f64 = 0.9;
 const FEW_NAMED: f64 = 0.6;
-const PLACED: f64 = 0.6;
+const PLACED: f64 = 0.75;
 /// Several branches at once.
 const MIXED: f64 = 0.7;
 
