@@ -174,8 +174,9 @@ impl Gathered {
         }
         let answer = Said::of(message);
         let exchange = Exchange { asked, answer };
-        // The last answer holds.
-        if exchange.is_about_region() {
+        // The one that is most about it; of equals, the last answer holds.
+        let least = self.exchange.as_ref().map_or(LEAST, Exchange::score);
+        if exchange.is_told() && exchange.score() >= least {
             self.exchange = Some(exchange);
         }
     }
@@ -269,14 +270,7 @@ impl Gathered {
                 .filter(|_| exchange.answer.located || exchange.answer.countries.len() == 1);
             evidence.addresses.extend(seen.map(|ip| Address { ip: *ip, exit: None }));
             if evidence.positions.is_empty() {
-                let place = |(lat, lon): &(f64, f64)| Position {
-                    lat: *lat,
-                    lon: *lon,
-                    accuracy_m: None,
-                    receiver: Receiver::Phone,
-                    doubts: Vec::new(),
-                };
-                evidence.positions.extend(exchange.asked.said.places.iter().map(place));
+                evidence.positions.extend(exchange.asked.said.places.iter().copied().map(phone));
             }
         }
         evidence
@@ -290,7 +284,8 @@ impl Gathered {
             asked.push(("ip", atlas.locate(*ip, None).country.as_deref().and_then(Country::new)));
         }
         if let Some((lat, lon)) = exchange.asked.said.places.first() {
-            asked.push(("gps", boundaries.at(*lat, *lon).and_then(|place| place.land)));
+            let vote = phone((*lat, *lon)).vote(boundaries);
+            asked.push(("gps", vote.says.first().copied().filter(|_| vote.says.len() == 1)));
         }
         for (source, list) in
             [("mcc", &exchange.asked.said.network_mcc), ("sim-mcc", &exchange.asked.said.sim_mcc)]
@@ -302,28 +297,40 @@ impl Gathered {
 }
 
 impl Exchange {
-    /// Whether it is one in which an app asked where it is, and was told what follows.
-    fn is_about_region(&self) -> bool {
+    /// Whether the answer says what follows.
+    fn is_told(&self) -> bool {
+        let answer = &self.answer;
+        !answer.countries.is_empty() || answer.datum.is_some() || answer.login.is_some()
+    }
+
+    /// How much it looks like one in which an app asked where it is.
+    fn score(&self) -> u32 {
         let (asked, answer) = (&self.asked.said, &self.answer);
-        let told = !answer.countries.is_empty();
         let signs = [
             (!asked.network_mcc.is_empty() || !asked.sim_mcc.is_empty(), 2),
             (!asked.places.is_empty(), 1),
-            (told, 2),
+            (!answer.countries.is_empty(), 2),
             (!answer.addresses.is_empty(), 1),
             (answer.located, 1),
             (answer.datum.is_some(), 1),
             (answer.login.is_some(), 1),
-            (is_about_place(&self.asked.target) || is_about_place(&self.asked.host), 1),
+            (is_about_place(&self.asked.target) || is_about_place(label(&self.asked.host)), 1),
         ];
-        let score: u32 = signs.iter().filter(|(there, _)| *there).map(|(_, weight)| weight).sum();
-        score >= 3 && (told || answer.datum.is_some() || answer.login.is_some())
+        signs.iter().filter(|(there, _)| *there).map(|(_, weight)| weight).sum()
     }
 }
+
+/// From here on an exchange is believed to be about region: the weather of a place and its country is less.
+const LEAST: u32 = 4;
 
 /// The domain that somebody registered.
 fn domain(host: &str) -> String {
     psl::domain_str(host).unwrap_or(host).to_owned()
+}
+
+/// A place that an app says: that of its phone, as far as is known.
+fn phone((lat, lon): (f64, f64)) -> Position {
+    Position { lat, lon, accuracy_m: None, receiver: Receiver::Phone, doubts: Vec::new() }
 }
 
 /// A host's first label.
@@ -445,11 +452,12 @@ mod tests {
     fn an_exchange_about_region_is_told_from_others() {
         let asked = Said { network_mcc: vec![460], places: vec![(30.0, 103.0)], ..Said::default() };
         let answer = Said { countries: vec![(Country::CN, "region".to_owned())], ..Said::default() };
-        assert!(Exchange { asked: sent("/v1/where", asked), answer: answer.clone() }.is_about_region());
-        assert!(!Exchange { asked: sent("/weather", Said::default()), answer }.is_about_region());
-        assert!(
-            !Exchange { asked: sent("/region", Said::default()), answer: Said::default() }.is_about_region()
-        );
+        let where_am_i = Exchange { asked: sent("/v1/where", asked.clone()), answer: answer.clone() };
+        assert!(where_am_i.is_told() && where_am_i.score() >= LEAST);
+        let place = Said { places: asked.places, ..Said::default() };
+        let weather = Exchange { asked: sent("/weather", place), answer };
+        assert!(weather.is_told() && weather.score() < LEAST);
+        assert!(!Exchange { asked: sent("/region", Said::default()), answer: Said::default() }.is_told());
     }
 
     #[test]

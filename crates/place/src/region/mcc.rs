@@ -139,9 +139,10 @@ impl Codes {
     }
 }
 
-/// How far the nearest of these countries is; nothing, where the place is on their land.
+/// How far the nearest of these countries is; nothing, where the place is on their land or off their coast.
 fn nearest(place: &Whereabouts, countries: &[Country]) -> Option<f64> {
-    if place.land.is_some_and(|land| countries.contains(&land)) {
+    let coast = place.near.first().map(|(country, _)| *country).filter(|_| place.sea);
+    if place.land.or(coast).is_some_and(|there| countries.contains(&there)) {
         return None;
     }
     place.near.iter().find(|(country, _)| countries.contains(country)).map(|(_, metres)| *metres)
