@@ -8,6 +8,7 @@ mod keys;
 mod pieces;
 mod recordings;
 mod sites;
+mod region;
 
 use std::{
     fs,

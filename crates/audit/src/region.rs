@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::path::{Path as FilePath, PathBuf};
 
-use creance_detect::{Fix, Path, Role};
+use creance_detect::{Fix, Path, Role, Secrets, mask_host};
 use creance_model::{DataClass, Direction, Flow, Message, Timestamp, Trigger};
 use creance_place::Country;
 use creance_place::datum::Datum;
@@ -254,7 +254,8 @@ impl Gathered {
         if let Some((exchange, (country, field))) =
             self.exchange.as_ref().and_then(|exchange| Some((exchange, exchange.answer.countries.last()?)))
         {
-            app.told.push((*country, format!("field {field} of the answer of {}", exchange.asked.host)));
+            let host = mask_host(&exchange.asked.host, &Secrets::default());
+            app.told.push((*country, format!("field {field} of the answer of {host}")));
         }
         let mut evidence = Evidence { positions: positions(paths), app, ..Evidence::default() };
         for sent in &self.sent {

@@ -5,6 +5,7 @@ mod law;
 use std::io::Write;
 
 use creance_audit::{RegionRead, Request};
+use creance_detect::{Secrets, mask_host};
 use creance_place::region::address::Address;
 use creance_place::region::answer::{Answer, Outcome};
 use creance_place::region::belief::{AppEvidence, Behaviour, Cached, RadioSet};
@@ -222,6 +223,11 @@ fn data_went(found: &Assessment) -> Value {
     })
 }
 
+/// Names of hosts without labels that look like somebody's.
+fn shown(hosts: &[String]) -> Vec<String> {
+    hosts.iter().map(|host| mask_host(host, &Secrets::default())).collect()
+}
+
 fn text(found: &Assessment, asked: &Asked) -> String {
     let mut lines = vec![format!("Aircraft  {}", headline(&found.aircraft))];
     votes(&found.aircraft, &mut lines);
@@ -244,7 +250,7 @@ fn text(found: &Assessment, asked: &Asked) -> String {
         .iter()
         .map(|landing| {
             let country = landing.country.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
-            format!("{country} ({})", landing.hosts.join(", "))
+            format!("{country} ({})", shown(&landing.hosts).join(", "))
         })
         .collect();
     let went = if landings.is_empty() { "not seen".to_owned() } else { landings.join(" · ") };
