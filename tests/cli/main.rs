@@ -7,8 +7,8 @@ mod explain;
 mod keys;
 mod pieces;
 mod recordings;
-mod sites;
 mod region;
+mod sites;
 
 use std::{
     fs,
