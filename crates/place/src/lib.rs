@@ -19,6 +19,7 @@ pub mod sites;
 mod sources;
 mod table;
 mod verdict;
+pub mod zones;
 
 pub use atlas::{Atlas, FILES, Location};
 pub use country::Country;

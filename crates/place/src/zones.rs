@@ -1,0 +1,320 @@
+//! Zones of airspace: is a place inside one, outside, or uncertain, and by how many metres.
+//!
+//! ```text
+//! file ─▶ read (format by content) ─▶ Zone: volumes (shape × heights) × periods
+//!                                       │
+//! place, time, height ─▶ Zones::check ──┴─▶ Verdict: inside | uncertain, margin, why
+//! ```
+//!
+//! A zone holds where its shape, its heights and its periods do. Each says yes, no, or unknown: one no is outside, all yes is
+//! inside, and everything else is uncertain, which whoever is careful takes for inside. What is wrong in a zone never makes it
+//! smaller: it is kept, marked, and taken to hold.
+
+mod geodesy;
+mod geometry;
+mod heights;
+mod ring;
+mod sun;
+mod verdict;
+mod when;
+
+use creance_model::Timestamp;
+use rstar::{AABB, RTree, RTreeObject};
+
+pub use geodesy::Position;
+pub use geometry::{Doubt, Edges, Lies, Shape};
+pub use heights::{Band, Datum, Height, Limit};
+pub use sun::Event;
+pub use verdict::{Answer, Verdict};
+pub use when::{ALL_DAYS, Hours, Mark, Moment, Period};
+
+use geodesy::{SHORTEST_DEGREE, Scale};
+
+/// What a zone asks of who flies in it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Restriction {
+    /// No flight.
+    Prohibited,
+    /// None without an authorisation.
+    Authorisation,
+    /// Under conditions.
+    Conditional,
+    /// Nothing: the zone frees from what holds around it.
+    None,
+    /// U-space: its services must be used.
+    USpace,
+    /// A class or type of airspace, or whatever the file calls it.
+    Other(String),
+    /// It does not say.
+    #[default]
+    Unsaid,
+}
+
+/// A zone.
+#[derive(Clone, Debug, Default)]
+pub struct Zone {
+    /// By what it is known: its identifier, or its name, or its place in the file.
+    pub id: String,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Its country, as the file writes it.
+    pub country: Option<String>,
+    /// What it asks.
+    pub restriction: Restriction,
+    /// What it says to who flies there: a message, conditions, a ceiling up to which authorisation is automatic.
+    pub says: Option<String>,
+    /// Where it holds: any of these.
+    pub volumes: Vec<Volume>,
+    /// When it holds: any of these; none: always.
+    pub periods: Vec<Period>,
+    /// When it was last changed, if that is said of this zone.
+    pub updated: Option<Timestamp>,
+    /// What is wrong with it. It is taken to hold all the more.
+    pub degraded: Vec<String>,
+    /// The number of its file in [`Zones::sources`].
+    pub source: usize,
+}
+
+/// A shape and the heights at which it holds.
+#[derive(Clone, Debug)]
+pub struct Volume {
+    /// Where.
+    pub shape: Shape,
+    /// How high.
+    pub band: Band,
+}
+
+/// A file of zones.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Source {
+    /// Its name.
+    pub file: String,
+    /// Its format.
+    pub format: &'static str,
+    /// When its data was issued, if it says so.
+    pub issued: Option<Timestamp>,
+    /// Until when it is valid, if it says so.
+    pub valid_to: Option<Timestamp>,
+    /// What could not be read as a zone: one entry each.
+    pub flaws: Vec<String>,
+}
+
+/// A place to be checked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// When; without it zones that do not always hold are uncertain.
+    pub time: Option<Timestamp>,
+    /// How high; without it zones with limits are uncertain.
+    pub height: Option<Height>,
+    /// Metres within which the place is known.
+    pub accuracy_m: f64,
+}
+
+/// Yes, no, or it cannot be said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sure {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Sure {
+    const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Unknown,
+        }
+    }
+
+    const fn or(self, other: Self) -> Self {
+        self.not().and(other.not()).not()
+    }
+
+    const fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// Zones, ready to be asked.
+#[derive(Debug, Default)]
+pub struct Zones {
+    zones: Vec<Zone>,
+    sources: Vec<Source>,
+    index: RTree<Entry>,
+}
+
+/// A box of degrees with the volume in it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    bounds: AABB<[f64; 2]>,
+    zone: u32,
+    volume: u32,
+}
+
+impl RTreeObject for Entry {
+    type Envelope = AABB<[f64; 2]>;
+
+    fn envelope(&self) -> Self::Envelope {
+        self.bounds
+    }
+}
+
+/// How far the nearest zone is looked for, in metres: in steps, each four times the one before.
+const STEPS: [f64; 6] = [1_000.0, 4_000.0, 16_000.0, 64_000.0, 256_000.0, 1_024_000.0];
+
+impl Zones {
+    /// The zones of files.
+    pub fn new(files: impl IntoIterator<Item = (Source, Vec<Zone>)>) -> Self {
+        let (mut sources, mut zones) = (Vec::new(), Vec::new());
+        for (source, of_file) in files {
+            let number = sources.len();
+            sources.push(source);
+            zones.extend(of_file.into_iter().map(|zone| Zone { source: number, ..zone }));
+        }
+        zones.iter_mut().for_each(join_cuts);
+        let mut entries = Vec::new();
+        for (zone, of) in (0_u32..).zip(&zones) {
+            for (volume, of) in (0_u32..).zip(&of.volumes) {
+                let [west, south, east, north] = of.shape.bounds();
+                let mut add = |by: f64| {
+                    let bounds = AABB::from_corners([west + by, south], [east + by, north]);
+                    entries.push(Entry { bounds, zone, volume });
+                };
+                add(0.0);
+                if east > 180.0 {
+                    add(-360.0);
+                }
+            }
+        }
+        Self { zones, sources, index: RTree::bulk_load(entries) }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.zones.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.zones.is_empty()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Zone] {
+        &self.zones
+    }
+
+    /// The files they are from.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The zones that a place is inside of, or may be, in the order of the files.
+    pub fn check(&self, place: &Place) -> Vec<Verdict<'_>> {
+        let mut found = self.verdicts(place, place.accuracy_m.max(0.0));
+        found.retain(|verdict| verdict.answer() != Answer::Outside);
+        found
+    }
+
+    /// The nearest zone that holds at that time, and how a place lies to it: for places that [`Self::check`] finds outside of all.
+    /// `None`: there is none within a thousand kilometres.
+    pub fn nearest(&self, place: &Place) -> Option<Verdict<'_>> {
+        for reach in STEPS {
+            let held = self.verdicts(place, reach).into_iter().filter(Verdict::holds_then);
+            let nearest = held.min_by(|one, other| one.margin_m().total_cmp(&other.margin_m()));
+            if nearest.as_ref().is_some_and(|nearest| nearest.margin_m() <= reach) {
+                return nearest;
+            }
+        }
+        None
+    }
+
+    /// How a place lies to the zones within some metres of it, to each by the volume that is most likely to hold it.
+    fn verdicts(&self, place: &Place, reach: f64) -> Vec<Verdict<'_>> {
+        let lon = if place.lon.abs() <= 180.0 { place.lon } else { (place.lon + 180.0).rem_euclid(360.0) - 180.0 };
+        let here = [lon, place.lat];
+        let mut found: Vec<Verdict<'_>> = Vec::new();
+        if !(lon.is_finite() && place.lat.abs() <= 90.0) {
+            return found;
+        }
+        for [west, south, east, north] in windows(here, reach).into_iter().flatten() {
+            let window = AABB::from_corners([west, south], [east, north]);
+            for entry in self.index.locate_in_envelope_intersecting(window) {
+                let Some(zone) = self.zones.get(entry.zone as usize) else { continue };
+                let Some(volume) = zone.volumes.get(entry.volume as usize) else { continue };
+                let lies = volume.shape.lies(here);
+                if lies.margin_m > reach {
+                    continue;
+                }
+                let verdict = Verdict {
+                    zone,
+                    source: self.sources.get(zone.source),
+                    band: volume.band,
+                    lies,
+                    level: volume.band.level(place.height),
+                    then: when::holds(&zone.periods, place.time, place.lat, lon),
+                    place: *place,
+                };
+                match found.iter_mut().find(|other| std::ptr::eq(other.zone, zone)) {
+                    Some(other) if verdict.is_worse_than(other) => *other = verdict,
+                    Some(_) => {}
+                    None => found.push(verdict),
+                }
+            }
+        }
+        found.sort_by_key(|verdict| std::ptr::from_ref(verdict.zone));
+        found
+    }
+}
+
+/// Where a zone was cut along the meridian of 180°, the cut is no edge of it.
+fn join_cuts(zone: &mut Zone) {
+    let cuts = zone.volumes.iter().map(|volume| volume.shape.along_180());
+    let [west, east] = cuts.fold([false; 2], |[west, east], [more_west, more_east]| [west || more_west, east || more_east]);
+    if west && east {
+        zone.volumes.iter_mut().for_each(|volume| volume.shape.is_cut());
+    }
+}
+
+/// Boxes of degrees with everything within some metres of a place; two where the meridian of 180° is among it.
+fn windows([lon, lat]: Position, metres: f64) -> [Option<[f64; 4]>; 2] {
+    let up = metres / SHORTEST_DEGREE * 1.001;
+    let (south, north) = (lat - up, lat + up);
+    let farthest = south.abs().max(north.abs());
+    let across = metres / Scale::at(farthest.min(90.0)).east * 1.001;
+    if farthest >= 89.9 || !(across < 180.0) {
+        return [Some([-180.0, south, 180.0, north]), None];
+    }
+    let (west, east) = (lon - across, lon + across);
+    let other = if west < -180.0 {
+        Some([west + 360.0, south, 180.0, north])
+    } else if east > 180.0 {
+        Some([-180.0, south, east - 360.0, north])
+    } else {
+        None
+    };
+    [Some([west, south, east, north]), other]
+}
+
+impl std::fmt::Display for Restriction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Prohibited => "no flight",
+            Self::Authorisation => "only with authorisation",
+            Self::Conditional => "under conditions",
+            Self::None => "no restriction",
+            Self::USpace => "U-space",
+            Self::Other(text) => text,
+            Self::Unsaid => "restriction not said",
+        })
+    }
+}

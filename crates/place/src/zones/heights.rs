@@ -1,0 +1,225 @@
+//! Heights: whether a place is below, within or above the limits of a zone.
+//!
+//! Limits and positions count from the ground, the sea, the ellipsoid, the place of take-off, or the standard pressure. Without a
+//! model of terrain one cannot be turned into another exactly, so each becomes the range in which it must lie, and only what the
+//! whole range says is said for certain.
+
+use creance_model::AltReference;
+
+use super::Sure;
+
+/// What a limit counts from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Datum {
+    /// The ground below.
+    Ground,
+    /// Mean sea level.
+    Sea,
+    /// The ellipsoid of WGS 84.
+    Ellipsoid,
+    /// The level at which a standard atmosphere has 1013.25 hPa: flight levels.
+    Pressure,
+}
+
+/// A limit: metres above a datum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limit {
+    /// Metres.
+    pub metres: f64,
+    /// Above what.
+    pub datum: Datum,
+}
+
+/// The heights at which a zone holds. `None`: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Band {
+    /// From here,
+    pub lower: Option<Limit>,
+    /// to here.
+    pub upper: Option<Limit>,
+}
+
+/// How high something is, and above what if that is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Height {
+    /// Metres.
+    pub metres: f64,
+    /// Above what.
+    pub reference: Option<AltReference>,
+}
+
+/// The geoid above the ellipsoid, in metres: the least and the most on earth (EGM 96 and EGM 2008: −107 and +86).
+const GEOID: [f64; 2] = [-107.0, 86.0];
+
+/// Ground above the sea, in metres: the shore of the Dead Sea, the top of Everest.
+const GROUND: [f64; 2] = [-440.0, 8_849.0];
+
+/// A range of metres.
+type Range = [f64; 2];
+
+const ANY: Range = [f64::NEG_INFINITY, f64::INFINITY];
+
+impl Limit {
+    /// Metres above a datum.
+    pub const fn new(metres: f64, datum: Datum) -> Self {
+        Self { metres, datum }
+    }
+}
+
+/// Where something lies to a band.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Level {
+    pub(super) within: Sure,
+    /// Metres to the nearer limit, negative within, if both count from the same.
+    pub(super) margin_m: Option<f64>,
+}
+
+impl Band {
+    /// A band of these limits; what says nothing is left out: ground, and what is as high as no aircraft goes. `Err`: the upper
+    /// limit lies below the lower one, and the band holds everywhere.
+    pub fn new(lower: Option<Limit>, upper: Option<Limit>) -> Result<Self, &'static str> {
+        let lower = lower.filter(|limit| !(limit.datum == Datum::Ground && limit.metres <= 0.0));
+        // 99999, 9999 and 999 hundred feet stand for none.
+        let upper = upper.filter(|limit| limit.metres < 30_000.0);
+        match (lower, upper) {
+            (Some(low), Some(high)) if low.datum == high.datum && low.metres >= high.metres => {
+                Err("its upper limit is not above the lower one")
+            }
+            (None, Some(high)) if high.datum == Datum::Ground && high.metres <= 0.0 => {
+                Err("its upper limit is the ground")
+            }
+            _ => Ok(Self { lower, upper }),
+        }
+    }
+
+    /// Whether it holds at all heights.
+    pub const fn is_unlimited(&self) -> bool {
+        self.lower.is_none() && self.upper.is_none()
+    }
+
+    pub(super) fn level(&self, height: Option<Height>) -> Level {
+        let mut level = Level { within: Sure::Yes, margin_m: None };
+        for (limit, sign) in [(self.lower, -1.0), (self.upper, 1.0)] {
+            let Some(Limit { metres, datum }) = limit else { continue };
+            let [low, high] = height.map_or(if datum == Datum::Ground { [0.0, f64::INFINITY] } else { ANY }, |height| above(height, datum));
+            // How far beyond the limit, at the least and at the most.
+            let beyond = if sign > 0.0 { [low - metres, high - metres] } else { [metres - high, metres - low] };
+            let within = if beyond[0] > 0.0 {
+                Sure::No
+            } else if beyond[1] <= 0.0 {
+                Sure::Yes
+            } else {
+                Sure::Unknown
+            };
+            level.within = level.within.and(within);
+            if beyond[0] == beyond[1] {
+                level.margin_m = Some(level.margin_m.map_or(beyond[0], |margin: f64| margin.max(beyond[0])));
+            }
+        }
+        level
+    }
+}
+
+/// The range of heights above a datum that a height may be.
+fn above(height: Height, datum: Datum) -> Range {
+    let Height { metres, reference } = height;
+    let sea = match reference {
+        Some(AltReference::Amsl) => [metres, metres],
+        Some(AltReference::Ellipsoid) => [metres - GEOID[1], metres - GEOID[0]],
+        Some(AltReference::Ground | AltReference::TakeOff) => [metres + GROUND[0], metres + GROUND[1]],
+        // Any of them.
+        None => [(metres - GEOID[1]).min(metres + GROUND[0]), metres + GROUND[1]],
+    };
+    match (datum, reference) {
+        (Datum::Ground, Some(AltReference::Ground)) => [metres, metres],
+        (Datum::Ellipsoid, Some(AltReference::Ellipsoid)) => [metres, metres],
+        // What flies is not below the ground.
+        (Datum::Ground, _) => [(sea[0] - GROUND[1]).max(0.0), (sea[1] - GROUND[0]).max(0.0)],
+        (Datum::Sea, _) => sea,
+        (Datum::Ellipsoid, _) => [sea[0] + GEOID[0], sea[1] + GEOID[1]],
+        (Datum::Pressure, _) => pressure(sea),
+    }
+}
+
+/// Pressure altitude: the pressure at sea is within 300 m and 600 m of standard, and warm and cold air stretch it by a fifth.
+fn pressure([low, high]: Range) -> Range {
+    [low - low.abs() * 0.2 - 300.0, high + high.abs() * 0.2 + 600.0]
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.datum {
+            Datum::Pressure => write!(f, "FL{:.0}", self.metres / 0.3048 / 100.0),
+            Datum::Ground if self.metres <= 0.0 => f.write_str("ground"),
+            Datum::Ground => write!(f, "{:.0} m above ground", self.metres),
+            Datum::Sea => write!(f, "{:.0} m above sea", self.metres),
+            Datum::Ellipsoid => write!(f, "{:.0} m above the ellipsoid", self.metres),
+        }
+    }
+}
+
+impl std::fmt::Display for Band {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.lower, self.upper) {
+            (None, None) => f.write_str("all heights"),
+            (None, Some(upper)) => write!(f, "up to {upper}"),
+            (Some(lower), None) => write!(f, "from {lower}"),
+            (Some(lower), Some(upper)) => write!(f, "{lower} to {upper}"),
+        }
+    }
+}
+
+/// Metres of a foot.
+pub(super) const FOOT: f64 = 0.3048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AltReference::{Amsl, Ellipsoid, Ground, TakeOff};
+
+    fn band(lower: f64, upper: f64, datum: Datum) -> Band {
+        Band::new(Some(Limit::new(lower, datum)), Some(Limit::new(upper, datum))).unwrap()
+    }
+
+    fn level(band: Band, metres: f64, reference: Option<AltReference>) -> Sure {
+        band.level(Some(Height { metres, reference })).within
+    }
+
+    #[test]
+    fn only_what_is_certain_is_said() {
+        let ground = band(0.0, 120.0, Datum::Ground);
+        for (metres, reference, within) in [
+            (119.0, Some(Ground), Sure::Yes),
+            (121.0, Some(Ground), Sure::No),
+            (119.0, Some(Amsl), Sure::Unknown),
+            (9_500.0, Some(Amsl), Sure::No),
+            (60.0, Some(TakeOff), Sure::Unknown),
+            (60.0, None, Sure::Unknown),
+        ] {
+            assert_eq!(level(ground, metres, reference), within, "{metres} {reference:?}");
+        }
+        let sea = band(0.0, 300.0, Datum::Sea);
+        for (metres, reference, within) in [
+            (299.0, Some(Amsl), Sure::Yes),
+            (301.0, Some(Amsl), Sure::No),
+            (150.0, Some(Ellipsoid), Sure::Yes),
+            (350.0, Some(Ellipsoid), Sure::Unknown),
+            (400.0, Some(Ellipsoid), Sure::No),
+            (50.0, Some(Ground), Sure::Unknown),
+        ] {
+            assert_eq!(level(sea, metres, reference), within, "{metres} {reference:?}");
+        }
+        assert_eq!(sea.level(None), Level { within: Sure::Unknown, margin_m: None });
+        let exact = sea.level(Some(Height { metres: 290.0, reference: Some(Amsl) }));
+        assert_eq!(exact.margin_m, Some(-10.0));
+        let levels = Band::new(Some(Limit::new(100.0 * 100.0 * FOOT, Datum::Pressure)), None).unwrap();
+        assert_eq!((level(levels, 120.0, Some(Amsl)), level(levels, 3000.0, Some(Amsl))), (Sure::No, Sure::Unknown));
+    }
+
+    #[test]
+    fn what_limits_nothing_is_no_limit() {
+        let band = Band::new(Some(Limit::new(0.0, Datum::Ground)), Some(Limit::new(99_999.0, Datum::Sea))).unwrap();
+        assert!(band.is_unlimited() && band.level(None).within == Sure::Yes);
+        assert!(Band::new(Some(Limit::new(100.0, Datum::Sea)), Some(Limit::new(50.0, Datum::Sea))).is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! How a place lies to a zone, and why one may say so.
+
+use std::fmt::Write as _;
+
+use creance_model::Timestamp;
+
+use super::{Band, Doubt, Height, Lies, Place, Source, Sure, Zone, heights::Level};
+
+/// Where a place is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Answer {
+    /// Outside of the zone.
+    Outside,
+    /// It cannot be said: to be taken for inside.
+    Uncertain,
+    /// Inside.
+    Inside,
+}
+
+impl Answer {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outside => "outside",
+            Self::Uncertain => "uncertain",
+            Self::Inside => "inside",
+        }
+    }
+}
+
+/// How a place lies to a zone.
+#[derive(Clone, Debug)]
+pub struct Verdict<'a> {
+    /// Which.
+    pub zone: &'a Zone,
+    /// The file that it is from.
+    pub source: Option<&'a Source>,
+    pub(super) band: Band,
+    pub(super) lies: Lies,
+    pub(super) level: Level,
+    pub(super) then: Sure,
+    pub(super) place: Place,
+}
+
+impl Verdict<'_> {
+    /// Inside, outside or uncertain.
+    pub fn answer(&self) -> Answer {
+        match self.across().and(self.level.within).and(self.then) {
+            Sure::Yes => Answer::Inside,
+            Sure::No => Answer::Outside,
+            Sure::Unknown => Answer::Uncertain,
+        }
+    }
+
+    /// Metres to the edge of the shape on the ground, negative within. Of a place that height alone keeps out: the metres above
+    /// or below the zone.
+    pub fn margin_m(&self) -> f64 {
+        let across = self.lies.margin_m;
+        if across <= 0.0 && self.level.within == Sure::No {
+            return self.level.margin_m.unwrap_or(0.0);
+        }
+        across
+    }
+
+    /// Metres above or below its limits, negative between them, where position and limits count from the same.
+    pub const fn vertical_margin_m(&self) -> Option<f64> {
+        self.level.margin_m
+    }
+
+    /// Whether the zone holds, or may hold, at that time.
+    pub(super) fn holds_then(&self) -> bool {
+        self.then != Sure::No
+    }
+
+    /// Whether this one rather than the other is to be told of two volumes of a zone.
+    pub(super) fn is_worse_than(&self, other: &Self) -> bool {
+        match self.answer().cmp(&other.answer()) {
+            std::cmp::Ordering::Equal => self.margin_m() < other.margin_m(),
+            order => order.is_gt(),
+        }
+    }
+
+    fn across(&self) -> Sure {
+        let Lies { margin_m, doubt } = self.lies;
+        let accuracy = self.place.accuracy_m.max(0.0);
+        if doubt.is_some() || margin_m.abs() < accuracy {
+            Sure::Unknown
+        } else if margin_m <= 0.0 {
+            Sure::Yes
+        } else {
+            Sure::No
+        }
+    }
+
+    /// One sentence: what the zone asks, and what makes the answer this one.
+    pub fn why(&self) -> String {
+        let zone = self.zone;
+        let mut why = format!("{}, {}", zone.name.as_deref().unwrap_or(&zone.id), zone.restriction);
+        let _ = write!(why, ", {}", self.band);
+        let answer = self.answer();
+        let margin = self.lies.margin_m;
+        let _ = match margin {
+            _ if margin <= 0.0 => write!(why, ": {} within its edge", metres(-margin)),
+            _ => write!(why, ": {} from its edge", metres(margin)),
+        };
+        if let Some(vertical) = self.level.margin_m {
+            let _ = match (vertical, self.level.within) {
+                (_, Sure::No) => write!(why, ", {} beyond its limit of height", metres(vertical)),
+                _ => write!(why, ", {} within its limits of height", metres(-vertical)),
+            };
+        } else if self.level.within == Sure::No {
+            why.push_str(", beyond its limit of height wherever ground and geoid lie");
+        }
+        if self.then == Sure::No {
+            why.push_str(", not in force at that time");
+        }
+        if answer == Answer::Uncertain {
+            why.push_str("; uncertain, for ");
+            why.push_str(&self.doubts().join(", and "));
+        }
+        if let Some(says) = &zone.says {
+            let _ = write!(why, "; it says: {}", says.chars().take(200).collect::<String>());
+        }
+        if let Some(wrong) = zone.degraded.first() {
+            let _ = write!(why, "; the zone is faulty ({wrong}) and taken to hold");
+        }
+        if let Some(age) = self.age() {
+            let _ = write!(why, "; {age}");
+        }
+        why
+    }
+
+    /// What keeps the answer from being certain.
+    fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        match self.lies.doubt {
+            Some(Doubt::Edges) => doubts.push(
+                "it lies between the straight edge and the geodesic, and the format does not say which is meant".to_owned(),
+            ),
+            Some(Doubt::Crossed) => doubts.push("the edge of the zone crosses itself".to_owned()),
+            None if self.across() == Sure::Unknown => {
+                doubts.push(format!("the position is known to {} only", metres(self.place.accuracy_m)));
+            }
+            None => {}
+        }
+        if self.level.within == Sure::Unknown {
+            doubts.push(match self.place.height {
+                None => "its height is not known".to_owned(),
+                Some(Height { reference: None, metres: height }) => {
+                    format!("what its height of {} counts from is not known", metres(height))
+                }
+                Some(Height { reference: Some(reference), metres: height }) => {
+                    format!("its height of {} {} cannot be turned into that of the limits", metres(height), counted(reference))
+                }
+            });
+        }
+        if self.then == Sure::Unknown {
+            doubts.push(match self.place.time {
+                None => "the zone holds at times, and when this was is not known".to_owned(),
+                Some(_) => "the hours of the zone are not told exactly enough".to_owned(),
+            });
+        }
+        doubts
+    }
+
+    /// When the data was issued, and how long before the place was passed.
+    fn age(&self) -> Option<String> {
+        let issued = self.zone.updated.or(self.source?.issued)?;
+        let day = day(issued);
+        let ended = self.source?.valid_to.zip(self.place.time).is_some_and(|(to, time)| time > to);
+        let ended = if ended { ", no longer valid then" } else { "" };
+        Some(match self.place.time {
+            Some(time) => format!("data of {day}, {}{ended}", elapsed(issued, time)),
+            None => format!("data of {day}"),
+        })
+    }
+}
+
+/// The day of a moment.
+pub(super) fn day(moment: Timestamp) -> String {
+    moment.to_string().chars().take(10).collect()
+}
+
+/// How much later one moment is than another, in words.
+pub(super) fn elapsed(from: Timestamp, to: Timestamp) -> String {
+    const DAY: i64 = 86_400_000_000_000;
+    let days = to.since(from).div_euclid(DAY);
+    let count = |number: i64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
+    match days {
+        i64::MIN..=-1 => format!("issued {} later", count(-days, "day")),
+        0 => "of the same day".to_owned(),
+        1..=60 => format!("{} old", count(days, "day")),
+        61..=729 => format!("{} old", count(days / 30, "month")),
+        _ => format!("{} old", count(days / 365, "year")),
+    }
+}
+
+fn metres(metres: f64) -> String {
+    match metres.abs() {
+        0.0..10.0 => format!("{metres:.1} m"),
+        10.0..10_000.0 => format!("{metres:.0} m"),
+        _ => format!("{:.1} km", metres / 1000.0),
+    }
+}
+
+const fn counted(reference: creance_model::AltReference) -> &'static str {
+    use creance_model::AltReference::{Amsl, Ellipsoid, Ground, TakeOff};
+    match reference {
+        Amsl => "above sea",
+        Ellipsoid => "above the ellipsoid",
+        TakeOff => "above the take-off",
+        Ground => "above ground",
+    }
+}
