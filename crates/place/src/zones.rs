@@ -10,13 +10,27 @@
 //! inside, and everything else is uncertain, which whoever is careful takes for inside. What is wrong in a zone never makes it
 //! smaller: it is kept, marked, and taken to hold.
 
+mod aixm;
+mod applicability;
+mod autel;
+mod dji;
+mod ed269;
+mod ed318;
+mod faa;
 mod geodesy;
+mod geojson;
 mod geometry;
 mod heights;
+mod json;
+mod kml;
+mod openair;
+mod read;
 mod ring;
+mod sua;
 mod sun;
 mod verdict;
 mod when;
+mod xml;
 
 use creance_model::Timestamp;
 use rstar::{AABB, RTree, RTreeObject};
@@ -24,6 +38,7 @@ use rstar::{AABB, RTree, RTreeObject};
 pub use geodesy::Position;
 pub use geometry::{Doubt, Edges, Lies, Shape};
 pub use heights::{Band, Datum, Height, Limit};
+pub use read::read;
 pub use sun::Event;
 pub use verdict::{Answer, Verdict};
 pub use when::{ALL_DAYS, Hours, Mark, Moment, Period};
@@ -240,7 +255,8 @@ impl Zones {
 
     /// How a place lies to the zones within some metres of it, to each by the volume that is most likely to hold it.
     fn verdicts(&self, place: &Place, reach: f64) -> Vec<Verdict<'_>> {
-        let lon = if place.lon.abs() <= 180.0 { place.lon } else { (place.lon + 180.0).rem_euclid(360.0) - 180.0 };
+        let lon =
+            if place.lon.abs() <= 180.0 { place.lon } else { (place.lon + 180.0).rem_euclid(360.0) - 180.0 };
         let here = [lon, place.lat];
         let mut found: Vec<Verdict<'_>> = Vec::new();
         if !(lon.is_finite() && place.lat.abs() <= 90.0) {
@@ -279,7 +295,8 @@ impl Zones {
 /// Where a zone was cut along the meridian of 180°, the cut is no edge of it.
 fn join_cuts(zone: &mut Zone) {
     let cuts = zone.volumes.iter().map(|volume| volume.shape.along_180());
-    let [west, east] = cuts.fold([false; 2], |[west, east], [more_west, more_east]| [west || more_west, east || more_east]);
+    let [west, east] =
+        cuts.fold([false; 2], |[west, east], [more_west, more_east]| [west || more_west, east || more_east]);
     if west && east {
         zone.volumes.iter_mut().for_each(|volume| volume.shape.is_cut());
     }
@@ -316,5 +333,26 @@ impl std::fmt::Display for Restriction {
             Self::Other(text) => text,
             Self::Unsaid => "restriction not said",
         })
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::{Answer, Place, Source, Zone, Zones};
+
+    /// Answer, margin and reason for each zone that a place is inside of, or may be; at no known time and height, known to a metre.
+    pub(super) fn check(zones: &[Zone], lat: f64, lon: f64) -> Vec<(Answer, f64, String)> {
+        let zones = Zones::new([(Source::default(), zones.to_vec())]);
+        let place = Place { lat, lon, time: None, height: None, accuracy_m: 1.0 };
+        zones
+            .check(&place)
+            .iter()
+            .map(|verdict| (verdict.answer(), verdict.margin_m(), verdict.why()))
+            .collect()
+    }
+
+    /// The answer for the first of them.
+    pub(super) fn answer(zones: &[Zone], lat: f64, lon: f64) -> Option<Answer> {
+        check(zones, lat, lon).first().map(|(answer, ..)| *answer)
     }
 }

@@ -33,10 +33,7 @@ pub struct Shape {
 enum Kind {
     Point(Position),
     Line(Ring),
-    Area {
-        straight: Option<Rings>,
-        geodesic: Option<Rings>,
-    },
+    Area { straight: Option<Rings>, geodesic: Option<Rings> },
 }
 
 /// An edge around, and its holes.
@@ -88,7 +85,11 @@ impl Shape {
 
     /// An area: its edge, then its holes. `room` bounds the points that are added to follow geodesics; `Ok` says in words what had
     /// to be mended.
-    pub fn area(rings: &[Vec<Position>], edges: Edges, room: &mut usize) -> Result<(Self, Option<Wrong>), Wrong> {
+    pub fn area(
+        rings: &[Vec<Position>],
+        edges: Edges,
+        room: &mut usize,
+    ) -> Result<(Self, Option<Wrong>), Wrong> {
         let mut note = None;
         let mut valid_rings = Vec::with_capacity(rings.len());
         for ring in rings {
@@ -134,7 +135,8 @@ impl Shape {
                 Lies { margin_m, doubt: None }
             }
             Kind::Line(line) => {
-                let metres = self.copies(place).map(|place| line.nearest(place)).fold(f64::INFINITY, f64::min);
+                let metres =
+                    self.copies(place).map(|place| line.nearest(place)).fold(f64::INFINITY, f64::min);
                 Lies { margin_m: metres - self.reach_m, doubt: None }
             }
             Kind::Area { straight, geodesic } => {
@@ -168,7 +170,8 @@ impl Shape {
             Kind::Line(line) => vec![line.points().to_vec()],
             Kind::Area { straight, geodesic } => {
                 let rings = straight.iter().chain(geodesic).next_back();
-                let lines = rings.into_iter().flat_map(|rings| std::iter::once(&rings.outer).chain(&rings.holes));
+                let lines =
+                    rings.into_iter().flat_map(|rings| std::iter::once(&rings.outer).chain(&rings.holes));
                 lines.map(|ring| ring.points().to_vec()).collect()
             }
         }

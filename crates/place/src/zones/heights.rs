@@ -101,9 +101,13 @@ impl Band {
         let mut level = Level { within: Sure::Yes, margin_m: None };
         for (limit, sign) in [(self.lower, -1.0), (self.upper, 1.0)] {
             let Some(Limit { metres, datum }) = limit else { continue };
-            let [low, high] = height.map_or(if datum == Datum::Ground { [0.0, f64::INFINITY] } else { ANY }, |height| above(height, datum));
+            let [low, high] = height
+                .map_or(if datum == Datum::Ground { [0.0, f64::INFINITY] } else { ANY }, |height| {
+                    above(height, datum)
+                });
             // How far beyond the limit, at the least and at the most.
-            let beyond = if sign > 0.0 { [low - metres, high - metres] } else { [metres - high, metres - low] };
+            let beyond =
+                if sign > 0.0 { [low - metres, high - metres] } else { [metres - high, metres - low] };
             let within = if beyond[0] > 0.0 {
                 Sure::No
             } else if beyond[1] <= 0.0 {
@@ -213,12 +217,16 @@ mod tests {
         let exact = sea.level(Some(Height { metres: 290.0, reference: Some(Amsl) }));
         assert_eq!(exact.margin_m, Some(-10.0));
         let levels = Band::new(Some(Limit::new(100.0 * 100.0 * FOOT, Datum::Pressure)), None).unwrap();
-        assert_eq!((level(levels, 120.0, Some(Amsl)), level(levels, 3000.0, Some(Amsl))), (Sure::No, Sure::Unknown));
+        assert_eq!(
+            (level(levels, 120.0, Some(Amsl)), level(levels, 3000.0, Some(Amsl))),
+            (Sure::No, Sure::Unknown)
+        );
     }
 
     #[test]
     fn what_limits_nothing_is_no_limit() {
-        let band = Band::new(Some(Limit::new(0.0, Datum::Ground)), Some(Limit::new(99_999.0, Datum::Sea))).unwrap();
+        let band =
+            Band::new(Some(Limit::new(0.0, Datum::Ground)), Some(Limit::new(99_999.0, Datum::Sea))).unwrap();
         assert!(band.is_unlimited() && band.level(None).within == Sure::Yes);
         assert!(Band::new(Some(Limit::new(100.0, Datum::Sea)), Some(Limit::new(50.0, Datum::Sea))).is_err());
     }

@@ -60,7 +60,8 @@ impl Ring {
         let (Some(first), Some(last)) = (corners.first(), corners.last()) else {
             return Err("a ring has no corner");
         };
-        let open = if first == last { corners.get(..corners.len() - 1) } else { Some(corners) }.unwrap_or_default();
+        let open =
+            if first == last { corners.get(..corners.len() - 1) } else { Some(corners) }.unwrap_or_default();
         if first != last {
             note = Some("a ring is not closed");
         }
@@ -126,7 +127,8 @@ impl Ring {
             points.iter_mut().for_each(|[lon, _]| *lon += by);
         }
         let edges = points.len() - 1;
-        let of_run = |at: usize| bounds(points.get(at * RUN..=(at * RUN + RUN).min(edges)).unwrap_or_default());
+        let of_run =
+            |at: usize| bounds(points.get(at * RUN..=(at * RUN + RUN).min(edges)).unwrap_or_default());
         let mut levels = vec![(0..edges.div_ceil(RUN)).map(of_run).collect::<Vec<_>>()];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
             let above = below.chunks(RUN).map(|boxes| {
@@ -263,7 +265,10 @@ impl Nearest {
             let [dx, dy] = [(to[0] - from[0]) * scale.east, (to[1] - from[1]) * scale.north];
             let square = dx * dx + dy * dy;
             let along = if square > 0.0 { (-(x * dx + y * dy) / square).clamp(0.0, 1.0) } else { 0.0 };
-            ([from[0] + along * (to[0] - from[0]), from[1] + along * (to[1] - from[1])], (x + along * dx).hypot(y + along * dy))
+            (
+                [from[0] + along * (to[0] - from[0]), from[1] + along * (to[1] - from[1])],
+                (x + along * dx).hypot(y + along * dy),
+            )
         };
         let (first, mut metres) = foot(self.scale);
         let mut found = first;
@@ -365,7 +370,8 @@ mod tests {
         for (lon, lat) in [(8.0, 47.0), (8.7, 47.7), (8.72, 47.72), (7.0, 47.9), (8.999, 47.0)] {
             let far = f64::hypot(lon - 8.0, lat - 47.0);
             assert_eq!(within(&round, lon, lat), far < 1.0, "{lon} {lat}");
-            let each = corners.iter().map(|corner| geodesy::geodesic([lon, lat], *corner)).fold(1e9, f64::min);
+            let each =
+                corners.iter().map(|corner| geodesy::geodesic([lon, lat], *corner)).fold(1e9, f64::min);
             assert!((round.nearest([lon, lat]) - each).abs() < 4.0 + each * 1e-4, "{lon} {lat}: {each}");
         }
     }

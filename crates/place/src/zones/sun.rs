@@ -78,7 +78,8 @@ mod tests {
         assert!((clock(Event::Rise, 19_802, 51.48, 0.0).unwrap() - 364.0).abs() < 2.5);
         assert!((clock(Event::Set, 19_802, 51.48, 0.0).unwrap() - 1093.0).abs() < 2.5);
         // Civil twilight lasts about 33 minutes there.
-        let dusk = clock(Event::Dusk, 19_802, 51.48, 0.0).unwrap() - clock(Event::Set, 19_802, 51.48, 0.0).unwrap();
+        let dusk =
+            clock(Event::Dusk, 19_802, 51.48, 0.0).unwrap() - clock(Event::Set, 19_802, 51.48, 0.0).unwrap();
         assert!((31.0..36.0).contains(&dusk), "{dusk}");
         // Midsummer beyond the polar circle: no sunset.
         assert_eq!(moment(Event::Set, 19_895, 70.0, 20.0), None);

@@ -150,7 +150,11 @@ impl Verdict<'_> {
                     format!("what its height of {} counts from is not known", metres(height))
                 }
                 Some(Height { reference: Some(reference), metres: height }) => {
-                    format!("its height of {} {} cannot be turned into that of the limits", metres(height), counted(reference))
+                    format!(
+                        "its height of {} {} cannot be turned into that of the limits",
+                        metres(height),
+                        counted(reference)
+                    )
                 }
             });
         }

@@ -80,7 +80,11 @@ impl Moment {
         let date = text.get(..10).filter(|date| date.bytes().filter(|byte| *byte == b'-').count() == 2)?;
         let rest = text.get(10..).unwrap_or_default();
         let zoned = rest.contains(['Z', 'z', '+', '-']);
-        let time = if rest.is_empty() { Timestamp::parse(&format!("{date}T00:00:00")) } else { Timestamp::parse(text) };
+        let time = if rest.is_empty() {
+            Timestamp::parse(&format!("{date}T00:00:00"))
+        } else {
+            Timestamp::parse(text)
+        };
         Some(Self { time: time.or_else(|| Timestamp::parse(&format!("{date}T{}", tidy(rest)?)))?, zoned })
     }
 
@@ -137,7 +141,9 @@ impl Mark {
     fn on(self, day: i64, local: i64, lat: f64, lon: f64) -> Option<(f64, f64)> {
         #[expect(clippy::cast_precision_loss, reason = "seconds of a few centuries")]
         match self {
-            Self::Clock(seconds, offset) => Some(((day * DAY + seconds - offset.unwrap_or(local)) as f64, 0.0)),
+            Self::Clock(seconds, offset) => {
+                Some(((day * DAY + seconds - offset.unwrap_or(local)) as f64, 0.0))
+            }
             Self::Sun(event) => Some((sun::moment(event, day, lat, lon)?, SUN_ERROR)),
         }
     }

@@ -1,0 +1,134 @@
+//! DJI's geofencing zones, as its map service answers: `areas` with circles and polygons, in parts (`sub_areas`).
+//!
+//! These are the vendor's zones, not the law's. A `height` is how high one may fly there, so the zone is there below it too.
+
+use super::{
+    Band, Edges, Moment, Period, Position, Restriction, Shape, Volume, Zone,
+    json::Json,
+    read::{Content, Found},
+};
+
+fn areas(document: &Json) -> Option<&Json> {
+    document.get("areas").or_else(|| document.get("data")?.get("areas"))
+}
+
+pub(super) fn is(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let list = areas(document).unwrap_or(document).each();
+    list.iter().take(20).any(|area| {
+        area.get("area_id").is_some()
+            || area.get("sub_areas").is_some()
+            || area.get("polygon_points").is_some()
+    })
+}
+
+pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
+    let Content::Json(document) = content else { return Ok(()) };
+    for area in areas(document).unwrap_or(document).each() {
+        let mut zone = Zone {
+            id: area.get("area_id").or_else(|| area.get("id")).and_then(Json::label).unwrap_or_default(),
+            name: area.get("name").and_then(Json::text).map(str::to_owned),
+            country: area.get("country").and_then(Json::text).map(str::to_owned),
+            restriction: level(area),
+            ..Zone::default()
+        };
+        if let Some(metres) = area.get("height").and_then(Json::number).filter(|metres| *metres > 0.0) {
+            zone.says = Some(format!("up to {metres:.0} m above ground"));
+        }
+        let moment = |key: &str| {
+            let seconds =
+                area.get(key).and_then(Json::number).filter(|seconds| *seconds > 0.0 && *seconds < 1e10)?;
+            #[expect(clippy::cast_possible_truncation, reason = "checked against the range first")]
+            Some(Moment { time: creance_model::Timestamp::from_secs(seconds as i64), zoned: true })
+        };
+        match (moment("begin_at"), moment("end_at")) {
+            (None, None) => {}
+            (Some(from), Some(to)) if to.time <= from.time => {
+                zone.degraded.push("it ends before it starts".to_owned())
+            }
+            (from, to) => zone.periods = vec![Period { from, to, hours: Vec::new() }],
+        }
+        let mut volumes = Vec::new();
+        shapes(area, found, &mut zone.degraded, &mut volumes);
+        for part in area.get("sub_areas").unwrap_or(&Json::Null).each() {
+            shapes(part, found, &mut zone.degraded, &mut volumes);
+        }
+        if volumes.is_empty() {
+            volumes.push(Err("it has neither a radius nor polygon_points".to_owned()));
+        }
+        found.add(zone, volumes);
+    }
+    Ok(())
+}
+
+fn level(area: &Json) -> Restriction {
+    let level = area.get("level").and_then(Json::number);
+    Restriction::Other(
+        match level {
+            Some(0.0) => "DJI warning zone",
+            Some(1.0) => "DJI authorisation zone",
+            Some(2.0) => "DJI restricted zone",
+            Some(3.0) => "DJI enhanced warning zone",
+            Some(4.0) => "DJI regulatory restricted zone",
+            Some(5.0 | 7.0) => "DJI recommended zone",
+            Some(6.0) => "DJI altitude zone",
+            Some(8.0) => "DJI approved zone for light aircraft",
+            Some(9.0) => "DJI densely populated area",
+            _ => "DJI zone",
+        }
+        .to_owned(),
+    )
+}
+
+fn shapes(
+    area: &Json,
+    found: &mut Found,
+    notes: &mut Vec<String>,
+    volumes: &mut Vec<Result<Volume, String>>,
+) {
+    let band = Band::default();
+    let rings = match area.get("polygon_points") {
+        Some(Json::Line(points)) => vec![points.clone()],
+        Some(list) => list
+            .items()
+            .iter()
+            .filter_map(|ring| if let Json::Line(points) = ring { Some(points.clone()) } else { None })
+            .collect(),
+        None => Vec::new(),
+    };
+    for ring in rings {
+        volumes.push(found.area(&[ring], Edges::Straight, band, notes));
+    }
+    let number = |key: &str| area.get(key).and_then(Json::number);
+    let radius = number("radius").filter(|radius| *radius > 0.0);
+    if let (Some(lat), Some(lon), Some(radius)) = (number("lat"), number("lng").or(number("lon")), radius)
+        && area.get("polygon_points").is_none()
+    {
+        let centre: Position = [lon, lat];
+        volumes
+            .push(Shape::circle(centre, radius).map(|shape| Volume { shape, band }).map_err(str::to_owned));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::zones::{Answer, read as read_file, testing::answer};
+
+    #[test]
+    fn circles_and_parts() {
+        let file = br#"{"code": 0, "data": {"areas": [
+            {"area_id": 12, "name": "Field", "shape": 0, "lat": 47, "lng": 8, "radius": 5000, "level": 2, "begin_at": 0, "end_at": 0, "sub_areas": [], "polygon_points": null},
+            {"area_id": 13, "name": "Strip", "lat": 46, "lng": 8, "radius": 0, "level": 6, "sub_areas": [
+                {"level": 6, "height": 60, "polygon_points": [[[8, 46], [8.1, 46], [8.1, 46.1], [8, 46.1]]]}, {"lat": 45, "lng": 8, "radius": 100}]}]}}"#;
+        let (source, zones) = read_file("x", file).unwrap();
+        assert_eq!((source.format, zones.len(), zones[1].volumes.len()), ("DJI", 2, 2));
+        for (lat, lon, expected) in [
+            (47.044, 8.0, Some(Answer::Inside)),
+            (47.046, 8.0, None),
+            (46.05, 8.05, Some(Answer::Inside)),
+            (45.0, 8.001, Some(Answer::Inside)),
+        ] {
+            assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! ED-318 (EUROCAE): the successor of ED-269, in GeoJSON with layers of height.
+//!
+//! Edges are those of GeoJSON. Read with older drafts, which nest properties in `UASZone`. A date of the file as a whole that is
+//! none is refused; what is wrong in one zone marks that zone.
+
+use super::{
+    Band, Edges, Restriction, Volume, Zone, applicability,
+    ed269::limit,
+    geojson::{Way, features, restriction, shapes},
+    heights::FOOT,
+    json::Json,
+    read::{Content, Found, moment},
+};
+
+pub(super) fn is(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let like = |feature: &Json| {
+        let properties = properties(feature);
+        let layered = feature.get("geometry").is_some_and(|geometry| {
+            let parts = geometry.get("geometries").unwrap_or(&Json::Null).items();
+            std::iter::once(geometry).chain(parts).any(|one| one.any(&["layer", "verticalLayer"]).is_some())
+        });
+        layered
+            || properties.get("variant").is_some()
+            || properties.get("limitedApplicability").is_some()
+            || properties.get("identifier").is_some()
+                && properties.get("country").is_some()
+                && properties.get("type").is_some()
+    };
+    features(document).unwrap_or_default().iter().take(100).any(like)
+}
+
+fn properties(feature: &Json) -> &Json {
+    let properties = feature.get("properties").unwrap_or(&Json::Null);
+    properties.get("UASZone").unwrap_or(properties)
+}
+
+pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
+    let Content::Json(document) = content else { return Ok(()) };
+    for key in ["metadata", "datasetMetadata"] {
+        let Some(metadata) = document.get(key) else { continue };
+        if !matches!(metadata, Json::Object(_)) {
+            return Err(format!("{key} is {}, expected an object", metadata.kind()));
+        }
+        let path = format!("{key}.");
+        let issued = moment(metadata, "issued", &path)?;
+        let from = moment(metadata, "validFrom", &path)?;
+        found.issued = issued.or(from);
+        found.valid_to = moment(metadata, "validTo", &path)?;
+        if let (Some(from), Some(to)) = (from, found.valid_to)
+            && to < from
+        {
+            return Err(format!("{key}.validTo is before {key}.validFrom"));
+        }
+    }
+    for (number, feature) in features(document)?.iter().enumerate() {
+        if !matches!(feature, Json::Object(_)) {
+            return Err(format!("feature {} is {}, expected an object", number + 1, feature.kind()));
+        }
+        zone(feature, found);
+    }
+    Ok(())
+}
+
+fn zone(feature: &Json, found: &mut Found) {
+    let says = properties(feature);
+    let mut zone = Zone {
+        id: says.get("identifier").and_then(Json::label).unwrap_or_default(),
+        name: says.get("name").and_then(Json::said),
+        country: says.get("country").and_then(Json::text).map(str::to_owned),
+        restriction: restriction(says.get("type").or_else(|| says.get("restriction"))),
+        says: says.get("message").and_then(Json::said),
+        updated: says.get("dataSource").and_then(|source| {
+            let text = source.any(&["updateDateTime", "creationDateTime"])?.text()?;
+            Some(super::Moment::parse(text)?.time)
+        }),
+        ..Zone::default()
+    };
+    if matches!(zone.restriction, Restriction::Unsaid | Restriction::Other(_)) {
+        zone.degraded.push("its type is not one of the standard".to_owned());
+    }
+    match applicability::periods(says.any(&["limitedApplicability", "applicability"]).unwrap_or(&Json::Null))
+    {
+        Ok(periods) => zone.periods = periods,
+        Err(why) => zone.degraded.push(why),
+    }
+    let geometry = feature.get("geometry").unwrap_or(&Json::Null);
+    // A layer may stand in the properties, at the geometry, and at each part of a collection.
+    let outer = says.any(&["layer", "verticalLayer"]);
+    let mut volumes = Vec::new();
+    layered(geometry, outer, found, &mut zone.degraded, &mut volumes, 0);
+    if volumes.is_empty() {
+        volumes.push(Err("it has no geometry".to_owned()));
+    }
+    found.add(zone, volumes);
+}
+
+fn layered(
+    geometry: &Json,
+    outer: Option<&Json>,
+    found: &mut Found,
+    notes: &mut Vec<String>,
+    volumes: &mut Vec<Result<Volume, String>>,
+    depth: usize,
+) {
+    let layer = geometry.any(&["layer", "verticalLayer"]).or(outer);
+    if geometry.get("type").and_then(Json::text) == Some("GeometryCollection") && depth < 4 {
+        for one in geometry.get("geometries").unwrap_or(&Json::Null).items() {
+            layered(one, layer, found, notes, volumes, depth + 1);
+        }
+        return;
+    }
+    let band = layer.map_or_else(|| Ok(Band::default()), band).unwrap_or_else(|why| {
+        notes.push(why);
+        Band::default()
+    });
+    shapes(geometry, &Way { edges: Edges::Straight, band, reach: None }, found, notes, volumes, depth);
+}
+
+fn band(layer: &Json) -> Result<Band, String> {
+    let unit = match layer.get("uom").and_then(Json::text).map(str::to_ascii_lowercase).as_deref() {
+        None | Some("m") => 1.0,
+        Some("ft") => FOOT,
+        Some(_) => return Err("the unit of its layer is neither m nor ft".to_owned()),
+    };
+    let lower = limit(layer.get("lower"), layer.get("lowerReference"), unit)?;
+    let upper = limit(layer.get("upper"), layer.get("upperReference"), unit)?;
+    Band::new(lower, upper).map_err(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::zones::{Answer, read as read_file, testing::answer};
+
+    const FILE: &str = r#"{"type": "FeatureCollection", "metadata": {"issued": "2026-01-02T00:00:00Z", "validFrom": "2026-01-03T00:00:00Z"}, "features": [
+        {"type": "Feature", "geometry": {"type": "GeometryCollection", "geometries": [
+            {"type": "Polygon", "coordinates": [[[8, 47], [8.01, 47], [8.01, 47.01], [8, 47.01], [8, 47]]], "layer": {"upper": 150, "upperReference": "AGL", "lower": 50, "lowerReference": "AGL", "uom": "m"}},
+            {"type": "Point", "coordinates": [9, 47], "extent": {"subType": "Circle", "radius": 500}}]},
+         "properties": {"identifier": "A1", "country": "CHE", "name": [{"text": "Gare", "lang": "fr-CH"}, {"text": "Station", "lang": "en-GB"}],
+            "type": "PROHIBITED", "variant": "COMMON", "zoneAuthority": []}}]}"#;
+
+    #[test]
+    fn layers_and_circles() {
+        let (source, zones) = read_file("x.json", FILE.as_bytes()).unwrap();
+        assert_eq!(
+            (source.format, source.issued.unwrap().to_string()),
+            ("ED-318", "2026-01-02T00:00:00Z".to_owned())
+        );
+        assert_eq!((zones[0].name.as_deref(), zones[0].degraded.len()), (Some("Station"), 0));
+        assert_eq!(zones[0].volumes[0].band.to_string(), "50 m above ground to 150 m above ground");
+        assert_eq!(answer(&zones, 47.005, 8.005), Some(Answer::Uncertain), "its height is not known");
+        assert_eq!(
+            answer(&zones, 47.001, 9.0),
+            Some(Answer::Inside),
+            "without a layer it holds at all heights"
+        );
+    }
+
+    #[test]
+    fn a_date_that_is_none_is_refused_by_name() {
+        for (from, to, why) in [
+            (r#""2026-01-03T00:00:00Z""#, r#"{"not": "a date"}"#, "metadata.validFrom is an object"),
+            (r#""2026-01-03T00:00:00Z""#, r#""tomorrow""#, "metadata.validFrom is `tomorrow`"),
+            (
+                r#""2026-01-03T00:00:00Z""#,
+                r#""2026-01-03T00:00:00Z", "validTo": "2025-01-01T00:00:00Z""#,
+                "before",
+            ),
+        ] {
+            let error = read_file("x.json", FILE.replace(from, to).as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_zone_that_is_wrong_is_kept_and_marked() {
+        let file = FILE.replace("PROHIBITED", "CLOSED").replace(r#""uom": "m""#, r#""uom": "fathoms""#);
+        let (_, zones) = read_file("x.json", file.as_bytes()).unwrap();
+        assert_eq!(zones[0].degraded.len(), 2);
+        assert_eq!(answer(&zones, 47.005, 8.005), Some(Answer::Inside), "taken to hold at all heights");
+    }
+}

@@ -1,0 +1,356 @@
+//! GeoJSON (RFC 7946), as states and people draw zones: areas, circles as points with a radius, lines with a width.
+//!
+//! Edges are straight in degrees, as the standard says. Whatever else a feature says has no standard: a name, what is asked, a
+//! radius and limits of height are looked for under the names that are usual, and what is not found limits nothing.
+
+use super::{
+    Band, Datum, Edges, Limit, Moment, Period, Position, Restriction, Shape, Volume, Zone,
+    heights::FOOT,
+    json::Json,
+    read::{Content, Found, moment},
+};
+
+/// Geometries within geometries.
+const DEEPEST: usize = 8;
+
+pub(super) fn is(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    kind(document) == "FeatureCollection"
+        || kind(document) == "Feature"
+        || GEOMETRIES.contains(&kind(document))
+}
+
+const GEOMETRIES: [&str; 7] =
+    ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"];
+
+fn kind(value: &Json) -> &str {
+    value.get("type").and_then(Json::text).unwrap_or_default()
+}
+
+/// The features of a document, and the properties of one.
+pub(super) fn features(document: &Json) -> Result<&[Json], String> {
+    if kind(document) != "FeatureCollection" {
+        return Ok(std::slice::from_ref(document));
+    }
+    match document.get("features") {
+        Some(Json::List(features)) => Ok(features),
+        None => Err("the collection has no features".to_owned()),
+        Some(other) => Err(format!("features is {}, expected a list", other.kind())),
+    }
+}
+
+pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
+    let Content::Json(document) = content else { return Ok(()) };
+    refuse_other_systems(document)?;
+    for key in ["issued", "timestamp", "generated", "created"] {
+        found.issued = found.issued.or(moment(document, key, "").ok().flatten());
+    }
+    for (number, feature) in features(document)?.iter().enumerate() {
+        if !matches!(feature, Json::Object(_)) {
+            return Err(format!("feature {} is {}, expected an object", number + 1, feature.kind()));
+        }
+        let properties = feature.get("properties").unwrap_or(&Json::Null);
+        let said = |keys: &[&str]| properties.any(keys).and_then(Json::said);
+        let id = feature.get("id").or_else(|| properties.any(&["id", "identifier", "designator"]));
+        let mut zone = Zone {
+            id: id.and_then(Json::label).unwrap_or_default(),
+            name: said(&["name", "title", "designation", "label"]),
+            country: said(&["country"]),
+            restriction: restriction(properties.any(&[
+                "restriction",
+                "restrictions",
+                "type",
+                "typeId",
+                "category",
+                "class",
+            ])),
+            says: said(&["message", "remarks"]),
+            ..Zone::default()
+        };
+        let geometry =
+            if kind(feature) == "Feature" { feature.get("geometry").unwrap_or(&Json::Null) } else { feature };
+        match band(properties) {
+            Ok(band) => {
+                let mut volumes = Vec::new();
+                let reach = properties
+                    .any(&["radius_m", "radius", "buffer_m", "buffer", "bufferzone"])
+                    .and_then(length);
+                let way = Way { edges: Edges::Straight, band, reach };
+                shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
+                zone.periods = periods(properties, &mut zone.degraded);
+                found.add(zone, volumes);
+            }
+            Err(why) => {
+                zone.degraded.push(why);
+                let mut volumes = Vec::new();
+                let way = Way { edges: Edges::Straight, band: Band::default(), reach: None };
+                shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
+                found.add(zone, volumes);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Coordinates that are no degrees would lie elsewhere: a file that names another system is refused.
+fn refuse_other_systems(document: &Json) -> Result<(), String> {
+    let name = document.get("crs").and_then(|crs| crs.get("properties")?.get("name")?.text());
+    match name {
+        None => Ok(()),
+        Some(name)
+            if ["4326", "CRS84", "4979", "4258", "WGS84", "WGS 84"]
+                .iter()
+                .any(|known| name.contains(known)) =>
+        {
+            Ok(())
+        }
+        Some(name) => Err(format!(
+            "crs is `{}`, expected degrees of WGS 84; convert the file (ogr2ogr -t_srs EPSG:4326)",
+            name.chars().take(60).collect::<String>()
+        )),
+    }
+}
+
+/// How shapes are made of geometries.
+pub(super) struct Way {
+    pub(super) edges: Edges,
+    pub(super) band: Band,
+    /// Metres about points and lines.
+    pub(super) reach: Option<f64>,
+}
+
+/// Adds the volumes of a geometry.
+pub(super) fn shapes(
+    geometry: &Json,
+    way: &Way,
+    found: &mut Found,
+    notes: &mut Vec<String>,
+    volumes: &mut Vec<Result<Volume, String>>,
+    depth: usize,
+) {
+    let coordinates = geometry.get("coordinates").unwrap_or(&Json::Null);
+    let band = way.band;
+    let reach = geometry
+        .get("extent")
+        .and_then(|extent| extent.get("radius")?.number())
+        .or_else(|| geometry.get("radius").and_then(length))
+        .or(way.reach);
+    let mut point = |place: Position| {
+        if reach.is_none() {
+            notes.push("it is a point, and how far around it it reaches is not said".to_owned());
+        }
+        let shape = Shape::circle(place, reach.unwrap_or(0.0)).map_err(str::to_owned);
+        shape.map(|shape| Volume { shape, band })
+    };
+    let line = |points: &[Position]| {
+        let shape = Shape::line(points, reach.unwrap_or(0.0)).map_err(str::to_owned);
+        shape.map(|shape| Volume { shape, band })
+    };
+    match (kind(geometry), coordinates) {
+        ("Point" | "Circle", Json::Place(place)) => volumes.push(point(*place)),
+        ("MultiPoint", Json::Line(places)) => volumes.extend(places.iter().copied().map(point)),
+        ("LineString", Json::Line(points)) => volumes.push(line(points)),
+        ("MultiLineString", Json::List(lines)) => {
+            for one in lines {
+                let Json::Line(points) = one else { continue };
+                volumes.push(line(points));
+            }
+        }
+        ("Polygon", rings) => {
+            let rings = corners(rings);
+            volumes.push(rings.and_then(|rings| found.area(&rings, way.edges, band, notes)));
+        }
+        ("MultiPolygon", polygons) => {
+            if polygons.items().is_empty() {
+                volumes.push(Err("its geometry has no coordinates".to_owned()));
+            }
+            for rings in polygons.items() {
+                let rings = corners(rings);
+                volumes.push(rings.and_then(|rings| found.area(&rings, way.edges, band, notes)));
+            }
+        }
+        ("GeometryCollection", _) if depth < DEEPEST => {
+            for one in geometry.get("geometries").unwrap_or(&Json::Null).items() {
+                shapes(one, way, found, notes, volumes, depth + 1);
+            }
+        }
+        ("", _) => volumes.push(Err("it has no geometry".to_owned())),
+        (known, _) if GEOMETRIES.contains(&known) => {
+            volumes.push(Err(format!("the coordinates are not those of a {known}")));
+        }
+        (other, _) => {
+            let other: String = other.chars().take(40).collect();
+            volumes.push(Err(format!("a geometry of type `{other}` is not read")));
+        }
+    }
+}
+
+/// The rings of a polygon.
+pub(super) fn corners(rings: &Json) -> Result<Vec<Vec<Position>>, String> {
+    let ring = |ring: &Json| match ring {
+        Json::Line(points) => Ok(points.clone()),
+        _ => Err("a corner is no list of longitude and latitude".to_owned()),
+    };
+    match rings {
+        // One ring where a list of rings is expected.
+        Json::Line(points) => Ok(vec![points.clone()]),
+        Json::List(rings) if !rings.is_empty() => rings.iter().map(ring).collect(),
+        _ => Err("it has no coordinates".to_owned()),
+    }
+}
+
+/// What a zone asks, in the words of several standards.
+pub(super) fn restriction(value: Option<&Json>) -> Restriction {
+    let Some(text) = value.and_then(Json::label) else { return Restriction::Unsaid };
+    match text.to_ascii_uppercase().replace(['-', ' '], "_").as_str() {
+        "PROHIBITED" | "FORBIDDEN" | "NO_FLY" | "NO_FLY_ZONE" => Restriction::Prohibited,
+        "REQ_AUTHORISATION" | "REQ_AUTHORIZATION" => Restriction::Authorisation,
+        "CONDITIONAL" => Restriction::Conditional,
+        "NO_RESTRICTION" => Restriction::None,
+        "USPACE" | "U_SPACE" => Restriction::USpace,
+        _ => Restriction::Other(text.chars().take(80).collect()),
+    }
+}
+
+/// Metres of a number, or of a text with a unit.
+fn length(value: &Json) -> Option<f64> {
+    if let Some(metres) = value.number() {
+        return Some(metres).filter(|metres| *metres > 0.0);
+    }
+    let text = value.text()?.to_ascii_lowercase();
+    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')))?;
+    let (number, unit) = text.split_at_checked(end)?;
+    let scale = match unit.trim() {
+        "m" | "meter" | "metre" | "meters" | "metres" => 1.0,
+        "km" => 1000.0,
+        "nm" | "nmi" => 1852.0,
+        "ft" => FOOT,
+        _ => return None,
+    };
+    number.replace(',', ".").parse::<f64>().ok().map(|number| number * scale).filter(|metres| *metres > 0.0)
+}
+
+/// Limits where both value and datum are said: `{"value": …, "unit": …, "referenceDatum": …}`, or a number with its reference
+/// beside it. What is not said limits nothing.
+fn band(properties: &Json) -> Result<Band, String> {
+    let limit = |names: [&str; 3], references: [&str; 3]| -> Result<Option<Limit>, String> {
+        let Some(value) = properties.any(&names) else { return Ok(None) };
+        let (number, unit, reference) = match value {
+            Json::Object(_) => (value.get("value"), value.get("unit"), value.get("referenceDatum")),
+            other => {
+                (Some(other), properties.any(&["uom", "uomDimensions", "unit"]), properties.any(&references))
+            }
+        };
+        let (Some(number), Some(reference)) = (number.and_then(Json::number), reference) else {
+            return Ok(None);
+        };
+        let feet = unit.and_then(Json::text).is_some_and(|unit| unit.eq_ignore_ascii_case("ft"));
+        let level = unit.and_then(Json::text).is_some_and(|unit| unit.eq_ignore_ascii_case("fl"));
+        let scale = if level {
+            100.0 * FOOT
+        } else if feet {
+            FOOT
+        } else {
+            1.0
+        };
+        let datum = match reference.text().map(str::to_ascii_uppercase).as_deref() {
+            Some("AGL" | "GND" | "SFC") => Datum::Ground,
+            Some("AMSL" | "MSL") => Datum::Sea,
+            Some("WGS84" | "HAE") => Datum::Ellipsoid,
+            Some("STD") => Datum::Pressure,
+            _ => return Ok(None),
+        };
+        Ok(Some(Limit::new(number * scale, datum)))
+    };
+    let lower = limit(
+        ["lowerLimit", "lower", "lowerCeiling"],
+        ["lowerVerticalReference", "lowerReference", "lower_reference"],
+    )?;
+    let upper = limit(
+        ["upperLimit", "upper", "upperCeiling"],
+        ["upperVerticalReference", "upperReference", "upper_reference"],
+    )?;
+    Band::new(lower, upper).map_err(str::to_owned)
+}
+
+/// One interval, where its ends are said under the names of ED-269.
+fn periods(properties: &Json, notes: &mut Vec<String>) -> Vec<Period> {
+    let end = |key: &str| properties.any(&[key]).and_then(Json::text).and_then(Moment::parse);
+    let (from, to) = (end("startDateTime"), end("endDateTime"));
+    match (from, to) {
+        (None, None) => Vec::new(),
+        (Some(from), Some(to)) if to.time <= from.time => {
+            notes.push("it ends before it starts".to_owned());
+            Vec::new()
+        }
+        _ => vec![Period { from, to, hours: Vec::new() }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zones::{
+        Answer, read as read_file,
+        testing::{answer, check},
+    };
+
+    fn file(features: &str) -> String {
+        format!(r#"{{"type": "FeatureCollection", "features": [{features}]}}"#)
+    }
+
+    #[test]
+    fn areas_holes_circles_and_lines() {
+        let text = file(
+            r#"{"type": "Feature", "properties": {"name": "Yard", "type": "PROHIBITED"}, "geometry": {"type": "Polygon", "coordinates":
+                [[[8, 47, 0], [8.01, 47, 0], [8.01, 47.01, 0], [8, 47.01, 0], [8, 47, 0]], [[8.004, 47.004], [8.006, 47.004], [8.006, 47.006], [8.004, 47.006], [8.004, 47.004]]]}},
+              {"type": "Feature", "properties": {"title": "Mast", "Bufferzone": "1 km"}, "geometry": {"type": "Point", "coordinates": [9, 47]}},
+              {"type": "Feature", "id": 7, "properties": null, "geometry": {"type": "Point", "coordinates": [9.5, 47]}},
+              {"type": "Feature", "properties": {"name": "Line", "buffer_m": 50}, "geometry": {"type": "LineString", "coordinates": [[10, 47], [10.1, 47]]}}"#,
+        );
+        let (source, zones) = read_file("x.geojson", text.as_bytes()).unwrap();
+        assert_eq!((source.format, zones.len(), zones[2].id.as_str()), ("GeoJSON", 4, "7"));
+        assert_eq!(zones[0].restriction, Restriction::Prohibited);
+        for (lat, lon, expected) in [
+            (47.001, 8.001, Some(Answer::Inside)),
+            // In the hole.
+            (47.005, 8.005, None),
+            (47.0, 8.005, Some(Answer::Uncertain)),
+            (47.0089, 9.0, Some(Answer::Inside)),
+            (47.0091, 9.0, None),
+            (47.0004, 10.05, Some(Answer::Inside)),
+            (47.0005, 10.05, None),
+        ] {
+            assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
+        }
+        assert!(zones[2].degraded[0].contains("how far around"));
+        // 0.004° to the hole, 0.001° to the edge.
+        let margin = check(&zones, 47.001, 8.005)[0].1;
+        assert!((margin + 111.2).abs() < 0.1, "{margin}");
+    }
+
+    #[test]
+    fn what_cannot_be_placed_is_told_and_the_rest_kept() {
+        let text = file(
+            r#"{"type": "Feature", "properties": {"name": "Bad"}, "geometry": {"type": "Polygon", "coordinates": [[[8, 147], [9, 47], [9, 48]]]}},
+               {"type": "Feature", "properties": {"name": "None"}, "geometry": null},
+               {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [[[8, 47], [9, 47], [9, 48]]]}}"#,
+        );
+        let (source, zones) = read_file("x", text.as_bytes()).unwrap();
+        assert_eq!((zones.len(), source.flaws.len()), (1, 2));
+        assert!(source.flaws[0].contains("`Bad`: a corner is no longitude"), "{:?}", source.flaws);
+        for (text, why) in [
+            (r#"{"type": "FeatureCollection", "features": {}}"#, "features is an object"),
+            (r#"{"type": "FeatureCollection", "features": []}"#, "no zone"),
+            (r#"{"type": "FeatureCollection", "features": [7]}"#, "feature 1 is a number"),
+            (
+                r#"{"type": "FeatureCollection", "crs": {"properties": {"name": "EPSG:2056"}}, "features": []}"#,
+                "EPSG:2056",
+            ),
+            (r#"{"a": 1}"#, "no known format"),
+        ] {
+            let error = read_file("x", text.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! KML 2.2 (OGC 07-147r2) and KMZ: zones as people draw them on a globe.
+//!
+//! Each placemark with an area, a line or a point is a zone. KML has no limits of height, only surfaces to be seen: a zone holds at
+//! all heights. How an edge runs between two corners is not said.
+
+use std::io::Read as _;
+
+use super::{
+    Band, Edges, Position, Restriction, Shape, Volume, Zone,
+    read::{Content, Found},
+    xml::{self, Node},
+};
+
+pub(super) fn is(content: &Content<'_>) -> bool {
+    matches!(content, Content::Xml(text) if xml::begins_with(text, "kml") || xml::begins_with(text, "Placemark"))
+}
+
+/// The KML in a KMZ: `doc.kml`, or the first.
+pub(super) fn unpack(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes))
+        .map_err(|error| format!("the archive is damaged: {error}"))?;
+    let is_kml = |name: &String| name.to_ascii_lowercase().ends_with(".kml");
+    let names: Vec<String> =
+        archive.file_names().flatten().map(|name| name.into_owned()).filter(is_kml).collect();
+    let named = names.iter().find(|name| name.as_str() == "doc.kml").or(names.first());
+    let name = named.ok_or("the archive holds no KML; unpack it and name the files in it")?;
+    let file = archive.by_name(name).map_err(|error| format!("{name} in the archive is damaged: {error}"))?;
+    let mut unpacked = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|error| format!("{name} in the archive is damaged: {error}"))?;
+    if unpacked.len() as u64 > most {
+        return Err(format!("{name} in the archive has more than {most} bytes"));
+    }
+    Ok(unpacked)
+}
+
+pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
+    let Content::Xml(text) = content else { return Ok(()) };
+    let read = xml::each(text, "Placemark", &mut |placemark| {
+        let mut zone = Zone {
+            id: placemark.attribute("id").unwrap_or_default().to_owned(),
+            name: placemark.said("name").map(str::to_owned),
+            ..Zone::default()
+        };
+        if let Some(name) = &zone.name {
+            zone.id.clone_from(name);
+        }
+        let data = |wanted: &str| {
+            let mut all = Vec::new();
+            placemark.all("Data", &mut all);
+            placemark.all("SimpleData", &mut all);
+            let named = all
+                .into_iter()
+                .find(|data| data.attribute("name").is_some_and(|name| name.eq_ignore_ascii_case(wanted)))?;
+            let text = named.said("value").unwrap_or(named.text.trim());
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let kind = ["restriction", "type", "class", "category"].into_iter().find_map(data);
+        zone.restriction = match kind.map(super::json::Json::Text) {
+            Some(kind) => super::geojson::restriction(Some(&kind)),
+            None => Restriction::Unsaid,
+        };
+        let radius = ["radius_m", "radius", "buffer_m"]
+            .into_iter()
+            .find_map(data)
+            .and_then(|text| text.parse::<f64>().ok());
+        let mut volumes = Vec::new();
+        shapes(&placemark, radius, found, &mut zone.degraded, &mut volumes);
+        if volumes.is_empty() {
+            // A view, an overlay, a model: nothing that could be a zone.
+            return;
+        }
+        found.add(zone, volumes);
+    });
+    // What stands before the damage is kept.
+    match read {
+        Err(why) if !found.zones.is_empty() => found.flaw(why),
+        other => other?,
+    }
+    Ok(())
+}
+
+fn shapes(
+    node: &Node,
+    radius: Option<f64>,
+    found: &mut Found,
+    notes: &mut Vec<String>,
+    volumes: &mut Vec<Result<Volume, String>>,
+) {
+    let band = Band::default();
+    for child in &node.children {
+        match child.name.as_str() {
+            "Polygon" => {
+                let ring = |side: &Node| side.first("coordinates").map(|text| coordinates(&text.text));
+                let outer = child.child("outerBoundaryIs").and_then(ring);
+                let holes =
+                    child.children.iter().filter(|side| side.name == "innerBoundaryIs").filter_map(ring);
+                let rings = outer.into_iter().chain(holes).collect::<Result<Vec<_>, _>>();
+                volumes.push(rings.and_then(|rings| found.area(&rings, Edges::Unsaid, band, notes)));
+            }
+            "LineString" | "LinearRing" => {
+                let line = coordinates(&child.said("coordinates").unwrap_or_default().to_owned());
+                let shape =
+                    line.and_then(|line| Shape::line(&line, radius.unwrap_or(0.0)).map_err(str::to_owned));
+                volumes.push(shape.map(|shape| Volume { shape, band }));
+            }
+            "Point" => {
+                if radius.is_none() {
+                    notes.push("it is a point, and how far around it it reaches is not said".to_owned());
+                }
+                let place = coordinates(child.said("coordinates").unwrap_or_default());
+                let place = place
+                    .and_then(|line| line.first().copied().ok_or_else(|| "it has no coordinates".to_owned()));
+                let shape = place
+                    .and_then(|place| Shape::circle(place, radius.unwrap_or(0.0)).map_err(str::to_owned));
+                volumes.push(shape.map(|shape| Volume { shape, band }));
+            }
+            "MultiGeometry" => shapes(child, radius, found, notes, volumes),
+            _ => {}
+        }
+    }
+}
+
+/// `lon,lat[,altitude]`, between blanks; blanks after a comma are a common mistake.
+fn coordinates(text: &str) -> Result<Vec<Position>, String> {
+    let joined;
+    let text = if text.contains(", ") {
+        joined = text.replace(", ", ",");
+        &joined
+    } else {
+        text
+    };
+    let place = |word: &str| {
+        let mut numbers = word.split(',').map(|number| number.trim().parse::<f64>().ok());
+        match (numbers.next().flatten(), numbers.next().flatten()) {
+            (Some(lon), Some(lat)) => Ok([lon, lat]),
+            _ => Err(format!("`{}` is no longitude and latitude", word.chars().take(40).collect::<String>())),
+        }
+    };
+    text.split_whitespace().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zones::{Answer, read as read_file, testing::answer};
+    use std::io::Write as _;
+
+    const FILE: &str = r#"<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Folder>
+        <Placemark id="a"><name>Yard &amp; gate</name><ExtendedData><Data name="restriction"><value>PROHIBITED</value></Data></ExtendedData>
+          <MultiGeometry><Polygon><outerBoundaryIs><LinearRing><coordinates>8,47,0 8.01,47,0
+            8.01,47.01,0 8,47.01,0 8,47,0</coordinates></LinearRing></outerBoundaryIs>
+            <innerBoundaryIs><LinearRing><coordinates>8.004,47.004 8.006,47.004 8.006,47.006 8.004,47.006 8.004,47.004</coordinates></LinearRing></innerBoundaryIs></Polygon>
+          </MultiGeometry></Placemark>
+        <Placemark><name>View</name><LookAt><longitude>8</longitude></LookAt></Placemark>
+        <Placemark><name>Mast</name><ExtendedData><Data name="radius"><value>200</value></Data></ExtendedData><Point><coordinates>9,47</coordinates></Point></Placemark>
+        </Folder></Document></kml>"#;
+
+    #[test]
+    fn placemarks_are_zones() {
+        let (source, zones) = read_file("x.kml", FILE.as_bytes()).unwrap();
+        assert_eq!((source.format, zones.len(), zones[0].id.as_str()), ("KML", 2, "Yard & gate"));
+        assert_eq!(zones[0].restriction, Restriction::Prohibited);
+        for (lat, lon, expected) in [
+            (47.001, 8.001, Some(Answer::Inside)),
+            (47.005, 8.005, None),
+            (47.0017, 9.0, Some(Answer::Inside)),
+            (47.0019, 9.0, None),
+        ] {
+            assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
+        }
+    }
+
+    #[test]
+    fn kmz_is_unpacked_and_what_is_cut_keeps_what_stands_before() {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        archive.start_file("doc.kml", zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(FILE.as_bytes()).unwrap();
+        let bytes = archive.finish().unwrap().into_inner();
+        assert_eq!(read_file("x.kmz", &bytes).unwrap().1.len(), 2);
+        let (source, zones) = read_file("x.kml", &FILE.as_bytes()[..FILE.len() - 120]).unwrap();
+        assert_eq!((zones.len(), source.flaws.len()), (1, 1));
+        assert!(read_file("x.kmz", &bytes[..40]).is_err());
+    }
+}

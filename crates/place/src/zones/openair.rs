@@ -1,0 +1,387 @@
+//! OpenAir: airspace as glider pilots exchange it, in lines of text.
+//!
+//! `AC` class, `AN` name, `AL` and `AH` limits, `DP` corners, `DC` circles, `DA` and `DB` arcs about `V X=` in direction `V D=`; `AY`,
+//! `AI`, `AA` are those of the second version. How an edge runs between two corners is not said. Arcs are drawn with corners that
+//! keep within some centimetres of the circle.
+
+use geographiclib_rs::{DirectGeodesic as _, Geodesic, InverseGeodesic as _};
+
+use super::{
+    Band, Datum, Edges, Limit, Moment, Period, Position, Restriction, Shape, Volume, Zone,
+    heights::FOOT,
+    read::{Content, Found},
+};
+
+/// Metres of a nautical mile.
+const MILE: f64 = 1852.0;
+
+/// Corners of one file.
+const MOST_CORNERS: usize = 20_000_000;
+
+pub(super) fn is(content: &Content<'_>) -> bool {
+    let Content::Text(text) = content else { return false };
+    let mut kinds = [false; 2];
+    for line in text.lines().take(10_000) {
+        match record(line) {
+            Some(("AC", _)) => kinds[0] = true,
+            Some(("DP" | "DC" | "DA" | "DB" | "AH" | "AL", _)) => kinds[1] = true,
+            _ => {}
+        }
+    }
+    kinds == [true; 2]
+}
+
+/// The two letters of a line and what follows. Comments and what is none give nothing.
+fn record(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    let line = line.find(" *").map_or(line, |at| line.get(..at).unwrap_or(line)).trim_end();
+    let (kind, rest) = line.split_once(char::is_whitespace)?;
+    (kind.len() <= 2 && kind.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| (kind, rest.trim()))
+}
+
+/// An airspace being read.
+#[derive(Default)]
+struct Draft {
+    zone: Zone,
+    begun: bool,
+    corners: Vec<Position>,
+    circles: Vec<(Position, f64)>,
+    airway: Vec<Position>,
+    lower: Option<Limit>,
+    upper: Option<Limit>,
+    centre: Option<Position>,
+    counter: bool,
+    width: f64,
+    wrong: Option<String>,
+}
+
+pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
+    let Content::Text(text) = content else { return Ok(()) };
+    let mut draft = Draft::default();
+    let mut room = MOST_CORNERS;
+    for (number, line) in text.lines().enumerate() {
+        if found.issued.is_none() && !draft.begun && line.starts_with(['*', '#']) {
+            found.issued = date(line);
+        }
+        let Some((kind, rest)) = record(line) else { continue };
+        if kind == "AC" {
+            finish(std::mem::take(&mut draft), found);
+            draft.begun = true;
+            draft.zone.restriction = class(rest);
+            continue;
+        }
+        if !draft.begun {
+            continue;
+        }
+        let before = draft.corners.len();
+        if let Err(why) = take(&mut draft, kind, rest) {
+            draft.wrong = draft.wrong.or(Some(format!("line {}: {why}", number + 1)));
+        }
+        room = room
+            .checked_sub(draft.corners.len() - before)
+            .ok_or("it has too many corners: split the file into smaller ones")?;
+    }
+    finish(draft, found);
+    Ok(())
+}
+
+fn take(draft: &mut Draft, kind: &str, rest: &str) -> Result<(), String> {
+    match kind {
+        "AN" => draft.zone.name = Some(rest.to_owned()),
+        "AI" => draft.zone.id = rest.to_owned(),
+        "AY" => {
+            if !matches!(draft.zone.restriction, Restriction::Prohibited) && rest != "UNC" {
+                draft.zone.restriction = class(rest);
+            }
+        }
+        "AL" | "AH" => {
+            let (limit, wrong) = altitude(rest);
+            if wrong {
+                draft
+                    .zone
+                    .degraded
+                    .push(format!("its limit `{}` is not known", rest.chars().take(40).collect::<String>()));
+            }
+            if kind == "AL" { draft.lower = limit } else { draft.upper = limit }
+        }
+        "AA" => match activation(rest) {
+            Some(period) => draft.zone.periods.push(period),
+            None => draft.zone.degraded.push("its times are not known".to_owned()),
+        },
+        "V" => {
+            let (name, value) = rest.split_once('=').ok_or("expected a name and a value after V")?;
+            match name.trim() {
+                "X" => draft.centre = Some(place(value)?),
+                "D" => draft.counter = value.trim().starts_with('-'),
+                "W" => draft.width = number(value)? * MILE,
+                _ => {}
+            }
+        }
+        "DP" => draft.corners.push(place(rest)?),
+        "DY" => draft.airway.push(place(rest)?),
+        "DC" => {
+            let centre = draft.centre.ok_or("a circle has no centre")?;
+            draft.circles.push((centre, number(rest)? * MILE));
+        }
+        "DA" => {
+            let centre = draft.centre.ok_or("an arc has no centre")?;
+            let parts: Vec<&str> = rest.split(',').collect();
+            let [radius, from, to] = parts.as_slice() else {
+                return Err("expected radius, from, to after DA".to_owned());
+            };
+            let radius = number(radius)? * MILE;
+            arc(centre, (radius, number(from)?), (radius, number(to)?), draft.counter, &mut draft.corners);
+        }
+        "DB" => {
+            let centre = draft.centre.ok_or("an arc has no centre")?;
+            let (from, to) = rest.split_once(',').ok_or("expected two places after DB")?;
+            let side = |to: Position| {
+                let (metres, azimuth, _, _) = Geodesic::wgs84().inverse(centre[1], centre[0], to[1], to[0]);
+                let metres: f64 = metres;
+                (metres, azimuth)
+            };
+            let (from, to) = (place(from)?, place(to)?);
+            draft.corners.push(from);
+            arc(centre, side(from), side(to), draft.counter, &mut draft.corners);
+            draft.corners.push(to);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn finish(mut draft: Draft, found: &mut Found) {
+    if !draft.begun {
+        return;
+    }
+    let zone = &mut draft.zone;
+    let band = Band::new(draft.lower, draft.upper).unwrap_or_else(|why| {
+        zone.degraded.push(why.to_owned());
+        Band::default()
+    });
+    let mut volumes: Vec<Result<Volume, String>> = Vec::new();
+    for (centre, radius) in draft.circles {
+        volumes
+            .push(Shape::circle(centre, radius).map(|shape| Volume { shape, band }).map_err(str::to_owned));
+    }
+    if !draft.corners.is_empty() {
+        // Rings are closed by the format.
+        draft.corners.extend(draft.corners.first().copied());
+        volumes.push(found.area(&[draft.corners], Edges::Unsaid, band, &mut zone.degraded));
+    }
+    if !draft.airway.is_empty() {
+        let shape = Shape::line(&draft.airway, draft.width / 2.0);
+        volumes.push(shape.map(|shape| Volume { shape, band }).map_err(str::to_owned));
+    }
+    if let Some(why) = draft.wrong {
+        volumes.push(Err(why));
+    } else if volumes.is_empty() {
+        volumes.push(Err("it has no shape".to_owned()));
+    }
+    found.add(draft.zone, volumes);
+}
+
+/// What a class or type asks.
+pub(super) fn class(name: &str) -> Restriction {
+    match name.trim() {
+        "P" | "PROHIBITED" => Restriction::Prohibited,
+        "R" | "RESTRICTED" => Restriction::Other("restricted area".to_owned()),
+        "Q" | "D AREA" | "DANGER" => Restriction::Other("danger area".to_owned()),
+        "A" | "B" | "C" | "D" | "E" | "F" | "G" => Restriction::Other(format!("airspace of class {name}")),
+        other => Restriction::Other(other.chars().take(40).collect()),
+    }
+}
+
+/// A limit, and whether it could not be understood.
+pub(super) fn altitude(text: &str) -> (Option<Limit>, bool) {
+    let text = text.to_ascii_uppercase();
+    let digits = text.find(|c: char| c.is_ascii_digit());
+    let is = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let Some(at) = digits else {
+        return if is(&["GND", "SFC", "GROUND", "SURFACE"]) {
+            (Some(Limit::new(0.0, Datum::Ground)), false)
+        } else {
+            (None, !is(&["UNL", "NOLIMIT", "NO LIMIT"]))
+        };
+    };
+    let rest = text.get(at..).unwrap_or_default();
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
+    let (value, unit) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let Ok(value) = value.parse::<f64>() else { return (None, true) };
+    if is(&["FL"]) {
+        return (Some(Limit::new(value * 100.0 * FOOT, Datum::Pressure)), false);
+    }
+    let unit = unit.trim_start();
+    // A bare nothing is the ground.
+    if value == 0.0 && !is(&["MSL", "STD"]) {
+        return (Some(Limit::new(0.0, Datum::Ground)), false);
+    }
+    let is_metres = unit.starts_with('M') && !unit.starts_with("MSL");
+    let metres = value * if is_metres { 1.0 } else { FOOT };
+    let datum = if is(&["AGL", "ASFC", "GND", "SFC"]) {
+        Datum::Ground
+    } else if is(&["STD"]) {
+        Datum::Pressure
+    } else {
+        Datum::Sea
+    };
+    (Some(Limit::new(metres, datum)), false)
+}
+
+/// `2025-01-01T12:00Z/NONE`.
+fn activation(text: &str) -> Option<Period> {
+    let (from, to) = text.split_once('/')?;
+    let end = |text: &str| {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("NONE") { Some(None) } else { Moment::parse(text).map(Some) }
+    };
+    let period = Period { from: end(from)?, to: end(to)?, hours: Vec::new() };
+    let backward = period.from.zip(period.to).is_some_and(|(from, to)| to.time <= from.time);
+    (!backward).then_some(period)
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| format!("`{}` is no number", text.trim().chars().take(40).collect::<String>()))
+}
+
+/// `46:58:29 N 008:15:29 E`, `46:58.5N 8:15.2E`, `46.97 N 8.25 E`.
+pub(super) fn place(text: &str) -> Result<Position, String> {
+    let wrong = || format!("`{}` is no place", text.trim().chars().take(40).collect::<String>());
+    let upper = text.to_ascii_uppercase();
+    let at = upper.find(['N', 'S']).ok_or_else(wrong)?;
+    let (north, rest) = upper.split_at_checked(at).ok_or_else(wrong)?;
+    let south = rest.starts_with('S');
+    let rest = rest.get(1..).unwrap_or_default();
+    let at = rest.find(['E', 'W']).ok_or_else(wrong)?;
+    let (east, end) = rest.split_at_checked(at).ok_or_else(wrong)?;
+    let degrees = |text: &str, most: f64| {
+        let mut value = 0.0;
+        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == ',');
+        let mut count = 0;
+        for (part, unit) in trimmed.split([':', '°', '\'']).zip([1.0, 60.0, 3600.0]) {
+            let part: f64 = part.trim().parse().ok().filter(|part: &f64| (0.0..=180.0).contains(part))?;
+            value += part / unit;
+            count += 1;
+        }
+        (count > 0 && value <= most).then_some(value)
+    };
+    let lat = degrees(north, 90.0).ok_or_else(wrong)?;
+    let lon = degrees(east, 180.0).ok_or_else(wrong)?;
+    Ok([if end.starts_with('W') { -lon } else { lon }, if south { -lat } else { lat }])
+}
+
+/// Corners along an arc about a centre, from one distance and azimuth to another, ends included.
+pub(super) fn arc(
+    centre: Position,
+    (radius, from): (f64, f64),
+    (to_radius, to): (f64, f64),
+    counter: bool,
+    corners: &mut Vec<Position>,
+) {
+    let turn = if counter { (from - to).rem_euclid(360.0) } else { (to - from).rem_euclid(360.0) };
+    // The chord of a step keeps within ten centimetres of the arc.
+    let step = (2.0 * (1.0 - 0.1 / radius.max(to_radius).max(1.0)).acos()).to_degrees().clamp(0.2, 15.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 1800")]
+    let steps = (turn / step).ceil().max(1.0) as u32;
+    for at in 0..=steps {
+        let part = f64::from(at) / f64::from(steps);
+        let azimuth = from + part * if counter { -turn } else { turn };
+        let metres = radius + part * (to_radius - radius);
+        let (lat, lon): (f64, f64) = Geodesic::wgs84().direct(centre[1], centre[0], azimuth, metres);
+        corners.push([lon, lat]);
+    }
+}
+
+/// A day in a comment: `2016-09-08` or `08.09.2016`.
+fn date(line: &str) -> Option<creance_model::Timestamp> {
+    line.split(|c: char| c.is_whitespace() || c == ',').find_map(|word| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let parts: Vec<&str> = word.split('.').collect();
+        match parts.as_slice() {
+            [day, month, year] if year.len() == 4 => Moment::parse(&format!("{year}-{month:0>2}-{day:0>2}")),
+            _ => Moment::parse(word),
+        }
+        .map(|moment| moment.time)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zones::{
+        Answer, read as read_file,
+        testing::{answer, check},
+    };
+
+    const FILE: &str = "* Made 08.09.2016\n\nAC P\nAN Round\nAL GND\nAH UNLIM\nV X=47:00:00 N 008:00:00 E\nDC 5\n\
+        AC D\nAN Square\nAL GND\nAH UNL\nDP 46:00:00 N 007:00:00 E\nDP 46:00:00 N 007:06:00 E\nDP 46:06:00 N 007:06:00 E\nDP 46:06.0 N 007:00.0 E\n\
+        AC R\nAN Half\nAL SFC\nAH UNL\nAA 2026-01-01T12:00Z/NONE\nV X=45:00:00 N 008:00:00 E\nV D=-\nDA 10,90,270\n\
+        AC Q\nAN Sector\nAL 0\nAH UNL\nV X=44:00:00 N 008:00:00 E\nDP 44:00:00 N 008:00:00 E\nDB 44:05:00 N 008:00:00 E, 44:00:00 N 008:07:00 E\n\
+        AC C\nAN Broken\nDP here\n";
+
+    #[test]
+    fn circles_corners_and_arcs() {
+        let (source, zones) = read_file("x.txt", FILE.as_bytes()).unwrap();
+        assert_eq!(
+            (source.format, source.issued.unwrap().to_string()),
+            ("OpenAir", "2016-09-08T00:00:00Z".to_owned())
+        );
+        assert_eq!((zones.len(), source.flaws.len()), (4, 1));
+        assert!(
+            source.flaws[0].contains("`Broken`: line") && source.flaws[0].contains("`here` is no place"),
+            "{:?}",
+            source.flaws
+        );
+        for (lat, lon, expected) in [
+            (47.08, 8.0, Some(Answer::Inside)),
+            (47.0835, 8.0, None),
+            (46.05, 7.05, Some(Answer::Inside)),
+            // The northern half of a circle of 18.52 km: when it holds is not known without a time.
+            (45.1, 8.0, Some(Answer::Uncertain)),
+            (44.9, 8.0, None),
+            (45.17, 8.0, None),
+            (44.05, 8.05, Some(Answer::Inside)),
+            (43.99, 8.01, None),
+        ] {
+            assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
+        }
+        let margin = check(&zones, 47.0, 8.0)[0].1;
+        assert!((margin + 9260.0).abs() < 0.01, "{margin}");
+    }
+
+    #[test]
+    fn altitudes_are_read_as_pilots_write_them() {
+        for (text, expected) in [
+            ("GND", "ground"),
+            ("2000 ft", "610 m above sea"),
+            ("FL 65", "FL65"),
+            ("FL65", "FL65"),
+            ("100m GND", "100 m above ground"),
+            ("450m", "450 m above sea"),
+            ("50 GND", "15 m above ground"),
+            ("5000 STD", "FL50"),
+            ("100 Agl", "30 m above ground"),
+            ("40000ft AMSL", "12192 m above sea"),
+            ("2500MSL", "762 m above sea"),
+        ] {
+            assert_eq!(altitude(text).0.unwrap().to_string(), expected, "{text}");
+        }
+        assert_eq!((altitude("UNLIM"), altitude("Ask on 122.8 ").1), ((None, false), false));
+        assert_eq!(altitude("by NOTAM"), (None, true));
+    }
+
+    #[test]
+    fn places_are_read_as_pilots_write_them() {
+        for (text, lon, lat) in [
+            ("46:58:30 N 008:15:00 E", 8.25, 46.975),
+            ("01:05.5 N 000:05.5 E", 5.5 / 60.0, 1.0 + 5.5 / 60.0),
+            ("46.975N,8.25W", -8.25, 46.975),
+            ("46:58:30S 008:15:00E", 8.25, -46.975),
+        ] {
+            let [x, y] = place(text).unwrap();
+            assert!((x - lon).abs() < 1e-9 && (y - lat).abs() < 1e-9, "{text}");
+        }
+        assert!(place("91:00:00 N 0:0:0 E").is_err() && place("N E").is_err());
+    }
+}

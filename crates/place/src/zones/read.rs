@@ -1,0 +1,182 @@
+//! Files of zones: which format, by content, and what is in it.
+//!
+//! To add a format: write `zones/<name>.rs` and add a line to [`FORMATS`].
+
+use std::borrow::Cow;
+
+use creance_model::Timestamp;
+
+use super::{Band, Edges, Position, Shape, Source, Volume, Zone, json::Json};
+use super::{aixm, autel, dji, ed269, ed318, faa, geojson, json, kml, openair, sua};
+
+/// A file, as far as it is read without knowing its format.
+pub(super) enum Content<'a> {
+    Json(Json),
+    Xml(Cow<'a, str>),
+    Text(Cow<'a, str>),
+}
+
+/// What is in a file.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) zones: Vec<Zone>,
+    pub(super) issued: Option<Timestamp>,
+    pub(super) valid_to: Option<Timestamp>,
+    /// What could not be read as a zone.
+    flaws: Vec<String>,
+    more_flaws: usize,
+    /// Points that may still be added to follow geodesics.
+    room: usize,
+}
+
+/// A format of zones.
+struct Format {
+    name: &'static str,
+    is: fn(&Content<'_>) -> bool,
+    read: fn(&Content<'_>, &mut Found) -> Result<(), String>,
+}
+
+/// Every format, the more special first.
+const FORMATS: &[Format] = &[
+    Format { name: "ED-269", is: ed269::is, read: ed269::read },
+    Format { name: "ED-318", is: ed318::is, read: ed318::read },
+    Format { name: "FAA", is: faa::is, read: faa::read },
+    Format { name: "DJI", is: dji::is, read: dji::read },
+    Format { name: "Autel", is: autel::is, read: autel::read },
+    Format { name: "GeoJSON", is: geojson::is, read: geojson::read },
+    Format { name: "AIXM", is: aixm::is, read: aixm::read },
+    Format { name: "KML", is: kml::is, read: kml::read },
+    Format { name: "OpenAir", is: openair::is, read: openair::read },
+    Format { name: "SUA", is: sua::is, read: sua::read },
+];
+
+/// Bytes of a file, or of what is unpacked of one.
+const MOST_BYTES: usize = 1 << 30;
+
+/// Points that are added to follow geodesics, in one file.
+const ROOM: usize = 4_000_000;
+
+/// Flaws of one file that are told.
+const MOST_FLAWS: usize = 20;
+
+/// Reads a file of zones. Errors are for people: which field is wrong, and what to do.
+pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, Vec<Zone>), String> {
+    if bytes.len() > MOST_BYTES {
+        return Err(format!("it has more than {MOST_BYTES} bytes: split it into smaller files"));
+    }
+    let unpacked;
+    let bytes = if bytes.starts_with(b"PK\x03\x04") {
+        unpacked = kml::unpack(bytes, MOST_BYTES as u64)?;
+        &unpacked
+    } else {
+        bytes
+    };
+    let content = content(bytes)?;
+    let format = FORMATS.iter().find(|format| (format.is)(&content)).ok_or_else(|| unknown(&content))?;
+    let mut found = Found { room: ROOM, ..Found::default() };
+    (format.read)(&content, &mut found).map_err(|why| format!("{why} ({})", format.name))?;
+    if found.zones.is_empty() {
+        let why = found.flaws.first().map_or("it has no zone", String::as_str);
+        return Err(format!("{why} ({})", format.name));
+    }
+    if found.more_flaws > 0 {
+        found.flaws.push(format!("{} more zones could not be read", found.more_flaws));
+    }
+    let Found { mut zones, issued, valid_to, flaws, .. } = found;
+    for (number, zone) in zones.iter_mut().enumerate() {
+        if zone.id.is_empty() {
+            zone.id = zone.name.clone().unwrap_or_else(|| format!("zone {}", number + 1));
+        }
+    }
+    Ok((Source { file: name.to_owned(), format: format.name, issued, valid_to, flaws }, zones))
+}
+
+fn content(bytes: &[u8]) -> Result<Content<'_>, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = || match String::from_utf8_lossy(bytes) {
+        // Old files of airspace are in Latin-1.
+        Cow::Owned(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
+        valid => valid,
+    };
+    match bytes.trim_ascii_start().first() {
+        None => Err("it is empty".to_owned()),
+        Some(b'{' | b'[') => {
+            Ok(Content::Json(json::parse(bytes).map_err(|why| format!("it is no valid JSON: {why}"))?))
+        }
+        Some(b'<') => Ok(Content::Xml(text())),
+        Some(_) => Ok(Content::Text(text())),
+    }
+}
+
+fn unknown(content: &Content<'_>) -> String {
+    let what = match content {
+        Content::Json(_) => "the JSON is of no known format of zones",
+        Content::Xml(_) => "the XML is neither KML nor AIXM",
+        Content::Text(_) => "it is of no known format of zones",
+    };
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    format!("{what}; expected {}", names.join(", "))
+}
+
+impl Found {
+    /// Keeps a zone whose volumes were read, or could not be.
+    pub(super) fn add(&mut self, mut zone: Zone, volumes: Vec<Result<Volume, String>>) {
+        let mut wrong = None;
+        for volume in volumes {
+            match volume {
+                Ok(volume) => zone.volumes.push(volume),
+                Err(why) => wrong = wrong.or(Some(why)),
+            }
+        }
+        if let Some(why) = wrong {
+            let label = zone.name.as_ref().filter(|_| zone.id.is_empty()).unwrap_or(&zone.id);
+            self.flaw(format!(
+                "zone {}, `{label}`: {why}",
+                self.zones.len() + self.flaws.len() + self.more_flaws + 1
+            ));
+            zone.degraded.push("a part of it could not be read".to_owned());
+        }
+        if !zone.volumes.is_empty() {
+            self.zones.push(zone);
+        }
+    }
+
+    /// Something that is no zone and should be one.
+    pub(super) fn flaw(&mut self, why: String) {
+        if self.flaws.len() < MOST_FLAWS { self.flaws.push(why) } else { self.more_flaws += 1 }
+    }
+
+    /// An area of these rings; what had to be mended stands in `notes`.
+    pub(super) fn area(
+        &mut self,
+        rings: &[Vec<Position>],
+        edges: Edges,
+        band: Band,
+        notes: &mut Vec<String>,
+    ) -> Result<Volume, String> {
+        let (shape, note) = Shape::area(rings, edges, &mut self.room).map_err(str::to_owned)?;
+        if let Some(note) = note
+            && !notes.iter().any(|other| other == note)
+        {
+            notes.push(note.to_owned());
+        }
+        Ok(Volume { shape, band })
+    }
+}
+
+/// A date and time in a field of a file as a whole. One that is none is refused: who reads it must not guess how old the data is.
+pub(super) fn moment(of: &Json, key: &str, path: &str) -> Result<Option<Timestamp>, String> {
+    let expected =
+        "expected a date and time such as 2026-01-01T00:00:00Z; ask whoever issued the file for a valid one";
+    match of.get(key) {
+        None => Ok(None),
+        Some(Json::Text(text)) if text.trim().is_empty() => Ok(None),
+        Some(Json::Text(text)) => match super::Moment::parse(text) {
+            Some(moment) => Ok(Some(moment.time)),
+            None => {
+                Err(format!("{path}{key} is `{}`, {expected}", text.chars().take(40).collect::<String>()))
+            }
+        },
+        Some(other) => Err(format!("{path}{key} is {}, {expected}", other.kind())),
+    }
+}
