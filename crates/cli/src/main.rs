@@ -19,6 +19,7 @@ mod region;
 mod rows;
 mod scrub;
 mod trace;
+mod zones;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Region(options)) => region::run(&options, args.talk),
+        Some(Command::Zones(options)) => zones::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Canary(options)) => canary::run(&options, args.talk),
         Some(Command::Explain(options)) => explain::run(&options),

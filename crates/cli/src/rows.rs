@@ -74,6 +74,11 @@ impl Rows {
         }
     }
 
+    /// Writes what is held back.
+    pub(crate) fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+
     pub(crate) fn finish(mut self) -> std::io::Result<()> {
         if self.format == Lines::Json {
             writeln!(self.out, "{}", if self.written == 0 { "[]" } else { "\n]" })?;

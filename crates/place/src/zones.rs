@@ -40,7 +40,7 @@ pub use geometry::{Doubt, Edges, Lies, Shape};
 pub use heights::{Band, Datum, Height, Limit};
 pub use read::read;
 pub use sun::Event;
-pub use verdict::{Answer, Verdict};
+pub use verdict::{Answer, Verdict, day, elapsed};
 pub use when::{ALL_DAYS, Hours, Mark, Moment, Period};
 
 use geodesy::{SHORTEST_DEGREE, Scale};

@@ -8,9 +8,11 @@ mod headline;
 mod html;
 pub mod inspection;
 mod json;
+mod plane;
 pub mod schema;
 mod text;
 mod words;
+pub mod zones;
 
 use std::io;
 

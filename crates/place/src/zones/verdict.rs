@@ -181,12 +181,12 @@ impl Verdict<'_> {
 }
 
 /// The day of a moment.
-pub(super) fn day(moment: Timestamp) -> String {
+pub fn day(moment: Timestamp) -> String {
     moment.to_string().chars().take(10).collect()
 }
 
 /// How much later one moment is than another, in words.
-pub(super) fn elapsed(from: Timestamp, to: Timestamp) -> String {
+pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     const DAY: i64 = 86_400_000_000_000;
     let days = to.since(from).div_euclid(DAY);
     let count = |number: i64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
