@@ -33,7 +33,7 @@ mod when;
 mod xml;
 
 use creance_model::Timestamp;
-use rstar::{AABB, RTree, RTreeObject};
+use static_aabb2d_index::{StaticAABB2DIndex, StaticAABB2DIndexBuilder};
 
 pub use geodesy::Position;
 pub use geometry::{Doubt, Edges, Lies, Shape};
@@ -160,27 +160,14 @@ impl Sure {
 }
 
 /// Zones, ready to be asked.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Zones {
     zones: Vec<Zone>,
     sources: Vec<Source>,
-    index: RTree<Entry>,
-}
-
-/// A box of degrees with the volume in it.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    bounds: AABB<[f64; 2]>,
-    zone: u32,
-    volume: u32,
-}
-
-impl RTreeObject for Entry {
-    type Envelope = AABB<[f64; 2]>;
-
-    fn envelope(&self) -> Self::Envelope {
-        self.bounds
-    }
+    /// Boxes of degrees; `None`: there are none.
+    index: Option<StaticAABB2DIndex<f64>>,
+    /// Zone and volume of each box.
+    entries: Vec<(u32, u32)>,
 }
 
 /// How far the nearest zone is looked for, in metres: in steps, each four times the one before.
@@ -196,21 +183,24 @@ impl Zones {
             zones.extend(of_file.into_iter().map(|zone| Zone { source: number, ..zone }));
         }
         zones.iter_mut().for_each(join_cuts);
-        let mut entries = Vec::new();
+        let (mut entries, mut boxes) = (Vec::new(), Vec::new());
         for (zone, of) in (0_u32..).zip(&zones) {
             for (volume, of) in (0_u32..).zip(&of.volumes) {
                 let [west, south, east, north] = of.shape.bounds();
-                let mut add = |by: f64| {
-                    let bounds = AABB::from_corners([west + by, south], [east + by, north]);
-                    entries.push(Entry { bounds, zone, volume });
-                };
-                add(0.0);
-                if east > 180.0 {
-                    add(-360.0);
+                for by in [0.0, -360.0] {
+                    // What goes on beyond 180° stands twice.
+                    if by == 0.0 || east > 180.0 {
+                        boxes.push([west + by, south, east + by, north]);
+                        entries.push((zone, volume));
+                    }
                 }
             }
         }
-        Self { zones, sources, index: RTree::bulk_load(entries) }
+        let mut index = StaticAABB2DIndexBuilder::new(boxes.len());
+        for [west, south, east, north] in boxes {
+            index.add(west, south, east, north);
+        }
+        Self { zones, sources, index: index.build().ok(), entries }
     }
 
     /// How many there are.
@@ -262,15 +252,13 @@ impl Zones {
         if !(lon.is_finite() && place.lat.abs() <= 90.0) {
             return found;
         }
+        let Some(index) = &self.index else { return found };
         for [west, south, east, north] in windows(here, reach).into_iter().flatten() {
-            let window = AABB::from_corners([west, south], [east, north]);
-            for entry in self.index.locate_in_envelope_intersecting(window) {
-                let Some(zone) = self.zones.get(entry.zone as usize) else { continue };
-                let Some(volume) = zone.volumes.get(entry.volume as usize) else { continue };
-                let lies = volume.shape.lies(here);
-                if lies.margin_m > reach {
-                    continue;
-                }
+            index.visit_query(west, south, east, north, &mut |entry: usize| {
+                let Some((zone, volume)) = self.entries.get(entry) else { return };
+                let Some(zone) = self.zones.get(*zone as usize) else { return };
+                let Some(volume) = zone.volumes.get(*volume as usize) else { return };
+                let Some(lies) = volume.shape.lies(here, reach) else { return };
                 let verdict = Verdict {
                     zone,
                     source: self.sources.get(zone.source),
@@ -285,7 +273,7 @@ impl Zones {
                     Some(_) => {}
                     None => found.push(verdict),
                 }
-            }
+            });
         }
         found.sort_by_key(|verdict| std::ptr::from_ref(verdict.zone));
         found

@@ -6,7 +6,7 @@
 
 use super::{
     geodesy::{self, Position, SHORTEST_DEGREE, Scale},
-    ring::{Crossings, Ring},
+    ring::Ring,
 };
 
 /// How edges run between their corners.
@@ -127,30 +127,38 @@ impl Shape {
         self.bounds
     }
 
-    /// Where a place lies to it; its longitude in −180 … 180.
-    pub fn lies(&self, place: Position) -> Lies {
+    /// Where a place lies to it, its longitude in −180 … 180. `None`: outside, farther than `reach` metres from its edge.
+    pub fn lies(&self, place: Position, reach: f64) -> Option<Lies> {
+        let near = |margin_m: f64| (margin_m <= reach).then_some(Lies { margin_m, doubt: None });
         match &self.kind {
-            Kind::Point(centre) => {
-                let margin_m = self.from_centre(*centre, place) - self.reach_m;
-                Lies { margin_m, doubt: None }
-            }
+            Kind::Point(centre) => near(self.from_centre(*centre, place) - self.reach_m),
             Kind::Line(line) => {
+                let most = reach + self.reach_m;
                 let metres =
-                    self.copies(place).map(|place| line.nearest(place)).fold(f64::INFINITY, f64::min);
-                Lies { margin_m: metres - self.reach_m, doubt: None }
+                    self.copies(place).map(|place| line.nearest(place, most)).fold(f64::INFINITY, f64::min);
+                near(metres - self.reach_m)
             }
             Kind::Area { straight, geodesic } => {
-                let both = [straight, geodesic].into_iter().flatten();
-                let lies = both.map(|rings| {
-                    let copies = self.copies(place).map(|place| rings.lies(place));
+                let to = |rings: &Rings| {
+                    let copies = self.copies(place).filter_map(|place| rings.lies(place, reach));
                     copies.reduce(|one, other| if other.margin_m < one.margin_m { other } else { one })
-                });
-                let lies = lies.flatten().reduce(|one, other| {
-                    let apart = (one.margin_m < 0.0) != (other.margin_m < 0.0);
-                    let doubt = one.doubt.or(other.doubt).or(apart.then_some(Doubt::Edges));
-                    Lies { margin_m: one.margin_m.min(other.margin_m), doubt }
-                });
-                lies.unwrap_or(Lies { margin_m: f64::INFINITY, doubt: None })
+                };
+                match (straight.as_ref(), geodesic.as_ref()) {
+                    (Some(rings), None) | (None, Some(rings)) => to(rings),
+                    (None, None) => None,
+                    (Some(straight), Some(geodesic)) => match (to(straight), to(geodesic)) {
+                        (None, None) => None,
+                        (Some(one), None) | (None, Some(one)) => {
+                            let doubt = one.doubt.or((one.margin_m <= 0.0).then_some(Doubt::Edges));
+                            Some(Lies { doubt, ..one })
+                        }
+                        (Some(one), Some(other)) => {
+                            let apart = (one.margin_m <= 0.0) != (other.margin_m <= 0.0);
+                            let doubt = one.doubt.or(other.doubt).or(apart.then_some(Doubt::Edges));
+                            Some(Lies { margin_m: one.margin_m.min(other.margin_m), doubt })
+                        }
+                    },
+                }
             }
         }
     }
@@ -202,15 +210,13 @@ impl Shape {
         all.into_iter().flatten().flat_map(|rings| std::iter::once(&rings.outer).chain(&rings.holes))
     }
 
-    /// A place as often as it may lie in the unrolled box: more than once where that goes around the earth.
+    /// A place as often as it may lie in the unrolled box: more than once where that is wider than half the earth.
     fn copies(&self, place: Position) -> impl Iterator<Item = Position> + use<> {
         let [west, _, east, _] = self.bounds;
-        let middle = f64::midpoint(west, east);
-        let nearest = place[0] + ((middle - place[0]) / 360.0).round() * 360.0;
-        // The nearest, and its neighbours where the box is wider than half the earth.
-        let wide = east - west > 180.0;
-        let others = [-360.0, 360.0].into_iter().filter(move |_| wide);
-        std::iter::once(0.0).chain(others).map(move |by| [nearest + by, place[1]])
+        let around = ((f64::midpoint(west, east) - place[0]) / 360.0).round() * 360.0;
+        let nearest = place[0] + around;
+        let others = if east - west > 180.0 { [-360.0, 360.0].as_slice() } else { &[] };
+        std::iter::once(&0.0).chain(others).map(move |by| [nearest + by, place[1]])
     }
 
     /// Metres from the centre of a circle, exact where it matters.
@@ -230,20 +236,27 @@ impl Shape {
 }
 
 impl Rings {
-    fn lies(&self, place: Position) -> Lies {
+    fn lies(&self, place: Position, reach: f64) -> Option<Lies> {
         let outer = self.outer.crossings(place);
-        let holes: Vec<(&Ring, Crossings)> =
-            self.holes.iter().map(|hole| (hole, hole.crossings(place))).collect();
-        let metres = std::iter::once(&self.outer)
-            .chain(&self.holes)
-            .map(|ring| ring.nearest(place))
-            .fold(f64::INFINITY, f64::min);
-        let sure = outer.is_odd() && !holes.iter().any(|(_, hole)| hole.winds());
-        let possible = outer.winds() && !holes.iter().any(|(_, hole)| hole.is_odd() && hole.winds());
+        let (mut sure, mut possible) = (outer.is_odd(), outer.winds());
+        for hole in &self.holes {
+            if !(sure || possible) {
+                break;
+            }
+            let crossings = hole.crossings(place);
+            sure &= !crossings.winds();
+            possible &= !(crossings.is_odd() && crossings.winds());
+        }
         let doubt = (sure != possible).then_some(Doubt::Crossed);
-        // On the edge is within.
-        let within = sure || possible || metres <= 0.0;
-        Lies { margin_m: if within { -metres } else { metres }, doubt }
+        let within = sure || possible;
+        let rings = std::iter::once(&self.outer).chain(&self.holes);
+        let metres = rings.fold(if within { f64::INFINITY } else { reach.next_up() }, |most, ring| {
+            ring.nearest(place, most).min(most)
+        });
+        match within {
+            true => Some(Lies { margin_m: -metres, doubt }),
+            false => (metres <= reach).then_some(Lies { margin_m: metres, doubt }),
+        }
     }
 }
 

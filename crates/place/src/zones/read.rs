@@ -146,7 +146,7 @@ impl Found {
         if self.flaws.len() < MOST_FLAWS { self.flaws.push(why) } else { self.more_flaws += 1 }
     }
 
-    /// An area of these rings; what had to be mended stands in `notes`.
+    /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so.
     pub(super) fn area(
         &mut self,
         rings: &[Vec<Position>],
@@ -154,7 +154,20 @@ impl Found {
         band: Band,
         notes: &mut Vec<String>,
     ) -> Result<Volume, String> {
-        let (shape, note) = Shape::area(rings, edges, &mut self.room).map_err(str::to_owned)?;
+        let mut corners = rings.first().map(Vec::as_slice).unwrap_or_default();
+        while let [first, between @ .., last] = corners
+            && first == last
+        {
+            corners = corners.get(..=between.len()).unwrap_or_default();
+        }
+        let (shape, note) = match corners {
+            [] => Err("it has no corner"),
+            [place] => Shape::circle(*place, 0.0)
+                .map(|shape| (shape, Some("it has one corner and is taken for a point"))),
+            [_, _] => Shape::line(corners, 0.0)
+                .map(|shape| (shape, Some("it has two corners and is taken for a line"))),
+            _ => Shape::area(rings, edges, &mut self.room),
+        }?;
         if let Some(note) = note
             && !notes.iter().any(|other| other == note)
         {

@@ -207,11 +207,11 @@ impl Ring {
         }
     }
 
-    /// Metres to the nearest edge.
-    pub(super) fn nearest(&self, place: Position) -> f64 {
-        let mut best = Nearest { at: place, scale: Scale::at(place[1]), metres: f64::INFINITY, foot: place };
+    /// Metres to the nearest edge; infinite if none is within `most`.
+    pub(super) fn nearest(&self, place: Position, most: f64) -> f64 {
+        let mut best = Nearest { at: place, scale: Scale::at(place[1]), metres: most, foot: None };
         self.near(self.levels.len() - 1, 0, &mut best);
-        if best.metres.is_finite() { geodesy::metres(place, best.foot).min(best.metres) } else { best.metres }
+        best.foot.map_or(f64::INFINITY, |foot| geodesy::metres(place, foot).min(best.metres))
     }
 
     fn near(&self, level: usize, at: usize, best: &mut Nearest) {
@@ -254,7 +254,7 @@ struct Nearest {
     at: Position,
     scale: Scale,
     metres: f64,
-    foot: Position,
+    foot: Option<Position>,
 }
 
 impl Nearest {
@@ -272,12 +272,13 @@ impl Nearest {
         };
         let (first, mut metres) = foot(self.scale);
         let mut found = first;
-        // Far away the degrees between are those that count.
-        if (first[1] - lat).abs() > 0.001 {
+        // Far away the degrees between are those that count: by as much as a degree is shorter there.
+        let off = (first[1] - lat).abs();
+        if metres * (1.0 - (off * 0.1).min(1.0)) < self.metres && off > 0.001 {
             (found, metres) = foot(Scale::at(f64::midpoint(lat, first[1])));
         }
         if metres < self.metres {
-            (self.metres, self.foot) = (metres, found);
+            (self.metres, self.foot) = (metres, Some(found));
         }
     }
 
@@ -355,7 +356,7 @@ mod tests {
         let south = ring(&[[0.0, -70.0], [90.0, -65.0], [180.0, -70.0], [-90.0, -65.0]]);
         assert!(within(&south, 10.0, -89.9) && within(&south, 200.0, -75.0) && !within(&south, 10.0, -60.0));
         // What was added to close it is no edge.
-        assert!(south.nearest([0.0, -89.0]) > 2_000_000.0 * 0.9);
+        assert!(south.nearest([0.0, -89.0], f64::INFINITY) > 2_000_000.0 * 0.9);
     }
 
     #[test]
@@ -372,7 +373,10 @@ mod tests {
             assert_eq!(within(&round, lon, lat), far < 1.0, "{lon} {lat}");
             let each =
                 corners.iter().map(|corner| geodesy::geodesic([lon, lat], *corner)).fold(1e9, f64::min);
-            assert!((round.nearest([lon, lat]) - each).abs() < 4.0 + each * 1e-4, "{lon} {lat}: {each}");
+            assert!(
+                (round.nearest([lon, lat], f64::INFINITY) - each).abs() < 4.0 + each * 1e-4,
+                "{lon} {lat}: {each}"
+            );
         }
     }
 }
