@@ -247,7 +247,8 @@ impl Zones {
     fn verdicts(&self, place: &Place, reach: f64) -> Vec<Verdict<'_>> {
         let lon =
             if place.lon.abs() <= 180.0 { place.lon } else { (place.lon + 180.0).rem_euclid(360.0) - 180.0 };
-        let here = [lon, place.lat];
+        // The pole itself is on every meridian: a tenth of a millimetre beside it is on one.
+        let here = [lon, place.lat.clamp(-89.999_999_999, 89.999_999_999)];
         let mut found: Vec<Verdict<'_>> = Vec::new();
         if !(lon.is_finite() && place.lat.abs() <= 90.0) {
             return found;
