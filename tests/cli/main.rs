@@ -9,6 +9,7 @@ mod pieces;
 mod recordings;
 mod region;
 mod sites;
+mod zones;
 
 use std::{
     fs,

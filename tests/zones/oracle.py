@@ -127,6 +127,10 @@ def read(file):
     shapes = []
     for number, zone in enumerate(document.get("UASZoneList") or document["features"]):
         geometry = zone["geometry"]
+        periods = zone.get("applicability") or (zone.get("properties") or {}).get("limitedApplicability") or []
+        if any(period.get("permanent") != "YES" for period in periods):
+            # What holds at times is not compared here.
+            continue
         if isinstance(geometry, list):
             name = zone["identifier"]
             for volume in geometry:
