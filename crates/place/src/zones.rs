@@ -170,8 +170,8 @@ pub struct Zones {
     entries: Vec<(u32, u32)>,
 }
 
-/// How far the nearest zone is looked for, in metres: in steps, each four times the one before.
-const STEPS: [f64; 6] = [1_000.0, 4_000.0, 16_000.0, 64_000.0, 256_000.0, 1_024_000.0];
+/// How far the nearest zone is looked for, in metres: from here, twice as far each time, to there.
+const NEAREST: [f64; 2] = [500.0, 1_024_000.0];
 
 impl Zones {
     /// The zones of files.
@@ -225,59 +225,72 @@ impl Zones {
 
     /// The zones that a place is inside of, or may be, in the order of the files.
     pub fn check(&self, place: &Place) -> Vec<Verdict<'_>> {
-        let mut found = self.verdicts(place, place.accuracy_m.max(0.0));
-        found.retain(|verdict| verdict.answer() != Answer::Outside);
+        let reach = place.accuracy_m.max(0.0);
+        let mut found: Vec<Verdict<'_>> = Vec::new();
+        self.visit(place, reach, |zone, volume, here| {
+            let verdict = volume.shape.lies(here, reach).map(|lies| self.verdict(place, zone, volume, lies));
+            found.extend(verdict.filter(|verdict| verdict.answer() != Answer::Outside));
+        });
+        // Of each zone the volume that is the most likely to hold it.
+        let order = |one: &Verdict<'_>| std::ptr::from_ref(one.zone);
+        found.sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| one.order(other)));
+        found.dedup_by_key(|verdict| order(verdict));
         found
     }
 
     /// The nearest zone that holds at that time, and how a place lies to it: for places that [`Self::check`] finds outside of all.
     /// `None`: there is none within a thousand kilometres.
     pub fn nearest(&self, place: &Place) -> Option<Verdict<'_>> {
-        for reach in STEPS {
-            let held = self.verdicts(place, reach).into_iter().filter(Verdict::holds_then);
-            let nearest = held.min_by(|one, other| one.margin_m().total_cmp(&other.margin_m()));
-            if nearest.as_ref().is_some_and(|nearest| nearest.margin_m() <= reach) {
+        let [mut reach, most] = NEAREST;
+        loop {
+            let (mut nearest, mut least) = (None, reach);
+            self.visit(place, reach, |zone, volume, here| {
+                let Some(lies) = volume.shape.lies(here, least) else { return };
+                let verdict = self.verdict(place, zone, volume, lies);
+                if verdict.holds_then() && verdict.margin_m() <= least {
+                    least = verdict.margin_m();
+                    nearest = Some(verdict);
+                }
+            });
+            if nearest.is_some() || reach >= most {
                 return nearest;
             }
+            reach *= 2.0;
         }
-        None
     }
 
-    /// How a place lies to the zones within some metres of it, to each by the volume that is most likely to hold it.
-    fn verdicts(&self, place: &Place, reach: f64) -> Vec<Verdict<'_>> {
+    fn verdict<'a>(&'a self, place: &Place, zone: &'a Zone, volume: &Volume, lies: Lies) -> Verdict<'a> {
+        Verdict {
+            zone,
+            source: self.sources.get(zone.source),
+            band: volume.band,
+            lies,
+            level: volume.band.level(place.height),
+            then: when::holds(&zone.periods, place.time, place.lat, place.lon),
+            place: *place,
+        }
+    }
+
+    /// Hands out the volumes whose boxes come within some metres of a place, with its longitude in −180 … 180.
+    fn visit<'a>(&'a self, place: &Place, reach: f64, mut take: impl FnMut(&'a Zone, &'a Volume, Position)) {
         let lon =
             if place.lon.abs() <= 180.0 { place.lon } else { (place.lon + 180.0).rem_euclid(360.0) - 180.0 };
+        let Some(index) = self.index.as_ref().filter(|_| lon.is_finite() && place.lat.abs() <= 90.0) else {
+            return;
+        };
         // The pole itself is on every meridian: a tenth of a millimetre beside it is on one.
         let here = [lon, place.lat.clamp(-89.999_999_999, 89.999_999_999)];
-        let mut found: Vec<Verdict<'_>> = Vec::new();
-        if !(lon.is_finite() && place.lat.abs() <= 90.0) {
-            return found;
-        }
-        let Some(index) = &self.index else { return found };
         for [west, south, east, north] in windows(here, reach).into_iter().flatten() {
             index.visit_query(west, south, east, north, &mut |entry: usize| {
-                let Some((zone, volume)) = self.entries.get(entry) else { return };
-                let Some(zone) = self.zones.get(*zone as usize) else { return };
-                let Some(volume) = zone.volumes.get(*volume as usize) else { return };
-                let Some(lies) = volume.shape.lies(here, reach) else { return };
-                let verdict = Verdict {
-                    zone,
-                    source: self.sources.get(zone.source),
-                    band: volume.band,
-                    lies,
-                    level: volume.band.level(place.height),
-                    then: when::holds(&zone.periods, place.time, place.lat, lon),
-                    place: *place,
-                };
-                match found.iter_mut().find(|other| std::ptr::eq(other.zone, zone)) {
-                    Some(other) if verdict.is_worse_than(other) => *other = verdict,
-                    Some(_) => {}
-                    None => found.push(verdict),
+                let found = self.entries.get(entry).and_then(|(zone, volume)| {
+                    let zone = self.zones.get(*zone as usize)?;
+                    Some((zone, zone.volumes.get(*volume as usize)?))
+                });
+                if let Some((zone, volume)) = found {
+                    take(zone, volume, here);
                 }
             });
         }
-        found.sort_by_key(|verdict| std::ptr::from_ref(verdict.zone));
-        found
     }
 }
 
@@ -287,7 +300,7 @@ fn join_cuts(zone: &mut Zone) {
     let [west, east] =
         cuts.fold([false; 2], |[west, east], [more_west, more_east]| [west || more_west, east || more_east]);
     if west && east {
-        zone.volumes.iter_mut().for_each(|volume| volume.shape.is_cut());
+        zone.volumes.iter_mut().for_each(|volume| volume.shape.join_cuts());
     }
 }
 

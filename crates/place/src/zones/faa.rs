@@ -176,6 +176,9 @@ fn project(document: &Json) -> Result<Project, String> {
     }
 }
 
+/// Corners that are looked at to find the areas that holes of one zone lie in.
+const MOST_WORK: usize = 20_000_000;
+
 /// Areas of Esri's rings: those that turn clockwise are edges, the others holes of the edge that holds them.
 fn parts(rings: &Json, project: Project) -> Vec<Vec<Vec<Position>>> {
     let lines = match rings {
@@ -199,11 +202,15 @@ fn parts(rings: &Json, project: Project) -> Vec<Vec<Vec<Position>>> {
         only.extend(holes);
         return areas;
     }
-    // Among many areas one would search long: a few holes are looked at one by one, and more are left filled.
-    for hole in holes.into_iter().take(1000) {
+    // Among many areas one would search long: holes beyond that stay filled.
+    let mut work = MOST_WORK;
+    for hole in holes {
         let Some(corner) = hole.first().copied() else { continue };
-        let owner =
-            areas.iter_mut().take(1000).find(|area| area.first().is_some_and(|ring| holds(ring, corner)));
+        let owner = areas.iter_mut().find(|area| {
+            let ring = area.first().map(Vec::as_slice).unwrap_or_default();
+            work = work.saturating_sub(ring.len());
+            work > 0 && holds(ring, corner)
+        });
         if let Some(owner) = owner {
             owner.push(hole);
         }

@@ -194,10 +194,10 @@ impl Shape {
     }
 
     /// Says that edges along the meridian of 180° are cuts and no edges.
-    pub(super) fn is_cut(&mut self) {
+    pub(super) fn join_cuts(&mut self) {
         if let Kind::Area { straight, geodesic } = &mut self.kind {
             for rings in [straight, geodesic].into_iter().flatten() {
-                std::iter::once(&mut rings.outer).chain(&mut rings.holes).for_each(Ring::is_cut);
+                std::iter::once(&mut rings.outer).chain(&mut rings.holes).for_each(Ring::join_cuts);
             }
         }
     }

@@ -56,6 +56,9 @@ const MOST_BYTES: usize = 1 << 30;
 /// Points that are added to follow geodesics, in one file.
 const ROOM: usize = 4_000_000;
 
+/// Periods, and hours within them, of one zone.
+const MOST_PERIODS: usize = 2_000;
+
 /// Flaws of one file that are told.
 const MOST_FLAWS: usize = 20;
 
@@ -121,6 +124,11 @@ fn unknown(content: &Content<'_>) -> String {
 impl Found {
     /// Keeps a zone whose volumes were read, or could not be.
     pub(super) fn add(&mut self, mut zone: Zone, volumes: Vec<Result<Volume, String>>) {
+        let periods = zone.periods.iter().map(|period| 1 + period.hours.len()).sum::<usize>();
+        if periods > MOST_PERIODS {
+            zone.periods.clear();
+            zone.degraded.push(format!("it has more than {MOST_PERIODS} periods"));
+        }
         let mut wrong = None;
         for volume in volumes {
             match volume {

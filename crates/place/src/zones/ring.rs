@@ -150,7 +150,8 @@ impl Ring {
         self.points.get(..=self.real).unwrap_or(&self.points)
     }
 
-    pub(super) const fn is_cut(&mut self) {
+    /// Says that edges along the meridian of 180° are cuts.
+    pub(super) const fn join_cuts(&mut self) {
         self.cut = true;
     }
 
@@ -210,7 +211,9 @@ impl Ring {
     /// Metres to the nearest edge; infinite if none is within `most`.
     pub(super) fn nearest(&self, place: Position, most: f64) -> f64 {
         let mut best = Nearest { at: place, scale: Scale::at(place[1]), metres: most, foot: None };
-        self.near(self.levels.len() - 1, 0, &mut best);
+        if best.least(self.bounds()) < most {
+            self.near(self.levels.len() - 1, 0, &mut best);
+        }
         best.foot.map_or(f64::INFINITY, |foot| geodesy::metres(place, foot).min(best.metres))
     }
 

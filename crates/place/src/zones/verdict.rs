@@ -72,12 +72,9 @@ impl Verdict<'_> {
         self.then != Sure::No
     }
 
-    /// Whether this one rather than the other is to be told of two volumes of a zone.
-    pub(super) fn is_worse_than(&self, other: &Self) -> bool {
-        match self.answer().cmp(&other.answer()) {
-            std::cmp::Ordering::Equal => self.margin_m() < other.margin_m(),
-            order => order.is_gt(),
-        }
+    /// Of two volumes of a zone, the one that is to be told stands first.
+    pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        other.answer().cmp(&self.answer()).then(self.margin_m().total_cmp(&other.margin_m()))
     }
 
     fn across(&self) -> Sure {
