@@ -162,7 +162,7 @@ impl Sure {
 /// Zones, ready to be asked.
 #[derive(Default)]
 pub struct Zones {
-    zones: Vec<Zone>,
+    all: Vec<Zone>,
     sources: Vec<Source>,
     /// Boxes of degrees; `None`: there are none.
     index: Option<StaticAABB2DIndex<f64>>,
@@ -200,22 +200,22 @@ impl Zones {
         for [west, south, east, north] in boxes {
             index.add(west, south, east, north);
         }
-        Self { zones, sources, index: index.build().ok(), entries }
+        Self { all: zones, sources, index: index.build().ok(), entries }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.zones.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.zones.is_empty()
+        self.all.is_empty()
     }
 
     /// All of them.
     pub fn all(&self) -> &[Zone] {
-        &self.zones
+        &self.all
     }
 
     /// The files they are from.
@@ -283,7 +283,7 @@ impl Zones {
         for [west, south, east, north] in windows(here, reach).into_iter().flatten() {
             index.visit_query(west, south, east, north, &mut |entry: usize| {
                 let found = self.entries.get(entry).and_then(|(zone, volume)| {
-                    let zone = self.zones.get(*zone as usize)?;
+                    let zone = self.all.get(*zone as usize)?;
                     Some((zone, zone.volumes.get(*volume as usize)?))
                 });
                 if let Some((zone, volume)) = found {
@@ -310,7 +310,7 @@ fn windows([lon, lat]: Position, metres: f64) -> [Option<[f64; 4]>; 2] {
     let (south, north) = (lat - up, lat + up);
     let farthest = south.abs().max(north.abs());
     let across = metres / Scale::at(farthest.min(90.0)).east * 1.001;
-    if farthest >= 89.9 || !(across < 180.0) {
+    if farthest >= 89.9 || across >= 180.0 || across.is_nan() {
         return [Some([-180.0, south, 180.0, north]), None];
     }
     let (west, east) = (lon - across, lon + across);

@@ -1,4 +1,5 @@
 //! Zones as a whole: what must hold for all of them, hostile files, limits.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{fmt::Write as _, time::Instant};
 
@@ -102,7 +103,7 @@ proptest! {
     #[test]
     fn a_cut_file_gives_no_more_zones(cut in 0.0..1.0_f64) {
         let text = "AC P\nAN A\nAL GND\nAH UNL\nV X=47:00:00 N 008:00:00 E\nDC 5\nAC P\nAN B\nAL GND\nAH UNL\nV X=46:00:00 N 008:00:00 E\nDC 5\n";
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the text")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "within the text")]
         let cut = (text.len() as f64 * cut) as usize;
         let count = read("cut", &text.as_bytes()[..cut]).map_or(0, |(_, zones)| zones.len());
         prop_assert!(count <= 2 && (count >= 1 || cut < text.find("AC P\nAN B").unwrap()));

@@ -73,6 +73,7 @@ fn ring(zone: &Json) -> Option<Vec<Position>> {
     .filter(|ring| ring.len() >= 3)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the list of formats has it")]
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Json(document) = content else { return Ok(()) };
     for one in zones(document) {

@@ -22,6 +22,7 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the list of formats has it")]
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Json(document) = content else { return Ok(()) };
     for area in areas(document).unwrap_or(document).each() {
@@ -44,7 +45,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         match (moment("begin_at"), moment("end_at")) {
             (None, None) => {}
             (Some(from), Some(to)) if to.time <= from.time => {
-                zone.degraded.push("it ends before it starts".to_owned())
+                zone.degraded.push("it ends before it starts".to_owned());
             }
             (from, to) => zone.periods = vec![Period { from, to, hours: Vec::new() }],
         }

@@ -1,4 +1,4 @@
-//! The FAA's layers of airspace, as its ArcGIS servers write them: GeoJSON or Esri JSON.
+//! The FAA's layers of airspace, as its `ArcGIS` servers write them: `GeoJSON` or Esri JSON.
 //!
 //! * UAS facility maps: cells of 30″ in controlled airspace. `CEILING` is the height in feet above ground up to which authorisation
 //!   is given by machine: it is no limit of the zone, which asks for authorisation at every height.

@@ -131,7 +131,7 @@ impl Shape {
     pub fn lies(&self, place: Position, reach: f64) -> Option<Lies> {
         let near = |margin_m: f64| (margin_m <= reach).then_some(Lies { margin_m, doubt: None });
         match &self.kind {
-            Kind::Point(centre) => near(self.from_centre(*centre, place) - self.reach_m),
+            Kind::Point(centre) => near(self.to_centre(*centre, place) - self.reach_m),
             Kind::Line(line) => {
                 let most = reach + self.reach_m;
                 let metres =
@@ -219,8 +219,8 @@ impl Shape {
         std::iter::once(&0.0).chain(others).map(move |by| [nearest + by, place[1]])
     }
 
-    /// Metres from the centre of a circle, exact where it matters.
-    fn from_centre(&self, centre: Position, place: Position) -> f64 {
+    /// Metres to the centre of a circle, exact where it matters.
+    fn to_centre(&self, centre: Position, place: Position) -> f64 {
         let around = ((centre[0] - place[0]) / 360.0).round() * 360.0;
         let place = [place[0] + around, place[1]];
         if self.reach_m <= 20_000.0 && centre[1].abs() <= 80.0 {
@@ -253,10 +253,10 @@ impl Rings {
         let metres = rings.fold(if within { f64::INFINITY } else { reach.next_up() }, |most, ring| {
             ring.nearest(place, most).min(most)
         });
-        match within {
-            true => Some(Lies { margin_m: -metres, doubt }),
-            false => (metres <= reach).then_some(Lies { margin_m: metres, doubt }),
+        if within {
+            return Some(Lies { margin_m: -metres, doubt });
         }
+        (metres <= reach).then_some(Lies { margin_m: metres, doubt })
     }
 }
 

@@ -116,7 +116,7 @@ impl Band {
                 Sure::Unknown
             };
             level.within = level.within.and(within);
-            if beyond[0] == beyond[1] {
+            if (beyond[1] - beyond[0]).abs() < 1e-6 {
                 level.margin_m = Some(level.margin_m.map_or(beyond[0], |margin: f64| margin.max(beyond[0])));
             }
         }
@@ -135,8 +135,9 @@ fn above(height: Height, datum: Datum) -> Range {
         None => [(metres - GEOID[1]).min(metres + GROUND[0]), metres + GROUND[1]],
     };
     match (datum, reference) {
-        (Datum::Ground, Some(AltReference::Ground)) => [metres, metres],
-        (Datum::Ellipsoid, Some(AltReference::Ellipsoid)) => [metres, metres],
+        (Datum::Ground, Some(AltReference::Ground)) | (Datum::Ellipsoid, Some(AltReference::Ellipsoid)) => {
+            [metres, metres]
+        }
         // What flies is not below the ground.
         (Datum::Ground, _) => [(sea[0] - GROUND[1]).max(0.0), (sea[1] - GROUND[0]).max(0.0)],
         (Datum::Sea, _) => sea,

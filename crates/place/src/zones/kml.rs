@@ -3,7 +3,7 @@
 //! Each placemark with an area, a line or a point is a zone. KML has no limits of height, only surfaces to be seen: a zone holds at
 //! all heights. How an edge runs between two corners is not said.
 
-use std::io::Read as _;
+use std::{borrow::Cow, io::Read as _};
 
 use super::{
     Band, Edges, Position, Restriction, Shape, Volume, Zone,
@@ -20,10 +20,9 @@ pub(super) fn unpack(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes))
         .map_err(|error| format!("the archive is damaged: {error}"))?;
     let is_kml = |name: &String| name.to_ascii_lowercase().ends_with(".kml");
-    let names: Vec<String> =
-        archive.file_names().flatten().map(|name| name.into_owned()).filter(is_kml).collect();
-    let named = names.iter().find(|name| name.as_str() == "doc.kml").or(names.first());
-    let name = named.ok_or("the archive holds no KML; unpack it and name the files in it")?;
+    let names: Vec<String> = archive.file_names().flatten().map(Cow::into_owned).filter(is_kml).collect();
+    let main = names.iter().find(|name| name.as_str() == "doc.kml").or(names.first());
+    let name = main.ok_or("the archive holds no KML; unpack it and name the files in it")?;
     let file = archive.by_name(name).map_err(|error| format!("{name} in the archive is damaged: {error}"))?;
     let mut unpacked = Vec::new();
     file.take(most + 1)
@@ -100,7 +99,7 @@ fn shapes(
                 volumes.push(rings.and_then(|rings| found.area(&rings, Edges::Unsaid, band, notes)));
             }
             "LineString" | "LinearRing" => {
-                let line = coordinates(&child.said("coordinates").unwrap_or_default().to_owned());
+                let line = coordinates(child.said("coordinates").unwrap_or_default());
                 let shape =
                     line.and_then(|line| Shape::line(&line, radius.unwrap_or(0.0)).map_err(str::to_owned));
                 volumes.push(shape.map(|shape| Volume { shape, band }));

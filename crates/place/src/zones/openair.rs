@@ -1,4 +1,4 @@
-//! OpenAir: airspace as glider pilots exchange it, in lines of text.
+//! `OpenAir`: airspace as glider pilots exchange it, in lines of text.
 //!
 //! `AC` class, `AN` name, `AL` and `AH` limits, `DP` corners, `DC` circles, `DA` and `DB` arcs about `V X=` in direction `V D=`; `AY`,
 //! `AI`, `AA` are those of the second version. How an edge runs between two corners is not said. Arcs are drawn with corners that
@@ -88,11 +88,9 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
 fn take(draft: &mut Draft, kind: &str, rest: &str) -> Result<(), String> {
     match kind {
         "AN" => draft.zone.name = Some(rest.to_owned()),
-        "AI" => draft.zone.id = rest.to_owned(),
-        "AY" => {
-            if !matches!(draft.zone.restriction, Restriction::Prohibited) && rest != "UNC" {
-                draft.zone.restriction = class(rest);
-            }
+        "AI" => rest.clone_into(&mut draft.zone.id),
+        "AY" if rest != "UNC" && draft.zone.restriction != Restriction::Prohibited => {
+            draft.zone.restriction = class(rest);
         }
         "AL" | "AH" => {
             let (limit, wrong) = altitude(rest);

@@ -99,7 +99,7 @@ fn content(bytes: &[u8]) -> Result<Content<'_>, String> {
     let text = || match String::from_utf8_lossy(bytes) {
         // Old files of airspace are in Latin-1.
         Cow::Owned(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        valid => valid,
+        valid @ Cow::Borrowed(_) => valid,
     };
     match bytes.trim_ascii_start().first() {
         None => Err("it is empty".to_owned()),
@@ -164,7 +164,7 @@ impl Found {
     ) -> Result<Volume, String> {
         let mut corners = rings.first().map(Vec::as_slice).unwrap_or_default();
         while let [first, between @ .., last] = corners
-            && first == last
+            && [first[0], first[1]].iter().zip(last).all(|(one, other)| one.total_cmp(other).is_eq())
         {
             corners = corners.get(..=between.len()).unwrap_or_default();
         }

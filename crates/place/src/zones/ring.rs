@@ -3,6 +3,7 @@
 //! Edges stand in order; boxes around sixteen of them, and around sixteen boxes, make both questions cheap. A run of edges that
 //! lies wholly to the east of a place is crossed by its ray as often, up to pairs, as its first and last corner say: so even ten
 //! million corners that zigzag cost little.
+#![expect(clippy::float_cmp, reason = "corners are the same where they are written the same")]
 
 use super::geodesy::{self, Position, SHORTEST_DEGREE, Scale};
 
@@ -124,7 +125,9 @@ impl Ring {
         let west = points.iter().map(|[lon, _]| *lon).fold(f64::INFINITY, f64::min);
         let by = -((west + 180.0) / 360.0).floor() * 360.0;
         if by != 0.0 {
-            points.iter_mut().for_each(|[lon, _]| *lon += by);
+            for [lon, _] in &mut points {
+                *lon += by;
+            }
         }
         let edges = points.len() - 1;
         let of_run =
@@ -185,9 +188,9 @@ impl Ring {
         }
         let edges = self.points.len() - 1;
         let run = RUN.pow(u32::try_from(level).unwrap_or(0) + 1);
-        let (first, last) = (at * run, (at * run + run).min(edges));
+        let (start, end) = (at * run, (at * run + run).min(edges));
         if lon < *west {
-            if let (Some(from), Some(to)) = (self.points.get(first), self.points.get(last)) {
+            if let (Some(from), Some(to)) = (self.points.get(start), self.points.get(end)) {
                 crossings.meet(from[1], to[1], lat);
             }
             return;
@@ -198,7 +201,7 @@ impl Ring {
             }
             return;
         }
-        for two in self.points.get(first..=last).unwrap_or_default().windows(2) {
+        for two in self.points.get(start..=end).unwrap_or_default().windows(2) {
             if let [from, to] = two
                 && (from[1] > lat) != (to[1] > lat)
                 && from[0] + (to[0] - from[0]) * ((lat - from[1]) / (to[1] - from[1])) > lon

@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Option<Timestamp> {
-        Some(Timestamp::parse(text).unwrap())
+        Timestamp::parse(text)
     }
 
     fn hours(days: u8, from: &str, to: &str) -> Vec<Period> {

@@ -88,12 +88,11 @@ pub(super) fn each(text: &str, name: &str, sink: &mut dyn FnMut(Node)) -> Result
             Event::End(_) => {
                 depth = depth.saturating_sub(1);
                 if let Some(node) = open.pop() {
-                    match open.last_mut() {
-                        Some(parent) => parent.children.push(node),
-                        None => {
-                            nodes = 0;
-                            sink(node);
-                        }
+                    if let Some(parent) = open.last_mut() {
+                        parent.children.push(node);
+                    } else {
+                        nodes = 0;
+                        sink(node);
                     }
                 }
             }
