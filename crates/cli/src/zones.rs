@@ -91,7 +91,7 @@ fn check(options: &ZonesCheck, talk: Talk) -> anyhow::Result<u8> {
         ZonesForm::Json | ZonesForm::Jsonl | ZonesForm::Csv => {}
         ZonesForm::Text => written(options, |out| render::text(&met, options.reveal, out))?,
         ZonesForm::Html => {
-            written(options, |out| out.write_all(render::html(&met, &title(options)).as_bytes()))?
+            written(options, |out| out.write_all(render::html(&met, &title(options)).as_bytes()))?;
         }
         ZonesForm::Svg => written(options, |out| out.write_all(render::svg(&met).as_bytes()))?,
     }
@@ -261,7 +261,8 @@ struct Told<'a> {
     /// Where a zone stands in `met.rows`.
     numbers: HashMap<usize, usize>,
     drawn: usize,
-    last: Option<Option<String>>,
+    /// The file of the last position.
+    last: Option<String>,
     first_time: Option<Timestamp>,
 }
 
@@ -306,9 +307,9 @@ impl<'a> Told<'a> {
         for verdict in &verdicts {
             self.meet(&place, verdict);
         }
-        if self.last.as_ref() != Some(&file) {
+        if self.met.ways.is_empty() || self.last != file {
             self.met.ways.push(Vec::new());
-            self.last = Some(file);
+            self.last = file;
         }
         if self.drawn < MOST_DRAWN
             && let Some(way) = self.met.ways.last_mut()
@@ -409,10 +410,7 @@ fn row<'a>(place: &Place, role: &'static str, file: Option<&'a str>, verdict: &V
         name: zone.name.as_deref(),
         country: zone.country.as_deref(),
         restriction: Some(zone.restriction.to_string()),
-        data: zone
-            .updated
-            .or(verdict.source.and_then(|source| source.issued))
-            .map(|issued| creance_place::zones::day(issued)),
+        data: zone.updated.or(verdict.source.and_then(|source| source.issued)).map(creance_place::zones::day),
         zones: verdict.source.map(|source| source.file.as_str()),
         role,
         file,
@@ -459,18 +457,18 @@ fn dated(zones: &Zones, source: &Source, at: Option<Timestamp>) -> String {
     let degraded = number.clone().filter(|zone| !zone.degraded.is_empty()).count();
     let mut told = format!("{}, {} zones", source.format, number.count());
     if degraded > 0 {
-        told.push_str(&format!(", {degraded} of them faulty and taken to hold"));
+        told = format!("{told}, {degraded} of them faulty and taken to hold");
     }
     let Some(issued) = source.issued else {
         return told + ", of when is not said";
     };
-    told.push_str(&format!(", of {}", creance_place::zones::day(issued)));
+    told = format!("{told}, of {}", creance_place::zones::day(issued));
     let (time, when) = match at {
         Some(time) => (Some(time), " at the first position"),
         None => (now(), " today"),
     };
     if let Some(time) = time {
-        told.push_str(&format!(", {}{when}", creance_place::zones::elapsed(issued, time)));
+        told = format!("{told}, {}{when}", creance_place::zones::elapsed(issued, time));
         if source.valid_to.is_some_and(|to| time > to) {
             told.push_str(", no longer valid");
         }
@@ -478,6 +476,8 @@ fn dated(zones: &Zones, source: &Source, at: Option<Timestamp>) -> String {
     told
 }
 
+/// Today, for the age of data that is asked about at no time.
+#[expect(clippy::disallowed_methods, reason = "how old data is today is not in any evidence")]
 fn now() -> Option<Timestamp> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_nanos()).ok().map(Timestamp::from_nanos)
@@ -512,17 +512,13 @@ fn written(
     options: &ZonesCheck,
     write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
-    match &options.output {
-        Some(path) => {
-            let mut file =
-                File::create_new(path).with_context(|| format!("cannot write {}", path.display()))?;
-            write(&mut file)?;
-        }
-        None => {
-            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            write(&mut out)?;
-            out.flush()?;
-        }
+    if let Some(path) = &options.output {
+        let mut file = File::create_new(path).with_context(|| format!("cannot write {}", path.display()))?;
+        write(&mut file)?;
+    } else {
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        write(&mut out)?;
+        out.flush()?;
     }
     Ok(())
 }

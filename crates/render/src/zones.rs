@@ -195,8 +195,7 @@ fn map(met: &Met) -> Markup {
                 path d=(path) fill=(colour(outline.answer)) fill-opacity="0.14" fill-rule="evenodd" stroke=(colour(outline.answer)) stroke-width="1.2" { title { (shown(&outline.name)) ": " (outline.answer) } }
             }
             @for way in &met.ways {
-                @let step = way.len().div_ceil(MOST_POINTS).max(1);
-                polyline points=(way.iter().step_by(step).chain(way.last()).map(|(lat, lon, _)| { let (x, y) = plane.at(*lat, *lon); format!("{x:.1},{y:.1} ") }).collect::<String>()) fill="none" stroke="#1b6ca8" stroke-width="1.4" stroke-linejoin="round" {}
+                polyline points=(points_of(&plane, way)) fill="none" stroke="#1b6ca8" stroke-width="1.4" stroke-linejoin="round" {}
                 @let marked = way.iter().filter(|(_, _, answer)| *answer != "outside");
                 @let step = marked.clone().count().div_ceil(MOST_MARKS).max(1);
                 @for (lat, lon, answer) in marked.step_by(step) {
@@ -219,15 +218,24 @@ fn map(met: &Met) -> Markup {
     }
 }
 
+/// A way as corners of the picture.
+fn points_of(plane: &Plane, way: &[(f64, f64, &str)]) -> String {
+    let step = way.len().div_ceil(MOST_POINTS).max(1);
+    let corner = |(lat, lon, _): &(f64, f64, &str)| {
+        let (x, y) = plane.at(*lat, *lon);
+        format!("{x:.1},{y:.1}")
+    };
+    way.iter().step_by(step).chain(way.last()).map(corner).collect::<Vec<_>>().join(" ")
+}
+
 /// A closed line of the picture. What lies far outside is drawn at its edge.
 fn path(plane: &Plane, line: &[[f64; 2]], step: usize) -> String {
-    let mut path = String::from("M");
-    for [lon, lat] in line.iter().step_by(step).chain(line.last()) {
+    let corner = |[lon, lat]: &[f64; 2]| {
         let (x, y) = plane.at(*lat, *lon);
-        path.push_str(&format!("{:.1} {:.1} ", x.clamp(-9e4, 9e4), y.clamp(-9e4, 9e4)));
-    }
-    path.push('z');
-    path
+        format!("{:.1} {:.1}", x.clamp(-9e4, 9e4), y.clamp(-9e4, 9e4))
+    };
+    let corners: Vec<String> = line.iter().step_by(step).chain(line.last()).map(corner).collect();
+    format!("M{}z", corners.join(" "))
 }
 
 fn colour(answer: &str) -> &'static str {
