@@ -36,7 +36,7 @@ const MOST_OCCURRENCES: usize = 256;
 /// Findings told; of further ones the least severe are counted. Of what was radiated as many are told besides.
 const MOST_FINDINGS: usize = 10_000;
 
-/// Protected places of one finding.
+/// Protected places of one finding, and zones.
 const MOST_SITES: usize = 100;
 
 /// Rows of what was not read.
@@ -380,6 +380,7 @@ impl Fold<'_> {
             file: sighting.file.as_deref().map(|name| self.file(name)),
             found_in: sighting.found_in.as_ref().map(|place| self.found_in(place)),
             sites: sighting.sites.clone(),
+            zones: sighting.zones.clone(),
             occurrences: vec![Occurrence {
                 time: seen.time,
                 packets: packets.clone(),
@@ -427,6 +428,8 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     known.bytes += if same_message { 0 } else { other.bytes };
     known.count += 1;
     known.deferred |= other.deferred;
+    let further = other.zones.into_iter().filter(|zone| !known.zones.contains(zone)).collect::<Vec<_>>();
+    known.zones.extend(further.into_iter().take(MOST_SITES.saturating_sub(known.zones.len())));
     let further = other.sites.into_iter().filter(|site| !known.sites.contains(site)).collect::<Vec<_>>();
     known.sites.extend(further.into_iter().take(MOST_SITES.saturating_sub(known.sites.len())));
     if known.occurrences.len() < MOST_OCCURRENCES {

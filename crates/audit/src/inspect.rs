@@ -14,10 +14,15 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use creance_cursor::{FileSource, Source};
 use creance_model::{Inspected, Inspection};
+use creance_place::{
+    sites::{self, Sites},
+    zones::{self, Zones},
+};
 use data_encoding::HEXLOWER;
 use ring::digest;
 
@@ -37,7 +42,9 @@ pub struct Inspect {
     /// Threads; 0: as many as there are processors.
     pub jobs: usize,
     /// A register of protected places: which of them were seen is told.
-    pub sites: creance_place::sites::Sites,
+    pub sites: Sites,
+    /// Zones of airspace: which of them are touched is told.
+    pub zones: Arc<Zones>,
     /// What readers of logs need beside the file.
     pub logs: creance_flightlog::Options,
 }
@@ -108,7 +115,10 @@ fn one(
 ) -> io::Result<()> {
     let mut inspection = kind::inspect(name, source, request.faces, &request.logs)?;
     if !request.sites.is_empty() {
-        inspection.sites = creance_place::sites::seen(&inspection, &request.sites);
+        inspection.sites = sites::seen(&inspection, &request.sites);
+    }
+    if !request.zones.is_empty() {
+        inspection.zones = zones::seen(&inspection, &request.zones);
     }
     let place = told.all.len();
     told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });

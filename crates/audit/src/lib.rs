@@ -47,7 +47,7 @@ pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
 pub use inspect::{Inspect, inspect, masked};
 pub use region::{RegionRead, region};
-pub use request::{Limits, Progress, Request};
+pub use request::{Limits, Progress, Request, zones};
 pub use scrub::{Outcome, Scrub, ScrubbedFile, scrub};
 pub use trace::{Frame, Step, Trace, trace};
 

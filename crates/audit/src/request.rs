@@ -7,7 +7,7 @@ use creance_detect::{
     Pictures,
 };
 use creance_model::DataClass;
-use creance_place::{Atlas, sites::Sites};
+use creance_place::{Atlas, sites::Sites, zones::Zones};
 
 use creance_wire::KeyLog;
 
@@ -28,6 +28,8 @@ pub struct Request {
     pub flight: Vec<PathBuf>,
     /// A register of protected places.
     pub sites: Option<PathBuf>,
+    /// Files of zones of airspace.
+    pub zones: Vec<PathBuf>,
     /// An action log.
     pub actions: Option<PathBuf>,
     /// The organisation's own statements about destinations.
@@ -157,6 +159,7 @@ impl Request {
             flight: Flight::new(paths),
             unknown: found.unknown,
             sites: self.sites()?,
+            zones: zones(&self.zones)?,
         };
         Ok(Arc::new(context))
     }
@@ -209,4 +212,14 @@ fn picture(made: CanaryPicture) -> DeviceFile {
 
 fn text(path: &PathBuf) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
+}
+
+/// The zones of files.
+pub fn zones(paths: &[PathBuf]) -> Result<Zones, Error> {
+    let read = |path: &PathBuf| {
+        let shown = path.display().to_string();
+        let bytes = fs::read(path).map_err(|source| Error::Io { path: shown.clone(), source })?;
+        creance_place::zones::read(&shown, &bytes).map_err(|why| Error::File { path: shown, why })
+    };
+    Ok(Zones::new(paths.iter().map(read).collect::<Result<Vec<_>, Error>>()?))
 }

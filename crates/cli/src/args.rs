@@ -128,6 +128,10 @@ pub(crate) struct Audit {
     /// that a picture, film or flight log that left shows or was at.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
+    /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, OpenAir, KML and others): findings name those that a place lies in, or
+    /// may lie in. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) zones: Vec<PathBuf>,
     /// What the user did (CSV: time,action,detail).
     #[arg(long, value_name = "FILE")]
     pub(crate) actions: Option<PathBuf>,
@@ -425,11 +429,15 @@ pub(crate) struct Inspect {
     /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): which of them were near or looked at is told.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
+    /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, OpenAir, KML and others): which of them tracks, places and plans touch is
+    /// told; `creance zones check` tells it point by point. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) zones: Vec<PathBuf>,
     /// Keys for DJI's flight records of version 13 and later, as the vendor gave them (JSON); creance asks nobody for them.
     #[arg(long, value_name = "FILE")]
     pub(crate) keychain: Option<PathBuf>,
     /// Prints what the vendor would have to be sent to give the keys of one flight record, and sends nothing.
-    #[arg(long, conflicts_with_all = ["keychain", "sites", "faces", "reveal"])]
+    #[arg(long, conflicts_with_all = ["keychain", "sites", "zones", "faces", "reveal"])]
     pub(crate) export_key_request: bool,
     /// Makes no SHA-256: only what describes a file is read, which is much less of it.
     #[arg(long)]

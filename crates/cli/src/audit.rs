@@ -65,6 +65,7 @@ fn request(options: &Audit) -> Request {
         device: options.device.clone(),
         flight: options.flight.clone(),
         sites: options.sites.clone(),
+        zones: options.zones.clone(),
         actions: options.actions.clone(),
         destinations: options.destinations.clone(),
         inside: options.inside.clone(),

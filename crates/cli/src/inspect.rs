@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::Path,
+    sync::Arc,
 };
 
 use anyhow::Context;
@@ -27,6 +28,7 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
     let sites = options.sites.as_deref().map(sites).transpose()?.unwrap_or_default();
     let request = creance_audit::Inspect {
         sites,
+        zones: Arc::new(creance_audit::zones(&options.zones)?),
         paths: options.files.clone(),
         hash: !options.no_hash,
         faces: options.faces,

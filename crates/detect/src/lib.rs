@@ -37,7 +37,10 @@ mod view;
 use std::collections::BTreeSet;
 
 use creance_model::{DataClass, Match, Message, SiteSeen, Timestamp};
-use creance_place::sites::Sites;
+use creance_place::{
+    sites::Sites,
+    zones::{self, Zones},
+};
 
 pub use adapter::{Purpose, purpose};
 pub use canary::{Canaries, CanaryError, CanaryPicture, CanarySet, CanaryValue, FoundIn, Known};
@@ -106,6 +109,8 @@ pub struct Context {
     pub flight: Flight,
     /// Protected places.
     pub sites: Sites,
+    /// Zones of airspace.
+    pub zones: Zones,
 }
 
 /// Something sensitive in a message.
@@ -140,6 +145,8 @@ pub struct Sighting {
     pub decoy: bool,
     /// Protected places that it concerns, by their names in the register.
     pub sites: Vec<String>,
+    /// Zones of airspace that the place lies in, or may lie in, by their identifiers.
+    pub zones: Vec<String>,
 }
 
 impl Sighting {
@@ -166,6 +173,7 @@ impl Sighting {
             since: None,
             decoy: false,
             sites: Vec::new(),
+            zones: Vec::new(),
         }
     }
 
@@ -210,23 +218,31 @@ fn look_at(view: &View<'_>, context: &Context) -> Looked {
         detector.look(view, context, &mut sink);
     }
     let mut looked = sink.done();
-    if !context.sites.is_empty() {
-        looked.sightings.iter_mut().for_each(|sighting| near(sighting, &context.sites));
+    if !(context.sites.is_empty() && context.zones.is_empty()) {
+        looked.sightings.iter_mut().for_each(|sighting| around(sighting, view.time(), context));
     }
     looked
 }
 
-/// Adds the protected places near a place, which all detectors write as two numbers.
-fn near(sighting: &mut Sighting, sites: &Sites) {
+/// Adds the protected places near a place, and the zones around it; all detectors write it as two numbers. When it was there and
+/// how high is not known: zones that only hold at times or heights may hold.
+fn around(sighting: &mut Sighting, sent: Timestamp, context: &Context) {
     let value = sighting.value.split_once(',').filter(|_| sighting.data_class == DataClass::Location);
     let place = value.and_then(|(lat, lon)| Some((lat.trim().parse().ok()?, lon.trim().parse().ok()?)));
     let Some((lat, lon)) = place.filter(|(lat, lon)| creance_model::is_place(*lat, *lon)) else { return };
-    for (site, _) in sites.near(lat, lon) {
+    for (site, _) in context.sites.near(lat, lon) {
         if !sighting.sites.contains(&site.name) {
             sighting.sites.push(site.name.clone());
         }
     }
+    let time = Some(sighting.since.unwrap_or(sent));
+    let place = zones::Place { lat, lon, time, height: None, accuracy_m: zones::ACCURACY_M };
+    let met = context.zones.check(&place);
+    sighting.zones = met.into_iter().take(MOST_ZONES).map(|verdict| verdict.zone.id.clone()).collect();
 }
+
+/// Zones of one place that are told.
+const MOST_ZONES: usize = 100;
 
 /// Letters and digits alone, in lower case; the value itself if it has none.
 fn plain(value: &str) -> String {

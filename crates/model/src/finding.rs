@@ -145,6 +145,8 @@ pub struct Finding {
     pub found_in: Option<String>,
     /// Protected sites that it concerns.
     pub sites: Vec<String>,
+    /// Zones of airspace that the place lies in, or may lie in, by their identifiers.
+    pub zones: Vec<String>,
     /// Each time it was seen, at most 256.
     pub occurrences: Vec<Occurrence>,
     /// The first time it was seen.

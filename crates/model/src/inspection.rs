@@ -81,6 +81,8 @@ pub struct Inspection {
     pub facts: Vec<Fact>,
     /// Protected places that were seen, if a register was given.
     pub sites: Vec<SiteSeen>,
+    /// Zones of airspace that it touches, if some were given.
+    pub zones: Vec<ZoneSeen>,
     /// What could not be read, and why. What was read before is kept.
     pub damage: Vec<Flaw>,
 }
@@ -100,6 +102,25 @@ pub struct SiteSeen {
     pub times: u64,
     /// The least distance, in metres.
     pub metres: f64,
+}
+
+/// A zone of airspace that somebody was in, or may have been in, or meant to go to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneSeen {
+    /// Its identifier in its file.
+    pub zone: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// `inside` or `uncertain`, of all points the worst.
+    pub answer: &'static str,
+    /// Whose places they are.
+    pub role: Role,
+    /// How many places and points of tracks.
+    pub times: u64,
+    /// Metres to its edge at the point that is farthest in, negative within.
+    pub margin_m: f64,
+    /// Why, of that point: a sentence.
+    pub why: String,
 }
 
 /// A part of a picture, in its pixels as they are stored.

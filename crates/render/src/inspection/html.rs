@@ -95,6 +95,9 @@ fn one(file: &Inspected, reveal: bool) -> Markup {
                 @for one in inspection.sites.iter().take(MOST_ROWS) {
                     div { dt { "Site " (one.how) } dd { (shown(&one.name)) @if let Some(sector) = &one.sector { ", " (shown(sector)) } ", " (format!("{:.0}", one.metres)) " m" } }
                 }
+                @for one in inspection.zones.iter().take(MOST_ROWS) {
+                    div { dt { "Zone: " (one.role) " " (one.answer) } dd { (shown(&one.zone)) @if let Some(name) = &one.name { ", " (shown(name)) } ": " (shown(&one.why)) } }
+                }
                 @if let Some(faces) = &inspection.faces { div { dt { "Faces" } dd { (faces.len()) } } }
                 @for one in inspection.facts.iter().take(MOST_ROWS) { div { dt { (one.what) } dd { (shown(&one.value)) } } }
                 @for one in inspection.hidden.iter().take(MOST_ROWS) { div { dt { "Hidden: " (one.what) } dd { (bytes(one.bytes)) } } }

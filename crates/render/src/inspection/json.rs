@@ -43,6 +43,10 @@ pub fn json(file: &Inspected) -> Value {
             "name": one.name, "sector": one.sector, "how": one.how, "role": one.role, "times": one.times,
             "metres": one.metres.round(),
         })).collect::<Vec<_>>(),
+        "zones": inspection.zones.iter().map(|one| json!({
+            "zone": one.zone, "name": one.name, "answer": one.answer, "role": one.role, "times": one.times,
+            "margin_m": one.margin_m, "why": one.why,
+        })).collect::<Vec<_>>(),
         "damage": inspection.damage.iter().map(|one| json!({
             "what": one.what, "offset": one.offset, "why": one.why,
         })).collect::<Vec<_>>(),

@@ -83,6 +83,15 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
             )
         }),
     )?;
+    several(
+        out,
+        "zones",
+        inspection.zones.iter().map(|one| {
+            let name = one.name.as_ref().map(|name| format!(" ({})", shown(name))).unwrap_or_default();
+            let times = if one.times == 1 { String::new() } else { format!(", {} times", one.times) };
+            format!("{}{name}: {} the {}{times}; {}", shown(&one.zone), one.answer, one.role, shown(&one.why))
+        }),
+    )?;
     if let Some(faces) = &inspection.faces {
         line(out, "faces", &faces.len().to_string())?;
     }
