@@ -128,7 +128,7 @@ pub(crate) struct Audit {
     /// that a picture, film or flight log that left shows or was at.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
-    /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, OpenAir, KML and others): findings name those that a place lies in, or
+    /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, KML and others): findings name those that a place lies in, or
     /// may lie in. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) zones: Vec<PathBuf>,
@@ -429,7 +429,7 @@ pub(crate) struct Inspect {
     /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): which of them were near or looked at is told.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
-    /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, OpenAir, KML and others): which of them tracks, places and plans touch is
+    /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, KML and others): which of them tracks, places and plans touch is
     /// told; `creance zones check` tells it point by point. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) zones: Vec<PathBuf>,

@@ -66,7 +66,7 @@ struct Row<'a> {
 }
 
 fn check(options: &ZonesCheck, talk: Talk) -> anyhow::Result<u8> {
-    let zones = load(&options.zones)?;
+    let zones = creance_audit::zones(&options.zones)?;
     let mut incomplete = false;
     for source in zones.sources() {
         for flaw in &source.flaws {
@@ -106,19 +106,6 @@ fn check(options: &ZonesCheck, talk: Talk) -> anyhow::Result<u8> {
         (_, true) => exit::FINDINGS,
         _ => exit::DONE,
     })
-}
-
-fn load(paths: &[std::path::PathBuf]) -> anyhow::Result<Zones> {
-    let mut files = Vec::new();
-    for path in paths {
-        let cannot = || format!("cannot read the zones of {}", path.display());
-        let bytes = std::fs::read(path).with_context(cannot)?;
-        let name = path.display().to_string();
-        files.push(
-            creance_place::zones::read(&name, &bytes).map_err(anyhow::Error::msg).with_context(cannot)?,
-        );
-    }
-    Ok(Zones::new(files))
 }
 
 fn place(

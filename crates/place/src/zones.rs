@@ -26,11 +26,14 @@ mod kml;
 mod openair;
 mod read;
 mod ring;
+mod seen;
 mod sua;
 mod sun;
 mod verdict;
 mod when;
 mod xml;
+
+use std::fmt;
 
 use creance_model::Timestamp;
 use static_aabb2d_index::{StaticAABB2DIndex, StaticAABB2DIndexBuilder};
@@ -39,6 +42,7 @@ pub use geodesy::Position;
 pub use geometry::{Doubt, Edges, Lies, Shape};
 pub use heights::{Band, Datum, Height, Limit};
 pub use read::read;
+pub use seen::{ACCURACY_M, seen};
 pub use sun::Event;
 pub use verdict::{Answer, Verdict, day, elapsed};
 pub use when::{ALL_DAYS, Hours, Mark, Moment, Period};
@@ -168,6 +172,13 @@ pub struct Zones {
     index: Option<StaticAABB2DIndex<f64>>,
     /// Zone and volume of each box.
     entries: Vec<(u32, u32)>,
+}
+
+impl fmt::Debug for Zones {
+    /// Their number: there may be a hundred thousand.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Zones").field("zones", &self.all.len()).finish_non_exhaustive()
+    }
 }
 
 /// How far the nearest zone is looked for, in metres: from here, twice as far each time, to there.
@@ -324,8 +335,8 @@ fn windows([lon, lat]: Position, metres: f64) -> [Option<[f64; 4]>; 2] {
     [Some([west, south, east, north]), other]
 }
 
-impl std::fmt::Display for Restriction {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Restriction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Prohibited => "no flight",
             Self::Authorisation => "only with authorisation",

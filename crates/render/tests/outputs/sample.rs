@@ -119,6 +119,7 @@ pub(crate) fn finding(
         file: None,
         found_in: None,
         basis: None,
+        zones: Vec::new(),
         sites: Vec::new(),
         occurrences: seconds
             .iter()

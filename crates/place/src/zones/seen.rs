@@ -1,0 +1,82 @@
+//! Which zones a file touches: with its tracks, its places, and what it plans.
+
+use std::collections::HashMap;
+
+use creance_model::{AltReference, Inspection, Role, Timestamp, ZoneSeen};
+
+use super::{Answer, Height, Place, Zones};
+
+/// Metres within which places are known, as far as nothing else says it.
+pub const ACCURACY_M: f64 = 1.0;
+
+/// Zones of one file that are told.
+const MOST: usize = 1_000;
+
+/// The zones that places and tracks of a file lie in, or may lie in, each with the point that is farthest in.
+pub fn seen(inspection: &Inspection, zones: &Zones) -> Vec<ZoneSeen> {
+    let mut seen: Vec<ZoneSeen> = Vec::new();
+    let mut known = HashMap::new();
+    let mut add = |role: Role, (lat, lon): (f64, f64), time: Option<Timestamp>, height: Option<Height>| {
+        for verdict in zones.check(&Place { lat, lon, time, height, accuracy_m: ACCURACY_M }) {
+            let next = seen.len();
+            let index = *known.entry((std::ptr::from_ref(verdict.zone), role)).or_insert(next);
+            let (answer, margin_m) = (verdict.answer(), verdict.margin_m());
+            if let Some(one) = seen.get_mut(index) {
+                one.times += 1;
+                let worse = answer == Answer::Inside && one.answer != Answer::Inside.name();
+                if worse || answer.name() == one.answer && margin_m < one.margin_m {
+                    (one.answer, one.margin_m, one.why) = (answer.name(), margin_m, verdict.why());
+                }
+            } else if next < MOST {
+                seen.push(ZoneSeen {
+                    zone: verdict.zone.id.clone(),
+                    name: verdict.zone.name.clone(),
+                    answer: answer.name(),
+                    role,
+                    times: 1,
+                    margin_m,
+                    why: verdict.why(),
+                });
+            }
+        }
+    };
+    let height = |metres: Option<f64>, reference: Option<AltReference>| {
+        metres.map(|metres| Height { metres, reference })
+    };
+    for spot in &inspection.places {
+        add(spot.role, (spot.lat, spot.lon), spot.time, height(spot.alt_m, spot.alt_reference));
+    }
+    for track in &inspection.tracks {
+        for point in &track.points {
+            add(track.role, (point.lat, point.lon), point.time, height(point.alt_m, track.alt_reference));
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::{Spot, Track, TrackPoint};
+
+    #[test]
+    fn each_zone_is_told_once_for_each_role_with_the_point_farthest_in() {
+        let square = r#"{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": "Z1", "name": "Works"},
+            "geometry": {"type": "Polygon", "coordinates": [[[8.0, 47.0], [8.1, 47.0], [8.1, 47.1], [8.0, 47.1], [8.0, 47.0]]]}}]}"#;
+        let zones = Zones::new([super::super::read("zones.json", square.as_bytes()).unwrap()]);
+        let point = |lat| TrackPoint { time: None, lat, lon: 8.05, alt_m: None };
+        let track = Track {
+            role: Role::Aircraft,
+            vehicle: None,
+            alt_reference: None,
+            points: vec![point(46.9), point(47.001), point(47.05)],
+            field: "x".to_owned(),
+        };
+        let home = Spot::new(Role::Home, 47.05, 8.05, "y").unwrap();
+        let inspection = Inspection { tracks: vec![track], places: vec![home], ..Inspection::of("x") };
+        let told = seen(&inspection, &zones);
+        let brief: Vec<_> = told.iter().map(|one| (one.role, one.answer, one.times)).collect();
+        assert_eq!(brief, [(Role::Home, "inside", 1), (Role::Aircraft, "inside", 2)]);
+        assert!((told[0].margin_m - told[1].margin_m).abs() < 1.0 && told[0].margin_m < -3_000.0, "{told:?}");
+    }
+}
