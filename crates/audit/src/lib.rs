@@ -30,6 +30,7 @@ mod phases;
 mod pipeline;
 mod recordings;
 mod region;
+mod registers;
 mod request;
 mod scrub;
 mod sightings;
@@ -47,7 +48,8 @@ pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
 pub use inspect::{Inspect, inspect, masked};
 pub use region::{RegionRead, region};
-pub use request::{Limits, Progress, Request, zones};
+pub use registers::{sites, zones};
+pub use request::{Limits, Progress, Request};
 pub use scrub::{Outcome, Scrub, ScrubbedFile, scrub};
 pub use trace::{Frame, Step, Trace, trace};
 

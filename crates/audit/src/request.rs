@@ -7,11 +7,11 @@ use creance_detect::{
     Pictures,
 };
 use creance_model::DataClass;
-use creance_place::{Atlas, sites::Sites, zones::Zones};
+use creance_place::Atlas;
 
 use creance_wire::KeyLog;
 
-use crate::{Error, actions::Actions, device, flight, phases::FlightEvidence};
+use crate::{Error, actions::Actions, device, flight, phases::FlightEvidence, registers};
 
 /// An audit: inputs and what is known beside them.
 #[derive(Clone, Debug, Default)]
@@ -158,18 +158,10 @@ impl Request {
             pictures: Pictures::at_most(Pictures::MOST),
             flight: Flight::new(paths),
             unknown: found.unknown,
-            sites: self.sites()?,
-            zones: zones(&self.zones)?,
+            sites: self.sites.as_deref().map(registers::sites).transpose()?.unwrap_or_default(),
+            zones: registers::zones(&self.zones)?,
         };
         Ok(Arc::new(context))
-    }
-
-    fn sites(&self) -> Result<Sites, Error> {
-        let Some(path) = &self.sites else { return Ok(Sites::default()) };
-        let shown = || path.display().to_string();
-        let bytes = fs::read(path).map_err(|source| Error::Io { path: shown(), source })?;
-        let read = creance_place::sites::read(&bytes).map_err(|why| Error::File { path: shown(), why })?;
-        Ok(Sites::new(read))
     }
 
     /// What the canary file says; nothing, where there is none.
@@ -212,14 +204,4 @@ fn picture(made: CanaryPicture) -> DeviceFile {
 
 fn text(path: &PathBuf) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
-}
-
-/// The zones of files.
-pub fn zones(paths: &[PathBuf]) -> Result<Zones, Error> {
-    let read = |path: &PathBuf| {
-        let shown = path.display().to_string();
-        let bytes = fs::read(path).map_err(|source| Error::Io { path: shown.clone(), source })?;
-        creance_place::zones::read(&shown, &bytes).map_err(|why| Error::File { path: shown, why })
-    };
-    Ok(Zones::new(paths.iter().map(read).collect::<Result<Vec<_>, Error>>()?))
 }

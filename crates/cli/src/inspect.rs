@@ -10,7 +10,6 @@ use std::{
 use anyhow::Context;
 use creance_flightlog::Keychain;
 use creance_model::Inspected;
-use creance_place::sites::Sites;
 use creance_render::inspection;
 use serde_json::Value;
 
@@ -25,7 +24,7 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
         return key_request(options);
     }
     let keychain = options.keychain.as_deref().map(keychain).transpose()?;
-    let sites = options.sites.as_deref().map(sites).transpose()?.unwrap_or_default();
+    let sites = options.sites.as_deref().map(creance_audit::sites).transpose()?.unwrap_or_default();
     let request = creance_audit::Inspect {
         sites,
         zones: Arc::new(creance_audit::zones(&options.zones)?),
@@ -86,13 +85,6 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
 /// Whether one file was named, and no folder.
 fn is_single(options: &Inspect) -> bool {
     matches!(options.files.as_slice(), [one] if one.is_file())
-}
-
-/// The sites of a register.
-fn sites(path: &Path) -> anyhow::Result<Sites> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let read = creance_place::sites::read(&bytes).map_err(anyhow::Error::msg);
-    Ok(Sites::new(read.with_context(|| format!("cannot read the sites of {}", path.display()))?))
 }
 
 /// The keys of a file.
