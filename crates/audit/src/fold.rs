@@ -379,7 +379,7 @@ impl Fold<'_> {
             count: 1,
             file: sighting.file.as_deref().map(|name| self.file(name)),
             found_in: sighting.found_in.as_ref().map(|place| self.found_in(place)),
-            sites: sighting.sites.clone(),
+            sites: sighting.sites.iter().take(MOST_SITES).cloned().collect(),
             zones: sighting.zones.clone(),
             occurrences: vec![Occurrence {
                 time: seen.time,

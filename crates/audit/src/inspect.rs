@@ -115,7 +115,15 @@ fn one(
 ) -> io::Result<()> {
     let mut inspection = kind::inspect(name, source, request.faces, &request.logs)?;
     if !request.sites.is_empty() {
-        inspection.sites = sites::seen(&inspection, &request.sites);
+        let seen = sites::seen(&inspection, &request.sites);
+        inspection.sites = seen.sites;
+        if seen.beyond {
+            inspection.flaw(
+                "sites",
+                0,
+                &"the way or the sites have too many points: the rest is not compared",
+            );
+        }
     }
     if !request.zones.is_empty() {
         inspection.zones = zones::seen(&inspection, &request.zones);

@@ -490,9 +490,10 @@ pub(crate) struct Scrub {
     /// Keeps thermal measurements in pictures.
     #[arg(long)]
     pub(crate) keep_thermal: bool,
-    /// Makes faces in pictures unrecognisable, for which those with faces are encoded anew (JPEG); pictures whose faces cannot
-    /// be looked for are refused. Faces in profile or of a few pixels are not found: look at what was written.
-    #[arg(long)]
+    /// Puts mosaics over faces in pictures, for which those with faces are encoded anew (JPEG); what cannot be looked at whole is
+    /// refused. Faces turned aside, upside down or smaller than a sixtieth of the longer side are not found: look at what was
+    /// written. Thermal measurements, which may show a face, go.
+    #[arg(long, conflicts_with = "keep_thermal")]
     pub(crate) faces: bool,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Answer::Text)]

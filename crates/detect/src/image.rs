@@ -27,7 +27,10 @@ impl Detector for Image {
                 DataClass::Location,
                 DataClass::Serial,
                 DataClass::DeviceId,
+                DataClass::AccountId,
                 DataClass::PersonName,
+                DataClass::NetworkInfo,
+                DataClass::Email,
             ],
         }
     }
@@ -55,7 +58,11 @@ impl Detector for Image {
                 // The name that a multipart body gives its file.
                 let file = files.get(&index).map(|name| String::from_utf8_lossy(name).into_owned());
                 let seen = said.as_ref().map(|said| sites::seen(said, &context.sites)).unwrap_or_default();
-                let sighting = Sighting::whole(class, Match::Structured, "image", index, value).at(&seen);
+                if seen.beyond {
+                    sink.limited(inspected::SITES);
+                }
+                let sighting =
+                    Sighting::whole(class, Match::Structured, "image", index, value).at(&seen.sites);
                 sink.sight(Sighting { file, ..sighting });
             }
             // A thumbnail shows little, and says as much as any picture about where it was taken.
@@ -159,6 +166,8 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<(DataClass, &'static str)> {
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, ..] => Some((DataClass::Imagery, "PNG")),
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some((DataClass::Imagery, "TIFF")),
         [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => Some(media(brand)),
+        _ if Still::of(bytes).is_some() => Some((DataClass::Imagery, "WebP")),
+        _ if creance_media::is_video(bytes) => Some((DataClass::Video, "QuickTime")),
         _ => None,
     }
 }
@@ -222,6 +231,8 @@ mod tests {
     fn first_bytes_tell_and_words_do_not() {
         assert_eq!(kind(&[0xff, 0xd8, 0xff, 0xe0]), Some((DataClass::Imagery, "JPEG")));
         assert_eq!(kind(b"\0\0\0\x18ftypisom"), Some((DataClass::Video, "MP4")));
+        assert_eq!(kind(b"RIFF\x20\0\0\0WEBPVP8X"), Some((DataClass::Imagery, "WebP")));
+        assert_eq!(kind(b"\0\0\0\x08wide\0\0\0\x10mdat").map(|one| one.0), Some(DataClass::Video));
         assert_eq!(kind(b"JPEG"), None);
     }
 

@@ -62,17 +62,23 @@ impl<'a> Sink<'a> {
             let stronger =
                 self.looked.sightings.iter_mut().find(|one| one.is_known() && hides(one, &sighting));
             if let Some(stronger) = stronger {
-                stronger.sites.append(&mut sighting.sites);
+                let further = sighting.sites.into_iter().filter(|site| !stronger.sites.contains(site));
+                stronger.sites.extend(further.collect::<Vec<_>>());
             }
             return;
         }
         let all = &mut self.looked.sightings;
         match self.known.entry((sighting.data_class, normal(sighting.data_class, &sighting.value))) {
             Entry::Occupied(entry) => {
-                if let Some(one) = all.get_mut(*entry.get())
-                    && sighting.matched < one.matched
-                {
-                    *one = sighting;
+                if let Some(one) = all.get_mut(*entry.get()) {
+                    let (mut stronger, other) = if sighting.matched < one.matched {
+                        (sighting, std::mem::take(&mut one.sites))
+                    } else {
+                        (one.clone(), sighting.sites)
+                    };
+                    let further = other.into_iter().filter(|site| !stronger.sites.contains(site));
+                    stronger.sites.extend(further.collect::<Vec<_>>());
+                    *one = stronger;
                 }
             }
             Entry::Vacant(entry) if all.len() < MOST => {

@@ -45,6 +45,8 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
         buffer.clear();
         match reader.read_event_into(&mut buffer) {
             Ok(Event::Start(tag)) => {
+                // What stands before an element within counts as well.
+                named(&mut inspection, &within, &said, authored, extended);
                 tag.local_name().as_ref().clone_into(&mut within);
                 said.clear();
                 if is_point(&within) {
@@ -71,18 +73,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             Ok(Event::CData(text)) => said.push_str(&text),
             Ok(Event::GeneralRef(name)) => said.push_str(&letters(&name)),
             Ok(Event::End(tag)) => {
-                if inspection.identifiers.len() < MOST_NAMED {
-                    let class = match within.as_str() {
-                        "author" => Some(DataClass::PersonName),
-                        "name" if authored => Some(DataClass::PersonName),
-                        "email" => Some(DataClass::Email),
-                        "serial" | "serialNumber" | "serialnumber" if extended => Some(DataClass::Serial),
-                        _ => None,
-                    };
-                    if let Some(class) = class {
-                        inspection.identify(class, None, &said, format!("gpx:{within}"));
-                    }
-                }
+                named(&mut inspection, &within, &said, authored, extended);
                 let is_device = matches!(within.as_str(), "device" | "deviceName" | "drone" | "model");
                 let device = said.trim();
                 if extended && is_device && devices.len() < MOST_NAMED && devices.insert(device.to_owned()) {
@@ -173,6 +164,20 @@ fn ended(
     }
     if let Some(name) = point.name {
         inspection.say("name of a place", name, format!("{kind}/name"));
+    }
+}
+
+/// Tells whom or what the text of an element names.
+fn named(inspection: &mut Inspection, element: &str, text: &str, authored: bool, extended: bool) {
+    let class = match element {
+        "author" => DataClass::PersonName,
+        "name" if authored => DataClass::PersonName,
+        "email" => DataClass::Email,
+        "serial" | "serialNumber" | "serialnumber" if extended => DataClass::Serial,
+        _ => return,
+    };
+    if inspection.identifiers.len() < MOST_NAMED {
+        inspection.identify(class, None, text, format!("gpx:{element}"));
     }
 }
 

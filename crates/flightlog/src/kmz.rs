@@ -89,12 +89,21 @@ fn inspect(bytes: &[u8], _: &Options) -> Inspection {
         inspection.places.extend(inner.places);
         inspection.facts.extend(inner.facts);
         inspection.tracks.extend(inner.tracks);
+        inspection.phases.extend(inner.phases);
         inspection.times.extend(inner.times);
         inspection.damage.extend(inner.damage);
     });
     for why in flaws {
         inspection.flaw("zip", 0, &why);
     }
+    // Phases of several documents: where they overlap the earlier stands.
+    inspection.phases.sort_by_key(|phase| phase.from);
+    let mut last = None;
+    inspection.phases.retain(|phase| {
+        let apart = last.is_none_or(|last| phase.from >= last);
+        last = if apart { Some(phase.to) } else { last };
+        apart
+    });
     inspection
 }
 

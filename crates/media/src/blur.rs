@@ -1,4 +1,4 @@
-//! Pictures whose faces nobody recognises: each becomes a few squares of one colour, and the picture is encoded anew.
+//! Pictures with mosaics for faces: each becomes a few squares of one colour, and the picture is encoded anew.
 //!
 //! What else the file says is left to the scrubbing of its format; colour profiles and orientation are carried over.
 
@@ -9,10 +9,7 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-use crate::{Bounds, Format, Unread, format, jpeg, locate_faces};
-
-/// Faces are looked for at this size, so that smaller ones are found than where it is only asked whether there are any.
-const LOOK: Bounds = Bounds { pixels: 50_000_000, longest: 2400 };
+use crate::{Format, Unread, face::LOOK, format, jpeg, locate_faces, png};
 
 /// Squares across a face, and of what is tried next if that still looks like one.
 const SQUARES: [u32; 3] = [6, 3, 1];
@@ -20,19 +17,28 @@ const SQUARES: [u32; 3] = [6, 3, 1];
 /// Of 100: how close JPEG comes to the pixels it is given.
 const QUALITY: u8 = 95;
 
-/// A JPEG with its faces made unrecognisable, and how many there were; `None`: a JPEG or PNG that shows none that are found.
-/// Other pictures are refused with the reason.
+/// A JPEG with mosaics for its faces, and how many there were; `None`: a JPEG or PNG that shows none that are found. What
+/// cannot be looked at as a whole is refused with the reason: what other programs show of it may be a face.
 pub fn without_faces(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Refusal> {
     let found = located(bytes)?;
-    if found.is_empty() {
-        return Ok(None);
-    }
-    if format(bytes) != Some(Format::Jpeg) {
+    if format(bytes) == Some(Format::Png) {
+        if !png::is_whole(bytes) {
+            return Err(Refusal(
+                "it is animated or damaged: not all that it shows can be looked at".to_owned(),
+            ));
+        }
+        if found.is_empty() {
+            return Ok(None);
+        }
         let why =
             format!("it shows {} faces, and they are blurred in JPEG only: export it as JPEG", found.len());
         return Err(Refusal(why));
     }
+    // Strictly: a damaged part is looked at by nobody here, and shown by others.
     let mut picture = Picture::decoded(bytes)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
     let mut left = found.clone();
     for squares in SQUARES {
         for face in &left {
@@ -48,13 +54,25 @@ pub fn without_faces(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Refusal> 
 }
 
 fn located(bytes: &[u8]) -> Result<Vec<Rectangle>, Refusal> {
-    locate_faces(bytes, &LOOK).map_err(|why| {
+    let found = locate_faces(bytes).map_err(|why| {
         Refusal(match why {
-            Unread::Size => format!("faces are looked for in pictures of up to {} pixels", LOOK.pixels),
-            Unread::Format => "faces are looked for in JPEG and PNG only".to_owned(),
+            Unread::Size => {
+                format!(
+                    "it has too many pixels to look for faces: at most {}, a quarter if it is progressive",
+                    LOOK.pixels
+                )
+            }
+            Unread::Format => {
+                "faces are looked for in JPEG and PNG only, and not in interlaced ones".to_owned()
+            }
             Unread::Damaged => "its pixels cannot be read to look for faces".to_owned(),
         })
-    })
+    })?;
+    if found.limited {
+        let why = "more places in it look like faces at first sight than are looked at";
+        return Err(Refusal(why.to_owned()));
+    }
+    Ok(found.faces)
 }
 
 /// Pixels of one or three samples, row by row.
@@ -189,6 +207,29 @@ mod tests {
         let with = [&PORTRAIT[..2], &[0xff, 0xe1], &length, exif, &PORTRAIT[2..]].concat();
         let (blurred, _) = without_faces(&with).unwrap().unwrap();
         assert!(jpeg::applications(&blurred).any(|(number, _, content)| (number, content) == (1, &exif[..])));
+    }
+
+    #[test]
+    fn pictures_of_which_not_all_is_looked_at_are_refused() {
+        let png = |animated: bool, rows: u8| {
+            let mut bytes = Vec::new();
+            let mut encoder = ::png::Encoder::new(&mut bytes, 8, 8);
+            encoder.set_color(::png::ColorType::Grayscale);
+            if animated {
+                encoder.set_animated(1, 0).unwrap();
+            }
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_image_data(&[90; 64]).unwrap();
+            writer.finish().unwrap();
+            bytes.truncate(bytes.len() * usize::from(rows) / 8);
+            bytes
+        };
+        assert_eq!(without_faces(&png(false, 8)).unwrap(), None);
+        for bytes in [png(true, 8), png(false, 6)] {
+            assert!(without_faces(&bytes).is_err());
+        }
+        // A scan that breaks off is shown by other programs as far as it goes.
+        assert!(without_faces(&PORTRAIT[..PORTRAIT.len() * 2 / 3]).is_err());
     }
 
     #[test]

@@ -31,7 +31,8 @@ use crate::Grey;
 
 use model::Model;
 
-pub use located::locate_faces;
+pub(crate) use located::LOOK;
+pub use located::{Located, locate_faces};
 
 /// The side of a window, and so of the smallest face, in pixels.
 pub(crate) const SMALLEST: usize = 40;

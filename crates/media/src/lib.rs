@@ -25,7 +25,7 @@ mod video;
 pub use blur::without_faces;
 pub use embedded::previews;
 pub use exif::orientation;
-pub use face::{Face, Faces, faces, locate_faces};
+pub use face::{Face, Faces, Located, faces, locate_faces};
 pub use grey::Grey;
 pub use likeness::{Likeness, Nearness};
 pub use picture::{Bounds, Format, Unread, cost, decode, format, size};

@@ -36,6 +36,21 @@ pub(crate) fn chunk(bytes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     }
 }
 
+/// Whether it is one picture whose rows can all be read.
+pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+    let read = || -> Option<u32> {
+        let decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MOST_HELD });
+        let mut reader = decoder.read_info().ok()?;
+        let mut rows = 0;
+        while reader.next_row().ok()?.is_some() {
+            rows += 1;
+        }
+        Some(rows)
+    };
+    chunk(bytes, *b"acTL").is_none()
+        && read().is_some_and(|rows| size(bytes).is_some_and(|(_, high)| high == rows))
+}
+
 /// The brightness of a picture of this size; what is transparent is taken as it is coloured.
 pub(crate) fn decode(bytes: &[u8], (width, height): (u32, u32), bounds: &Bounds) -> Result<Grey, Unread> {
     if width > WIDEST {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use creance_model::DEGREE_M;
 
 pub use read::read;
-pub use seen::seen;
+pub use seen::{Seen, seen};
 pub use view::View;
 use view::{FARTHEST, Footprint};
 
@@ -103,8 +103,16 @@ impl Sites {
 
     /// The sites in whose shape or buffer a place lies, with the metres to their edge.
     pub fn near(&self, lat: f64, lon: f64) -> Vec<(&Site, How)> {
+        self.compared(lat, lon, &mut 0)
+    }
+
+    /// The same, adding to `compared` how many corners the place was compared with.
+    fn compared(&self, lat: f64, lon: f64, compared: &mut u64) -> Vec<(&Site, How)> {
         let found = self.candidates(cell(lat)..=cell(lat), cell(lon)..=cell(lon)).into_iter();
-        let near = |site: &Site| Some(site.distance(lat, lon)).filter(|metres| *metres <= site.buffer_m);
+        let mut near = |site: &Site| {
+            *compared += site.corners();
+            Some(site.distance(lat, lon)).filter(|metres| *metres <= site.buffer_m)
+        };
         found.filter_map(|site| Some((site, How::Near(near(site)?)))).collect()
     }
 
@@ -166,6 +174,16 @@ fn bounds(site: &Site) -> [f64; 4] {
 }
 
 impl Site {
+    /// Corners of all its parts.
+    fn corners(&self) -> u64 {
+        let of = |part: &Part| match part {
+            Part::Point(_) => 1,
+            Part::Line(line) => line.len(),
+            Part::Area(rings) => rings.iter().map(Vec::len).sum(),
+        };
+        self.parts.iter().map(of).sum::<usize>() as u64
+    }
+
     /// Metres from a place to this site, 0 within.
     pub fn distance(&self, lat: f64, lon: f64) -> f64 {
         self.nearest(lat, lon).map_or(f64::INFINITY, |[east, north]| east.hypot(north))
@@ -193,7 +211,7 @@ impl Site {
     /// Metres from a camera to the nearest point if it saw the site.
     fn seen(&self, view: &View, footprint: &Footprint) -> Option<f64> {
         let metres = length(self.nearest(view.lat, view.lon)?);
-        if metres > FARTHEST {
+        if metres - self.buffer_m > FARTHEST {
             return None;
         }
         let plane = |point: &[f64; 2]| plane(view.lat, view.lon, *point);

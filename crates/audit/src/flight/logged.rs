@@ -49,17 +49,15 @@ fn samples(told: &Inspection) -> Log {
         }
         vehicle += i64::from(track.role == creance_model::Role::Aircraft);
     }
+    let mut left = MOST;
     for phase in &told.phases {
-        let left = MOST.saturating_sub(samples.len());
         let last = phase.to.plus_nanos(-1);
         let steps = std::iter::successors(Some(phase.from), |time| Some(time.plus_nanos(STEP)));
         let times = steps.take_while(|time| *time < last).take(left).chain([last]);
-        samples.extend(times.map(|time| Sample {
-            vehicle: 0,
-            time,
-            state: Some(phase.state),
-            position: None,
-        }));
+        let state = Some(phase.state);
+        let before = samples.len();
+        samples.extend(times.map(|time| Sample { vehicle: 0, time, state, position: None }));
+        left = left.saturating_sub(samples.len() - before);
     }
     for spot in &told.places {
         let first = told.phases.first().map(|phase| phase.from);

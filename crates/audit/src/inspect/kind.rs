@@ -77,8 +77,13 @@ fn faces(inspection: &mut Inspection, source: &dyn Source) -> io::Result<()> {
         return Ok(());
     }
     let bytes = source.piece(0, usize::try_from(LONGEST_PICTURE).unwrap_or(usize::MAX))?;
-    match creance_media::locate_faces(&bytes, &creance_media::Bounds::default()) {
-        Ok(found) => inspection.faces = Some(found),
+    match creance_media::locate_faces(&bytes) {
+        Ok(found) => {
+            if found.limited {
+                inspection.flaw("faces", 0, &"more places look like some at first sight than are looked at");
+            }
+            inspection.faces = Some(found.faces);
+        }
         Err(why) => inspection.flaw("faces", 0, &format!("not looked for: {why:?}")),
     }
     Ok(())

@@ -4,15 +4,27 @@ use creance_model::Rectangle;
 
 use crate::{Bounds, Face, Unread, decode, faces, orientation, size};
 
-/// The faces of a JPEG or PNG, in its own pixels and within it, the most certain first. The longest side of the bounds
-/// decides how small a face may be: 40 pixels at that size.
-pub fn locate_faces(bytes: &[u8], bounds: &Bounds) -> Result<Vec<Rectangle>, Unread> {
-    let grey = decode(bytes, bounds)?;
+/// The size at which faces are looked for: one may be as small as 40 pixels of 2400.
+pub(crate) const LOOK: Bounds = Bounds { pixels: 50_000_000, longest: 2400 };
+
+/// Faces, and whether more places looked like some at first sight than were looked at.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Located {
+    /// In the picture's own pixels and within it, the most certain first.
+    pub faces: Vec<Rectangle>,
+    /// Whether a face may have been passed over.
+    pub limited: bool,
+}
+
+/// The faces of a JPEG or PNG that look into the camera. Of an animated PNG only the first picture is looked at.
+pub fn locate_faces(bytes: &[u8]) -> Result<Located, Unread> {
+    let grey = decode(bytes, &LOOK)?;
     let whole = size(bytes).ok_or(Unread::Damaged)?;
     let stored = (grey.width(), grey.height());
     let orientation = orientation(bytes);
     let found = faces(&grey.upright(orientation));
-    Ok(found.all.iter().filter_map(|face| within(*face, orientation, stored, whole)).collect())
+    let faces = found.all.iter().filter_map(|face| within(*face, orientation, stored, whole)).collect();
+    Ok(Located { faces, limited: found.limited })
 }
 
 /// A face of an upright picture in the pixels of the one that is stored, which was made so much smaller; `None`: it lies
@@ -84,10 +96,10 @@ mod tests {
     #[test]
     fn a_portrait_shows_one_face() {
         let portrait = include_bytes!("../../../detect/src/face/portrait.jpg");
-        let found = locate_faces(portrait, &Bounds::default()).unwrap();
-        let [face] = found.as_slice() else { panic!("{found:?}") };
+        let found = locate_faces(portrait).unwrap();
+        let [face] = found.faces.as_slice() else { panic!("{found:?}") };
         let (width, height) = size(portrait).unwrap();
         assert!(face.left + face.width <= width && face.top + face.height <= height);
-        assert_eq!(locate_faces(b"GIF89a", &Bounds::default()), Err(Unread::Format));
+        assert_eq!(locate_faces(b"GIF89a"), Err(Unread::Format));
     }
 }

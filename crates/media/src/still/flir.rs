@@ -16,6 +16,12 @@ use creance_model::{Component, DataClass, Hidden, Inspection, Role, Spot};
 const RAW: u16 = 1;
 const CAMERA: u16 = 0x20;
 const GPS: u16 = 0x2b;
+/// The photograph that was taken beside the measurements.
+const PHOTOGRAPH: u16 = 0x0e;
+/// What measurements are read and shown with: a correction of gain, a palette, parameters of the measurement.
+const CORRECTION: u16 = 5;
+const PALETTE: u16 = 0x22;
+const PARAMETERS: u16 = 0x21;
 
 /// Records of an index that are read.
 const MOST: usize = 256;
@@ -79,17 +85,21 @@ pub(crate) fn tell(inspection: &mut Inspection, block: &[u8]) {
             }
             CAMERA => camera(inspection, content),
             GPS => gps(inspection, content),
+            PHOTOGRAPH => {
+                let (field, bytes) = ("flir:EmbeddedImage".to_owned(), content.len() as u64);
+                inspection.hidden.push(Hidden { what: "preview", field, bytes });
+            }
             _ => {}
         }
     }
 }
 
-/// Overwrites serial numbers and the place with zeros.
+/// Overwrites serial numbers, the place, and records that are not known or show a photograph with zeros.
 pub(crate) fn blank(block: &mut [u8]) {
     for record in records(block) {
         let Some(content) = block.get_mut(record.range) else { continue };
         match record.kind {
-            GPS => content.fill(0),
+            RAW | CORRECTION | PALETTE | PARAMETERS => {}
             CAMERA => {
                 for (at, length, _) in TEXTS.iter().filter(|(.., what)| matches!(what, Text::Serial(_))) {
                     if let Some(text) = content.get_mut(*at..at + length) {
@@ -97,7 +107,7 @@ pub(crate) fn blank(block: &mut [u8]) {
                     }
                 }
             }
-            _ => {}
+            _ => content.fill(0),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A point of the ground is in the picture if it lies on the right side of four planes through the camera, one for each edge.
 //! Planes cut the ground in straight lines, so what is seen is a convex polygon: a disc as far as one can see, cut four times.
 
-use super::{closed, is_within, length, nearest_of_line};
+use super::{closed, is_within, length};
 
 /// From where a camera looked, and whither.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,30 +98,38 @@ impl Footprint {
     }
 
     /// Metres to a point, 0 within.
-    pub(super) fn to_point(&self, [x, y]: [f64; 2]) -> f64 {
-        let about: Vec<[f64; 2]> = self.0.iter().map(|[east, north]| [east - x, north - y]).collect();
-        let ring = closed(&about);
-        if is_within(&[about]) {
-            return 0.0;
+    pub(super) fn to_point(&self, point: [f64; 2]) -> f64 {
+        let (mut left, mut right, mut least) = (false, false, f64::INFINITY);
+        for [from, to] in self.edges() {
+            let turn = (to[0] - from[0]) * (point[1] - from[1]) - (to[1] - from[1]) * (point[0] - from[0]);
+            left |= turn > 0.0;
+            right |= turn < 0.0;
+            least = least.min(to_leg(point, [from, to]));
         }
-        nearest_of_line(&ring).map_or(f64::INFINITY, length)
+        // On one side of all edges: within. On no side of any: what is seen is no more than a line.
+        if left == right { least } else { 0.0 }
+    }
+
+    fn edges(&self) -> impl Iterator<Item = [[f64; 2]; 2]> {
+        let following = self.0.iter().skip(1).chain(self.0.first());
+        self.0.iter().zip(following).map(|(from, to)| [*from, *to])
     }
 
     /// Metres to a line, 0 where it enters.
     pub(super) fn to_line(&self, line: &[[f64; 2]]) -> f64 {
-        let edges = closed(&self.0);
-        let mut least = line.iter().map(|point| self.to_point(*point)).fold(f64::INFINITY, f64::min);
-        for leg in line.windows(2) {
-            for edge in edges.windows(2) {
-                if cross([leg[0], leg[1]], [edge[0], edge[1]]) {
+        let mut least = line.first().map_or(f64::INFINITY, |point| self.to_point(*point));
+        for leg in line.windows(2).filter_map(|leg| <[[f64; 2]; 2]>::try_from(leg).ok()) {
+            least = least.min(self.to_point(leg[1]));
+            // A corner of what is seen may be nearer to the middle of a leg than the ends of the leg are to it.
+            for edge in self.edges() {
+                if cross(leg, edge) {
                     return 0.0;
                 }
+                least = least.min(to_leg(edge[0], leg));
             }
-        }
-        // A corner of what is seen may be nearer to the middle of a leg than the ends of the leg are to it.
-        for [x, y] in &self.0 {
-            let about: Vec<[f64; 2]> = line.iter().map(|[east, north]| [east - x, north - y]).collect();
-            least = nearest_of_line(&about).map_or(least, |nearest| least.min(length(nearest)));
+            if least == 0.0 {
+                return 0.0;
+            }
         }
         least
     }
@@ -138,6 +146,15 @@ impl Footprint {
         }
         rings.iter().map(|ring| self.to_line(&closed(ring))).fold(f64::INFINITY, f64::min)
     }
+}
+
+/// Metres from a point to a leg.
+fn to_leg([x, y]: [f64; 2], [from, to]: [[f64; 2]; 2]) -> f64 {
+    let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+    let square = dx * dx + dy * dy;
+    let along = if square > 0.0 { ((x - from[0]) * dx + (y - from[1]) * dy) / square } else { 0.0 };
+    let along = along.clamp(0.0, 1.0);
+    length([from[0] + along * dx - x, from[1] + along * dy - y])
 }
 
 /// Whether two legs cross.

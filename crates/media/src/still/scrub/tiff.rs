@@ -229,8 +229,9 @@ fn compact(tags: &Tags<'_>, at: usize, stays: &dyn Fn(&Entry) -> bool, bytes: &m
     }
     let count = u16::try_from(anew.len() / 12).unwrap_or(0);
     let count = if tags.little { count.to_le_bytes() } else { count.to_be_bytes() };
-    // The offset of the next directory follows the entries; a file may end before it.
-    let stop = (end + 4).min(bytes.len());
+    // The offset of the next directory follows the entries; a file may end, or another directory begin, before it.
+    let following = tags.tables.iter().map(|table| table.at).filter(|at| *at >= end).min();
+    let stop = (end + 4).min(bytes.len()).min(following.unwrap_or(usize::MAX));
     let mut table = [&count[..], &anew, tags.bytes.get(end..end + 4).unwrap_or_default()].concat();
     table.resize(stop.saturating_sub(at), 0);
     if let Some(place) = bytes.get_mut(at..stop) {
@@ -304,6 +305,21 @@ mod tests {
         }
         let tags = Tags::read(&after).unwrap();
         assert!(tags.get(Directory::Main, 0x0100).is_some() && tags.get(Directory::Exif, 0x829a).is_some());
+    }
+
+    #[test]
+    fn a_directory_that_begins_where_the_offset_of_the_next_one_would_stand_keeps_its_count() {
+        // The main directory leads to one of EXIF at 26, which ends at 40; there another begins, with the width of a picture.
+        let mut picture = b"II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x1a\0\0\0".to_vec();
+        picture.extend(40_u32.to_le_bytes());
+        picture.extend(b"\x01\0\x31\xa4\x02\0\x04\0\0\0S42\0");
+        picture.extend(b"\x01\0\0\x01\x03\0\x01\0\0\0\x40\0\0\0\0\0\0\0");
+        let tables = |bytes: &[u8]| {
+            Tags::read(bytes).unwrap().tables.iter().map(|table| (table.at, table.count)).collect::<Vec<_>>()
+        };
+        assert_eq!(tables(&picture), [(8, 1), (40, 1), (26, 1)]);
+        let scrubbed = scrub(&picture.as_slice(), &ScrubRequest::default()).unwrap().unwrap();
+        assert_eq!(tables(&scrubbed.bytes(&picture)), [(8, 1), (40, 1), (26, 0)]);
     }
 
     #[test]
