@@ -278,6 +278,8 @@ pub(super) fn arc(
     corners: &mut Vec<Position>,
 ) {
     let turn = if counter { (from - to).rem_euclid(360.0) } else { (to - from).rem_euclid(360.0) };
+    // One that ends where it starts goes all around: an arc of nothing would be no part of an edge.
+    let turn = if turn == 0.0 { 360.0 } else { turn };
     // The chord of a step keeps within ten centimetres of the arc.
     let step = (2.0 * (1.0 - 0.1 / radius.max(to_radius).max(1.0)).acos()).to_degrees().clamp(0.2, 15.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 1800")]
@@ -346,6 +348,19 @@ mod tests {
         }
         let margin = check(&zones, 47.0, 8.0)[0].1;
         assert!((margin + 9260.0).abs() < 0.01, "{margin}");
+    }
+
+    #[test]
+    fn an_arc_that_ends_where_it_starts_is_a_circle() {
+        for arc in ["DA 5,0,360", "DA 5,90,90", "DB 47:05:00 N 008:00:00 E, 47:05:00 N 008:00:00 E"] {
+            let text = format!("AC P\nAN Round\nAL GND\nAH UNL\nV X=47:00:00 N 008:00:00 E\n{arc}\n");
+            let (_, zones) = read_file("x.txt", text.as_bytes()).unwrap();
+            for (lat, lon, expected) in
+                [(47.08, 8.0, Some(Answer::Inside)), (47.0, 7.9, Some(Answer::Inside)), (47.085, 8.0, None)]
+            {
+                assert_eq!(answer(&zones, lat, lon), expected, "{arc} {lon}");
+            }
+        }
     }
 
     #[test]
