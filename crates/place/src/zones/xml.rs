@@ -60,6 +60,9 @@ pub(super) fn each(text: &str, name: &str, sink: &mut dyn FnMut(Node)) -> Result
             Event::Empty(tag) => {
                 if let Some(parent) = open.last_mut() {
                     nodes += 1;
+                    if nodes > MOST_NODES {
+                        return Err(format!("an element has more than {MOST_NODES} within it"));
+                    }
                     parent.children.push(node(&tag));
                 }
             }
@@ -136,5 +139,19 @@ impl Node {
         self.children
             .iter()
             .find_map(|child| if child.name == name { Some(child) } else { child.first(name) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_of_one_are_bounded_also_those_without_an_end() {
+        for one in ["<b/>", "<b></b>"] {
+            let text = format!("<a>{}</a>", one.repeat(MOST_NODES));
+            let why = each(&text, "a", &mut |_| {}).unwrap_err();
+            assert!(why.contains("has more than"), "{why}");
+        }
     }
 }
