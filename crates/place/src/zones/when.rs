@@ -170,11 +170,23 @@ impl Hours {
         if !unzoned(self.from) && !unzoned(self.to) {
             return self.hold_at(time, 0, lat, lon);
         }
-        // Local time is within three hours of that of the sun.
+        // Local time is within three hours of that of the sun, in quarters of an hour.
         #[expect(clippy::cast_possible_truncation, reason = "at most twelve")]
-        let solar = (lon / 15.0).round() as i64;
-        let each = (-3..=3).map(|by| self.hold_at(time, (solar + by) * 3600, lat, lon));
-        each.reduce(|one, other| if one == other { one } else { Sure::Unknown }).unwrap_or(Sure::Unknown)
+        let solar = (lon / 15.0).round() as i64 * 3600;
+        // Near the date line some keep the day of the other side: Samoa, Tonga, the Line Islands at 150° W; the Aleutians.
+        let other_day = if lon < -150.0 {
+            Some(DAY)
+        } else if lon > 165.0 {
+            Some(-DAY)
+        } else {
+            None
+        };
+        let days = std::iter::once(0).chain(other_day);
+        let mut each = days
+            .flat_map(|day| (-12..=12).map(move |quarter| day + quarter * 900))
+            .map(|by| self.hold_at(time, solar + by, lat, lon));
+        let first = each.next().unwrap_or(Sure::Unknown);
+        if each.all(|other| other == first) { first } else { Sure::Unknown }
     }
 
     /// With this offset for times without one.
@@ -300,6 +312,19 @@ mod tests {
         ] {
             assert_eq!(holds(&local, at(time), 47.0, 8.0), sure, "{time}");
         }
+    }
+
+    #[test]
+    fn local_hours_in_quarters_and_on_the_other_day_by_the_date_line() {
+        // Nepal is 5:45 ahead: there 06:00 … 06:10 is 00:15 … 00:25 UTC.
+        let brief = hours(ALL_DAYS, "06:00", "06:10");
+        assert_eq!(holds(&brief, at("2026-08-01T00:20:00Z"), 27.7, 85.3), Sure::Unknown);
+        // Noon of Saturday in Samoa, 13 hours ahead, is 23:00 of Friday; by the sun it is Friday noon.
+        let saturday = hours(day("SAT").unwrap(), "06:00", "18:00");
+        assert_eq!(holds(&saturday, at("2026-07-31T23:00:00Z"), -13.8, -171.8), Sure::Unknown);
+        assert_eq!(holds(&saturday, at("2026-07-30T23:00:00Z"), -13.8, -171.8), Sure::No);
+        // Christmas Island, 14 hours ahead.
+        assert_eq!(holds(&saturday, at("2026-07-31T22:00:00Z"), 1.9, -157.4), Sure::Unknown);
     }
 
     #[test]
