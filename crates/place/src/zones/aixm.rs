@@ -195,7 +195,8 @@ fn limit(value: Option<&Node>, reference: Option<&str>) -> Result<Option<Limit>,
         "GND" | "SFC" | "FLOOR" => return Ok(Some(Limit::new(0.0, Datum::Ground))),
         _ => {}
     }
-    let number: f64 = text.parse().map_err(|_| "a limit of height is no number")?;
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    let number = number.ok_or("a limit of height is no number")?;
     let (scale, level) = match node.attribute("uom") {
         Some("FL") => (100.0 * FOOT, true),
         Some("SM") => (10.0, true),

@@ -54,6 +54,9 @@ const GEOID: [f64; 2] = [-107.0, 86.0];
 /// Ground above the sea, in metres: the shore of the Dead Sea, the top of Everest.
 const GROUND: [f64; 2] = [-440.0, 8_849.0];
 
+/// Metres as high as no aircraft goes: 99999, 9999 and 999 hundred feet stand for no limit.
+const HIGHEST: f64 = 30_000.0;
+
 /// A range of metres.
 type Range = [f64; 2];
 
@@ -75,18 +78,20 @@ pub(super) struct Level {
 }
 
 impl Band {
-    /// A band of these limits; what says nothing is left out: ground, and what is as high as no aircraft goes. `Err`: the upper
-    /// limit lies below the lower one, and the band holds everywhere.
+    /// A band of these limits; what says nothing is left out: ground, and what is as high as no aircraft goes. `Err`: nothing
+    /// could fly between them, so they are wrong, and the band holds everywhere.
     pub fn new(lower: Option<Limit>, upper: Option<Limit>) -> Result<Self, &'static str> {
         let lower = lower.filter(|limit| !(limit.datum == Datum::Ground && limit.metres <= 0.0));
-        // 99999, 9999 and 999 hundred feet stand for none.
-        let upper = upper.filter(|limit| limit.metres < 30_000.0);
+        let upper = upper.filter(|limit| limit.metres < HIGHEST);
         match (lower, upper) {
+            (Some(low), _) if !(low.metres < HIGHEST) => Err("its lower limit is higher than anything flies"),
             (Some(low), Some(high)) if low.datum == high.datum && low.metres >= high.metres => {
                 Err("its upper limit is not above the lower one")
             }
-            (None, Some(high)) if high.datum == Datum::Ground && high.metres <= 0.0 => {
-                Err("its upper limit is the ground")
+            (lower, Some(high))
+                if high.metres <= 0.0 && lower.is_none_or(|lower| lower.datum != high.datum) =>
+            {
+                Err("its upper limit is nothing or below, and no lower one lies below it")
             }
             _ => Ok(Self { lower, upper }),
         }
@@ -229,6 +234,19 @@ mod tests {
         let band =
             Band::new(Some(Limit::new(0.0, Datum::Ground)), Some(Limit::new(99_999.0, Datum::Sea))).unwrap();
         assert!(band.is_unlimited() && band.level(None).within == Sure::Yes);
-        assert!(Band::new(Some(Limit::new(100.0, Datum::Sea)), Some(Limit::new(50.0, Datum::Sea))).is_err());
+        let new = |lower: f64, of: Datum, upper: f64, to: Datum| {
+            Band::new(Some(Limit::new(lower, of)), Some(Limit::new(upper, to)))
+        };
+        for (lower, of, upper, to) in [
+            (100.0, Datum::Sea, 50.0, Datum::Sea),
+            (0.0, Datum::Ground, 0.0, Datum::Sea),
+            (100.0, Datum::Ground, -1.0, Datum::Sea),
+            (f64::INFINITY, Datum::Sea, 100_000.0, Datum::Sea),
+            (f64::NAN, Datum::Sea, 100.0, Datum::Sea),
+        ] {
+            assert!(new(lower, of, upper, to).is_err(), "{lower} {upper}");
+        }
+        assert!(Band::new(None, Some(Limit::new(0.0, Datum::Pressure))).is_err());
+        assert!(new(-430.0, Datum::Sea, -300.0, Datum::Sea).is_ok(), "by the Dead Sea");
     }
 }
