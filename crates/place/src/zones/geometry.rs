@@ -103,8 +103,13 @@ impl Shape {
                 Ok(ring)
             };
             let outer = one(outer)?;
-            // A hole that is none takes nothing away.
-            let holes = holes.iter().filter_map(|hole| one(hole).ok()).collect();
+            // A hole that is none takes nothing away. One on the other side of 180° is unrolled as its edge is.
+            let middle = |ring: &Ring| f64::midpoint(ring.bounds()[0], ring.bounds()[2]);
+            let unrolled = |mut hole: Ring| {
+                hole.shift(((middle(&outer) - middle(&hole)) / 360.0).round() * 360.0);
+                hole
+            };
+            let holes = holes.iter().filter_map(|hole| one(hole).ok()).map(unrolled).collect();
             Ok(Rings { outer, holes })
         };
         let mut straight = Some(build(false)?);
@@ -302,4 +307,24 @@ fn around([west, south, east, north]: [f64; 4], metres: f64) -> [f64; 4] {
     }
     let wrap = if west - by < -180.0 { 360.0 } else { 0.0 };
     [west - by + wrap, south, east + by + wrap, north]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hole_beyond_180_is_one_of_an_edge_before_it() {
+        let ring = |west: f64, east: f64, south: f64, north: f64| {
+            vec![[west, south], [east, south], [east, north], [west, north]]
+        };
+        let rings = [ring(177.0, -178.0, 0.0, 2.0), ring(-179.75, -179.25, 0.75, 1.25)];
+        let (shape, _) = Shape::area(&rings, Edges::Straight, &mut 0).unwrap();
+        for (lon, within) in [(-179.5, false), (-179.0, true), (178.0, true), (180.0, true), (-177.0, false)] {
+            let lies = shape.lies([lon, 1.0], 1e6).unwrap();
+            assert_eq!(lies.margin_m <= 0.0, within, "{lon}");
+        }
+        let [margin, other] = [-179.5, -179.0].map(|lon| shape.lies([lon, 1.0], 1e6).unwrap().margin_m);
+        assert!((margin - 27_640.0).abs() < 100.0 && (other + 27_830.0).abs() < 100.0, "{margin} {other}");
+    }
 }

@@ -144,6 +144,17 @@ impl Ring {
         Self { points, real, cut: false, levels }
     }
 
+    /// Unrolls it anew: by so many degrees east.
+    pub(super) fn shift(&mut self, by: f64) {
+        if by != 0.0 {
+            self.points.iter_mut().for_each(|[lon, _]| *lon += by);
+            for [west, _, east, _] in self.levels.iter_mut().flatten() {
+                *west += by;
+                *east += by;
+            }
+        }
+    }
+
     pub(super) fn bounds(&self) -> [f64; 4] {
         self.levels.last().and_then(|top| top.first()).copied().unwrap_or(EMPTY)
     }
