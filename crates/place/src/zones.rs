@@ -325,9 +325,9 @@ fn windows([lon, lat]: Position, metres: f64) -> [Option<[f64; 4]>; 2] {
         return [Some([-180.0, south, 180.0, north]), None];
     }
     let (west, east) = (lon - across, lon + across);
-    let other = if west < -180.0 {
+    let other = if west <= -180.0 {
         Some([west + 360.0, south, 180.0, north])
-    } else if east > 180.0 {
+    } else if east >= 180.0 {
         Some([-180.0, south, east - 360.0, north])
     } else {
         None
@@ -346,6 +346,19 @@ impl fmt::Display for Restriction {
             Self::Other(text) => text,
             Self::Unsaid => "restriction not said",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::windows;
+
+    #[test]
+    fn the_meridian_of_180_is_looked_for_on_both_sides() {
+        for lon in [180.0, -180.0] {
+            let found: Vec<f64> = windows([lon, 10.0], 0.0).into_iter().flatten().map(|one| one[0]).collect();
+            assert_eq!(found, [lon, -lon]);
+        }
     }
 }
 
