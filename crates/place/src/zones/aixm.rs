@@ -8,7 +8,7 @@ use super::{
     Band, Datum, Edges, Limit, Moment, Position, Restriction, Shape, Volume, Zone,
     heights::FOOT,
     openair::{arc, class},
-    read::{Content, Found},
+    read::{Content, Found, Volumes, note},
     xml::{self, Node},
 };
 
@@ -40,10 +40,10 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         found.issued = found.issued.max(zone.updated);
         let mut parts = Vec::new();
         slice.all("AirspaceGeometryComponent", &mut parts);
-        let mut volumes = Vec::new();
+        let mut volumes = Volumes::default();
         for part in parts {
             if part.said("operation").is_some_and(|operation| operation == "SUBTR") {
-                zone.degraded.push("a part that is to be taken away from it is not".to_owned());
+                note(&mut zone.degraded, "a part that is to be taken away from it is not".to_owned());
                 continue;
             }
             match part.first("AirspaceVolume") {
@@ -63,22 +63,17 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     Ok(())
 }
 
-fn read_volume(
-    volume: &Node,
-    found: &mut Found,
-    notes: &mut Vec<String>,
-    out: &mut Vec<Result<Volume, String>>,
-) {
+fn read_volume(volume: &Node, found: &mut Found, notes: &mut Vec<String>, out: &mut Volumes) {
     let mut side = |value: &str, reference: &str| {
         limit(volume.child(value), volume.said(reference)).unwrap_or_else(|why| {
-            notes.push(why.to_owned());
+            note(notes, why.to_owned());
             None
         })
     };
     let band =
         Band::new(side("lowerLimit", "lowerLimitReference"), side("upperLimit", "upperLimitReference"));
     let band = band.unwrap_or_else(|why| {
-        notes.push(why.to_owned());
+        note(notes, why.to_owned());
         Band::default()
     });
     let Some(surface) = volume.child("horizontalProjection") else {

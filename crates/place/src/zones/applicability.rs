@@ -13,8 +13,8 @@ pub(super) fn periods(list: &Json) -> Result<Vec<Period>, String> {
         let permanent =
             permanent.is_some_and(|value| *value == Json::Bool(true) || value.text() == Some("YES"));
         let period = Period {
-            from: moment(one, "startDateTime")?,
-            to: moment(one, "endDateTime")?,
+            from: moment(one, "startDateTime", Moment::parse)?,
+            to: moment(one, "endDateTime", Moment::parse_end)?,
             hours: hours(one.any(&["schedule", "dailyPeriod"]).unwrap_or(&Json::Null))?,
         };
         if permanent || period == Period::default() {
@@ -30,12 +30,12 @@ pub(super) fn periods(list: &Json) -> Result<Vec<Period>, String> {
     Ok(periods)
 }
 
-fn moment(of: &Json, key: &str) -> Result<Option<Moment>, String> {
+fn moment(of: &Json, key: &str, parse: fn(&str) -> Option<Moment>) -> Result<Option<Moment>, String> {
     match of.get(key) {
         None => Ok(None),
         Some(Json::Text(text)) if text.trim().is_empty() => Ok(None),
         Some(value) => {
-            let moment = value.text().and_then(Moment::parse);
+            let moment = value.text().and_then(parse);
             moment.map(Some).ok_or_else(|| format!("its {key} is no date and time"))
         }
     }

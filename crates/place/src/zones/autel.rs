@@ -7,7 +7,7 @@ use super::{
     Band, Edges, Position, Shape, Volume, Zone,
     geojson::restriction,
     json::Json,
-    read::{Content, Found},
+    read::{Content, Found, Volumes},
 };
 
 const LISTS: [&str; 9] =
@@ -85,7 +85,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             ..Zone::default()
         };
         let band = Band::default();
-        let mut volumes: Vec<Result<Volume, String>> = Vec::new();
+        let mut volumes = Volumes::default();
         if let Some(ring) = ring(one) {
             volumes.push(found.area(&[ring], Edges::Straight, band, &mut zone.degraded));
         } else if let Some((centre, radius)) = circle(one) {

@@ -5,7 +5,7 @@
 use super::{
     Band, Edges, Moment, Period, Position, Restriction, Shape, Volume, Zone,
     json::Json,
-    read::{Content, Found},
+    read::{Content, Found, Volumes, note},
 };
 
 fn areas(document: &Json) -> Option<&Json> {
@@ -45,11 +45,11 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         match (moment("begin_at"), moment("end_at")) {
             (None, None) => {}
             (Some(from), Some(to)) if to.time <= from.time => {
-                zone.degraded.push("it ends before it starts".to_owned());
+                note(&mut zone.degraded, "it ends before it starts".to_owned());
             }
             (from, to) => zone.periods = vec![Period { from, to, hours: Vec::new() }],
         }
-        let mut volumes = Vec::new();
+        let mut volumes = Volumes::default();
         shapes(area, found, &mut zone.degraded, &mut volumes);
         for part in area.get("sub_areas").unwrap_or(&Json::Null).each() {
             shapes(part, found, &mut zone.degraded, &mut volumes);
@@ -81,12 +81,7 @@ fn level(area: &Json) -> Restriction {
     )
 }
 
-fn shapes(
-    area: &Json,
-    found: &mut Found,
-    notes: &mut Vec<String>,
-    volumes: &mut Vec<Result<Volume, String>>,
-) {
+fn shapes(area: &Json, found: &mut Found, notes: &mut Vec<String>, volumes: &mut Volumes) {
     let band = Band::default();
     let rings = match area.get("polygon_points") {
         Some(Json::Line(points)) => vec![points.clone()],
@@ -97,13 +92,14 @@ fn shapes(
             .collect(),
         None => Vec::new(),
     };
+    let has_corners = !rings.is_empty();
     for ring in rings {
         volumes.push(found.area(&[ring], Edges::Straight, band, notes));
     }
     let number = |key: &str| area.get(key).and_then(Json::number);
     let radius = number("radius").filter(|radius| *radius > 0.0);
     if let (Some(lat), Some(lon), Some(radius)) = (number("lat"), number("lng").or(number("lon")), radius)
-        && area.get("polygon_points").is_none()
+        && !has_corners
     {
         let centre: Position = [lon, lat];
         volumes
@@ -114,6 +110,17 @@ fn shapes(
 #[cfg(test)]
 mod tests {
     use crate::zones::{Answer, read as read_file, testing::answer};
+
+    #[test]
+    fn no_corners_and_a_radius_are_a_circle() {
+        for corners in ["[]", "[[]]", "null"] {
+            let file = format!(
+                r#"{{"areas": [{{"area_id": 1, "lat": 47, "lng": 8, "radius": 100, "polygon_points": {corners}}}]}}"#
+            );
+            let (_, zones) = read_file("x", file.as_bytes()).unwrap();
+            assert_eq!(answer(&zones, 47.0, 8.001), Some(Answer::Inside), "{corners}");
+        }
+    }
 
     #[test]
     fn circles_and_parts() {

@@ -5,10 +5,10 @@
 
 use super::{
     Band, Datum, Edges, Limit, Restriction, Shape, Volume, Zone, applicability,
-    geojson::{corners, restriction},
-    heights::FOOT,
+    geojson::{corners, reach, restriction},
+    heights,
     json::Json,
-    read::{Content, Found, moment},
+    read::{Content, Found, Volumes, moment, note},
 };
 
 fn list(document: &Json) -> Option<&Json> {
@@ -29,10 +29,7 @@ pub(super) fn is(content: &Content<'_>) -> bool {
 
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Json(document) = content else { return Ok(()) };
-    found.issued = moment(document, "createdAt", "")?.or(moment(document, "issued", "")?).or_else(|| {
-        let titles = ["title", "description"].iter().filter_map(|key| document.get(key)?.text());
-        titles.flat_map(str::split_whitespace).find_map(super::Moment::parse).map(|moment| moment.time)
-    });
+    found.issued = moment(document, "createdAt", "")?.or(moment(document, "issued", "")?);
     found.valid_to = moment(document, "validTo", "")?;
     for (number, one) in list(document).unwrap_or(document).each().iter().enumerate() {
         if !matches!(one, Json::Object(_)) {
@@ -47,15 +44,16 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             ..Zone::default()
         };
         if matches!(zone.restriction, Restriction::Unsaid | Restriction::Other(_)) {
-            zone.degraded.push("its restriction is not one of the standard".to_owned());
+            note(&mut zone.degraded, "its restriction is not one of the standard".to_owned());
         }
         match applicability::periods(one.get("applicability").unwrap_or(&Json::Null)) {
             Ok(periods) => zone.periods = periods,
-            Err(why) => zone.degraded.push(why),
+            Err(why) => note(&mut zone.degraded, why),
         }
-        let volumes = one.get("geometry").unwrap_or(&Json::Null).each();
-        let mut volumes: Vec<_> =
-            volumes.iter().map(|volume| read_volume(volume, found, &mut zone.degraded)).collect();
+        let mut volumes = Volumes::default();
+        for volume in one.get("geometry").unwrap_or(&Json::Null).each() {
+            volumes.push(read_volume(volume, found, &mut zone.degraded));
+        }
         if volumes.is_empty() {
             volumes.push(Err("it has no geometry".to_owned()));
         }
@@ -65,18 +63,20 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
 }
 
 fn read_volume(volume: &Json, found: &mut Found, notes: &mut Vec<String>) -> Result<Volume, String> {
-    let unit = volume.get("uomDimensions").and_then(Json::text).unwrap_or("M");
-    let unit = if unit.eq_ignore_ascii_case("FT") { FOOT } else { 1.0 };
+    let unit = heights::unit(volume.get("uomDimensions"));
     let mut limit = |value: &str, reference: &str| {
-        limit(volume.get(value), volume.get(reference), unit).unwrap_or_else(|why| {
-            notes.push(why);
+        let limit = unit
+            .map_err(str::to_owned)
+            .and_then(|unit| limit(volume.get(value), volume.get(reference), unit));
+        limit.unwrap_or_else(|why| {
+            note(notes, why);
             None
         })
     };
     let (lower, upper) =
         (limit("lowerLimit", "lowerVerticalReference"), limit("upperLimit", "upperVerticalReference"));
     let band = Band::new(lower, upper).unwrap_or_else(|why| {
-        notes.push(why.to_owned());
+        note(notes, why.to_owned());
         Band::default()
     });
     let projection = volume.get("horizontalProjection").ok_or("it has no horizontalProjection")?;
@@ -84,8 +84,8 @@ fn read_volume(volume: &Json, found: &mut Found, notes: &mut Vec<String>) -> Res
     if kind.eq_ignore_ascii_case("Circle") || projection.get("radius").is_some() {
         let centre = projection.any(&["center", "centre", "coordinates"]);
         let Some(Json::Place(centre)) = centre else { return Err("its circle has no centre".to_owned()) };
-        // Always metres, whatever uomDimensions says.
-        let radius = projection.get("radius").and_then(Json::number).ok_or("its circle has no radius")?;
+        // Metres, whatever uomDimensions says, if the radius has no unit of its own.
+        let radius = reach(projection, &["radius"])?.ok_or("its circle has no radius")?;
         let shape = Shape::circle(*centre, radius).map_err(str::to_owned)?;
         return Ok(Volume { shape, band });
     }
@@ -129,7 +129,7 @@ mod tests {
         testing::{answer, check},
     };
 
-    const FILE: &str = r#"{"title": "Zones - created on 2026-08-02T10:04:59+02:00", "features": [
+    const FILE: &str = r#"{"title": "Zones - created on 2026-08-01T10:04:59+02:00", "createdAt": "2026-08-02T10:04:59+02:00", "features": [
         {"identifier": "X1", "country": "CHE", "name": "Works", "type": "COMMON", "restriction": "PROHIBITED", "reason": ["OTHER"],
          "applicability": [{"permanent": "YES"}],
          "geometry": [{"uomDimensions": "FT", "lowerLimit": 0, "lowerVerticalReference": "AGL", "upperLimit": "400", "upperVerticalReference": "AGL",
@@ -157,8 +157,28 @@ mod tests {
     }
 
     #[test]
+    fn units_of_heights_and_of_the_radius() {
+        let (_, zones) = read_file("x", FILE.replace(r#""FT""#, r#""FEET""#).as_bytes()).unwrap();
+        assert_eq!(zones[0].volumes[0].band.to_string(), "up to 122 m above ground");
+        let (_, zones) = read_file("x", FILE.replace(r#""FT""#, r#""YD""#).as_bytes()).unwrap();
+        assert_eq!(
+            (zones[0].volumes[0].band.to_string().as_str(), zones[0].degraded.len()),
+            ("all heights", 1)
+        );
+        let file = FILE.replace(r#""radius": 1000"#, r#""radius": 5, "radiusUnit": "km""#);
+        let (_, zones) = read_file("x", file.as_bytes()).unwrap();
+        assert_eq!(answer(&zones, 47.04, 8.0), Some(Answer::Uncertain), "for its height");
+    }
+
+    #[test]
+    fn a_date_in_a_title_is_not_that_of_the_data() {
+        let file = FILE.replacen(r#""createdAt": "2026-08-02T10:04:59+02:00", "#, "", 1);
+        assert_eq!(read_file("x.json", file.as_bytes()).unwrap().0.issued, None);
+    }
+
+    #[test]
     fn what_is_no_date_of_the_file_is_refused() {
-        let file = FILE.replacen('{', r#"{"createdAt": {"x": 1}, "#, 1);
+        let file = FILE.replacen(r#""2026-08-02T10:04:59+02:00""#, r#"{"x": 1}"#, 1);
         let why = read_file("x.json", file.as_bytes()).unwrap_err();
         assert!(why.contains("createdAt is an object, expected a date and time"), "{why}");
     }

@@ -4,12 +4,12 @@
 //! none is refused; what is wrong in one zone marks that zone.
 
 use super::{
-    Band, Edges, Restriction, Volume, Zone, applicability,
+    Band, Edges, Restriction, Zone, applicability,
     ed269::limit,
     geojson::{Way, features, restriction, shapes},
-    heights::FOOT,
+    heights,
     json::Json,
-    read::{Content, Found, moment},
+    read::{Content, Found, Volumes, moment, note},
 };
 
 pub(super) fn is(content: &Content<'_>) -> bool {
@@ -77,17 +77,17 @@ fn zone(feature: &Json, found: &mut Found) {
         ..Zone::default()
     };
     if matches!(zone.restriction, Restriction::Unsaid | Restriction::Other(_)) {
-        zone.degraded.push("its type is not one of the standard".to_owned());
+        note(&mut zone.degraded, "its type is not one of the standard".to_owned());
     }
     match applicability::periods(says.any(&["limitedApplicability", "applicability"]).unwrap_or(&Json::Null))
     {
         Ok(periods) => zone.periods = periods,
-        Err(why) => zone.degraded.push(why),
+        Err(why) => note(&mut zone.degraded, why),
     }
     let geometry = feature.get("geometry").unwrap_or(&Json::Null);
     // A layer may stand in the properties, at the geometry, and at each part of a collection.
     let outer = says.any(&["layer", "verticalLayer"]);
-    let mut volumes = Vec::new();
+    let mut volumes = Volumes::default();
     layered(geometry, outer, found, &mut zone.degraded, &mut volumes, 0);
     if volumes.is_empty() {
         volumes.push(Err("it has no geometry".to_owned()));
@@ -100,7 +100,7 @@ fn layered(
     outer: Option<&Json>,
     found: &mut Found,
     notes: &mut Vec<String>,
-    volumes: &mut Vec<Result<Volume, String>>,
+    volumes: &mut Volumes,
     depth: usize,
 ) {
     let layer = geometry.any(&["layer", "verticalLayer"]).or(outer);
@@ -111,18 +111,14 @@ fn layered(
         return;
     }
     let band = layer.map_or_else(|| Ok(Band::default()), band).unwrap_or_else(|why| {
-        notes.push(why);
+        note(notes, why);
         Band::default()
     });
-    shapes(geometry, &Way { edges: Edges::Straight, band, reach: None }, found, notes, volumes, depth);
+    shapes(geometry, &Way { edges: Edges::Straight, band, reach: Ok(None) }, found, notes, volumes, depth);
 }
 
 fn band(layer: &Json) -> Result<Band, String> {
-    let unit = match layer.get("uom").and_then(Json::text).map(str::to_ascii_lowercase).as_deref() {
-        None | Some("m") => 1.0,
-        Some("ft") => FOOT,
-        Some(_) => return Err("the unit of its layer is neither m nor ft".to_owned()),
-    };
+    let unit = heights::unit(layer.get("uom"))?;
     let lower = limit(layer.get("lower"), layer.get("lowerReference"), unit)?;
     let upper = limit(layer.get("upper"), layer.get("upperReference"), unit)?;
     Band::new(lower, upper).map_err(str::to_owned)

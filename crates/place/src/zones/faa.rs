@@ -4,15 +4,17 @@
 //!   is given by machine: it is no limit of the zone, which asks for authorisation at every height.
 //! * National security UAS restrictions: `FLOOR` and `CEILING` are limits, in feet above ground.
 //! * Airspace: `LOWER_VAL`, `UPPER_VAL` with codes for what they count from.
+//!
+//! Esri JSON without these fields is somebody else's: its zones hold at all heights.
 
 use creance_model::Timestamp;
 
 use super::{
     Band, Datum, Edges, Limit, Moment, Position, Restriction, Zone,
-    geojson::{Way, shapes},
+    geojson::{Way, restriction, shapes},
     heights::FOOT,
     json::Json,
-    read::{Content, Found},
+    read::{Content, Found, Volumes, note},
 };
 
 pub(super) fn is(content: &Content<'_>) -> bool {
@@ -20,10 +22,16 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     let features = document.get("features").unwrap_or(&Json::Null).items();
     features.iter().take(20).any(|feature| {
         let attributes = attributes(feature);
-        feature.get("attributes").is_some()
-            || attributes.any(&["CEILING"]).is_some() && attributes.any(&FACILITY).is_some()
+        attributes.any(&["CEILING"]).is_some() && attributes.any(&FACILITY).is_some()
             || attributes.any(&["UPPER_VAL"]).is_some()
     })
+}
+
+/// Whatever else is in Esri JSON.
+pub(super) fn is_esri(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let features = document.get("features").unwrap_or(&Json::Null).items();
+    features.iter().take(20).any(|feature| feature.get("attributes").is_some())
 }
 
 /// What only these layers have.
@@ -47,20 +55,24 @@ fn attributes(feature: &Json) -> &Json {
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Json(document) = content else { return Ok(()) };
     let project = project(document)?;
+    let is_faa = is(content);
     for feature in document.get("features").unwrap_or(&Json::Null).items() {
         let says = attributes(feature);
         let said = |keys: &[&str]| says.any(keys).and_then(Json::label);
         let mut zone = Zone {
             id: said(&["GLOBALID", "GLOBAL_ID", "OBJECTID", "FID", "IDENT"]).unwrap_or_default(),
             name: said(&["NAME", "Base", "Facility"]).or_else(|| facility(says)),
-            country: Some("USA".to_owned()),
+            country: is_faa.then(|| "USA".to_owned()),
             updated: says.any(&["MAP_EFF", "LAST_EDIT", "EFFECTIVE"]).and_then(date),
             ..Zone::default()
         };
         let edition = says.any(&["LAST_EDIT"]).and_then(date).max(zone.updated);
         found.issued = found.issued.max(edition);
         let number = |keys: &[&str]| says.any(keys).and_then(Json::number);
-        let band = if says.any(&["UPPER_VAL", "LOWER_VAL"]).is_some() {
+        let band = if !is_faa {
+            zone.restriction = restriction(says.any(&["restriction", "restrictions", "type", "category"]));
+            Ok(Band::default())
+        } else if says.any(&["UPPER_VAL", "LOWER_VAL"]).is_some() {
             zone.restriction = Restriction::Other(
                 said(&["TYPE_CODE", "CLASS", "LOCAL_TYPE"]).unwrap_or_else(|| "airspace".to_owned()),
             );
@@ -79,16 +91,16 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
                     ));
                 }
                 Some(_) => zone.says = Some("not authorised by machine at any height".to_owned()),
-                None => zone.degraded.push("it has no CEILING".to_owned()),
+                None => note(&mut zone.degraded, "it has no CEILING".to_owned()),
             }
             Ok(Band::default())
         };
         let band = band.unwrap_or_else(|why| {
-            zone.degraded.push(why.to_owned());
+            note(&mut zone.degraded, why.to_owned());
             Band::default()
         });
         let geometry = feature.get("geometry").unwrap_or(&Json::Null);
-        let mut volumes = Vec::new();
+        let mut volumes = Volumes::default();
         if let Some(rings) = geometry.get("rings") {
             for rings in parts(rings, project) {
                 volumes.push(found.area(&rings, Edges::Straight, band, &mut zone.degraded));
@@ -97,7 +109,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
                 volumes.push(Err("its rings have no corners".to_owned()));
             }
         } else {
-            let way = Way { edges: Edges::Straight, band, reach: None };
+            let way = Way { edges: Edges::Straight, band, reach: Ok(None) };
             shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
         }
         found.add(zone, volumes);
@@ -264,6 +276,10 @@ mod tests {
         for (lat, lon, expected) in [(0.1, 0.1, Some(Answer::Inside)), (0.5, 0.5, None), (1.001, 0.5, None)] {
             assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
         }
+        let plain = String::from_utf8_lossy(file).replace("_VAL", "").replace("LAST_EDIT", "X");
+        let (source, zones) = read_file("x", plain.as_bytes()).unwrap();
+        assert_eq!((source.format, zones[0].country.as_deref()), ("Esri JSON", None));
+        assert_eq!(answer(&zones, 0.1, 0.1), Some(Answer::Inside));
         let other = String::from_utf8_lossy(file).replace("102100", "2263").replace("3857", "2263");
         assert!(read_file("x", other.as_bytes()).unwrap_err().contains("2263"));
     }

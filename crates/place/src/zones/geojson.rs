@@ -5,9 +5,9 @@
 
 use super::{
     Band, Datum, Edges, Limit, Moment, Period, Position, Restriction, Shape, Volume, Zone,
-    heights::FOOT,
+    heights::{self, FOOT},
     json::Json,
-    read::{Content, Found, moment},
+    read::{Content, Found, Volumes, moment, note},
 };
 
 /// Geometries within geometries.
@@ -43,7 +43,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     let Content::Json(document) = content else { return Ok(()) };
     refuse_other_systems(document)?;
     for key in ["issued", "timestamp", "generated", "created"] {
-        found.issued = found.issued.or(moment(document, key, "").ok().flatten());
+        found.issued = found.issued.or(moment(document, key, "")?);
     }
     for (number, feature) in features(document)?.iter().enumerate() {
         if !matches!(feature, Json::Object(_)) {
@@ -69,25 +69,19 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         };
         let geometry =
             if kind(feature) == "Feature" { feature.get("geometry").unwrap_or(&Json::Null) } else { feature };
-        match band(properties) {
-            Ok(band) => {
-                let mut volumes = Vec::new();
-                let reach = properties
-                    .any(&["radius_m", "radius", "buffer_m", "buffer", "bufferzone"])
-                    .and_then(length);
-                let way = Way { edges: Edges::Straight, band, reach };
-                shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
-                zone.periods = periods(properties, &mut zone.degraded);
-                found.add(zone, volumes);
-            }
-            Err(why) => {
-                zone.degraded.push(why);
-                let mut volumes = Vec::new();
-                let way = Way { edges: Edges::Straight, band: Band::default(), reach: None };
-                shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
-                found.add(zone, volumes);
-            }
+        let band = band(properties);
+        if band.is_ok() {
+            zone.periods = periods(properties, &mut zone.degraded);
         }
+        let band = band.unwrap_or_else(|why| {
+            note(&mut zone.degraded, why);
+            Band::default()
+        });
+        let reach = reach(properties, &["radius_m", "radius", "buffer_m", "buffer", "bufferzone"]);
+        let mut volumes = Volumes::default();
+        let way = Way { edges: Edges::Straight, band, reach };
+        shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
+        found.add(zone, volumes);
     }
     Ok(())
 }
@@ -115,8 +109,8 @@ fn refuse_other_systems(document: &Json) -> Result<(), String> {
 pub(super) struct Way {
     pub(super) edges: Edges,
     pub(super) band: Band,
-    /// Metres about points and lines.
-    pub(super) reach: Option<f64>,
+    /// Metres about points and lines, if that is said; `Err`: it is not understood.
+    pub(super) reach: Result<Option<f64>, &'static str>,
 }
 
 /// Adds the volumes of a geometry.
@@ -125,26 +119,27 @@ pub(super) fn shapes(
     way: &Way,
     found: &mut Found,
     notes: &mut Vec<String>,
-    volumes: &mut Vec<Result<Volume, String>>,
+    volumes: &mut Volumes,
     depth: usize,
 ) {
     let coordinates = geometry.get("coordinates").unwrap_or(&Json::Null);
     let band = way.band;
-    let reach = geometry
-        .get("extent")
-        .and_then(|extent| extent.get("radius")?.number())
-        .or_else(|| geometry.get("radius").and_then(length))
-        .or(way.reach);
+    let own = match reach(geometry.get("extent").unwrap_or(&Json::Null), &["radius"]) {
+        Ok(None) => reach(geometry, &["radius"]),
+        told => told,
+    };
+    let reach = if own == Ok(None) { way.reach } else { own };
     let mut point = |place: Position| {
+        let reach = reach?.filter(|metres| *metres > 0.0);
         if reach.is_none() {
-            notes.push("it is a point, and how far around it it reaches is not said".to_owned());
+            note(notes, "it is a point, and how far around it it reaches is not said");
         }
-        let shape = Shape::circle(place, reach.unwrap_or(0.0)).map_err(str::to_owned);
-        shape.map(|shape| Volume { shape, band })
+        let shape = Shape::circle(place, reach.unwrap_or(0.0))?;
+        Ok(Volume { shape, band })
     };
     let line = |points: &[Position]| {
-        let shape = Shape::line(points, reach.unwrap_or(0.0)).map_err(str::to_owned);
-        shape.map(|shape| Volume { shape, band })
+        let shape = Shape::line(points, reach?.unwrap_or(0.0))?;
+        Ok(Volume { shape, band })
     };
     match (kind(geometry), coordinates) {
         ("Point" | "Circle", Json::Place(place)) => volumes.push(point(*place)),
@@ -212,22 +207,54 @@ pub(super) fn restriction(value: Option<&Json>) -> Restriction {
     }
 }
 
-/// Metres of a number, or of a text with a unit.
-fn length(value: &Json) -> Option<f64> {
-    if let Some(metres) = value.number() {
-        return Some(metres).filter(|metres| *metres > 0.0);
-    }
-    let text = value.text()?.to_ascii_lowercase();
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')))?;
-    let (number, unit) = text.split_at_checked(end)?;
-    let scale = match unit.trim() {
-        "m" | "meter" | "metre" | "meters" | "metres" => 1.0,
-        "km" => 1000.0,
-        "nm" | "nmi" => 1852.0,
-        "ft" => FOOT,
-        _ => return None,
+/// Metres about a point or a line, of the first of these names: a number, its unit beside it or behind it, or metres.
+pub(super) fn reach(of: &Json, names: &[&str]) -> Result<Option<f64>, &'static str> {
+    let blank = |value: &&Json| matches!(value, Json::Text(_)) && value.text().is_none();
+    let Some(value) = of.any(names).filter(|value| !blank(value)) else { return Ok(None) };
+    let own =
+        ["radiusUnit", "radius_unit", "radiusUnits", "radius_units", "radiusUom", "radius_uom", "uomRadius"];
+    let beside = if let Some(unit) = of.any(&own) {
+        Some(unit.text().ok_or(UNIT)?)
+    } else {
+        // One that may be that of the heights counts only if it makes more of the radius than metres.
+        let shared = of.any(&["uom", "unit", "units"]).and_then(Json::text);
+        shared.filter(|unit| scale(unit).is_some_and(|scale| scale > 1.0))
     };
-    number.replace(',', ".").parse::<f64>().ok().map(|number| number * scale).filter(|metres| *metres > 0.0)
+    length(value, beside).map(Some)
+}
+
+const UNIT: &str = "the unit of its radius is not known";
+
+/// Metres of a number, or of a text with a unit.
+pub(super) fn length(value: &Json, beside: Option<&str>) -> Result<f64, &'static str> {
+    let (number, unit) = if let Some(number) = value.number() {
+        (Some(number), "")
+    } else {
+        let text = value.text().unwrap_or_default();
+        let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')));
+        let (number, unit) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
+        // `1,5` is one and a half for one, `1,500` is fifteen hundred for another.
+        let number = match number.split_once(',') {
+            Some((_, part)) if part.len() > 2 => None,
+            _ => number.replace(',', ".").parse().ok(),
+        };
+        (number, unit.trim())
+    };
+    let unit = if unit.is_empty() { beside.unwrap_or("m") } else { unit };
+    let number = number.filter(|number: &f64| *number >= 0.0).ok_or("its radius is no number")?;
+    Ok(number * scale(unit).ok_or(UNIT)?)
+}
+
+/// Metres of a unit of lengths on the ground.
+fn scale(unit: &str) -> Option<f64> {
+    Some(match unit.trim().to_ascii_lowercase().as_str() {
+        "m" | "meter" | "metre" | "meters" | "metres" => 1.0,
+        "km" | "kilometer" | "kilometre" | "kilometers" | "kilometres" => 1000.0,
+        "nm" | "nmi" => 1852.0,
+        "mi" | "mile" | "miles" => 1609.344,
+        "ft" | "foot" | "feet" => FOOT,
+        _ => return None,
+    })
 }
 
 /// Limits where both value and datum are said: `{"value": …, "unit": …, "referenceDatum": …}`, or a number with its reference
@@ -244,15 +271,8 @@ fn band(properties: &Json) -> Result<Band, String> {
         let (Some(number), Some(reference)) = (number.and_then(Json::number), reference) else {
             return Ok(None);
         };
-        let feet = unit.and_then(Json::text).is_some_and(|unit| unit.eq_ignore_ascii_case("ft"));
-        let level = unit.and_then(Json::text).is_some_and(|unit| unit.eq_ignore_ascii_case("fl"));
-        let scale = if level {
-            100.0 * FOOT
-        } else if feet {
-            FOOT
-        } else {
-            1.0
-        };
+        let is_level = unit.and_then(Json::text).is_some_and(|unit| unit.eq_ignore_ascii_case("fl"));
+        let scale = if is_level { 100.0 * FOOT } else { heights::unit(unit)? };
         let datum = match reference.text().map(str::to_ascii_uppercase).as_deref() {
             Some("AGL" | "GND" | "SFC") => Datum::Ground,
             Some("AMSL" | "MSL") => Datum::Sea,
@@ -275,12 +295,20 @@ fn band(properties: &Json) -> Result<Band, String> {
 
 /// One interval, where its ends are said under the names of ED-269.
 fn periods(properties: &Json, notes: &mut Vec<String>) -> Vec<Period> {
-    let end = |key: &str| properties.any(&[key]).and_then(Json::text).and_then(Moment::parse);
-    let (from, to) = (end("startDateTime"), end("endDateTime"));
+    let mut end = |key: &str, parse: fn(&str) -> Option<Moment>| {
+        let told =
+            properties.any(&[key]).filter(|told| told.text().is_some() || !matches!(told, Json::Text(_)))?;
+        let moment = told.text().and_then(parse);
+        if moment.is_none() {
+            note(notes, format!("its {key} is no date and time"));
+        }
+        moment
+    };
+    let (from, to) = (end("startDateTime", Moment::parse), end("endDateTime", Moment::parse_end));
     match (from, to) {
         (None, None) => Vec::new(),
         (Some(from), Some(to)) if to.time <= from.time => {
-            notes.push("it ends before it starts".to_owned());
+            note(notes, "it ends before it starts".to_owned());
             Vec::new()
         }
         _ => vec![Period { from, to, hours: Vec::new() }],
@@ -330,6 +358,41 @@ mod tests {
     }
 
     #[test]
+    fn faulty_limits_and_units_make_no_zone_smaller() {
+        for (said, lat, expected) in [
+            (
+                r#""radius": 5000, "lower": 9, "lowerReference": "AGL", "upper": 1, "upperReference": "AGL""#,
+                47.04,
+                Some(Answer::Inside),
+            ),
+            (
+                r#""radius": 5000, "upper": 9, "upperReference": "AGL", "unit": "fathoms""#,
+                47.04,
+                Some(Answer::Inside),
+            ),
+            (r#""radius": 5, "radius_unit": "km""#, 47.04, Some(Answer::Inside)),
+            (r#""radius": 5, "unit": "KM""#, 47.04, Some(Answer::Inside)),
+            (r#""radius": "5", "radiusUnit": "NM""#, 47.08, Some(Answer::Inside)),
+            (r#""radius": "5 km""#, 47.046, None),
+        ] {
+            let one = format!(
+                r#"{{"type": "Feature", "properties": {{{said}}}, "geometry": {{"type": "Point", "coordinates": [8, 47]}}}}"#
+            );
+            let (_, zones) = read_file("x", file(&one).as_bytes()).unwrap();
+            assert_eq!(answer(&zones, lat, 8.0), expected, "{said}");
+        }
+        for (radius, why) in
+            [(r#""5 leagues""#, "unit of its radius"), (r#""1,500 m""#, "no number"), ("-5", "no number")]
+        {
+            let one = format!(
+                r#"{{"type": "Feature", "properties": {{"radius": {radius}}}, "geometry": {{"type": "Point", "coordinates": [8, 47]}}}}"#
+            );
+            let error = read_file("x", file(&one).as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_placed_is_told_and_the_rest_kept() {
         let text = file(
             r#"{"type": "Feature", "properties": {"name": "Bad"}, "geometry": {"type": "Polygon", "coordinates": [[[8, 147], [9, 47], [9, 48]]]}},
@@ -348,6 +411,7 @@ mod tests {
                 "EPSG:2056",
             ),
             (r#"{"a": 1}"#, "no known format"),
+            (r#"{"type": "FeatureCollection", "created": "lately", "features": []}"#, "created is `lately`"),
         ] {
             let error = read_file("x", text.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{error}");

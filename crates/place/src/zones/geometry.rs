@@ -320,7 +320,8 @@ mod tests {
         };
         let rings = [ring(177.0, -178.0, 0.0, 2.0), ring(-179.75, -179.25, 0.75, 1.25)];
         let (shape, _) = Shape::area(&rings, Edges::Straight, &mut 0).unwrap();
-        for (lon, within) in [(-179.5, false), (-179.0, true), (178.0, true), (180.0, true), (-177.0, false)] {
+        for (lon, within) in [(-179.5, false), (-179.0, true), (178.0, true), (180.0, true), (-177.0, false)]
+        {
             let lies = shape.lies([lon, 1.0], 1e6).unwrap();
             assert_eq!(lies.margin_m <= 0.0, within, "{lon}");
         }

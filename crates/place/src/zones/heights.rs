@@ -6,7 +6,7 @@
 
 use creance_model::AltReference;
 
-use super::Sure;
+use super::{Sure, json::Json};
 
 /// What a limit counts from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +75,8 @@ pub(super) struct Level {
     pub(super) within: Sure,
     /// Metres to the nearer limit, negative within, if both count from the same.
     pub(super) margin_m: Option<f64>,
+    /// Metres that it is beyond a limit at the least.
+    pub(super) beyond_m: f64,
 }
 
 impl Band {
@@ -84,7 +86,9 @@ impl Band {
         let lower = lower.filter(|limit| !(limit.datum == Datum::Ground && limit.metres <= 0.0));
         let upper = upper.filter(|limit| limit.metres < HIGHEST);
         match (lower, upper) {
-            (Some(low), _) if !(low.metres < HIGHEST) => Err("its lower limit is higher than anything flies"),
+            (Some(low), _) if low.metres.is_nan() || low.metres >= HIGHEST => {
+                Err("its lower limit is higher than anything flies")
+            }
             (Some(low), Some(high)) if low.datum == high.datum && low.metres >= high.metres => {
                 Err("its upper limit is not above the lower one")
             }
@@ -103,7 +107,7 @@ impl Band {
     }
 
     pub(super) fn level(&self, height: Option<Height>) -> Level {
-        let mut level = Level { within: Sure::Yes, margin_m: None };
+        let mut level = Level { within: Sure::Yes, margin_m: None, beyond_m: 0.0 };
         for (limit, sign) in [(self.lower, -1.0), (self.upper, 1.0)] {
             let Some(Limit { metres, datum }) = limit else { continue };
             let [low, high] = height
@@ -121,6 +125,7 @@ impl Band {
                 Sure::Unknown
             };
             level.within = level.within.and(within);
+            level.beyond_m = level.beyond_m.max(beyond[0]);
             if (beyond[1] - beyond[0]).abs() < 1e-6 {
                 level.margin_m = Some(level.margin_m.map_or(beyond[0], |margin: f64| margin.max(beyond[0])));
             }
@@ -182,6 +187,16 @@ impl std::fmt::Display for Band {
 /// Metres of a foot.
 pub(super) const FOOT: f64 = 0.3048;
 
+/// Metres of a unit of heights, by its name; without one they are metres.
+pub(super) fn unit(name: Option<&Json>) -> Result<f64, &'static str> {
+    let Some(name) = name else { return Ok(1.0) };
+    match name.text().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "m" | "mt" | "mtr" | "meter" | "metre" | "meters" | "metres" => Ok(1.0),
+        "ft" | "foot" | "feet" => Ok(FOOT),
+        _ => Err("the unit of its limits is neither metres nor feet"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +234,9 @@ mod tests {
         ] {
             assert_eq!(level(sea, metres, reference), within, "{metres} {reference:?}");
         }
-        assert_eq!(sea.level(None), Level { within: Sure::Unknown, margin_m: None });
+        assert_eq!(sea.level(None), Level { within: Sure::Unknown, margin_m: None, beyond_m: 0.0 });
+        let far = ground.level(Some(Height { metres: 9_500.0, reference: Some(Amsl) }));
+        assert_eq!((far.margin_m, far.beyond_m), (None, 9_500.0 - 8_849.0 - 120.0));
         let exact = sea.level(Some(Height { metres: 290.0, reference: Some(Amsl) }));
         assert_eq!(exact.margin_m, Some(-10.0));
         let levels = Band::new(Some(Limit::new(100.0 * 100.0 * FOOT, Datum::Pressure)), None).unwrap();

@@ -7,7 +7,9 @@ use std::{borrow::Cow, io::Read as _};
 
 use super::{
     Band, Edges, Position, Restriction, Shape, Volume, Zone,
-    read::{Content, Found},
+    geojson::{length, restriction},
+    json::Json,
+    read::{Content, Found, Volumes, note},
     xml::{self, Node},
 };
 
@@ -56,15 +58,16 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             (!text.is_empty()).then(|| text.to_owned())
         };
         let kind = ["restriction", "type", "class", "category"].into_iter().find_map(data);
-        zone.restriction = match kind.map(super::json::Json::Text) {
-            Some(kind) => super::geojson::restriction(Some(&kind)),
+        zone.restriction = match kind.map(Json::Text) {
+            Some(kind) => restriction(Some(&kind)),
             None => Restriction::Unsaid,
         };
         let radius = ["radius_m", "radius", "buffer_m"]
             .into_iter()
             .find_map(data)
-            .and_then(|text| text.parse::<f64>().ok());
-        let mut volumes = Vec::new();
+            .map(|text| length(&Json::Text(text), None))
+            .transpose();
+        let mut volumes = Volumes::default();
         shapes(&placemark, radius, found, &mut zone.degraded, &mut volumes);
         if volumes.is_empty() {
             // A view, an overlay, a model: nothing that could be a zone.
@@ -82,10 +85,10 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
 
 fn shapes(
     node: &Node,
-    radius: Option<f64>,
+    radius: Result<Option<f64>, &'static str>,
     found: &mut Found,
     notes: &mut Vec<String>,
-    volumes: &mut Vec<Result<Volume, String>>,
+    volumes: &mut Volumes,
 ) {
     let band = Band::default();
     for child in &node.children {
@@ -95,25 +98,29 @@ fn shapes(
                 let outer = child.child("outerBoundaryIs").and_then(ring);
                 let holes =
                     child.children.iter().filter(|side| side.name == "innerBoundaryIs").filter_map(ring);
-                let rings = outer.into_iter().chain(holes).collect::<Result<Vec<_>, _>>();
+                let outer = outer.unwrap_or_else(|| Err("a polygon has no outer edge".to_owned()));
+                let rings = std::iter::once(outer).chain(holes).collect::<Result<Vec<_>, _>>();
                 volumes.push(rings.and_then(|rings| found.area(&rings, Edges::Unsaid, band, notes)));
             }
             "LineString" | "LinearRing" => {
-                let line = coordinates(child.said("coordinates").unwrap_or_default());
-                let shape =
-                    line.and_then(|line| Shape::line(&line, radius.unwrap_or(0.0)).map_err(str::to_owned));
-                volumes.push(shape.map(|shape| Volume { shape, band }));
+                let line = || -> Result<Volume, String> {
+                    let line = coordinates(child.said("coordinates").unwrap_or_default())?;
+                    let shape = Shape::line(&line, radius?.unwrap_or(0.0))?;
+                    Ok(Volume { shape, band })
+                };
+                volumes.push(line());
             }
             "Point" => {
-                if radius.is_none() {
-                    notes.push("it is a point, and how far around it it reaches is not said".to_owned());
+                if radius == Ok(None) {
+                    note(notes, "it is a point, and how far around it it reaches is not said");
                 }
-                let place = coordinates(child.said("coordinates").unwrap_or_default());
-                let place = place
-                    .and_then(|line| line.first().copied().ok_or_else(|| "it has no coordinates".to_owned()));
-                let shape = place
-                    .and_then(|place| Shape::circle(place, radius.unwrap_or(0.0)).map_err(str::to_owned));
-                volumes.push(shape.map(|shape| Volume { shape, band }));
+                let point = || -> Result<Volume, String> {
+                    let places = coordinates(child.said("coordinates").unwrap_or_default())?;
+                    let place = places.first().ok_or("it has no coordinates")?;
+                    let shape = Shape::circle(*place, radius?.unwrap_or(0.0))?;
+                    Ok(Volume { shape, band })
+                };
+                volumes.push(point());
             }
             "MultiGeometry" => shapes(child, radius, found, notes, volumes),
             _ => {}
@@ -121,23 +128,23 @@ fn shapes(
     }
 }
 
-/// `lon,lat[,altitude]`, between blanks; blanks after a comma are a common mistake.
+/// `lon,lat[,altitude]`, between blanks. Blanks after a comma are a common mistake: commas then end places, or stand within them,
+/// whichever gives places of two or three numbers alone.
 fn coordinates(text: &str) -> Result<Vec<Position>, String> {
-    let joined;
-    let text = if text.contains(", ") {
-        joined = text.replace(", ", ",");
-        &joined
-    } else {
-        text
-    };
     let place = |word: &str| {
-        let mut numbers = word.split(',').map(|number| number.trim().parse::<f64>().ok());
-        match (numbers.next().flatten(), numbers.next().flatten()) {
-            (Some(lon), Some(lat)) => Ok([lon, lat]),
-            _ => Err(format!("`{}` is no longitude and latitude", word.chars().take(40).collect::<String>())),
+        let wrong =
+            || format!("`{}` is no longitude and latitude", word.chars().take(40).collect::<String>());
+        let mut numbers = word.strip_suffix(',').unwrap_or(word).split(',');
+        let mut number = || numbers.next().and_then(|number| number.parse::<f64>().ok());
+        match (number(), number(), numbers.count()) {
+            (Some(lon), Some(lat), 0 | 1) => Ok([lon, lat]),
+            _ => Err(wrong()),
         }
     };
-    text.split_whitespace().map(place).collect()
+    text.split_whitespace().map(place).collect::<Result<Vec<_>, _>>().or_else(|_| {
+        let joined = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+        joined.split_whitespace().map(place).collect()
+    })
 }
 
 #[cfg(test)]
@@ -168,6 +175,38 @@ mod tests {
             (47.0019, 9.0, None),
         ] {
             assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
+        }
+    }
+
+    #[test]
+    fn blanks_after_commas_are_understood_or_refused() {
+        let places = vec![[8.0, 47.0], [8.1, 47.0]];
+        for text in [
+            "8.0,47.0 8.1,47.0",
+            "8.0,47.0, 8.1,47.0",
+            "8.0, 47.0 8.1, 47.0",
+            "8.0 , 47.0, 400\n8.1 , 47.0, 400",
+            "8.0,47.0,0, 8.1,47.0,0,",
+        ] {
+            assert_eq!(coordinates(text), Ok(places.clone()), "{text}");
+        }
+        for text in ["8.0, 47.0, 8.1, 47.0", "8,47,8,47", "8 47", "8,x"] {
+            assert!(coordinates(text).unwrap_err().contains("no longitude and latitude"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_radius_has_a_unit_and_a_polygon_an_outer_edge() {
+        let (_, zones) = read_file("x", FILE.replace("<value>200<", "<value>5 km<").as_bytes()).unwrap();
+        assert_eq!(answer(&zones, 47.044, 9.0), Some(Answer::Inside));
+        assert_eq!(answer(&zones, 47.046, 9.0), None);
+        for (from, to, why) in [
+            ("<value>200<", "<value>far<", "radius is no number"),
+            ("outerBoundaryIs", "edge", "no outer edge"),
+        ] {
+            let (source, zones) = read_file("x", FILE.replace(from, to).as_bytes()).unwrap();
+            assert_eq!((zones.len(), source.flaws.len()), (1, 1));
+            assert!(source.flaws[0].contains(why), "{:?}", source.flaws);
         }
     }
 

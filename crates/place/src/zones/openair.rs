@@ -9,7 +9,7 @@ use geographiclib_rs::{DirectGeodesic as _, Geodesic, InverseGeodesic as _};
 use super::{
     Band, Datum, Edges, Limit, Moment, Period, Position, Restriction, Shape, Volume, Zone,
     heights::FOOT,
-    read::{Content, Found},
+    read::{Content, Found, Volumes, note},
 };
 
 /// Metres of a nautical mile.
@@ -52,7 +52,16 @@ struct Draft {
     centre: Option<Position>,
     counter: bool,
     width: f64,
+    /// Whether times of it are not known: it holds always.
+    is_timeless: bool,
     wrong: Option<String>,
+}
+
+impl Draft {
+    /// What it holds: corners, circles, periods.
+    fn size(&self) -> usize {
+        self.corners.len() + self.circles.len() + self.airway.len() + self.zone.periods.len()
+    }
 }
 
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
@@ -60,9 +69,6 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     let mut draft = Draft::default();
     let mut room = MOST_CORNERS;
     for (number, line) in text.lines().enumerate() {
-        if found.issued.is_none() && !draft.begun && line.starts_with(['*', '#']) {
-            found.issued = date(line);
-        }
         let Some((kind, rest)) = record(line) else { continue };
         if kind == "AC" {
             finish(std::mem::take(&mut draft), found);
@@ -73,12 +79,12 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         if !draft.begun {
             continue;
         }
-        let before = draft.corners.len();
+        let before = draft.size();
         if let Err(why) = take(&mut draft, kind, rest) {
             draft.wrong = draft.wrong.or(Some(format!("line {}: {why}", number + 1)));
         }
         room = room
-            .checked_sub(draft.corners.len() - before)
+            .checked_sub(draft.size() - before)
             .ok_or("it has too many corners: split the file into smaller ones")?;
     }
     finish(draft, found);
@@ -95,17 +101,19 @@ fn take(draft: &mut Draft, kind: &str, rest: &str) -> Result<(), String> {
         "AL" | "AH" => {
             let (limit, wrong) = altitude(rest);
             if wrong {
-                draft
-                    .zone
-                    .degraded
-                    .push(format!("its limit `{}` is not known", rest.chars().take(40).collect::<String>()));
+                let limit: String = rest.chars().take(40).collect();
+                note(&mut draft.zone.degraded, format!("its limit `{limit}` is not known"));
             }
             if kind == "AL" { draft.lower = limit } else { draft.upper = limit }
         }
-        "AA" => match activation(rest) {
-            Some(period) => draft.zone.periods.push(period),
-            None => draft.zone.degraded.push("its times are not known".to_owned()),
-        },
+        "AA" => {
+            if let Some(period) = activation(rest) {
+                draft.zone.periods.push(period);
+            } else {
+                draft.is_timeless = true;
+                note(&mut draft.zone.degraded, "its times are not known");
+            }
+        }
         "V" => {
             let (name, value) = rest.split_once('=').ok_or("expected a name and a value after V")?;
             match name.trim() {
@@ -153,11 +161,14 @@ fn finish(mut draft: Draft, found: &mut Found) {
         return;
     }
     let zone = &mut draft.zone;
+    if draft.is_timeless {
+        zone.periods.clear();
+    }
     let band = Band::new(draft.lower, draft.upper).unwrap_or_else(|why| {
-        zone.degraded.push(why.to_owned());
+        note(&mut zone.degraded, why.to_owned());
         Band::default()
     });
-    let mut volumes: Vec<Result<Volume, String>> = Vec::new();
+    let mut volumes = Volumes::default();
     for (centre, radius) in draft.circles {
         volumes
             .push(Shape::circle(centre, radius).map(|shape| Volume { shape, band }).map_err(str::to_owned));
@@ -202,10 +213,13 @@ pub(super) fn altitude(text: &str) -> (Option<Limit>, bool) {
             (None, !is(&["UNL", "NOLIMIT", "NO LIMIT"]))
         };
     };
-    let rest = text.get(at..).unwrap_or_default();
-    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
-    let (value, unit) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    let Ok(value) = value.parse::<f64>() else { return (None, true) };
+    let (before, rest) = text.split_at_checked(at).unwrap_or((&text, ""));
+    // What stands before a number is of it, or the number is one of something else: a frequency.
+    let mut words = before.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    let Some((value, unit)) = words.all(|word| BEFORE.contains(&word)).then(|| value(rest)).flatten() else {
+        return (None, true);
+    };
+    let value = if before.trim_end().ends_with('-') { -value } else { value };
     if is(&["FL"]) {
         return (Some(Limit::new(value * 100.0 * FOOT, Datum::Pressure)), false);
     }
@@ -226,14 +240,47 @@ pub(super) fn altitude(text: &str) -> (Option<Limit>, bool) {
     (Some(Limit::new(metres, datum)), false)
 }
 
+/// Words that may stand before the number of a limit.
+const BEFORE: [&str; 12] =
+    ["FL", "ALT", "ALTITUDE", "MSL", "AMSL", "AGL", "ASFC", "GND", "SFC", "STD", "QNH", "ABOVE"];
+
+/// The number that a text begins with and what follows: `1,500 ft` and `1 500 ft` are fifteen hundred. `None`: there is another
+/// number in what follows, or one cannot say what its comma means.
+fn value(text: &str) -> Option<(f64, &str)> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let end = text.find(|c: char| !is_digit(c)).unwrap_or(text.len());
+    let (digits, mut rest) = text.split_at_checked(end)?;
+    let mut number = digits.to_owned();
+    while let Some(group) = rest
+        .strip_prefix([' ', ',', '\''])
+        .filter(|group| group.find(|c: char| !is_digit(c)).unwrap_or(group.len()) == 3)
+    {
+        let (three, after) = group.split_at_checked(3)?;
+        number.push_str(three);
+        rest = after;
+    }
+    if let Some(part) = rest.strip_prefix('.') {
+        let end = part.find(|c: char| !is_digit(c)).unwrap_or(part.len());
+        let (part, after) = part.split_at_checked(end)?;
+        number.push('.');
+        number.push_str(part);
+        rest = after;
+    }
+    if rest.contains(is_digit) {
+        return None;
+    }
+    Some((number.parse().ok()?, rest))
+}
+
 /// `2025-01-01T12:00Z/NONE`.
 fn activation(text: &str) -> Option<Period> {
     let (from, to) = text.split_once('/')?;
-    let end = |text: &str| {
+    let end = |text: &str, parse: fn(&str) -> Option<Moment>| {
         let text = text.trim();
-        if text.eq_ignore_ascii_case("NONE") { Some(None) } else { Moment::parse(text).map(Some) }
+        if text.eq_ignore_ascii_case("NONE") { Some(None) } else { parse(text).map(Some) }
     };
-    let period = Period { from: end(from)?, to: end(to)?, hours: Vec::new() };
+    let period =
+        Period { from: end(from, Moment::parse)?, to: end(to, Moment::parse_end)?, hours: Vec::new() };
     let backward = period.from.zip(period.to).is_some_and(|(from, to)| to.time <= from.time);
     (!backward).then_some(period)
 }
@@ -293,19 +340,6 @@ pub(super) fn arc(
     }
 }
 
-/// A day in a comment: `2016-09-08` or `08.09.2016`.
-fn date(line: &str) -> Option<creance_model::Timestamp> {
-    line.split(|c: char| c.is_whitespace() || c == ',').find_map(|word| {
-        let word = word.trim_matches(|c: char| !c.is_ascii_digit());
-        let parts: Vec<&str> = word.split('.').collect();
-        match parts.as_slice() {
-            [day, month, year] if year.len() == 4 => Moment::parse(&format!("{year}-{month:0>2}-{day:0>2}")),
-            _ => Moment::parse(word),
-        }
-        .map(|moment| moment.time)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,8 +358,9 @@ mod tests {
     fn circles_corners_and_arcs() {
         let (source, zones) = read_file("x.txt", FILE.as_bytes()).unwrap();
         assert_eq!(
-            (source.format, source.issued.unwrap().to_string()),
-            ("OpenAir", "2016-09-08T00:00:00Z".to_owned())
+            (source.format, source.issued),
+            ("OpenAir", None),
+            "a date in a comment is none of the data"
         );
         assert_eq!((zones.len(), source.flaws.len()), (4, 1));
         assert!(
@@ -377,11 +412,25 @@ mod tests {
             ("100 Agl", "30 m above ground"),
             ("40000ft AMSL", "12192 m above sea"),
             ("2500MSL", "762 m above sea"),
+            ("1,500 ft", "457 m above sea"),
+            ("1 500 ft", "457 m above sea"),
+            ("1.5 m", "2 m above sea"),
+            ("-100 m MSL", "-100 m above sea"),
         ] {
             assert_eq!(altitude(text).0.unwrap().to_string(), expected, "{text}");
         }
-        assert_eq!((altitude("UNLIM"), altitude("Ask on 122.8 ").1), ((None, false), false));
-        assert_eq!(altitude("by NOTAM"), (None, true));
+        assert_eq!(altitude("UNLIM"), (None, false));
+        for text in ["by NOTAM", "Ask on 122.8 ", "1,5 ft", "15 00 ft", "FL 65 1000 ft"] {
+            assert_eq!(altitude(text), (None, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_that_are_not_known_are_always() {
+        let text = "AC P\nAN X\nAL GND\nAH UNL\nAA 2026-01-01T12:00Z/2026-01-02T12:00Z\nAA at weekends\nV X=47:00:00 N 008:00:00 E\nDC 5\n";
+        let (_, zones) = read_file("x.txt", text.as_bytes()).unwrap();
+        assert_eq!((zones[0].periods.len(), zones[0].degraded.len()), (0, 1));
+        assert_eq!(answer(&zones, 47.0, 8.0), Some(Answer::Inside));
     }
 
     #[test]

@@ -27,6 +27,46 @@ pub(super) struct Found {
     more_flaws: usize,
     /// Points that may still be added to follow geodesics.
     room: usize,
+    /// Volumes of all zones.
+    volumes: usize,
+}
+
+/// The volumes of one zone while it is read, as many as one file may have, and the first thing wrong with them.
+#[derive(Debug, Default)]
+pub(super) struct Volumes {
+    good: Vec<Volume>,
+    wrong: Option<String>,
+    too_many: bool,
+}
+
+impl Volumes {
+    /// A volume, or why there is none.
+    pub(super) fn push(&mut self, volume: Result<Volume, String>) {
+        match volume {
+            Ok(_) if self.good.len() >= MOST_VOLUMES => self.too_many = true,
+            Ok(volume) => self.good.push(volume),
+            Err(why) => self.wrong = self.wrong.take().or(Some(why)),
+        }
+    }
+
+    /// Whether nothing was tried.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.good.is_empty() && self.wrong.is_none()
+    }
+}
+
+impl Extend<Result<Volume, String>> for Volumes {
+    fn extend<I: IntoIterator<Item = Result<Volume, String>>>(&mut self, volumes: I) {
+        volumes.into_iter().for_each(|volume| self.push(volume));
+    }
+}
+
+/// Says what is wrong with a zone: each fault once, and not without end.
+pub(super) fn note(notes: &mut Vec<String>, why: impl Into<String>) {
+    let why = why.into();
+    if notes.len() < MOST_FLAWS && !notes.contains(&why) {
+        notes.push(why);
+    }
 }
 
 /// A format of zones.
@@ -41,6 +81,7 @@ const FORMATS: &[Format] = &[
     Format { name: "ED-269", is: ed269::is, read: ed269::read },
     Format { name: "ED-318", is: ed318::is, read: ed318::read },
     Format { name: "FAA", is: faa::is, read: faa::read },
+    Format { name: "Esri JSON", is: faa::is_esri, read: faa::read },
     Format { name: "DJI", is: dji::is, read: dji::read },
     Format { name: "Autel", is: autel::is, read: autel::read },
     Format { name: "GeoJSON", is: geojson::is, read: geojson::read },
@@ -59,7 +100,10 @@ const ROOM: usize = 4_000_000;
 /// Periods, and hours within them, of one zone.
 const MOST_PERIODS: usize = 2_000;
 
-/// Flaws of one file that are told.
+/// Volumes of one file.
+const MOST_VOLUMES: usize = 1_000_000;
+
+/// Flaws of one file, and of one zone, that are told.
 const MOST_FLAWS: usize = 20;
 
 /// Reads a file of zones. Errors are for people: which field is wrong, and what to do.
@@ -78,6 +122,12 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, Vec<Zone>), String> {
     let format = FORMATS.iter().find(|format| (format.is)(&content)).ok_or_else(|| unknown(&content))?;
     let mut found = Found { room: ROOM, ..Found::default() };
     (format.read)(&content, &mut found).map_err(|why| format!("{why} ({})", format.name))?;
+    if found.volumes > MOST_VOLUMES {
+        return Err(format!(
+            "it has more than {MOST_VOLUMES} shapes: split it into smaller files ({})",
+            format.name
+        ));
+    }
     if found.zones.is_empty() {
         let why = found.flaws.first().map_or("it has no zone", String::as_str);
         return Err(format!("{why} ({})", format.name));
@@ -123,18 +173,18 @@ fn unknown(content: &Content<'_>) -> String {
 
 impl Found {
     /// Keeps a zone whose volumes were read, or could not be.
-    pub(super) fn add(&mut self, mut zone: Zone, volumes: Vec<Result<Volume, String>>) {
+    pub(super) fn add(&mut self, mut zone: Zone, volumes: Volumes) {
+        let Volumes { good, wrong, too_many } = volumes;
+        self.volumes = self.volumes.saturating_add(good.len() + usize::from(too_many));
+        if self.volumes > MOST_VOLUMES {
+            // The file is refused: see `read`.
+            return;
+        }
+        zone.volumes = good;
         let periods = zone.periods.iter().map(|period| 1 + period.hours.len()).sum::<usize>();
         if periods > MOST_PERIODS {
             zone.periods.clear();
             zone.degraded.push(format!("it has more than {MOST_PERIODS} periods"));
-        }
-        let mut wrong = None;
-        for volume in volumes {
-            match volume {
-                Ok(volume) => zone.volumes.push(volume),
-                Err(why) => wrong = wrong.or(Some(why)),
-            }
         }
         if let Some(why) = wrong {
             let label = zone.name.as_ref().filter(|_| zone.id.is_empty()).unwrap_or(&zone.id);
@@ -168,7 +218,7 @@ impl Found {
         {
             corners = corners.get(..=between.len()).unwrap_or_default();
         }
-        let (shape, note) = match corners {
+        let (shape, mended) = match corners {
             [] => Err("it has no corner"),
             [place] => Shape::circle(*place, 0.0)
                 .map(|shape| (shape, Some("it has one corner and is taken for a point"))),
@@ -176,10 +226,8 @@ impl Found {
                 .map(|shape| (shape, Some("it has two corners and is taken for a line"))),
             _ => Shape::area(rings, edges, &mut self.room),
         }?;
-        if let Some(note) = note
-            && !notes.iter().any(|other| other == note)
-        {
-            notes.push(note.to_owned());
+        if let Some(mended) = mended {
+            note(notes, mended);
         }
         Ok(Volume { shape, band })
     }
@@ -199,5 +247,22 @@ pub(super) fn moment(of: &Json, key: &str, path: &str) -> Result<Option<Timestam
             }
         },
         Some(other) => Err(format!("{path}{key} is {}, {expected}", other.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_a_file_are_bounded_and_faults_told_once() {
+        let points = |count: usize| {
+            let points = vec!["[8,47]"; count].join(",");
+            let text = format!(r#"{{"type": "MultiPoint", "coordinates": [{points}]}}"#);
+            read("x", text.as_bytes())
+        };
+        let (_, zones) = points(1_000).unwrap();
+        assert_eq!((zones[0].volumes.len(), zones[0].degraded.len()), (1_000, 1));
+        assert!(points(MOST_VOLUMES + 1).unwrap_err().contains("more than 1000000 shapes"));
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Band, Edges, Position, Shape, Volume, Zone,
     openair::{altitude, arc, class},
-    read::{Content, Found},
+    read::{Content, Found, Volumes, note},
 };
 
 const MILE: f64 = 1852.0;
@@ -60,11 +60,11 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             "BASE" => value.clone_into(&mut draft.base),
             "TOPS" => value.clone_into(&mut draft.tops),
             _ if included => {
-                let before = draft.corners.len();
+                let before = draft.corners.len() + draft.circles.len();
                 if let Err(why) = shape(line, &mut draft) {
                     draft.wrong = draft.wrong.or(Some(format!("line {}: {why}", number + 1)));
                 }
-                let added = draft.corners.len() - before;
+                let added = draft.corners.len() + draft.circles.len() - before;
                 room = room
                     .checked_sub(added)
                     .ok_or("it has too many corners: split the file into smaller ones")?;
@@ -131,19 +131,19 @@ fn finish(draft: &mut Draft, found: &mut Found) {
     let mut limit = |text: &str| {
         let (limit, wrong) = altitude(text);
         if wrong {
-            zone.degraded
-                .push(format!("its limit `{}` is not known", text.chars().take(40).collect::<String>()));
+            let limit: String = text.chars().take(40).collect();
+            note(&mut zone.degraded, format!("its limit `{limit}` is not known"));
         }
         limit
     };
     let (lower, upper) = (limit(&base), limit(&tops));
     let band = Band::new(lower, upper).unwrap_or_else(|why| {
-        zone.degraded.push(why.to_owned());
+        note(&mut zone.degraded, why.to_owned());
         Band::default()
     });
     let circles = circles.into_iter().map(|(centre, radius)| Shape::circle(centre, radius));
-    let mut volumes: Vec<Result<Volume, String>> =
-        circles.map(|shape| shape.map(|shape| Volume { shape, band }).map_err(str::to_owned)).collect();
+    let mut volumes = Volumes::default();
+    volumes.extend(circles.map(|shape| shape.map(|shape| Volume { shape, band }).map_err(str::to_owned)));
     if !corners.is_empty() {
         corners.extend(corners.first().copied());
         volumes.push(found.area(&[corners], Edges::Unsaid, band, &mut zone.degraded));

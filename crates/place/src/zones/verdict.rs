@@ -53,11 +53,11 @@ impl Verdict<'_> {
     }
 
     /// Metres to the edge of the shape on the ground, negative within. Of a place that height alone keeps out: the metres above
-    /// or below the zone.
+    /// or below the zone, those that are certain where position and limits do not count from the same.
     pub fn margin_m(&self) -> f64 {
         let across = self.lies.margin_m;
         if across <= 0.0 && self.level.within == Sure::No {
-            return self.level.margin_m.unwrap_or(0.0);
+            return self.level.beyond_m;
         }
         across
     }
@@ -101,12 +101,13 @@ impl Verdict<'_> {
             _ => write!(why, ": {} from its edge", metres(margin)),
         };
         if let Some(vertical) = self.level.margin_m {
-            let _ = match (vertical, self.level.within) {
-                (_, Sure::No) => write!(why, ", {} beyond its limit of height", metres(vertical)),
+            let _ = match self.level.within {
+                Sure::No => write!(why, ", {} beyond its limit of height", metres(self.level.beyond_m)),
                 _ => write!(why, ", {} within its limits of height", metres(-vertical)),
             };
         } else if self.level.within == Sure::No {
-            why.push_str(", beyond its limit of height wherever ground and geoid lie");
+            let least = metres(self.level.beyond_m);
+            let _ = write!(why, ", {least} or more beyond its limit of height wherever ground and geoid lie");
         }
         if self.then == Sure::No {
             why.push_str(", not in force at that time");

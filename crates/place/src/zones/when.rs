@@ -88,6 +88,16 @@ impl Moment {
         Some(Self { time: time.or_else(|| Timestamp::parse(&format!("{date}T{}", tidy(rest)?)))?, zoned })
     }
 
+    /// The end of an interval: a day is over when it ends.
+    pub(super) fn parse_end(text: &str) -> Option<Self> {
+        let moment = Self::parse(text)?;
+        if text.trim().len() > 10 {
+            return Some(moment);
+        }
+        let end = moment.time.as_nanos().checked_add(DAY * 1_000_000_000)?;
+        Some(Self { time: Timestamp::from_nanos(end), ..moment })
+    }
+
     /// Whether a time is at it or after it.
     fn is_before(self, time: i64) -> Sure {
         let slack = if self.zoned { 0 } else { FARTHEST_OFFSET };
@@ -282,6 +292,8 @@ mod tests {
         assert_eq!(holds(&local, at("2026-08-01T05:00:00Z"), 47.0, 8.0), Sure::Unknown);
         assert_eq!(moment("2026-08-01T06:00Z").unwrap().time, moment("2026-08-01T06:00:00Z").unwrap().time);
         assert_eq!(moment("soon"), None);
+        assert_eq!(Moment::parse_end("2026-08-01"), moment("2026-08-02"));
+        assert_eq!(Moment::parse_end("2026-08-01T06:00:00Z"), moment("2026-08-01T06:00:00Z"));
     }
 
     #[test]
