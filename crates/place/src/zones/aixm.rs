@@ -226,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_is_no_number_is_none_and_angles_all_around_are_a_circle() {
+        let limit = |text: &str| {
+            let mut told = Ok(None);
+            xml::each(&format!("<a>{text}</a>"), "a", &mut |node| told = limit(Some(&node), None)).unwrap();
+            told
+        };
+        for text in ["inf", "-inf", "NaN", "high"] {
+            assert_eq!(limit(text), Err("a limit of height is no number"), "{text}");
+        }
+        assert_eq!(limit("100"), Ok(Some(Limit::new(100.0 * FOOT, Datum::Sea))));
+        let mut ring = Vec::new();
+        arc([8.0, 47.0], (1000.0, 0.0), (1000.0, 360.0), false, &mut ring);
+        let south = ring.iter().map(|place| place[1]).fold(90.0, f64::min);
+        assert!((south - 46.991).abs() < 1e-4, "{south}");
+    }
+
+    #[test]
     fn rings_arcs_and_circles() {
         let curve = |segment: &str| {
             format!(

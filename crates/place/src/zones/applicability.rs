@@ -95,6 +95,9 @@ mod tests {
         );
         assert_eq!(read(r#"[{"permanent": "NO", "startDateTime": "", "endDateTime": ""}]"#), Ok(vec![]));
         assert_eq!(read("[]"), Ok(vec![]));
+        // A single day.
+        let day = read(r#"[{"startDateTime": "2026-08-01", "endDateTime": "2026-08-01"}]"#).unwrap();
+        assert_eq!(day[0].to, Moment::parse("2026-08-02"));
     }
 
     #[test]

@@ -130,6 +130,10 @@ impl Band {
                 level.margin_m = Some(level.margin_m.map_or(beyond[0], |margin: f64| margin.max(beyond[0])));
             }
         }
+        if level.within == Sure::No && level.margin_m.is_some_and(|margin| margin <= 0.0) {
+            // It is the other limit that keeps it out.
+            level.margin_m = None;
+        }
         level
     }
 }
@@ -239,6 +243,13 @@ mod tests {
         assert_eq!((far.margin_m, far.beyond_m), (None, 9_500.0 - 8_849.0 - 120.0));
         let exact = sea.level(Some(Height { metres: 290.0, reference: Some(Amsl) }));
         assert_eq!(exact.margin_m, Some(-10.0));
+        let mixed = Band::new(Some(Limit::new(100.0, Datum::Ground)), Some(Limit::new(300.0, Datum::Sea)));
+        let over = mixed.unwrap().level(Some(Height { metres: 9_500.0, reference: Some(Ground) }));
+        assert_eq!(
+            (over.within, over.margin_m),
+            (Sure::No, None),
+            "above the upper limit wherever the ground lies"
+        );
         let levels = Band::new(Some(Limit::new(100.0 * 100.0 * FOOT, Datum::Pressure)), None).unwrap();
         assert_eq!(
             (level(levels, 120.0, Some(Amsl)), level(levels, 3000.0, Some(Amsl))),
