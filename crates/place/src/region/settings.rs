@@ -2,6 +2,9 @@
 //!
 //! Both are what somebody once chose, or what a phone took from its network.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use crate::country::Country;
 use crate::region::answer::{Group, Vote};
 
@@ -39,9 +42,10 @@ pub fn time_zone(name: &str) -> Vote {
 /// What a locale says: the region in a tag of BCP 47, also as POSIX and Java write it (`zh-Hant-HK`, `en_US.UTF-8`).
 pub fn locale(tag: &str) -> Vote {
     let tag = tag.split(['.', '@']).next().unwrap_or_default();
-    let mut parts = tag.split(['-', '_']).skip(1);
+    // Behind a single letter stand extensions, which have two-letter keys of their own (`-u-nu-`).
+    let mut parts = tag.split(['-', '_']).skip(1).take_while(|part| part.len() != 1);
     let region = parts.find(|part| part.len() == 2).map(str::to_ascii_uppercase);
-    match region.as_deref().and_then(Country::new) {
+    match region.as_deref().and_then(Country::new).filter(|country| is_country(*country)) {
         Some(country) => {
             let why =
                 format!("the language is set as it is spoken in {country}, which says little of the place");
@@ -49,6 +53,14 @@ pub fn locale(tag: &str) -> Vote {
         }
         None => Vote::nothing("locale", Group::Settings, "a language without a country".to_owned()),
     }
+}
+
+/// Whether a code is of ISO 3166-1, and not merely two capitals: each country with people in it keeps some zone's time.
+pub fn is_country(country: Country) -> bool {
+    static KNOWN: OnceLock<BTreeSet<Country>> = OnceLock::new();
+    let rows = || ZONES.lines().filter_map(|line| line.split_once('\t'));
+    let all = || rows().flat_map(|(_, countries)| countries.split(' ')).filter_map(Country::new).collect();
+    KNOWN.get_or_init(all).contains(&country)
 }
 
 /// A name as it may be shown: names of zones are short and plain.
@@ -89,6 +101,18 @@ mod tests {
         {
             assert_eq!(says(&locale(tag)), [country], "{tag}");
         }
-        assert!(says(&locale("en")).is_empty() && says(&locale("")).is_empty());
+        for tag in ["en", "", "zh-u-nu-hanidec", "en-x-us", "en-EU"] {
+            assert!(says(&locale(tag)).is_empty(), "{tag}");
+        }
+        assert_eq!(says(&locale("zh-TW-u-nu-hanidec")), ["TW"]);
+    }
+
+    #[test]
+    fn two_capitals_are_no_country_yet() {
+        for (code, is) in
+            [("HK", true), ("AQ", true), ("EU", false), ("OK", false), ("UK", false), ("XZ", false)]
+        {
+            assert_eq!(is_country(Country::new(code).unwrap()), is, "{code}");
+        }
     }
 }
