@@ -9,9 +9,10 @@ use crate::Error;
 use crate::country::Country;
 use crate::region::duties::{self, FleetRule, Registered};
 
-/// Rows that are checked, and bytes of a list.
+/// Rows that are checked.
 const MOST_ROWS: usize = 100_000;
-const LARGEST: usize = 32 << 20;
+/// Bytes that a list may have.
+pub const LARGEST: usize = 32 << 20;
 
 /// Something that a row lacks or has wrong.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,9 +38,12 @@ pub struct Checked {
     pub unread: u64,
 }
 
-/// Checks a list. `usual` is the country of rows that name none.
+/// Checks a list. `usual` is the country of rows that name none. Errors: the list is larger than [`LARGEST`].
 pub fn check(text: &[u8], usual: Option<Country>) -> Result<Checked, Error> {
-    let text = text.get(..text.len().min(LARGEST)).unwrap_or_default();
+    if text.len() > LARGEST {
+        let why = format!("more than {LARGEST} bytes: split it into smaller lists");
+        return Err(Error::Packed { file: "the fleet's list", why });
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text);
     let columns: Vec<String> = match reader.headers() {
         Ok(header) => {
@@ -113,8 +117,11 @@ impl Row<'_> {
             Registered::Operator => ("operator", operator),
         };
         if number.is_empty() {
-            let from = rule.from_g;
-            self.fault(column, format!("no number, which is needed from {from} g on"), source);
+            let why = match rule.from_g {
+                0 => "no number, which is needed".to_owned(),
+                from => format!("no number, which is needed from {from} g on"),
+            };
+            self.fault(column, why, source);
             return;
         }
         if rule.forms.is_empty() || rule.forms.iter().any(|form| fits(form, number)) {
@@ -196,9 +203,11 @@ mod tests {
             SHORT,FA3ABCDEFG,,US,900\n\
             1581F5BKD225D00BP892,,DEU87astrdge12k8-xyz,DE,900\n\
             1581F5BKD225D00BP893,,,,\n\
-            1581F5BKD225D00BP894,,,US,200\n\
+            1581F5BKD225D00BP894,,,CA,200\n\
             1581F5BKD225D00BP895,,,ZA,900\n\
-            ,x,,TW,900\n";
+            ,x,,TW,900\n\
+            1581F5BKD225D00BP896,,,US,200\n\
+            1581F5BKD225D00BP897,,,DE,249\n";
         let found = faults(text);
         let wanted = [
             (2, "registration"),
@@ -208,8 +217,19 @@ mod tests {
             (6, "country"),
             (8, "country"),
             (9, "serial"),
+            (10, "registration"),
+            (11, "operator"),
         ];
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn a_list_that_is_too_large_is_refused() {
+        let mut list = b"serial\n".to_vec();
+        list.resize(LARGEST, b'\n');
+        assert_eq!(check(&list, None).unwrap(), Checked::default());
+        list.push(b'\n');
+        assert!(check(&list, None).is_err());
     }
 
     #[test]
