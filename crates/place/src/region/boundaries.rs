@@ -1,8 +1,9 @@
 //! Boundaries of countries: in which one a place lies, and how far it is to the others. Layout, maker and sources:
 //! `knowledge/region/boundaries/build.py`.
 //!
-//! The lines are generalised for maps of 1:10 000 000. Against 21 known border crossings they lie 0 to 1.9 km off, 750 m in
-//! the root mean square ([`LINE_ERROR_M`]). So nearer to a border than some 2.5 km this answers with both sides.
+//! The lines are generalised for maps of 1:10 000 000. 21 border crossings, placed from other maps by hand and some of them
+//! roughly, lie some 750 m off in the root mean square and 1.8 km at worst: an estimate ([`LINE_ERROR_M`]). So nearer to a
+//! border than some 2.5 km this answers with both sides.
 //!
 //! A table may have been damaged, so nothing in it is trusted: counts are held against the bytes that are left before
 //! memory is taken, areas must exist, places must be on the globe.
