@@ -46,6 +46,8 @@ const MOST_HOSTS: usize = 10_000;
 /// Requests that wait for an answer on one flow, and flows with such.
 const MOST_WAITING: usize = 64;
 const MOST_FLOWS: usize = 10_000;
+/// Fixes that a place which was sent is compared with: they are spread over all of the flight.
+const MOST_COMPARED: usize = 256;
 
 /// Gathers what the inputs of `request` say.
 pub fn region(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<RegionRead, Error> {
@@ -109,10 +111,23 @@ struct Host {
     readable: bool,
 }
 
+/// Requests of a flow that wait for their answers.
+#[derive(Debug, Default)]
+struct Waiting {
+    requests: VecDeque<Sent>,
+    /// Which answer is whose cannot be told until none waits: HTTP/2 and HTTP/3 answer in any order.
+    mingled: bool,
+    /// There were too many: nothing on this flow is paired any more.
+    lost: bool,
+}
+
 #[derive(Debug, Default)]
 struct Gathered {
     sent: Vec<Sent>,
-    waiting: BTreeMap<u64, VecDeque<Sent>>,
+    /// By flow.
+    waiting: BTreeMap<u64, Waiting>,
+    /// So many flows waited that one was left out. It cannot be told from a new one, so no further flow is paired.
+    full: bool,
     exchange: Option<Exchange>,
     hosts: BTreeMap<String, Host>,
     /// Something was left out.
@@ -151,13 +166,8 @@ impl Gathered {
             return;
         }
         let sent = Sent { time: message.time, host, target, said: Said::of(message) };
-        if message.kind == "request"
-            && (self.waiting.len() < MOST_FLOWS || self.waiting.contains_key(&flow.id))
-        {
-            let waiting = self.waiting.entry(flow.id).or_default();
-            if waiting.len() < MOST_WAITING {
-                waiting.push_back(sent.clone());
-            }
+        if message.kind == "request" {
+            self.wait(flow.id, message.protocol, sent.clone());
         }
         if self.sent.len() < MOST_SENT {
             self.sent.push(sent);
@@ -166,12 +176,37 @@ impl Gathered {
         }
     }
 
-    fn answered(&mut self, flow: &Flow, message: &Message) {
-        let Some(waiting) = self.waiting.get_mut(&flow.id) else { return };
-        let Some(asked) = waiting.pop_front() else { return };
-        if waiting.is_empty() {
-            self.waiting.remove(&flow.id);
+    fn wait(&mut self, flow: u64, protocol: &str, sent: Sent) {
+        let known = self.waiting.contains_key(&flow);
+        self.full |= !known && self.waiting.len() >= MOST_FLOWS;
+        if self.full && !known {
+            self.beyond = true;
+            return;
         }
+        let waiting = self.waiting.entry(flow).or_default();
+        waiting.lost |= waiting.requests.len() >= MOST_WAITING;
+        if waiting.lost {
+            waiting.requests.clear();
+            self.beyond = true;
+            return;
+        }
+        waiting.requests.push_back(sent);
+        waiting.mingled |= waiting.requests.len() > 1 && matches!(protocol, "http/2" | "http/3");
+    }
+
+    /// The request that is answered now, where that can be told.
+    fn next(&mut self, flow: u64) -> Option<Sent> {
+        let waiting = self.waiting.get_mut(&flow)?;
+        let asked = waiting.requests.pop_front()?;
+        let told = !waiting.mingled;
+        if waiting.requests.is_empty() {
+            self.waiting.remove(&flow);
+        }
+        Some(asked).filter(|_| told)
+    }
+
+    fn answered(&mut self, flow: &Flow, message: &Message) {
+        let Some(asked) = self.next(flow.id) else { return };
         let answer = Said::of(message);
         let exchange = Exchange { asked, answer };
         // The one that is most about it; of equals, the last answer holds.
@@ -186,10 +221,10 @@ impl Gathered {
         if let Some(exchange) = &self.exchange {
             return vec![domain(&exchange.asked.host)];
         }
-        let near = |place: &(f64, f64)| {
-            let fixes = paths.iter().flat_map(|path| &path.fixes).step_by(16);
-            fixes.into_iter().any(|fix| metres((fix.lat, fix.lon), *place) < 50_000.0)
-        };
+        let fixes = || paths.iter().flat_map(|path| &path.fixes);
+        let apart = fixes().count().div_ceil(MOST_COMPARED).max(1);
+        let compared: Vec<(f64, f64)> = fixes().step_by(apart).map(|fix| (fix.lat, fix.lon)).collect();
+        let near = |place: &(f64, f64)| compared.iter().any(|fix| metres(*fix, *place) < 50_000.0);
         let told = self.sent.iter().filter(|sent| sent.said.places.iter().any(near));
         let told: Vec<String> = told.map(|sent| domain(&sent.host)).collect();
         // Of these, and where there is none of all, those that name hosts after countries: others have no branches.
@@ -459,6 +494,49 @@ mod tests {
         let weather = Exchange { asked: sent("/weather", place), answer };
         assert!(weather.is_told() && weather.score() < LEAST);
         assert!(!Exchange { asked: sent("/region", Said::default()), answer: Said::default() }.is_told());
+    }
+
+    fn wait(gathered: &mut Gathered, flow: u64, protocol: &str, targets: &[&str]) {
+        for target in targets {
+            gathered.wait(flow, protocol, sent(target, Said::default()));
+        }
+    }
+
+    fn next(gathered: &mut Gathered, flow: u64) -> Option<String> {
+        gathered.next(flow).map(|sent| sent.target)
+    }
+
+    #[test]
+    fn answers_are_paired_where_their_order_tells() {
+        let mut gathered = Gathered::default();
+        wait(&mut gathered, 1, "http/1", &["/a", "/b"]);
+        assert_eq!(next(&mut gathered, 1).as_deref(), Some("/a"));
+        assert_eq!(next(&mut gathered, 1).as_deref(), Some("/b"));
+        assert_eq!(next(&mut gathered, 1), None);
+        for protocol in ["http/2", "http/3"] {
+            wait(&mut gathered, 2, protocol, &["/a", "/b"]);
+            assert_eq!((next(&mut gathered, 2), next(&mut gathered, 2)), (None, None), "{protocol}");
+            wait(&mut gathered, 2, protocol, &["/c"]);
+            assert_eq!(next(&mut gathered, 2).as_deref(), Some("/c"), "{protocol}");
+        }
+        assert!(!gathered.beyond);
+    }
+
+    #[test]
+    fn beyond_the_limits_nothing_is_paired_with_a_wrong_answer() {
+        let mut gathered = Gathered::default();
+        wait(&mut gathered, 1, "http/1", &["/a"; MOST_WAITING + 1]);
+        wait(&mut gathered, 1, "http/1", &["/b"]);
+        assert_eq!((next(&mut gathered, 1), gathered.beyond), (None, true));
+
+        let mut gathered = Gathered::default();
+        let most = MOST_FLOWS as u64;
+        for flow in 0..=most {
+            wait(&mut gathered, flow, "http/1", &["/a"]);
+        }
+        assert!(gathered.beyond && next(&mut gathered, 0).is_some());
+        wait(&mut gathered, most, "http/1", &["/b"]);
+        assert_eq!(next(&mut gathered, most), None);
     }
 
     #[test]
