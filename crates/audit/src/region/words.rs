@@ -4,7 +4,7 @@
 use creance_model::{Message, Part};
 use creance_place::Country;
 use creance_place::datum::Datum;
-use creance_place::region::{datum_tell, hosts};
+use creance_place::region::{datum_tell, hosts, settings};
 
 /// Fields looked at in one message, and bytes of one.
 const MOST_FIELDS: usize = 4096;
@@ -50,7 +50,7 @@ impl Said {
         let text = text.trim();
         match name {
             "mcc" | "networkmcc" | "mobilecountrycode" | "operatormcc" | "plmn" | "networkoperator"
-            | "operator" | "mccmnc" | "networkplmn" | "operatornumeric" => self.network_mcc.extend(mcc(text)),
+            | "mccmnc" | "networkplmn" | "operatornumeric" => self.network_mcc.extend(mcc(text)),
             "simmcc" | "simoperator" | "simplmn" | "simoperatornumeric" | "homemcc" | "imsimcc" => {
                 self.sim_mcc.extend(mcc(text));
             }
@@ -134,6 +134,7 @@ fn country(text: &str) -> Option<Country> {
         return Country::new("GB");
     }
     Country::new(&capital)
+        .filter(|country| settings::is_country(*country))
         .or_else(|| THREE.iter().find(|(name, _)| *name == capital).and_then(|(_, code)| Country::new(code)))
         .or_else(|| {
             let code = mcc(text).filter(|_| text.len() == 3)?;
@@ -269,6 +270,12 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_of_digits_may_be_anybody() {
+        assert_eq!(said(&[("operator", "46001"), ("operator", "310260")]), Said::default());
+        assert_eq!(said(&[("networkOperator", "46001")]).network_mcc, [460]);
+    }
+
+    #[test]
     fn countries_are_read_however_they_are_written() {
         for (text, code) in [
             ("CN", "CN"),
@@ -280,7 +287,7 @@ mod tests {
         ] {
             assert_eq!(country(text).map(|country| country.to_string()).as_deref(), Some(code), "{text}");
         }
-        for text in ["", "optional", "12", "global"] {
+        for text in ["", "optional", "12", "global", "EU", "ok"] {
             assert_eq!(country(text), None, "{text}");
         }
     }
