@@ -1,13 +1,14 @@
 //! Registers that the examiner brings: protected places, zones of airspace.
 
 use std::{
-    fs,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use creance_place::{sites::Sites, zones::Zones};
 
-use crate::Error;
+use crate::{Error, files};
 
 /// The largest register that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -28,12 +29,35 @@ pub fn zones(paths: &[PathBuf]) -> Result<Zones, Error> {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    bounded(path, LARGEST)
+}
+
+/// A file of at most so many bytes; it may grow while it is read.
+fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let shown = || path.display().to_string();
     let io = |source| Error::Io { path: shown(), source };
-    let length = fs::metadata(path).map_err(io)?.len();
-    if length > LARGEST {
-        let why = format!("{length} bytes, at most {LARGEST} are read: split it into smaller files");
+    files::regular(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() as u64 > most {
+        let why = format!("more than {most} bytes: split it into smaller files");
         return Err(Error::File { path: shown(), why });
     }
-    fs::read(path).map_err(io)
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_or_no_file_is_refused() {
+        let folder = std::env::temp_dir();
+        let path = folder.join(format!("creance-register-{}", std::process::id()));
+        std::fs::write(&path, "12345").unwrap();
+        assert_eq!(bounded(&path, 5).unwrap(), b"12345");
+        assert!(matches!(bounded(&path, 4), Err(Error::File { .. })));
+        std::fs::remove_file(path).unwrap();
+        assert!(matches!(bytes(&folder), Err(Error::Io { .. })));
+    }
 }
