@@ -215,7 +215,7 @@ fn data_went(found: &Assessment) -> Value {
     let landings = found
         .data
         .iter()
-        .map(|landing| json!({"iso": code(landing.country), "bytes": landing.bytes, "hosts": landing.hosts}));
+        .map(|landing| json!({"iso": code(landing.country), "bytes": landing.bytes, "hosts": shown(&landing.hosts)}));
     json!({
         "answer": answer,
         "iso": known.first().filter(|_| known.len() == 1).map(ToString::to_string),

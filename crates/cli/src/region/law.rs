@@ -1,8 +1,12 @@
 //! What the law asks for there, and whether a fleet's list has it.
 
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use creance_place::Country;
 use creance_place::region::answer::{Answer, Outcome};
 use creance_place::region::duties::{self, Cut, Pack};
@@ -74,8 +78,16 @@ const fn told(cut: Cut) -> &'static str {
 }
 
 pub(super) fn fleet(path: &Path, usual: Option<Country>) -> anyhow::Result<Checked> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(fleet::check(&bytes, usual)?)
+    let cannot = || format!("cannot read {}", path.display());
+    let about = fs::metadata(path).with_context(cannot)?;
+    // Opening a pipe waits until somebody writes into it.
+    ensure!(about.is_file(), "{}: not a regular file", cannot());
+    let most = fleet::LARGEST as u64;
+    ensure!(about.len() <= most, "{}: more than {most} bytes", cannot());
+    let mut bytes = Vec::new();
+    // It may grow meanwhile.
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).with_context(cannot)?;
+    fleet::check(&bytes, usual).with_context(cannot)
 }
 
 pub(super) fn fleet_document(checked: &Checked) -> Value {
