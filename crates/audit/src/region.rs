@@ -408,30 +408,42 @@ const TOLD_WITHIN: i64 = 3_000_000_000;
 /// Pairs looked at.
 const MOST_PAIRS: usize = 256;
 
-/// Places that were sent, each with the place where the aircraft was: of the fixes about that time the one that it fits best,
-/// in any datum.
+/// Places that were sent, each with the place where the aircraft was: of its way about that time the point that it fits best,
+/// in any datum. Between fixes the way is straight: at one fix a second an aircraft is soon 10 m from the nearest.
 fn pairs<'a>(sent: impl Iterator<Item = &'a Sent>, paths: &[Path]) -> Vec<((f64, f64), (f64, f64))> {
     let mut pairs = Vec::new();
     for sent in sent.filter(|sent| !sent.said.places.is_empty()).take(MOST_PAIRS) {
-        let near = paths
-            .iter()
-            .flat_map(|path| &path.fixes)
-            .filter(|fix| fix.time.since(sent.time).abs() <= TOLD_WITHIN)
-            .map(|fix| (fix.lat, fix.lon));
-        let near: Vec<(f64, f64)> = near.take(256).collect();
+        let mut way = Vec::new();
+        for path in paths {
+            let near = path.fixes.iter().filter(|fix| fix.time.since(sent.time).abs() <= TOLD_WITHIN);
+            let mut near: Vec<&Fix> = near.take(MOST_COMPARED).collect();
+            near.sort_by_key(|fix| fix.time);
+            let ends = near.iter().zip(near.iter().skip(1).chain(near.last()));
+            way.extend(ends.map(|(a, b)| ((a.lat, a.lon), (b.lat, b.lon))));
+            if way.len() >= MOST_COMPARED {
+                break;
+            }
+        }
         for place in &sent.said.places {
-            let off = |truth: &(f64, f64)| {
-                Datum::ALL
-                    .into_iter()
-                    .map(|datum| metres(*place, datum.from_wgs84(*truth)))
-                    .fold(f64::INFINITY, f64::min)
-            };
-            let truth = near.iter().copied().min_by(|a, b| off(a).total_cmp(&off(b)));
+            let fits = way.iter().flat_map(|(a, b)| Datum::ALL.map(|datum| nearest(*place, *a, *b, datum)));
+            let truth = fits.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, truth)| truth);
             // A place far from the aircraft is somebody else's.
             pairs.extend(truth.filter(|truth| metres(*place, *truth) < 2_000.0).map(|truth| (*place, truth)));
         }
     }
     pairs
+}
+
+/// The point between `a` and `b` that a place fits best which is in this datum, and how many metres it is off.
+fn nearest(place: (f64, f64), a: (f64, f64), b: (f64, f64), datum: Datum) -> (f64, (f64, f64)) {
+    let (start, end) = (datum.from_wgs84(a), datum.from_wgs84(b));
+    let narrow = start.0.to_radians().cos();
+    let from_start = |(lat, lon): (f64, f64)| (lat - start.0, (lon - start.1) * narrow);
+    let (way, off) = (from_start(end), from_start(place));
+    let length = way.0 * way.0 + way.1 * way.1;
+    let share = if length > 0.0 { ((way.0 * off.0 + way.1 * off.1) / length).clamp(0.0, 1.0) } else { 0.0 };
+    let truth = (a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share);
+    (metres(place, datum.from_wgs84(truth)), truth)
 }
 
 /// Files of the device that are read, bytes of one, and folders deep.
@@ -537,6 +549,16 @@ mod tests {
         assert!(gathered.beyond && next(&mut gathered, 0).is_some());
         wait(&mut gathered, most, "http/1", &["/b"]);
         assert_eq!(next(&mut gathered, most), None);
+    }
+
+    #[test]
+    fn a_place_between_fixes_fits_its_datum() {
+        let (a, b, middle) = ((30.9134, 103.5726), (30.9136, 103.5730), (30.9135, 103.5728));
+        for datum in Datum::ALL {
+            let (off, truth) = nearest(datum.from_wgs84(middle), a, b, datum);
+            assert!(off < 0.1 && metres(truth, middle) < 0.1, "{off} {truth:?}");
+            assert!(nearest(datum.from_wgs84(a), b, b, datum).0 > 30.0);
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Case {
         let datum = self.sent.as_deref().map(|name| {
             let (datum, truth): (Datum, (f64, f64)) =
                 (named(name).unwrap(), (positions[0].lat, positions[0].lon));
-            let truths = [truth, (truth.0 + 0.001, truth.1), (truth.0, truth.1 + 0.002)];
+            let truths = [truth, (truth.0 + 0.001, truth.1), (truth.0 + 0.002, truth.1)];
             DatumSeen {
                 declared: None,
                 sent: truths.iter().map(|truth| (datum.from_wgs84(*truth), *truth)).collect(),

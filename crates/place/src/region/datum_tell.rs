@@ -8,12 +8,15 @@ use crate::datum::Datum;
 use crate::region::answer::{Group, Vote};
 use crate::region::boundaries::Boundaries;
 
-/// A shift is claimed where the place fits within this, in metres, in the shifted datum …
-const FITS_M: f64 = 15.0;
-/// … and is off by more than this without it.
+/// A datum is claimed where places fit within this, in metres …
+const FITS_M: f64 = 10.0;
+/// … a shifted one where they are off by more than this without it …
 const OFF_M: f64 = 100.0;
-/// … at so many places that lie apart.
-const PLACES: usize = 2;
+/// … and two of them lie so far apart, five times what a fit may be off: nearer to each other they are one place, which may
+/// fit by chance.
+const APART_M: f64 = 50.0;
+/// So far apart, where nothing is shifted: two places, and not one sent twice.
+const TWO_M: f64 = 1.0;
 
 /// How often such a tell names what the app believes.
 const DECLARED: f64 = 0.9;
@@ -32,18 +35,13 @@ pub struct DatumSeen {
 impl DatumSeen {
     /// The datum that the coordinates are in, where enough of them tell.
     pub fn observed(&self) -> Option<Datum> {
-        let mut apart: Vec<((f64, f64), (f64, f64))> = Vec::new();
-        for pair in &self.sent {
-            if apart.iter().all(|known| metres(known.0, pair.0) > 1.0) {
-                apart.push(*pair);
-            }
-        }
         let fits = |datum: Datum| {
             let fit = |(sent, truth): &&((f64, f64), (f64, f64))| {
                 metres(*sent, datum.from_wgs84(*truth)) < FITS_M
                     && (datum == Datum::Wgs84 || metres(*sent, *truth) > OFF_M)
             };
-            apart.iter().filter(fit).count() >= PLACES
+            let places: Vec<(f64, f64)> = self.sent.iter().filter(fit).map(|(_, truth)| *truth).collect();
+            spread_m(&places) >= if datum == Datum::Wgs84 { TWO_M } else { APART_M }
         };
         // Nothing fits a shift by chance; what is not shifted may be something else that was sent beside.
         [Datum::Gcj02, Datum::Bd09, Datum::Wgs84].into_iter().find(|datum| fits(*datum))
@@ -105,6 +103,16 @@ pub fn named(name: &str) -> Option<Datum> {
     }
 }
 
+/// How far places lie apart: from the one that is farthest from the first, to the one farthest from that.
+fn spread_m(places: &[(f64, f64)]) -> f64 {
+    let farthest = |from: (f64, f64)| {
+        let far = places.iter().map(|place| (metres(from, *place), *place));
+        far.max_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    let end = places.first().and_then(|first| farthest(*first));
+    end.and_then(|(_, end)| farthest(end)).map_or(0.0, |(metres, _)| metres)
+}
+
 /// Metres between two places that are near each other, on a sphere.
 pub fn metres(a: (f64, f64), b: (f64, f64)) -> f64 {
     let north = (a.0 - b.0).to_radians();
@@ -117,7 +125,7 @@ mod tests {
     use super::*;
 
     fn seen(datum: Datum, (lat, lon): (f64, f64), declared: Option<Datum>) -> DatumSeen {
-        let truths = [(lat, lon), (lat + 0.001, lon), (lat, lon + 0.001)];
+        let truths = [(lat, lon), (lat + 0.0004, lon), (lat - 0.0004, lon)];
         DatumSeen { declared, sent: truths.iter().map(|truth| (datum.from_wgs84(*truth), *truth)).collect() }
     }
 
@@ -131,6 +139,8 @@ mod tests {
         assert_eq!(DatumSeen::default().observed(), None);
         let one = DatumSeen { sent: seen(Datum::Gcj02, chengdu, None).sent[..1].to_vec(), declared: None };
         assert_eq!(one.observed(), None);
+        let near = DatumSeen { sent: seen(Datum::Gcj02, chengdu, None).sent[..2].to_vec(), declared: None };
+        assert_eq!(near.observed(), None, "44 m apart");
     }
 
     #[test]
