@@ -13,7 +13,7 @@ use crate::{
 const STYLE: &str = include_str!("html/style.css");
 
 /// Tables are wider here than in a report.
-const WIDER: &str = ".ground{max-width:60rem;margin:8px 0 14px}table{width:100%}td,th{text-align:left;vertical-align:top;padding:4px 10px 4px 0;overflow-wrap:anywhere}";
+const WIDER: &str = ".ground{max-width:60rem;margin:8px 0 14px}table{width:100%}td,th{text-align:left;vertical-align:top;padding:4px 10px 4px 0;overflow-wrap:anywhere}td:nth-child(-n+2),th:nth-child(-n+2){white-space:nowrap}";
 
 /// Points of one way that are drawn, marks on it, and corners of all zones.
 const MOST_POINTS: usize = 4000;
