@@ -89,7 +89,7 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
         inspection.zones.iter().map(|one| {
             let name = one.name.as_ref().map(|name| format!(" ({})", shown(name))).unwrap_or_default();
             let times = if one.times == 1 { String::new() } else { format!(", {} times", one.times) };
-            format!("{}{name}: {} the {}{times}; {}", shown(&one.zone), one.answer, one.role, shown(&one.why))
+            format!("{}{name}: {} {}{times}; {}", shown(&one.zone), one.role, one.answer, shown(&one.why))
         }),
     )?;
     if let Some(faces) = &inspection.faces {
