@@ -1,0 +1,23 @@
+//! What findings amount to: what differs between cases that differ in one setting, and how sure one can be of it.
+//!
+//! ```text
+//! findings.json ─▶ Run ─┐
+//!                       ├─▶ Comparison: destinations, pairs of host and class, classes; statements
+//! findings.json ─▶ Run ─┘        ▲
+//!                                └── exact: tests and intervals that hold for few runs
+//! ```
+//!
+//! A case is a document that others may have made: it is read within limits, and refused with the name of the field that
+//! is wrong. Values are never looked at: what joins findings is their class, their host, and their keyed digest.
+
+mod campaign;
+mod compare;
+pub mod exact;
+mod run;
+
+pub use campaign::Campaign;
+pub use compare::{
+    Amount, Class, Comparison, Destination, Group, MOST_RUNS, Observed, Pair, Plan, Row, SCHEMA, Values,
+    Verdict, compare,
+};
+pub use run::{Error, Host, Run, Seen};
