@@ -1,5 +1,6 @@
 //! What may be typed.
 
+mod compare;
 mod region;
 mod zones;
 
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
 
+pub(crate) use compare::{Compare, CompareForm};
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
 
 pub(crate) use region::{Region, RegionFormat};
@@ -38,6 +40,7 @@ Examples:
   creance inspect card/                                what the files of a card give away
   creance scrub card/ -o clean                         the same files without it
   creance canary new -o canaries.toml                  values to plant before the flight
+  creance compare off-* --with on-*                    what a setting changes, and how sure one can be
   creance zones check flight.tlog --zones ed269.json   was it where it should not be
   creance explain case F0003                           what a finding says, and how to see it with other tools
   creance region --gps 22.5316,114.1130 --mcc 454      in which country that is, says whom, how sure
@@ -77,6 +80,9 @@ pub(crate) enum Command {
     /// Scores what tools found in labelled captures: recall, precision, traps (docs/corpus.md has the formats).
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(Bench),
+    /// Says what differs between cases (a setting off and on), and what cannot be told from chance.
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(Compare),
     /// Says where an aircraft is, what its app believes, and where its data went: every source's vote, and who differs.
     #[command(after_help = region::EXAMPLES)]
     Region(Box<Region>),

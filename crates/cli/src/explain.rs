@@ -26,13 +26,16 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<u8> {
                 writeln!(out, "{:<14} {}", card.id, card.what)?;
             }
             writeln!(out, "\na finding: creance explain CASE F0001")?;
-            writeln!(out, "schemas: findings (creance explain schema findings)")?;
+            writeln!(out, "schemas: findings, compare (creance explain schema findings)")?;
         }
         (["schema", "findings"], None) => writeln!(out, "{}", creance_render::schema::FINDINGS.trim_end())?,
+        (["schema", "compare"], None) => writeln!(out, "{}", creance_render::schema::COMPARE.trim_end())?,
         (["schema", other], None) => {
-            return Err(Usage(format!("no schema `{other}`, expected findings")).into());
+            return Err(Usage(format!("no schema `{other}`, expected findings or compare")).into());
         }
-        (["schema"], None) => return Err(Usage("which schema? expected findings".to_owned()).into()),
+        (["schema"], None) => {
+            return Err(Usage("which schema? expected findings or compare".to_owned()).into());
+        }
         ([id], None) => {
             let Some(card) = card(id) else {
                 let known: Vec<&str> =

@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod canary;
 mod case;
+mod compare;
 mod data;
 mod exit;
 mod explain;
@@ -66,6 +67,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Bench(options)) => bench::run(&options),
+        Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Region(options)) => region::run(&options, args.talk),
         Some(Command::Zones(options)) => zones::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),

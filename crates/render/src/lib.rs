@@ -4,6 +4,7 @@
 //! masked, unless the user asked to reveal them; nothing here unmasks or masks.
 
 mod apart;
+pub mod comparison;
 mod headline;
 mod html;
 pub mod inspection;

@@ -1,0 +1,239 @@
+//! `creance compare`: what differs between cases, and how sure one can be of it (`creance.compare/1`).
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow};
+use creance_assess::{Campaign, Comparison, Group, MOST_RUNS, Plan, Row, Run};
+use creance_model::DataClass;
+use serde::Serialize;
+
+use crate::{
+    args::{Compare, CompareForm, Lines},
+    exit::{self, Usage},
+    rows::Rows,
+};
+
+/// The largest findings.json that is read, in bytes; and campaign.
+const LARGEST: u64 = 256 << 20;
+const LARGEST_CAMPAIGN: u64 = 1 << 20;
+
+pub(crate) fn run(options: &Compare) -> anyhow::Result<u8> {
+    let groups = groups(options)?;
+    let count: usize = groups.iter().map(|(_, cases)| cases.len()).sum();
+    if count > MOST_RUNS {
+        return Err(Usage(format!("{count} cases, expected at most {MOST_RUNS}")).into());
+    }
+    let names = names(&groups);
+    let mut names = names.into_iter();
+    let mut read = |(name, cases): &(String, Vec<PathBuf>)| -> anyhow::Result<Group> {
+        let runs = cases.iter().zip(names.by_ref()).map(|(path, name)| case(path, &name));
+        Ok(Group { name: name.clone(), runs: runs.collect::<anyhow::Result<_>>()? })
+    };
+    let groups = [read(&groups[0])?, read(&groups[1])?];
+    different(&groups)?;
+    let incomplete = groups.iter().flat_map(|group| &group.runs).any(|run| run.damaged);
+    let of = creance_assess::compare(&Plan { groups, level: options.level });
+    write(&of, options.format)?;
+    Ok(if incomplete { exit::INCOMPLETE } else { exit::DONE })
+}
+
+fn write(of: &Comparison, format: CompareForm) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match format {
+        CompareForm::Text => write!(out, "{}", creance_render::comparison::text(of))?,
+        CompareForm::Html => writeln!(out, "{}", creance_render::comparison::html(of))?,
+        CompareForm::Json => {
+            serde_json::to_writer_pretty(&mut out, of)?;
+            writeln!(out)?;
+        }
+        CompareForm::Csv => {
+            drop(out);
+            return table(of);
+        }
+    }
+    out.flush()
+}
+
+/// The names of both settings, and their cases.
+fn groups(options: &Compare) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
+    if let Some(path) = &options.campaign {
+        return campaign(path, &options.name);
+    }
+    let [before, after] = match (options.cases.as_slice(), options.others.as_slice()) {
+        (cases, [_, ..]) => [cases.to_vec(), options.others.clone()],
+        ([before, after], []) => [vec![before.clone()], vec![after.clone()]],
+        ([_], []) => return Err(Usage("one case: expected another to compare it with".to_owned()).into()),
+        (cases, []) => by_stem(cases)?,
+    };
+    let named = match options.name.as_slice() {
+        [] => [named(&before), named(&after)],
+        [before, after] => [before.clone(), after.clone()],
+        _ => return Err(Usage("expected --name twice, once for each setting".to_owned()).into()),
+    };
+    // What would be called the same is called by its place.
+    let [one, other] = named;
+    let names = if one == other { ["before".to_owned(), "after".to_owned()] } else { [one, other] };
+    let [one, other] = names;
+    Ok([(one, before), (other, after)])
+}
+
+fn campaign(path: &Path, names: &[String]) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
+    let shown = path.display();
+    let bytes = bytes(path, LARGEST_CAMPAIGN)?;
+    let text = String::from_utf8(bytes).with_context(|| format!("{shown}: not UTF-8"))?;
+    let campaign = Campaign::parse(&text).map_err(|why| anyhow!("{shown}: {why}"))?;
+    let groups = campaign.two(names).map_err(|why| Usage(format!("{shown}: {why}")))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(groups.map(|group| (group.name.clone(), group.cases.iter().map(|case| folder.join(case)).collect())))
+}
+
+/// Runs by what stands before the number at the end of their names: `off-1 off-2 on-1 on-2`.
+fn by_stem(cases: &[PathBuf]) -> anyhow::Result<[Vec<PathBuf>; 2]> {
+    let mut stems: Vec<(String, Vec<PathBuf>)> = Vec::new();
+    for case in cases {
+        let stem = stem(&name(case)).to_owned();
+        match stems.iter_mut().find(|(known, _)| *known == stem) {
+            Some((_, cases)) => cases.push(case.clone()),
+            None => stems.push((stem, vec![case.clone()])),
+        }
+    }
+    let stems: [(String, Vec<PathBuf>); 2] = stems.try_into().map_err(|_| {
+        Usage(format!("{} cases: say with --with which of them are runs of the other setting", cases.len()))
+    })?;
+    Ok(stems.map(|(_, cases)| cases))
+}
+
+fn stem(name: &str) -> &str {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '.', ' ']);
+    if stem.is_empty() { name } else { stem }
+}
+
+/// What cases of one setting are called together: what stands before their numbers, or the name of the first.
+fn named(cases: &[PathBuf]) -> String {
+    let names: Vec<String> = cases.iter().map(|case| name(case)).collect();
+    match names.as_slice() {
+        [first, _, ..] if names.iter().all(|name| stem(name) == stem(first)) => stem(first).to_owned(),
+        [first, ..] => first.clone(),
+        [] => String::new(),
+    }
+}
+
+/// What a case is called: its folder, whether that or the file in it was given.
+fn name(path: &Path) -> String {
+    let folder =
+        if path.file_name().is_some_and(|name| name == FINDINGS) { path.parent() } else { Some(path) };
+    let name = folder.and_then(Path::file_name).or(path.file_name());
+    name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Names of all cases, in order: paths, where names are not all different.
+fn names(groups: &[(String, Vec<PathBuf>)]) -> Vec<String> {
+    let paths: Vec<&PathBuf> = groups.iter().flat_map(|(_, cases)| cases).collect();
+    let names: Vec<String> = paths.iter().map(|path| name(path)).collect();
+    let unique =
+        names.iter().enumerate().all(|(index, name)| !names.iter().take(index).any(|other| other == name));
+    if unique { names } else { paths.into_iter().map(|path| path.display().to_string()).collect() }
+}
+
+const FINDINGS: &str = "findings.json";
+
+fn case(path: &Path, name: &str) -> anyhow::Result<Run> {
+    let file = if path.is_dir() { path.join(FINDINGS) } else { path.to_owned() };
+    let bytes = bytes(&file, LARGEST)?;
+    Run::read(name, &bytes).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn bytes(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    let told = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).with_context(told)?;
+    if bytes.len() as u64 > most {
+        return Err(anyhow!("{}: more than {most} bytes", told()));
+    }
+    Ok(bytes)
+}
+
+/// One run counted twice would look like two that agree.
+fn different(groups: &[Group; 2]) -> anyhow::Result<()> {
+    let runs: Vec<&Run> = groups.iter().flat_map(|group| &group.runs).collect();
+    // Of two cases one may have been made of the same evidence with other options.
+    if runs.len() == 2 {
+        return Ok(());
+    }
+    for (index, run) in runs.iter().enumerate() {
+        if let Some(twin) = runs.iter().take(index).find(|other| other.case == run.case) {
+            return Err(Usage(format!(
+                "{} and {} are cases of the same evidence: one run, not two",
+                twin.name, run.name
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// A row of the table: a destination, a pair of destination and class, or a class.
+#[derive(Serialize)]
+struct Line<'a> {
+    what: &'static str,
+    host: Option<&'a str>,
+    data_class: Option<DataClass>,
+    verdict: Option<creance_assess::Verdict>,
+    observed: creance_assess::Observed,
+    why: Option<&'static str>,
+    seen_before: usize,
+    runs_before: usize,
+    seen_after: usize,
+    runs_after: usize,
+    p: String,
+    p_corrected: String,
+    before: Option<String>,
+    after: Option<String>,
+    unit: String,
+}
+
+fn table(of: &Comparison) -> io::Result<()> {
+    let mut rows = Rows::new(Lines::Csv, &[]);
+    for one in &of.destinations {
+        rows.row(&line(of, "destination", Some(&one.host), None, &one.row, "bytes"))?;
+    }
+    for one in &of.pairs {
+        rows.row(&line(of, "pair", Some(&one.host), Some(one.data_class), &one.row, "times"))?;
+    }
+    for one in &of.classes {
+        rows.row(&line(of, "class", None, Some(one.data_class), &one.row, "times"))?;
+    }
+    rows.flush()
+}
+
+fn line<'a>(
+    of: &Comparison,
+    what: &'static str,
+    host: Option<&'a str>,
+    data_class: Option<DataClass>,
+    row: &Row,
+    unit: &str,
+) -> Line<'a> {
+    let [[seen_before, runs_before], [seen_after, runs_after]] = row.seen_in;
+    Line {
+        what,
+        host,
+        data_class,
+        verdict: row.verdict,
+        observed: row.observed,
+        why: row.why,
+        seen_before,
+        runs_before,
+        seen_after,
+        runs_after,
+        p: format!("{:.4}", row.p),
+        p_corrected: format!("{:.4}", row.p_corrected),
+        before: row.amount.map(|amount| format!("{:.3}", amount.before)),
+        after: row.amount.map(|amount| format!("{:.3}", amount.after)),
+        unit: format!("{unit} a {}", of.per),
+    }
+}
