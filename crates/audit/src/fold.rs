@@ -120,6 +120,7 @@ pub(crate) fn report(
     }
     let case = Case {
         id: hashed.case_id,
+        campaign: hashed.campaign,
         tool: format!("creance {}", env!("CARGO_PKG_VERSION")),
         inputs: hashed.inputs,
         options: options(request),

@@ -17,7 +17,7 @@ use creance_wire::Form;
 use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
 
-use crate::{Error, Request, crew::Task};
+use crate::{Error, Request, campaign::Campaign, crew::Task};
 
 /// Appended to an input's bytes for the hash that keys the digests. That hash is never shown, and cannot be had from
 /// the one that is: the suffix is not the padding that SHA-256 would put there.
@@ -26,6 +26,7 @@ const KEY_SUFFIX: &[u8] = b"creance digest key 1";
 /// Inputs being read.
 pub(crate) struct Inputs {
     files: Vec<(String, &'static str, Hashing)>,
+    campaign: Option<Campaign>,
 }
 
 enum Hashing {
@@ -41,11 +42,14 @@ pub(crate) struct Hashed {
     pub(crate) inputs: Vec<Input>,
     pub(crate) case_id: String,
     pub(crate) key: hmac::Key,
+    /// The fingerprint of the key, where it is shared with other cases.
+    pub(crate) campaign: Option<String>,
 }
 
 impl Inputs {
     /// Finds every input file and begins to hash it.
     pub(crate) fn begin(request: &Request) -> Result<Self, Error> {
+        let campaign = request.campaign_key.as_deref().map(Campaign::read).transpose()?;
         let mut files = Vec::new();
         for input in &request.inputs {
             if input == "-" {
@@ -83,7 +87,7 @@ impl Inputs {
                 files.push((path.display().to_string(), kind, hashing(path.clone(), request.threads())));
             }
         }
-        Ok(Self { files })
+        Ok(Self { files, campaign })
     }
 
     /// Opens the captures among the inputs as one, and the recordings.
@@ -149,8 +153,11 @@ impl Inputs {
             public.update(option.to_string().as_bytes());
         }
         let case_id = HEXLOWER.encode(public.finish().as_ref()).chars().take(16).collect();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.finish().as_ref());
-        Ok(Hashed { inputs, case_id, key })
+        let (key, campaign) = match self.campaign {
+            Some(campaign) => (campaign.key, Some(campaign.fingerprint)),
+            None => (hmac::Key::new(hmac::HMAC_SHA256, secret.finish().as_ref()), None),
+        };
+        Ok(Hashed { inputs, case_id, key, campaign })
     }
 }
 

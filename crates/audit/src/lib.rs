@@ -13,6 +13,7 @@
 
 mod actions;
 mod batches;
+mod campaign;
 mod crew;
 mod destination;
 mod device;

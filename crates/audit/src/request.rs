@@ -36,6 +36,9 @@ pub struct Request {
     pub destinations: Option<PathBuf>,
     /// Networks that are ours.
     pub inside: Vec<creance_flow::IpNet>,
+    /// A file with the key of the digests, where masked values of several cases must be joined. Without it each case has
+    /// its own.
+    pub campaign_key: Option<PathBuf>,
     /// Whether values are written in full.
     pub reveal: bool,
     /// A folder with newer place data than the bundled one.

@@ -147,6 +147,9 @@ pub(crate) struct Audit {
     /// A network that is ours. Without it, addresses not routed on the internet are.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
+    /// A file of 16 random bytes or more: cases made with the same one can be compared by their masked values. Keep it secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) campaign_key: Option<PathBuf>,
     /// Threads to use; without it, as many as there are processors. The report does not depend on it.
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,

@@ -69,6 +69,7 @@ fn request(options: &Audit) -> Request {
         actions: options.actions.clone(),
         destinations: options.destinations.clone(),
         inside: options.inside.clone(),
+        campaign_key: options.campaign_key.clone(),
         reveal: options.reveal,
         jobs: options.jobs.map_or(0, usize::from),
         place_data: data::folder().filter(|folder| folder.is_dir()),

@@ -78,7 +78,8 @@ fn row(out: &mut String, name: &str, row: &Row, sent: &str) {
     let seen = [format!("{a} of {n}"), format!("{b} of {m}")];
     let name = cut(&shown(name), NAMES);
     let chance = if row.p < 1.0 { probability(row.p) } else { String::new() };
-    let line = format!("{name:<NAMES$} {:>8} {:>8}  {:<9} {chance:<6} {sent}", seen[0], seen[1], verdict(row));
+    let line =
+        format!("{name:<NAMES$} {:>8} {:>8}  {:<9} {chance:<6} {sent}", seen[0], seen[1], verdict(row));
     let _ = writeln!(out, "{}", line.trim_end());
     if let Some(remark) = remark(row) {
         let _ = writeln!(out, "{:<NAMES$} {remark}", "");

@@ -190,6 +190,7 @@ pub(crate) fn report() -> Report {
     Report {
         case: Case {
             id: "8f3b6c1e0a4d2975".to_owned(),
+            campaign: None,
             tool: "creance 0.1.0".to_owned(),
             inputs: vec![input("tablet.pcapng", "capture", 18_211), input("canaries.csv", "canaries", 0)],
             options: vec!["--canaries canaries.csv".to_owned()],
