@@ -210,7 +210,7 @@ pub fn compare(plan: &Plan) -> Comparison {
         classes,
         statements: Vec::new(),
     };
-    comparison.statements = statements::statements(&comparison, &mut judge.presence);
+    comparison.statements = statements::statements(&comparison, &runs, &mut judge.presence);
     comparison
 }
 

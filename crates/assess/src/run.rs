@@ -1,6 +1,6 @@
 //! A case as it is compared: one run, read from its `findings.json` (schema `creance.findings/1`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use creance_model::{DataClass, FlightState, Match, Timestamp};
 use serde::{Deserialize, Deserializer, de};
@@ -11,6 +11,9 @@ const FINDINGS: &str = "creance.findings/1";
 
 /// The most findings of a case, and destinations.
 const MOST: usize = 100_000;
+
+/// What may be given beside a capture, on which findings depend.
+const BESIDE: [&str; 6] = ["actions", "canaries", "destinations", "device", "flight", "keys"];
 
 /// Characters of a host's name.
 const MOST_OF_NAME: usize = 255;
@@ -57,6 +60,10 @@ pub struct Run {
     pub case: String,
     /// The fingerprint of the key under which its digests were made, if that key is shared with other cases.
     pub key: Option<String>,
+    /// What it was given beside the capture: `keys`, `canaries`, …
+    pub made_with: BTreeSet<&'static str>,
+    /// The program that made it.
+    pub tool: String,
     /// From its first packet to its last, in minutes.
     pub captured: f64,
     /// Of these, in flight.
@@ -146,11 +153,18 @@ struct Case {
     id: String,
     #[serde(default)]
     campaign: Option<String>,
+    tool: String,
+    inputs: Vec<Input>,
     damage: Vec<de::IgnoredAny>,
     #[serde(deserialize_with = "maybe_time")]
     first: Option<Timestamp>,
     #[serde(deserialize_with = "maybe_time")]
     last: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    kind: String,
 }
 
 #[derive(Deserialize)]
@@ -222,6 +236,11 @@ impl Document {
             name: name.to_owned(),
             case: self.case.id,
             key: self.case.campaign,
+            made_with: BESIDE
+                .into_iter()
+                .filter(|kind| self.case.inputs.iter().any(|input| input.kind == *kind))
+                .collect(),
+            tool: self.case.tool,
             captured: self.case.first.zip(self.case.last).map_or(0.0, |(first, last)| minutes(first, last)),
             flying: self
                 .phases
@@ -317,7 +336,7 @@ mod tests {
         let to = |host: Value, ip: Value| json!({"ip": ip, "port": 443, "host": host});
         json!({
             "schema": "creance.findings/1",
-            "case": {"id": "c1", "damage": [], "first": "2026-06-14T08:00:00Z", "last": "2026-06-14T08:04:00Z"},
+            "case": {"id": "c1", "tool": "creance 0", "inputs": [{"kind": "capture"}, {"kind": "keys"}], "damage": [], "first": "2026-06-14T08:00:00Z", "last": "2026-06-14T08:04:00Z"},
             "coverage": {"bytes": 500, "opaque": 40, "lost": 7, "unread": [{"what": "a.test", "why": "lost packets", "bytes": 7}]},
             "destinations": [
                 {"destination": to(json!("a.test"), json!("192.0.2.1")), "bytes_up": 100, "bytes_down": 200, "opaque": 40},
@@ -345,6 +364,7 @@ mod tests {
         let run = read(&document()).unwrap();
         assert_eq!(run.hosts["a.test"], Host { up: 150, down: 250, opaque: 40, lost: 7 });
         assert_eq!(run.hosts["192.0.2.9"], Host { up: 30, down: 10, ..Host::default() });
+        assert_eq!(run.made_with.iter().copied().collect::<Vec<_>>(), ["keys"]);
         assert_eq!((run.elsewhere, run.hints, run.damaged), (60, 1, false));
         assert!((run.captured - 4.0).abs() < 1e-9 && (run.flying - 1.5).abs() < 1e-9);
         let hosts: Vec<&str> = run.seen.iter().map(|seen| seen.host.as_str()).collect();

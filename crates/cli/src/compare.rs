@@ -76,8 +76,7 @@ fn groups(options: &Compare) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
     };
     // What would be called the same is called by its place.
     let [one, other] = named;
-    let names = if one == other { ["before".to_owned(), "after".to_owned()] } else { [one, other] };
-    let [one, other] = names;
+    let [one, other] = if one == other { ["before".to_owned(), "after".to_owned()] } else { [one, other] };
     Ok([(one, before), (other, after)])
 }
 

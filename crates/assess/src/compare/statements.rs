@@ -1,18 +1,22 @@
 //! The comparison in sentences: what is claimed, with its strength; what is not, and why; what could not be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Comparison, Destination, Observed, Pair, Verdict,
     rows::{CONFIDENCE, FEW, HIDDEN, VARIES},
 };
-use crate::exact::{Presence, unseen_rate, unseen_share};
+use crate::{
+    exact::{Presence, unseen_rate, unseen_share},
+    run::Run,
+};
 
 /// Names that one sentence lists.
 const MOST_NAMES: usize = 12;
 
-pub(super) fn statements(of: &Comparison, presence: &mut Presence) -> Vec<String> {
+pub(super) fn statements(of: &Comparison, runs: &[&Run], presence: &mut Presence) -> Vec<String> {
     let mut told = vec![remain(of)];
+    told.extend(unlike(runs));
     told.extend(
         [(Verdict::Stopped, "stopped"), (Verdict::Appeared, "appeared")]
             .into_iter()
@@ -20,6 +24,7 @@ pub(super) fn statements(of: &Comparison, presence: &mut Presence) -> Vec<String
     );
     told.extend(strength(of));
     told.extend(changed(of));
+    told.extend(claimed(of, Verdict::Stayed, "stayed, in every run"));
     told.extend(amounts(of));
     told.extend(unclaimed(of, presence));
     told.extend(never(of));
@@ -60,7 +65,27 @@ fn remain(of: &Comparison) -> String {
     )
 }
 
-/// What stopped or appeared, by host.
+/// Cases that were not made in the same way differ by that as well.
+fn unlike(runs: &[&Run]) -> Option<String> {
+    let all: BTreeSet<&str> = runs.iter().flat_map(|run| run.made_with.iter().copied()).collect();
+    let mut parts: Vec<String> = all
+        .into_iter()
+        .map(|kind| (kind, runs.iter().filter(|run| run.made_with.contains(kind)).count()))
+        .filter(|(_, count)| *count < runs.len())
+        .map(|(kind, count)| format!("{kind} were given for {count} of {}", runs.len()))
+        .collect();
+    if runs.iter().any(|run| runs.first().is_some_and(|first| first.tool != run.tool)) {
+        parts.push("not all are of one version of the program".to_owned());
+    }
+    (!parts.is_empty()).then(|| {
+        format!(
+            "The cases were not made in the same way, and what differs may be due to that: {}.",
+            list(&parts)
+        )
+    })
+}
+
+/// What has a verdict, by host.
 fn claimed(of: &Comparison, verdict: Verdict, word: &str) -> Option<String> {
     let pairs: Vec<&Pair> = of.pairs.iter().filter(|pair| pair.row.verdict == Some(verdict)).collect();
     let hosts: Vec<String> = of

@@ -191,6 +191,18 @@ fn amounts_are_claimed_where_there_are_runs_enough() {
 }
 
 #[test]
+fn cases_made_in_different_ways_are_told() {
+    let keyed = Run { made_with: ["keys"].into(), tool: "creance 0".to_owned(), ..off() };
+    let of = compared(vec![keyed.clone()], vec![Run { tool: "creance 1".to_owned(), ..off() }]);
+    assert!(
+        of.statements[1]
+            .ends_with("keys were given for 1 of 2 and not all are of one version of the program.")
+    );
+    let of = compared(vec![keyed.clone()], vec![keyed]);
+    assert!(!of.statements.join("\n").contains("the same way"));
+}
+
+#[test]
 fn without_times_amounts_are_by_run() {
     let still = |flying, captured| Run { captured, flying, ..off() };
     assert_eq!(compared(vec![still(0.0, 5.0)], vec![still(3.0, 5.0)]).per, "minute");
