@@ -3,6 +3,7 @@
 
 mod bench;
 mod canary;
+mod compare;
 mod explain;
 mod keys;
 mod pieces;

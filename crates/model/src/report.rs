@@ -31,7 +31,6 @@ pub struct Case {
     pub id: String,
     /// The fingerprint of the key that the digests are made with, where it is shared with other cases: only digests of cases
     /// with the same one can be joined.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign: Option<String>,
     /// `creance` and its version.
     pub tool: String,

@@ -13,6 +13,8 @@ use crate::{
 
 /// Names that one sentence lists.
 const MOST_NAMES: usize = 12;
+/// Names in the first one.
+const FEW_NAMES: usize = 3;
 
 pub(super) fn statements(of: &Comparison, runs: &[&Run], presence: &mut Presence) -> Vec<String> {
     let mut told = vec![remain(of)];
@@ -40,27 +42,36 @@ fn remain(of: &Comparison) -> String {
         |one: &Destination, skip: usize, take: usize| one.seen.iter().skip(skip).take(take).any(|seen| *seen);
     let (known, new): (Vec<&Destination>, Vec<&Destination>) =
         of.destinations.iter().partition(|one| seen(one, 0, split));
-    let after_too = |one: &&Destination| seen(one, split, usize::MAX);
-    let left: Vec<String> = known.iter().copied().filter(after_too).map(|one| one.host.clone()).collect();
+    // Those that get most come first.
+    let sent = |one: &Destination| {
+        one.bytes.iter().skip(split).fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))
+    };
+    let by_sent = |mut ones: Vec<&Destination>| -> Vec<String> {
+        ones.sort_by_key(|one| std::cmp::Reverse(sent(one)));
+        ones.into_iter().map(|one| one.host.clone()).collect()
+    };
+    let count = known.len();
+    let left = by_sent(known.into_iter().filter(|one| seen(one, split, usize::MAX)).collect());
     let named = match left.as_slice() {
         [] => "none was seen".to_owned(),
         [one] => format!("{one} was seen"),
-        [_, _] => format!("both {}", list(&left)),
-        _ => list(&left),
+        [one, other] => format!("both {one} and {other}"),
+        _ => list_of(&left, FEW_NAMES),
     };
+    let new = by_sent(new);
     let new = match new.len() {
         0 => String::new(),
         count => format!(
             "; {} seen only then: {}",
             plural(count, "other destination was", "other destinations were"),
-            list(&new.iter().map(|one| one.host.clone()).collect::<Vec<_>>())
+            list_of(&new, FEW_NAMES)
         ),
     };
     format!(
         "{}: {} of {} remain: {named}{new}; {} of bytes opaque.",
         after.name,
         left.len(),
-        plural(known.len(), "destination", "destinations"),
+        plural(count, "destination", "destinations"),
         percent(after.opaque, after.bytes),
     )
 }
@@ -355,8 +366,12 @@ fn coverage(of: &Comparison) -> String {
 
 /// `a, b and c`, and how many more.
 fn list(names: &[String]) -> String {
-    let more = names.len().saturating_sub(MOST_NAMES);
-    let mut shown: Vec<String> = names.iter().take(MOST_NAMES).cloned().collect();
+    list_of(names, MOST_NAMES)
+}
+
+fn list_of(names: &[String], most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let mut shown: Vec<String> = names.iter().take(most).cloned().collect();
     if more > 0 {
         shown.push(format!("{more} more"));
     }

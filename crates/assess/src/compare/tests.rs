@@ -248,7 +248,7 @@ fn between_repeats_of_one_setting_differences_are_claimed_at_most_at_the_stated_
         (3, 3, 0.01),
     ] {
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-        let (mut compared, mut wrong, mut amounts) = (0_u32, 0_u32, 0_u32);
+        let (mut compared, mut wrong, mut corrected, mut amounts) = (0_u32, 0_u32, 0_u32, 0_u32);
         for _ in 0..250 {
             // From hardly ever to some times a run; the worst for the test lies at 0.7.
             let rates: Vec<f64> = names.iter().map(|_| 3.0 * dice.roll().powi(2)).collect();
@@ -266,12 +266,14 @@ fn between_repeats_of_one_setting_differences_are_claimed_at_most_at_the_stated_
             let of = compare(&Plan { groups: [named("one", runs), named("same", later)], level });
             compared += u32::try_from(of.pairs.len()).unwrap();
             wrong += u32::try_from(of.pairs.iter().filter(|pair| pair.row.claims(level)).count()).unwrap();
+            corrected += u32::from(of.pairs.iter().any(|pair| pair.row.stands_corrected));
             amounts += u32::from(
                 of.pairs.iter().any(|pair| pair.row.amount.is_some_and(|amount| amount.claim.is_some())),
             );
         }
         let rate = f64::from(wrong) / f64::from(compared);
         assert!(rate <= level, "{n} against {m}: {wrong} of {compared}");
+        assert!(f64::from(corrected) / 250.0 <= level, "{n} against {m}: {corrected}");
         // In the whole table, with some room for the luck of 250 draws.
         assert!(
             f64::from(amounts) / 250.0 <= level + 3.0 * (level / 250.0).sqrt(),
