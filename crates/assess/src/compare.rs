@@ -3,7 +3,8 @@
 //! What is claimed, and when, is [decision 23](../../../docs/decisions/023-a-difference-is-claimed-at-a-stated-level.md).
 //! In short: a thing is seen in a run or not. A verdict `stopped` or `appeared` needs a probability at or below the level
 //! that an unchanged thing looks so (Boschloo's test); `stayed` needs every run; all else has no verdict. A run in which
-//! a thing may have been there unread is not counted. Beside the verdict stands what these runs show, whatever it is worth.
+//! a thing may have been there unread is taken as speaks most
+//! for chance. Beside the verdict stands what these runs show, whatever it is worth.
 
 mod amounts;
 mod rows;

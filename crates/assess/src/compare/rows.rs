@@ -48,7 +48,8 @@ pub struct Row {
     pub why: Option<&'static str>,
     /// In how many runs it was seen, of how many that could show it, before and after.
     pub seen_in: [[usize; 2]; 2],
-    /// The probability that an unchanged thing looks at least as different in whether it is seen.
+    /// The probability that an unchanged thing looks at least as different in whether it is seen; at most, where some runs
+    /// could not show it.
     #[serde(serialize_with = "rounded")]
     pub p: f64,
     /// The same, corrected for all rows of the table (false discovery rate).
@@ -104,13 +105,15 @@ impl Judge {
     pub(super) fn row(&mut self, seen: &[bool], hidden: &[bool], amounts: &[u64], events: bool) -> Row {
         let mut seen_in = [[0; 2]; 2];
         let mut covered = [0.0; 2];
-        let mut blind = false;
+        let mut blind = [0; 2];
         for (index, ((seen, hidden), minutes)) in seen.iter().zip(hidden).zip(&self.minutes).enumerate() {
+            let side = usize::from(index >= self.split);
             if *hidden && !seen {
-                blind = true;
+                if let Some(blind) = blind.get_mut(side) {
+                    *blind += 1;
+                }
                 continue;
             }
-            let side = usize::from(index >= self.split);
             if let (Some([count, of]), Some(covered)) = (seen_in.get_mut(side), covered.get_mut(side)) {
                 *count += usize::from(*seen);
                 *of += 1;
@@ -118,7 +121,14 @@ impl Judge {
             }
         }
         let [[a, n], [b, m]] = seen_in;
-        let chance = self.presence.p([a, n], [b, m]);
+        // Where it may have been unread, it is taken to have been there or not as speaks most for chance: to leave such runs
+        // out would keep those in which it was seen, and lose the others.
+        let [some, others] = blind;
+        let mut chance: f64 = 0.0;
+        for (here, there) in (0..=some).flat_map(|here| (0..=others).map(move |there| (here, there))) {
+            chance = chance.max(self.presence.p([a + here, n + some], [b + there, m + others]));
+        }
+        let blind = some + others > 0;
         let observed = match (n, m) {
             (0, _) | (_, 0) => Observed::Hidden,
             _ if a == n && b == m => Observed::Stayed,
@@ -127,9 +137,9 @@ impl Judge {
             _ => Observed::Mixed,
         };
         let claimed = chance <= self.level;
-        // Of what was seen in every run that could show it, those that could not show it say nothing.
         let verdict = match observed {
             Observed::Hidden => None,
+            Observed::Stayed if blind => None,
             Observed::Stayed => Some(Verdict::Stayed),
             _ if claimed && b == 0 => Some(Verdict::Stopped),
             _ if claimed && a == 0 => Some(Verdict::Appeared),

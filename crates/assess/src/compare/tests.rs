@@ -133,6 +133,7 @@ fn what_may_have_gone_unread_is_not_said_to_have_stopped() {
         (row.verdict, row.why, row.seen_in),
         (None, Some("may have been there where it could not be read"), [[3, 3], [0, 2]])
     );
+    assert!((row.p - Presence::default().p([3, 3], [1, 3])).abs() < 1e-12);
     assert_eq!(pair(&of, "stat.test", Email).row.verdict, Some(Verdict::Stopped));
     assert!(of.statements.join("\n").contains("where it could not be read: fly.test (location)."));
     for change in [&(|run: &mut Run| run.damaged = true) as &dyn Fn(&mut Run), &|run| run.elsewhere = 9] {
@@ -282,6 +283,31 @@ fn between_repeats_of_one_setting_differences_are_claimed_at_most_at_the_stated_
         if n.min(m) < 3 {
             assert_eq!(wrong, 0);
         }
+    }
+}
+
+/// Without the setting half the runs are without keys, and then a thing that is sent is seen half the time.
+#[test]
+fn keys_that_are_missing_make_no_difference() {
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    for (n, m) in [(3, 3), (6, 3), (8, 8)] {
+        let (mut all, mut wrong) = (0_u32, 0_u32);
+        for _ in 0..2000 {
+            let share = dice.roll();
+            let mut one = |keys: bool| {
+                let sent = dice.roll() < share;
+                let opaque = !keys && dice.roll() < 0.5;
+                let seen = sent && (!opaque || dice.roll() < 0.5);
+                let mut run = run(if seen { &[("a.test", Serial, 1)] } else { &[] });
+                run.hosts.entry("a.test".to_owned()).or_default().opaque = u64::from(opaque);
+                run
+            };
+            let (off, on) = ((0..n).map(|_| one(false)).collect(), (0..m).map(|_| one(true)).collect());
+            let of = compared(off, on);
+            all += 1;
+            wrong += u32::from(of.pairs.iter().any(|pair| pair.row.claims(0.05)));
+        }
+        assert!(20 * wrong <= all, "{n} against {m}: {wrong} of {all}");
     }
 }
 

@@ -17,7 +17,7 @@ of fewer no difference can be told from chance at 5 %. campaign.toml has tables 
 
 Verdicts: stopped and appeared are claimed where an unchanged thing would look so with a probability of at most --level;
 stayed was seen in every run; changed stayed and gets other data; null (in JSON) is not told, and `observed` says what the
-runs show. A run in which a thing may have been unread is not counted. Exit codes: 0 done · 2 usage · 3 a case unreadable ·
+runs show. Where a thing may have been there unread, nothing is claimed that hangs on it. Exit codes: 0 done · 2 usage · 3 a case unreadable ·
 4 a case is of damaged evidence.";
 
 #[derive(ClapArgs, Debug)]

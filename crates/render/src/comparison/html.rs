@@ -174,7 +174,7 @@ fn reading(of: &Comparison) -> Markup {
     html! {
         dl.reading {
             dt { "Verdict" } dd { "Stopped and appeared are claimed where an unchanged thing would look so with a probability (p) of at most " (of.level) ". Stayed was seen in every run of both settings. Changed stayed, and gets other data. All else is not told." }
-            dt { "Before, after" } dd { "In how many runs it was seen, of those that could show it. A run is left out where the thing may have been there unread: opaque or missing bytes, or damage. Below a nought stands the greatest share of such runs that may show it after all, at 95 %." }
+            dt { "Before, after" } dd { "In how many runs it was seen, of those that could show it; in others it may have been there unread: opaque or missing bytes, or damage, and nothing is claimed that hangs on them. Below a nought stands the greatest share of such runs that may show it after all, at 95 %." }
             dt { "Corrected" } dd { "p for all rows of the table together: of all claims at or below the level, the share expected to be wrong is no more than that level (Benjamini and Hochberg)." }
             dt { "Times as often" } dd { "After against before, 95 % interval, if findings come independently of each other." }
             dt { "Cause" } dd { "A difference between two sets of runs is one of everything that differed between them: only where nothing but the setting did is it the setting's." }
