@@ -305,9 +305,11 @@ fn unclaimed(of: &Comparison, presence: &mut Presence) -> Vec<String> {
 /// Nothing seen is not nothing there.
 fn never(of: &Comparison) -> Option<String> {
     let [before, after] = &of.groups;
+    let all = |side: usize| of.groups.get(side).map_or(0, |group| group.cases.len());
     let absent = |side: usize| {
         of.pairs.iter().map(|pair| &pair.row).chain(of.destinations.iter().map(|one| &one.row)).any(|row| {
-            row.unseen.is_some() && row.seen_in.get(side).is_some_and(|[seen, of]| *seen == 0 && *of > 0)
+            // Where fewer could show it, more may hide: each row says how much.
+            row.seen_in.get(side).is_some_and(|[seen, runs]| *seen == 0 && *runs == all(side))
         })
     };
     let bound = |group: &super::Told| {

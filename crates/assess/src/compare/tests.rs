@@ -286,17 +286,17 @@ fn between_repeats_of_one_setting_differences_are_claimed_at_most_at_the_stated_
     }
 }
 
-/// Without the setting half the runs are without keys, and then a thing that is sent is seen half the time.
+/// Without the setting there are no keys, and a thing that is sent, in a fifth of the runs, is seen half the time. To leave out
+/// the runs that do not show it would keep those that do.
 #[test]
 fn keys_that_are_missing_make_no_difference() {
     let mut dice = Dice(0x2545_f491_4f6c_dd1d);
-    for (n, m) in [(3, 3), (6, 3), (8, 8)] {
+    for (n, m) in [(3, 3), (8, 8), (20, 6)] {
         let (mut all, mut wrong) = (0_u32, 0_u32);
-        for _ in 0..2000 {
-            let share = dice.roll();
+        for _ in 0..400 {
             let mut one = |keys: bool| {
-                let sent = dice.roll() < share;
-                let opaque = !keys && dice.roll() < 0.5;
+                let sent = dice.roll() < 0.2;
+                let opaque = !keys;
                 let seen = sent && (!opaque || dice.roll() < 0.5);
                 let mut run = run(if seen { &[("a.test", Serial, 1)] } else { &[] });
                 run.hosts.entry("a.test".to_owned()).or_default().opaque = u64::from(opaque);
