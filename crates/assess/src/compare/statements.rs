@@ -229,7 +229,7 @@ fn amounts(of: &Comparison) -> Option<String> {
     let least = (2.0 / ways).min(1.0);
     (least > of.level && of.destinations.iter().any(|one| one.row.amount.is_some())).then(|| {
         format!(
-            "Of what stayed, more or less cannot be told: {} against {} give no probability below {}.",
+            "Of what stayed, more or less cannot be told: with {} against {} no probability is below {}.",
             plural(n, "run", "runs"),
             m,
             number(least)

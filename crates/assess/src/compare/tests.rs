@@ -90,7 +90,7 @@ fn what_holds_in_three_repeats_is_claimed_and_told_with_its_strength() {
         "1 destination stopped: stat.test; 2 kinds of data to a destination stopped: fly.test (location) and stat.test (email).",
         "with a probability of at most 0.031.",
         "fly.test changed: it no longer gets location and still gets serial.",
-        "3 runs against 3 give no probability below 0.1.",
+        "with 3 runs against 3 no probability is below 0.1.",
         "Not seen is not never: with on up to 63 % of such runs may show it, and 0.25 times a flight minute",
         "Opaque: 0 % of 4800 bytes with off; 0 % of 2100 bytes with on",
     ] {
