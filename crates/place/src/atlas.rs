@@ -3,6 +3,7 @@
 use crate::corrections::Corrections;
 use crate::country::Country;
 use crate::error::Error;
+use crate::geoid;
 use crate::organisations::{Kind, Organisations};
 use crate::overrides::Overrides;
 use crate::region::boundaries;
@@ -87,7 +88,7 @@ impl Atlas {
             (countries.join(), holders)
         });
         let mut sources = sources::bundled()?;
-        for (file, bytes) in [COUNTRIES, HOLDERS, boundaries::FILE_AND_BYTES] {
+        for (file, bytes) in [COUNTRIES, HOLDERS, boundaries::FILE_AND_BYTES, geoid::FILE_AND_BYTES] {
             for source in sources.iter_mut().filter(|source| source.file == file) {
                 source.bytes = len(bytes);
             }

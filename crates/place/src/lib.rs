@@ -9,6 +9,7 @@ mod corrections;
 mod country;
 pub mod datum;
 mod error;
+mod geoid;
 pub mod grid;
 mod organisations;
 mod overrides;

@@ -276,7 +276,7 @@ impl Zones {
             source: self.sources.get(zone.source),
             band: volume.band,
             lies,
-            level: volume.band.level(place.height),
+            level: volume.band.level(place.height, [place.lon, place.lat]),
             then: when::holds(&zone.periods, place.time, place.lat, place.lon),
             place: *place,
         }

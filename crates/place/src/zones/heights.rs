@@ -1,12 +1,13 @@
 //! Heights: whether a place is below, within or above the limits of a zone.
 //!
-//! Limits and positions count from the ground, the sea, the ellipsoid, the place of take-off, or the standard pressure. Without a
-//! model of terrain one cannot be turned into another exactly, so each becomes the range in which it must lie, and only what the
-//! whole range says is said for certain.
+//! Limits and positions count from the ground, the sea, the ellipsoid, the place of take-off, or the standard pressure. Between sea
+//! and ellipsoid lies the geoid, which is known to some metres; of the terrain there is no model. So one cannot be turned into another
+//! exactly: each becomes the range in which it must lie, and only what the whole range says is said for certain.
 
 use creance_model::AltReference;
 
-use super::{Sure, json::Json};
+use super::{Position, Sure, json::Json};
+use crate::geoid;
 
 /// What a limit counts from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,9 +48,6 @@ pub struct Height {
     /// Above what.
     pub reference: Option<AltReference>,
 }
-
-/// The geoid above the ellipsoid, in metres: the least and the most on earth (EGM 96 and EGM 2008: −107 and +86).
-const GEOID: [f64; 2] = [-107.0, 86.0];
 
 /// Ground above the sea, in metres: the shore of the Dead Sea, the top of Everest.
 const GROUND: [f64; 2] = [-440.0, 8_849.0];
@@ -106,13 +104,14 @@ impl Band {
         self.lower.is_none() && self.upper.is_none()
     }
 
-    pub(super) fn level(&self, height: Option<Height>) -> Level {
+    /// Where a height at a place lies to it.
+    pub(super) fn level(&self, height: Option<Height>, at: Position) -> Level {
         let mut level = Level { within: Sure::Yes, margin_m: None, beyond_m: 0.0 };
         for (limit, sign) in [(self.lower, -1.0), (self.upper, 1.0)] {
             let Some(Limit { metres, datum }) = limit else { continue };
             let [low, high] = height
                 .map_or(if datum == Datum::Ground { [0.0, f64::INFINITY] } else { ANY }, |height| {
-                    above(height, datum)
+                    above(height, datum, at)
                 });
             // How far beyond the limit, at the least and at the most.
             let beyond =
@@ -138,25 +137,35 @@ impl Band {
     }
 }
 
-/// The range of heights above a datum that a height may be.
-fn above(height: Height, datum: Datum) -> Range {
+/// The range of heights above a datum that a height at a place may be.
+fn above(height: Height, datum: Datum, [lon, lat]: Position) -> Range {
     let Height { metres, reference } = height;
-    let sea = match reference {
+    let geoid = || geoid::range(lat, lon);
+    let sea = || match reference {
         Some(AltReference::Amsl) => [metres, metres],
-        Some(AltReference::Ellipsoid) => [metres - GEOID[1], metres - GEOID[0]],
+        Some(AltReference::Ellipsoid) => {
+            let [low, high] = geoid();
+            [metres - high, metres - low]
+        }
         Some(AltReference::Ground | AltReference::TakeOff) => [metres + GROUND[0], metres + GROUND[1]],
         // Any of them.
-        None => [(metres - GEOID[1]).min(metres + GROUND[0]), metres + GROUND[1]],
+        None => [(metres - geoid()[1]).min(metres + GROUND[0]), metres + GROUND[1]],
     };
     match (datum, reference) {
         (Datum::Ground, Some(AltReference::Ground)) | (Datum::Ellipsoid, Some(AltReference::Ellipsoid)) => {
             [metres, metres]
         }
         // What flies is not below the ground.
-        (Datum::Ground, _) => [(sea[0] - GROUND[1]).max(0.0), (sea[1] - GROUND[0]).max(0.0)],
-        (Datum::Sea, _) => sea,
-        (Datum::Ellipsoid, _) => [sea[0] + GEOID[0], sea[1] + GEOID[1]],
-        (Datum::Pressure, _) => pressure(sea),
+        (Datum::Ground, _) => {
+            let [low, high] = sea();
+            [(low - GROUND[1]).max(0.0), (high - GROUND[0]).max(0.0)]
+        }
+        (Datum::Sea, _) => sea(),
+        (Datum::Ellipsoid, _) => {
+            let ([low, high], [least, most]) = (sea(), geoid());
+            [low + least, high + most]
+        }
+        (Datum::Pressure, _) => pressure(sea()),
     }
 }
 
@@ -210,8 +219,11 @@ mod tests {
         Band::new(Some(Limit::new(lower, datum)), Some(Limit::new(upper, datum))).unwrap()
     }
 
+    /// Bern, where the geoid is 49.5 m above the ellipsoid.
+    const BERN: Position = [7.45, 46.95];
+
     fn level(band: Band, metres: f64, reference: Option<AltReference>) -> Sure {
-        band.level(Some(Height { metres, reference })).within
+        band.level(Some(Height { metres, reference }), BERN).within
     }
 
     #[test]
@@ -231,25 +243,34 @@ mod tests {
         for (metres, reference, within) in [
             (299.0, Some(Amsl), Sure::Yes),
             (301.0, Some(Amsl), Sure::No),
-            (150.0, Some(Ellipsoid), Sure::Yes),
+            (335.0, Some(Ellipsoid), Sure::Yes),
             (350.0, Some(Ellipsoid), Sure::Unknown),
-            (400.0, Some(Ellipsoid), Sure::No),
+            (364.0, Some(Ellipsoid), Sure::No),
             (50.0, Some(Ground), Sure::Unknown),
         ] {
             assert_eq!(level(sea, metres, reference), within, "{metres} {reference:?}");
         }
-        assert_eq!(sea.level(None), Level { within: Sure::Unknown, margin_m: None, beyond_m: 0.0 });
-        let far = ground.level(Some(Height { metres: 9_500.0, reference: Some(Amsl) }));
+        assert_eq!(sea.level(None, BERN), Level { within: Sure::Unknown, margin_m: None, beyond_m: 0.0 });
+        let far = ground.level(Some(Height { metres: 9_500.0, reference: Some(Amsl) }), BERN);
         assert_eq!((far.margin_m, far.beyond_m), (None, 9_500.0 - 8_849.0 - 120.0));
-        let exact = sea.level(Some(Height { metres: 290.0, reference: Some(Amsl) }));
+        let exact = sea.level(Some(Height { metres: 290.0, reference: Some(Amsl) }), BERN);
         assert_eq!(exact.margin_m, Some(-10.0));
         let mixed = Band::new(Some(Limit::new(100.0, Datum::Ground)), Some(Limit::new(300.0, Datum::Sea)));
-        let over = mixed.unwrap().level(Some(Height { metres: 9_500.0, reference: Some(Ground) }));
+        let over = mixed.unwrap().level(Some(Height { metres: 9_500.0, reference: Some(Ground) }), BERN);
         assert_eq!(
             (over.within, over.margin_m),
             (Sure::No, None),
             "above the upper limit wherever the ground lies"
         );
+        let ellipsoid = band(0.0, 300.0, Datum::Ellipsoid);
+        for (metres, reference, within) in [
+            (299.0, Ellipsoid, Sure::Yes),
+            (237.0, Amsl, Sure::Yes),
+            (245.0, Amsl, Sure::Unknown),
+            (264.0, Amsl, Sure::No),
+        ] {
+            assert_eq!(level(ellipsoid, metres, Some(reference)), within, "{metres} {reference:?}");
+        }
         let levels = Band::new(Some(Limit::new(100.0 * 100.0 * FOOT, Datum::Pressure)), None).unwrap();
         assert_eq!(
             (level(levels, 120.0, Some(Amsl)), level(levels, 3000.0, Some(Amsl))),
@@ -261,7 +282,7 @@ mod tests {
     fn what_limits_nothing_is_no_limit() {
         let band =
             Band::new(Some(Limit::new(0.0, Datum::Ground)), Some(Limit::new(99_999.0, Datum::Sea))).unwrap();
-        assert!(band.is_unlimited() && band.level(None).within == Sure::Yes);
+        assert!(band.is_unlimited() && band.level(None, BERN).within == Sure::Yes);
         let new = |lower: f64, of: Datum, upper: f64, to: Datum| {
             Band::new(Some(Limit::new(lower, of)), Some(Limit::new(upper, to)))
         };

@@ -149,7 +149,7 @@ impl Verdict<'_> {
                 }
                 Some(Height { reference: Some(reference), metres: height }) => {
                     format!(
-                        "its height of {} {} cannot be turned into that of the limits",
+                        "its height of {} {} cannot be turned into that of the limits closely enough",
                         metres(height),
                         counted(reference)
                     )
