@@ -163,3 +163,41 @@ fn exit_codes_and_what_is_wrong_is_named() {
     assert_eq!(code(&output), 3);
     assert!(text(&output.stderr).contains("has no position"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn legs_of_a_plan_are_rows_with_where_they_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let zones = file(folder.path(), "zones.json", ZONES).display().to_string();
+    let line = |index: u8, frame: u8, lat: f64, lon: f64| {
+        format!("{index}\t0\t{frame}\t16\t0\t0\t0\t0\t{lat}\t{lon}\t50\t1\n")
+    };
+    let plan = [
+        "QGC WPL 110\n".to_owned(),
+        line(0, 0, 47.003, 7.99),
+        line(1, 3, 47.003, 8.02),
+        line(2, 3, 47.02, 8.02),
+    ];
+    let plan = file(folder.path(), "plan.txt", &plan.concat()).display().to_string();
+    let output =
+        run(["zones", "check", &plan, "--zones", &zones, "--format", "jsonl", "--fail-on", "inside"]);
+    assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+    let found = rows(&output);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let row = &found[0];
+    assert_eq!(
+        (&row["zone"], &row["answer"], &row["role"]),
+        (&"Yard".into(), &"inside".into(), &"target".into())
+    );
+    assert_eq!((&row["from_lon"], &row["to_lon"]), (&7.99.into(), &8.02.into()));
+    assert!((row["lon"].as_f64().unwrap() - 8.0).abs() < 5e-5, "{row}");
+    assert!((row["margin_m"].as_f64().unwrap() + 333.5).abs() < 20.0, "{row}");
+    let why = row["why"].as_str().unwrap();
+    assert!(why.contains("the straight way of 2280 m between two corners of the plan, at most"), "{why}");
+    let screen = text(&run(["zones", "check", &plan, "--zones", &zones]).stdout);
+    assert!(
+        screen
+            .contains("2 positions: 0 inside, 0 uncertain, 2 outside of all zones; 2 legs between: 1 inside"),
+        "{screen}"
+    );
+    assert!(screen.contains("0 inside, 0 uncertain; legs: 1 inside, 0 uncertain"), "{screen}");
+}

@@ -5,7 +5,7 @@
                                               zones of the FILEs as well
     oracle.py compare ZONES ROWS POSITIONS    ROWS: what `zones check --format jsonl` said; exits with 1 where an answer is wrong
 
-Positions are told apart by their time: one a second from 2026-01-01. Of an answer only what it says of the ground is compared:
+Positions are told apart by their time: one a second from 2026-01-01. Of an answer only what it says of the ground is compared, and no leg:
 margin below 0 is within. Polygons are tested in degrees, unrolled; those around a pole on a polar map; circles by geodesics. Where
 an answer differs, the distance to the edge is measured on a map about the position; within a metre either is right. ED-269 does not
 say how edges run: there a position between the straight edge and the geodesic has to be uncertain.
@@ -240,7 +240,7 @@ def compare(file, rows, positions):
     with open(rows) as lines:
         for line in lines:
             row = json.loads(line)
-            if row["answer"] == "outside":
+            if row["answer"] == "outside" or row["from_lat"] is not None:
                 continue
             at = int(numpy.datetime64(row["time"].rstrip("Z"), "s").astype(int)) - START
             (said if row["margin_m"] <= 0 else {}).setdefault(row["zone"], set()).add(at)

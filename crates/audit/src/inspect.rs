@@ -126,7 +126,12 @@ fn one(
         }
     }
     if !request.zones.is_empty() {
-        inspection.zones = zones::seen(&inspection, &request.zones);
+        let seen = zones::seen(&inspection, &request.zones);
+        inspection.zones = seen.zones;
+        if seen.beyond > 0 {
+            let why = format!("{} legs are too long or too many to be compared", seen.beyond);
+            inspection.flaw("zones", 0, &why);
+        }
     }
     let place = told.all.len();
     told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });

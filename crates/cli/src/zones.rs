@@ -1,4 +1,4 @@
-//! `creance zones check`: flights, missions and positions against zones of airspace (`creance.zones/1`).
+//! `creance zones check`: flights, missions, their legs, and positions against zones of airspace (`creance.zones/1`).
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use creance_model::{AltReference, Inspected, Role, Timestamp};
-use creance_place::zones::{Answer, Height, Place, Source, Verdict, Zones};
+use creance_place::zones::{self, Answer, Height, Leg, Place, Source, Verdict, Zones};
 use creance_render::zones::{self as render, Met};
 use serde::Serialize;
 
@@ -63,6 +63,11 @@ struct Row<'a> {
     zones: Option<&'a str>,
     role: &'static str,
     file: Option<&'a str>,
+    /// Of a leg, where it begins and ends; its place is where it comes to the zone first.
+    from_lat: Option<f64>,
+    from_lon: Option<f64>,
+    to_lat: Option<f64>,
+    to_lon: Option<f64>,
 }
 
 fn check(options: &ZonesCheck, talk: Talk) -> anyhow::Result<u8> {
@@ -95,10 +100,10 @@ fn check(options: &ZonesCheck, talk: Talk) -> anyhow::Result<u8> {
         }
         ZonesForm::Svg => written(options, |out| out.write_all(render::svg(&met).as_bytes()))?,
     }
-    let [_, inside, uncertain] = met.positions;
+    let ([_, inside, uncertain], [_, legs_inside, legs_uncertain]) = (met.positions, met.legs);
     let fails = match options.fail_on.as_deref() {
-        Some("inside") => inside > 0,
-        Some(_) => inside + uncertain > 0,
+        Some("inside") => inside + legs_inside > 0,
+        Some(_) => inside + uncertain + legs_inside + legs_uncertain > 0,
         None => false,
     };
     Ok(match (incomplete, fails) {
@@ -130,9 +135,15 @@ fn file(options: &ZonesCheck, path: &Path, talk: Talk, told: &mut Told<'_>) -> a
         &request,
         &mut |inspected| {
             incomplete |= !inspected.inspection.damage.is_empty();
-            for position in positions(options, &inspected) {
+            let positions = positions(options, &inspected);
+            let role = positions.first().map(|position| position.role);
+            for position in positions {
                 found += 1;
                 failed = failed.take().or(told.take(position).err());
+            }
+            match legs(options, &inspected, role, told) {
+                Ok(whole) => incomplete |= !whole,
+                Err(error) => failed = failed.take().or(Some(error)),
             }
         },
         &mut |progress| bar.tell_files(progress),
@@ -182,6 +193,38 @@ fn positions(options: &ZonesCheck, inspected: &Inspected) -> Vec<Position> {
         }));
     }
     all
+}
+
+/// The legs between the positions that are told. Returns whether all could be checked.
+fn legs(
+    options: &ZonesCheck,
+    inspected: &Inspected,
+    role: Option<&'static str>,
+    told: &mut Told<'_>,
+) -> anyhow::Result<bool> {
+    let (mut work, mut beyond, mut failed) = (zones::WORK, 0, None);
+    zones::legs(&inspected.inspection, &mut |of, leg| {
+        if role != Some(of.name()) || failed.is_some() {
+            return;
+        }
+        let ends = leg.ends.map(|end| {
+            let (alt_m, reference) =
+                (end.height.map(|height| height.metres), end.height.and_then(|height| height.reference));
+            place(options, end.lat, end.lon, end.time, alt_m, reference)
+        });
+        match told.leg(&Leg { ends, ..leg }, of.name(), &inspected.file, &mut work) {
+            Ok(checked) => beyond += u64::from(!checked),
+            Err(error) => failed = Some(error),
+        }
+    });
+    if beyond > 0 {
+        writeln!(
+            std::io::stderr(),
+            "{}: {beyond} legs are too long or too many to be checked",
+            inspected.file
+        )?;
+    }
+    failed.map_or(Ok(beyond == 0), Err)
 }
 
 /// Positions as they come on stdin; the answer to each is written at once.
@@ -292,7 +335,7 @@ impl<'a> Told<'a> {
             return Ok(());
         }
         for verdict in &verdicts {
-            self.meet(&place, verdict);
+            self.meet(&place, verdict, false);
         }
         if self.met.ways.is_empty() || self.last != file {
             self.met.ways.push(Vec::new());
@@ -307,8 +350,41 @@ impl<'a> Told<'a> {
         Ok(())
     }
 
+    /// The same for a leg. Returns whether it could be checked.
+    fn leg(&mut self, leg: &Leg, role: &'static str, file: &str, work: &mut u64) -> anyhow::Result<bool> {
+        let Some(verdicts) = self.zones.check_leg(leg, work) else { return Ok(false) };
+        let gravest = verdicts.iter().map(Verdict::answer).max().unwrap_or(Answer::Outside);
+        let [all, inside, uncertain] = &mut self.met.legs;
+        *all += 1;
+        *inside += u64::from(gravest == Answer::Inside);
+        *uncertain += u64::from(gravest == Answer::Uncertain);
+        for verdict in &verdicts {
+            let place = verdict.place();
+            if let Some(rows) = &mut self.rows {
+                let [from, to] = &leg.ends;
+                rows.row(&Row {
+                    alt_m: None,
+                    from_lat: Some(from.lat),
+                    from_lon: Some(from.lon),
+                    to_lat: Some(to.lat),
+                    to_lon: Some(to.lon),
+                    ..row(place, role, Some(file), verdict)
+                })?;
+                continue;
+            }
+            self.meet(place, verdict, true);
+            if self.drawn < MOST_DRAWN {
+                self.drawn += 1;
+                // A mark of its own, before the way goes on.
+                self.met.ways.push(vec![(place.lat, place.lon, verdict.answer().name())]);
+                self.last = None;
+            }
+        }
+        Ok(true)
+    }
+
     /// Adds an answer to the row of its zone.
-    fn meet(&mut self, place: &Place, verdict: &Verdict<'_>) {
+    fn meet(&mut self, place: &Place, verdict: &Verdict<'_>, leg: bool) {
         let key = std::ptr::from_ref(verdict.zone).addr();
         let number = *self.numbers.entry(key).or_insert_with(|| {
             self.met.rows.push(render::Row {
@@ -317,6 +393,7 @@ impl<'a> Told<'a> {
                 answer: "",
                 margin_m: f64::INFINITY,
                 positions: [0, 0],
+                legs: [0, 0],
                 first: place.time,
                 last: place.time,
                 place: (place.lat, place.lon),
@@ -326,8 +403,8 @@ impl<'a> Told<'a> {
         });
         let Some(row) = self.met.rows.get_mut(number) else { return };
         let (answer, margin) = (verdict.answer(), verdict.margin_m());
-        let [inside, uncertain] = &mut row.positions;
-        let graver = answer == Answer::Inside && *inside == 0 || row.answer.is_empty();
+        let graver = answer == Answer::Inside && row.answer != answer.name() || row.answer.is_empty();
+        let [inside, uncertain] = if leg { &mut row.legs } else { &mut row.positions };
         *inside += u64::from(answer == Answer::Inside);
         *uncertain += u64::from(answer == Answer::Uncertain);
         if graver || answer.name() == row.answer && margin < row.margin_m {
@@ -397,10 +474,14 @@ fn row<'a>(place: &Place, role: &'static str, file: Option<&'a str>, verdict: &V
         name: zone.name.as_deref(),
         country: zone.country.as_deref(),
         restriction: Some(zone.restriction.to_string()),
-        data: zone.updated.or(verdict.source.and_then(|source| source.issued)).map(creance_place::zones::day),
+        data: zone.updated.or(verdict.source.and_then(|source| source.issued)).map(zones::day),
         zones: verdict.source.map(|source| source.file.as_str()),
         role,
         file,
+        from_lat: None,
+        from_lon: None,
+        to_lat: None,
+        to_lon: None,
     }
 }
 
@@ -427,6 +508,10 @@ fn outside<'a>(zones: &'a Zones, place: &Place, role: &'static str, file: Option
         zones: None,
         role,
         file,
+        from_lat: None,
+        from_lon: None,
+        to_lat: None,
+        to_lon: None,
     }
 }
 
@@ -449,13 +534,13 @@ fn dated(zones: &Zones, source: &Source, at: Option<Timestamp>) -> String {
     let Some(issued) = source.issued else {
         return told + ", of when is not said";
     };
-    told = format!("{told}, of {}", creance_place::zones::day(issued));
+    told = format!("{told}, of {}", zones::day(issued));
     let (time, when) = match at {
         Some(time) => (Some(time), " at the first position"),
         None => (now(), " today"),
     };
     if let Some(time) = time {
-        told = format!("{told}, {}{when}", creance_place::zones::elapsed(issued, time));
+        told = format!("{told}, {}{when}", zones::elapsed(issued, time));
         if source.valid_to.is_some_and(|to| time > to) {
             told.push_str(", no longer valid");
         }

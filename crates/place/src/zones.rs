@@ -23,6 +23,7 @@ mod geometry;
 mod heights;
 mod json;
 mod kml;
+mod leg;
 mod openair;
 mod read;
 mod ring;
@@ -30,6 +31,7 @@ mod seen;
 mod sua;
 mod sun;
 mod verdict;
+mod way;
 mod when;
 mod xml;
 
@@ -41,10 +43,12 @@ use static_aabb2d_index::{StaticAABB2DIndex, StaticAABB2DIndexBuilder};
 pub use geodesy::Position;
 pub use geometry::{Doubt, Edges, Lies, Shape};
 pub use heights::{Band, Datum, Height, Limit};
+pub use leg::{Leg, WORK};
 pub use read::read;
-pub use seen::{ACCURACY_M, seen};
+pub use seen::{ACCURACY_M, Seen, seen};
 pub use sun::Event;
 pub use verdict::{Answer, Verdict, day, elapsed};
+pub use way::legs;
 pub use when::{ALL_DAYS, Hours, Mark, Moment, Period};
 
 use geodesy::{SHORTEST_DEGREE, Scale};
@@ -238,7 +242,7 @@ impl Zones {
     pub fn check(&self, place: &Place) -> Vec<Verdict<'_>> {
         let reach = place.accuracy_m.max(0.0);
         let mut found: Vec<Verdict<'_>> = Vec::new();
-        self.visit(place, reach, |zone, volume, here| {
+        self.visit(place, reach, |zone, _, volume, here| {
             let verdict = volume.shape.lies(here, reach).map(|lies| self.verdict(place, zone, volume, lies));
             found.extend(verdict.filter(|verdict| verdict.answer() != Answer::Outside));
         });
@@ -255,7 +259,7 @@ impl Zones {
         let [mut reach, most] = NEAREST;
         loop {
             let (mut nearest, mut least) = (None, reach);
-            self.visit(place, reach, |zone, volume, here| {
+            self.visit(place, reach, |zone, _, volume, here| {
                 let Some(lies) = volume.shape.lies(here, least) else { return };
                 let verdict = self.verdict(place, zone, volume, lies);
                 if verdict.holds_then() && verdict.margin_m() <= least {
@@ -279,11 +283,18 @@ impl Zones {
             level: volume.band.level(place.height, [place.lon, place.lat]),
             then: when::holds(&zone.periods, place.time, place.lat, place.lon),
             place: *place,
+            between: None,
         }
     }
 
-    /// Hands out the volumes whose boxes come within some metres of a place, with its longitude in −180 … 180.
-    fn visit<'a>(&'a self, place: &Place, reach: f64, mut take: impl FnMut(&'a Zone, &'a Volume, Position)) {
+    /// Hands out the volumes whose boxes come within some metres of a place, with their numbers in their zones and the longitude of
+    /// the place in −180 … 180.
+    fn visit<'a>(
+        &'a self,
+        place: &Place,
+        reach: f64,
+        mut take: impl FnMut(&'a Zone, u32, &'a Volume, Position),
+    ) {
         let lon =
             if place.lon.abs() <= 180.0 { place.lon } else { (place.lon + 180.0).rem_euclid(360.0) - 180.0 };
         let Some(index) = self.index.as_ref().filter(|_| lon.is_finite() && place.lat.abs() <= 90.0) else {
@@ -293,12 +304,12 @@ impl Zones {
         let here = [lon, place.lat.clamp(-89.999_999_999, 89.999_999_999)];
         for [west, south, east, north] in windows(here, reach).into_iter().flatten() {
             index.visit_query(west, south, east, north, &mut |entry: usize| {
-                let found = self.entries.get(entry).and_then(|(zone, volume)| {
+                let found = self.entries.get(entry).and_then(|(zone, number)| {
                     let zone = self.all.get(*zone as usize)?;
-                    Some((zone, zone.volumes.get(*volume as usize)?))
+                    Some((zone, *number, zone.volumes.get(*number as usize)?))
                 });
-                if let Some((zone, volume)) = found {
-                    take(zone, volume, here);
+                if let Some((zone, number, volume)) = found {
+                    take(zone, number, volume, here);
                 }
             });
         }

@@ -30,6 +30,8 @@ pub struct Met {
     pub rows: Vec<Row>,
     /// Positions that were checked: all, inside of something, uncertain of something and inside of nothing.
     pub positions: [u64; 3],
+    /// Legs between them that were checked: all, and those that are inside of something, or uncertain, though their ends are not.
+    pub legs: [u64; 3],
     /// The files of zones: name, and when the data is of, in words.
     pub sources: Vec<(String, String)>,
     /// Positions in order, and the answer at each.
@@ -51,6 +53,8 @@ pub struct Row {
     pub margin_m: f64,
     /// Positions inside, and uncertain.
     pub positions: [u64; 2],
+    /// Legs inside, and uncertain, whose ends are less so.
+    pub legs: [u64; 2],
     /// When it was met first and last.
     pub first: Option<Timestamp>,
     /// As above.
@@ -101,11 +105,18 @@ pub fn text(met: &Met, reveal: bool, out: &mut dyn io::Write) -> io::Result<()> 
 fn summed(met: &Met) -> String {
     let [all, inside, uncertain] = met.positions;
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-    format!(
+    let told = format!(
         "{}: {inside} inside, {uncertain} uncertain, {} outside of all zones",
         count(number(all), "position", "positions"),
         all.saturating_sub(inside + uncertain)
-    )
+    );
+    match met.legs {
+        [0, ..] => told,
+        [all, inside, uncertain] => format!(
+            "{told}; {} between: {inside} inside, {uncertain} uncertain where their ends are not",
+            count(number(all), "leg", "legs")
+        ),
+    }
 }
 
 fn title(row: &Row) -> String {
@@ -117,12 +128,16 @@ fn title(row: &Row) -> String {
 
 fn span(row: &Row) -> String {
     let [inside, uncertain] = row.positions;
+    let legs = match row.legs {
+        [0, 0] => String::new(),
+        [inside, uncertain] => format!("; legs: {inside} inside, {uncertain} uncertain"),
+    };
     let when = match (row.first, row.last) {
         (Some(first), Some(last)) if first != last => format!("{first} to {last}, "),
         (Some(first), _) => format!("{first}, "),
         _ => String::new(),
     };
-    format!("{when}{inside} inside, {uncertain} uncertain")
+    format!("{when}{inside} inside, {uncertain} uncertain{legs}")
 }
 
 fn margin(metres: f64) -> String {

@@ -59,6 +59,8 @@ pub enum Doubt {
     Edges,
     /// The edge crosses itself around it.
     Crossed,
+    /// A way runs along the edge for longer than it is followed closely.
+    Long,
 }
 
 /// What is wrong with corners.

@@ -106,13 +106,19 @@ impl Band {
 
     /// Where a height at a place lies to it.
     pub(super) fn level(&self, height: Option<Height>, at: Position) -> Level {
+        self.between(&[(height, at)])
+    }
+
+    /// Where something lies to it that is no lower than the lowest of these heights and no higher than the highest.
+    pub(super) fn between(&self, heights: &[(Option<Height>, Position)]) -> Level {
         let mut level = Level { within: Sure::Yes, margin_m: None, beyond_m: 0.0 };
         for (limit, sign) in [(self.lower, -1.0), (self.upper, 1.0)] {
             let Some(Limit { metres, datum }) = limit else { continue };
-            let [low, high] = height
-                .map_or(if datum == Datum::Ground { [0.0, f64::INFINITY] } else { ANY }, |height| {
-                    above(height, datum, at)
-                });
+            let unknown = if datum == Datum::Ground { [0.0, f64::INFINITY] } else { ANY };
+            let each =
+                heights.iter().map(|(height, at)| height.map_or(unknown, |one| above(one, datum, *at)));
+            let [low, high] =
+                each.reduce(|one, other| [one[0].min(other[0]), one[1].max(other[1])]).unwrap_or(unknown);
             // How far beyond the limit, at the least and at the most.
             let beyond =
                 if sign > 0.0 { [low - metres, high - metres] } else { [metres - high, metres - low] };

@@ -1,10 +1,10 @@
-//! Which zones a file touches: with its tracks, its places, and what it plans.
+//! Which zones a file touches: with its tracks, its places, what it plans, and the legs between.
 
 use std::collections::HashMap;
 
 use creance_model::{AltReference, Inspection, Role, Timestamp, ZoneSeen};
 
-use super::{Answer, Height, Place, Zones};
+use super::{Answer, Height, Place, Verdict, WORK, Zones, legs};
 
 /// Metres within which places are known, as far as nothing else says it.
 pub const ACCURACY_M: f64 = 1.0;
@@ -12,46 +12,64 @@ pub const ACCURACY_M: f64 = 1.0;
 /// Zones of one file that are told.
 const MOST: usize = 1_000;
 
-/// The zones that places and tracks of a file lie in, or may lie in, each with the point that is farthest in.
-pub fn seen(inspection: &Inspection, zones: &Zones) -> Vec<ZoneSeen> {
+/// The zones that a file touches.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Each with the point that is farthest in.
+    pub zones: Vec<ZoneSeen>,
+    /// Legs that could not be checked, for they are too long or too many.
+    pub beyond: u64,
+}
+
+/// The zones that places, tracks and legs of a file lie in, or may lie in.
+pub fn seen(inspection: &Inspection, zones: &Zones) -> Seen {
     let mut seen: Vec<ZoneSeen> = Vec::new();
     let mut known = HashMap::new();
-    let mut add = |role: Role, (lat, lon): (f64, f64), time: Option<Timestamp>, height: Option<Height>| {
-        for verdict in zones.check(&Place { lat, lon, time, height, accuracy_m: ACCURACY_M }) {
-            let next = seen.len();
-            let index = *known.entry((std::ptr::from_ref(verdict.zone), role)).or_insert(next);
-            let (answer, margin_m) = (verdict.answer(), verdict.margin_m());
-            if let Some(one) = seen.get_mut(index) {
-                one.times += 1;
-                let worse = answer == Answer::Inside && one.answer != Answer::Inside.name();
-                if worse || answer.name() == one.answer && margin_m < one.margin_m {
-                    (one.answer, one.margin_m, one.why) = (answer.name(), margin_m, verdict.why());
-                }
-            } else if next < MOST {
-                seen.push(ZoneSeen {
-                    zone: verdict.zone.id.clone(),
-                    name: verdict.zone.name.clone(),
-                    answer: answer.name(),
-                    role,
-                    times: 1,
-                    margin_m,
-                    why: verdict.why(),
-                });
+    let mut add = |role: Role, verdict: &Verdict<'_>| {
+        let next = seen.len();
+        let index = *known.entry((std::ptr::from_ref(verdict.zone), role)).or_insert(next);
+        let (answer, margin_m) = (verdict.answer(), verdict.margin_m());
+        if let Some(one) = seen.get_mut(index) {
+            one.times += 1;
+            let worse = answer == Answer::Inside && one.answer != Answer::Inside.name();
+            if worse || answer.name() == one.answer && margin_m < one.margin_m {
+                (one.answer, one.margin_m, one.why) = (answer.name(), margin_m, verdict.why());
             }
+        } else if next < MOST {
+            seen.push(ZoneSeen {
+                zone: verdict.zone.id.clone(),
+                name: verdict.zone.name.clone(),
+                answer: answer.name(),
+                role,
+                times: 1,
+                margin_m,
+                why: verdict.why(),
+            });
+        }
+    };
+    let mut at = |role: Role, (lat, lon): (f64, f64), time: Option<Timestamp>, height: Option<Height>| {
+        let met = zones.check(&Place { lat, lon, time, height, accuracy_m: ACCURACY_M });
+        for verdict in &met {
+            add(role, verdict);
         }
     };
     let height = |metres: Option<f64>, reference: Option<AltReference>| {
         metres.map(|metres| Height { metres, reference })
     };
     for spot in &inspection.places {
-        add(spot.role, (spot.lat, spot.lon), spot.time, height(spot.alt_m, spot.alt_reference));
+        at(spot.role, (spot.lat, spot.lon), spot.time, height(spot.alt_m, spot.alt_reference));
     }
     for track in &inspection.tracks {
         for point in &track.points {
-            add(track.role, (point.lat, point.lon), point.time, height(point.alt_m, track.alt_reference));
+            at(track.role, (point.lat, point.lon), point.time, height(point.alt_m, track.alt_reference));
         }
     }
-    seen
+    let (mut work, mut beyond) = (WORK, 0);
+    legs(inspection, &mut |role, leg| match zones.check_leg(&leg, &mut work) {
+        Some(met) => met.iter().for_each(|verdict| add(role, verdict)),
+        None => beyond += 1,
+    });
+    Seen { zones: seen, beyond }
 }
 
 #[cfg(test)]
@@ -74,9 +92,21 @@ mod tests {
         };
         let home = Spot::new(Role::Home, 47.05, 8.05, "y").unwrap();
         let inspection = Inspection { tracks: vec![track], places: vec![home], ..Inspection::of("x") };
-        let told = seen(&inspection, &zones);
+        let told = seen(&inspection, &zones).zones;
         let brief: Vec<_> = told.iter().map(|one| (one.role, one.answer, one.times)).collect();
         assert_eq!(brief, [(Role::Home, "inside", 1), (Role::Aircraft, "inside", 2)]);
         assert!((told[0].margin_m - told[1].margin_m).abs() < 1.0 && told[0].margin_m < -3_000.0, "{told:?}");
+    }
+
+    #[test]
+    fn a_leg_of_a_plan_through_a_zone_is_told_though_its_corners_lie_outside() {
+        let square = r#"{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": "Z1"},
+            "geometry": {"type": "Polygon", "coordinates": [[[8.0, 47.0], [8.01, 47.0], [8.01, 47.01], [8.0, 47.01], [8.0, 47.0]]]}}]}"#;
+        let zones = Zones::new([super::super::read("zones.json", square.as_bytes()).unwrap()]);
+        let corner = |lon| Spot::new(Role::Target, 47.005, lon, "item 1, command 16").unwrap();
+        let inspection = Inspection { places: vec![corner(7.99), corner(8.02)], ..Inspection::of("wpl") };
+        let told = seen(&inspection, &zones);
+        let brief: Vec<_> = told.zones.iter().map(|one| (one.role, one.answer, one.times)).collect();
+        assert_eq!((brief, told.beyond), (vec![(Role::Target, "inside", 1)], 0));
     }
 }

@@ -40,12 +40,24 @@ pub struct Verdict<'a> {
     pub(super) level: Level,
     pub(super) then: Sure,
     pub(super) place: Place,
+    /// Of a way: between what.
+    pub(super) between: Option<Between>,
+}
+
+/// What a straight way of some metres is between.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Between {
+    /// Two corners of a plan.
+    Corners(f64),
+    /// Two places that a log tells: how it flew between them it does not.
+    Fixes(f64),
 }
 
 impl Verdict<'_> {
     /// Inside, outside or uncertain.
     pub fn answer(&self) -> Answer {
-        match self.across().and(self.level.within).and(self.then) {
+        let along = if matches!(self.between, Some(Between::Fixes(_))) { Sure::Unknown } else { Sure::Yes };
+        match self.across().and(self.level.within).and(self.then).and(along) {
             Sure::Yes => Answer::Inside,
             Sure::No => Answer::Outside,
             Sure::Unknown => Answer::Uncertain,
@@ -60,6 +72,11 @@ impl Verdict<'_> {
             return self.level.beyond_m;
         }
         across
+    }
+
+    /// The place that was checked; of a way the one where it comes to the zone first.
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Metres above or below its limits, negative between them, where position and limits count from the same.
@@ -96,9 +113,15 @@ impl Verdict<'_> {
         let _ = write!(why, ", {}", self.band);
         let answer = self.answer();
         let margin = self.lies.margin_m;
+        why.push_str(": ");
+        if let Some(Between::Corners(long) | Between::Fixes(long)) = self.between {
+            let what =
+                if matches!(self.between, Some(Between::Fixes(_))) { "fixes" } else { "corners of the plan" };
+            let _ = write!(why, "the straight way of {} between two {what}, at most ", metres(long));
+        }
         let _ = match margin {
-            _ if margin <= 0.0 => write!(why, ": {} within its edge", metres(-margin)),
-            _ => write!(why, ": {} from its edge", metres(margin)),
+            _ if margin <= 0.0 => write!(why, "{} within its edge", metres(-margin)),
+            _ => write!(why, "{} from its edge", metres(margin)),
         };
         if let Some(vertical) = self.level.margin_m {
             let _ = match self.level.within {
@@ -136,13 +159,19 @@ impl Verdict<'_> {
                 "it lies between the straight edge and the geodesic, and the format does not say which is meant".to_owned(),
             ),
             Some(Doubt::Crossed) => doubts.push("the edge of the zone crosses itself".to_owned()),
+            Some(Doubt::Long) => doubts.push("it runs along the edge for too long to be followed closely".to_owned()),
             None if self.across() == Sure::Unknown => {
-                doubts.push(format!("the position is known to {} only", metres(self.place.accuracy_m)));
+                let what = if self.between.is_some() { "way" } else { "position" };
+                doubts.push(format!("the {what} is known to {} only", metres(self.place.accuracy_m)));
             }
             None => {}
         }
+        if matches!(self.between, Some(Between::Fixes(_))) {
+            doubts.push("how it flew between the two is not known".to_owned());
+        }
         if self.level.within == Sure::Unknown {
             doubts.push(match self.place.height {
+                _ if self.between.is_some() => "its height on the way is not known closely enough".to_owned(),
                 None => "its height is not known".to_owned(),
                 Some(Height { reference: None, metres: height }) => {
                     format!("what its height of {} counts from is not known", metres(height))
