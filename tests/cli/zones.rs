@@ -201,3 +201,22 @@ fn legs_of_a_plan_are_rows_with_where_they_come_in() {
     );
     assert!(screen.contains("0 inside, 0 uncertain; legs: 1 inside, 0 uncertain"), "{screen}");
 }
+
+#[test]
+fn a_list_of_zones_on_a_device_is_told_by_inspect() {
+    let folder = tempfile::tempdir().unwrap();
+    file(folder.path(), "cache.dat", ZONES);
+    file(
+        folder.path(),
+        "park.json",
+        &ZONES.replace("PROHIBITED", "park").replace(r#""upperReference": "AGL""#, r#""x": 1"#),
+    );
+    let told = rows(&run(["inspect", "--format", "jsonl", "--reveal", &folder.path().display().to_string()]));
+    assert_eq!((&told[0]["kind"], &told[1]["kind"]), (&"zones".into(), &"json".into()), "{told:?}");
+    let said: Vec<_> =
+        told[0]["facts"].as_array().unwrap().iter().map(|fact| fact["value"].as_str().unwrap()).collect();
+    assert_eq!(said, ["2, GeoJSON", "Mast; Yard", "47 to 48 degrees north, 8 to 9 degrees east"]);
+    assert_eq!(told[0]["times"][0]["time"], "2026-05-01T00:00:00Z");
+    let hidden = text(&run(["inspect", &folder.path().display().to_string()]).stdout);
+    assert!(!hidden.contains("Mast"), "{hidden}");
+}

@@ -5,6 +5,7 @@ use std::io;
 use creance_cursor::Source;
 use creance_media::Still;
 use creance_model::Inspection;
+use creance_place::zones;
 
 use crate::device::document;
 
@@ -50,8 +51,27 @@ pub(crate) fn inspect(
     }
     let wanted = document::wanted(name, &head);
     let bytes = source.piece(0, wanted)?;
-    Ok(document::inspect(name, &bytes, bytes.len() as u64 == source.length())
-        .unwrap_or_else(|| Inspection::of("unknown")))
+    let document = document::inspect(name, &bytes, bytes.len() as u64 == source.length());
+    if let Some(zones) = listed(name, &head, source)? {
+        // Who is to be asked about a zone stands in it too. Where it lies is told of all of them at once.
+        let identifiers = document.map(|document| document.identifiers).unwrap_or_default();
+        return Ok(Inspection { identifiers, ..zones });
+    }
+    Ok(document.unwrap_or_else(|| Inspection::of("unknown")))
+}
+
+/// What a list of zones gives away; `None`: it is none.
+fn listed(name: &str, head: &[u8], source: &dyn Source) -> io::Result<Option<Inspection>> {
+    let is_text = !head.is_empty() && !head.contains(&0);
+    if !is_text || source.length() > zones::LONGEST_LIST {
+        return Ok(None);
+    }
+    let more = source.piece(0, zones::LIST_HEAD)?;
+    if !zones::may_list(&more) {
+        return Ok(None);
+    }
+    let bytes = source.piece(0, usize::try_from(zones::LONGEST_LIST).unwrap_or(usize::MAX))?;
+    Ok(zones::inspect(name, &bytes))
 }
 
 /// Kinds that are known and not looked into here.

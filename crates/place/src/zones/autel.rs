@@ -33,6 +33,22 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     zones(document).iter().take(20).any(|zone| circle(zone).is_some() || ring(zone).is_some())
 }
 
+/// A list of shapes whose name says that one must not fly in them.
+pub(super) fn is_certain(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let mut at = document;
+    for _ in 0..4 {
+        if at.any(&["noFlyZones", "no_fly_zones", "nfz", "nfzList"]).is_some() {
+            return is(content);
+        }
+        match at.any(&LISTS) {
+            Some(inner) => at = inner,
+            None => break,
+        }
+    }
+    false
+}
+
 fn number(value: &Json, keys: &[&str]) -> Option<f64> {
     value.any(keys).and_then(Json::number)
 }

@@ -22,6 +22,16 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     })
 }
 
+/// A level beside a number and a shape.
+pub(super) fn is_certain(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let list = areas(document).unwrap_or(document).each();
+    list.iter().take(20).any(|area| {
+        let shaped = ["radius", "sub_areas", "polygon_points"].iter().any(|key| area.get(key).is_some());
+        area.get("area_id").is_some() && area.get("level").is_some() && shaped
+    })
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "as the list of formats has it")]
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Json(document) = content else { return Ok(()) };

@@ -30,6 +30,24 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     features(document).unwrap_or_default().iter().take(100).any(like)
 }
 
+/// Layers of height, or one of the standard's types beside what else is its own.
+pub(super) fn is_certain(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let like = |feature: &Json| {
+        let says = properties(feature);
+        let kind = restriction(says.any(&["type", "restriction"]));
+        let is_typed = !matches!(kind, Restriction::Unsaid | Restriction::Other(_));
+        let layers = feature.get("geometry").is_some_and(|geometry| {
+            let parts = geometry.get("geometries").unwrap_or(&Json::Null).items();
+            let layers =
+                std::iter::once(geometry).chain(parts).filter_map(|one| one.any(&["layer", "verticalLayer"]));
+            layers.into_iter().any(|layer| layer.any(&["upperReference", "lowerReference"]).is_some())
+        });
+        layers || is_typed && says.any(&["variant", "identifier", "limitedApplicability"]).is_some()
+    };
+    features(document).unwrap_or_default().iter().take(100).any(like)
+}
+
 fn properties(feature: &Json) -> &Json {
     let properties = feature.get("properties").unwrap_or(&Json::Null);
     properties.get("UASZone").unwrap_or(properties)

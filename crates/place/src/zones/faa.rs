@@ -27,6 +27,20 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     })
 }
 
+/// Fields that only these layers have: rooms have ceilings too.
+pub(super) fn is_certain(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let features = document.get("features").unwrap_or(&Json::Null).items();
+    features.iter().take(20).any(|feature| {
+        let says = attributes(feature);
+        let facility = ["MAP_EFF", "APT1_ICAO", "APT1_FAAID", "APT1_LAANC", "LAANC", "ARPT_COUNT"];
+        says.any(&["CEILING"]).is_some()
+            && (says.any(&facility).is_some()
+                || says.any(&["FLOOR"]).is_some() && says.any(&["Base"]).is_some())
+            || says.any(&["UPPER_VAL"]).is_some() && says.any(&["LOWER_VAL"]).is_some()
+    })
+}
+
 /// Whatever else is in Esri JSON.
 pub(super) fn is_esri(content: &Content<'_>) -> bool {
     let Content::Json(document) = content else { return false };

@@ -20,6 +20,22 @@ pub(super) fn is(content: &Content<'_>) -> bool {
         || GEOMETRIES.contains(&kind(document))
 }
 
+/// What a zone asks, in the words of the standards, or limits of height that say what they count from.
+pub(super) fn is_certain(content: &Content<'_>) -> bool {
+    let Content::Json(document) = content else { return false };
+    let like = |feature: &Json| {
+        let Some(says) = feature.get("properties") else { return false };
+        let asks = ["restriction", "restrictions", "type", "category", "class"].iter().any(|key| {
+            matches!(
+                restriction(says.any(&[key])),
+                Restriction::Prohibited | Restriction::Authorisation | Restriction::USpace
+            )
+        });
+        asks || band(says).is_ok_and(|band| !band.is_unlimited())
+    };
+    features(document).unwrap_or_default().iter().take(100).any(like)
+}
+
 const GEOMETRIES: [&str; 7] =
     ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"];
 

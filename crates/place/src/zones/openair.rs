@@ -31,6 +31,21 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     kinds == [true; 2]
 }
 
+/// Of its first lines nearly all are records, and among them are classes, names and shapes.
+pub(super) fn is_certain(content: &Content<'_>) -> bool {
+    let Content::Text(text) = content else { return false };
+    let (mut lines, mut records, mut kinds) = (0_usize, 0_usize, [false; 3]);
+    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('*')).take(1_000) {
+        lines += 1;
+        let Some((kind, _)) = record(line) else { continue };
+        records += 1;
+        kinds[0] |= kind == "AC";
+        kinds[1] |= kind == "AN";
+        kinds[2] |= matches!(kind, "DP" | "DC" | "DA" | "DB" | "DY");
+    }
+    kinds == [true; 3] && records * 10 >= lines * 9
+}
+
 /// The two letters of a line and what follows. Comments and what is none give nothing.
 fn record(line: &str) -> Option<(&str, &str)> {
     let line = line.trim();

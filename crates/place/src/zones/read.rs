@@ -72,23 +72,27 @@ pub(super) fn note(notes: &mut Vec<String>, why: impl Into<String>) {
 /// A format of zones.
 struct Format {
     name: &'static str,
+    /// Whether a file that is said to hold zones is in it.
     is: fn(&Content<'_>) -> bool,
+    /// Whether a file of which nothing is said holds zones in it, beyond doubt.
+    is_certain: fn(&Content<'_>) -> bool,
     read: fn(&Content<'_>, &mut Found) -> Result<(), String>,
 }
 
 /// Every format, the more special first.
 const FORMATS: &[Format] = &[
-    Format { name: "ED-269", is: ed269::is, read: ed269::read },
-    Format { name: "ED-318", is: ed318::is, read: ed318::read },
-    Format { name: "FAA", is: faa::is, read: faa::read },
-    Format { name: "Esri JSON", is: faa::is_esri, read: faa::read },
-    Format { name: "DJI", is: dji::is, read: dji::read },
-    Format { name: "Autel", is: autel::is, read: autel::read },
-    Format { name: "GeoJSON", is: geojson::is, read: geojson::read },
-    Format { name: "AIXM", is: aixm::is, read: aixm::read },
-    Format { name: "KML", is: kml::is, read: kml::read },
-    Format { name: "OpenAir", is: openair::is, read: openair::read },
-    Format { name: "SUA", is: sua::is, read: sua::read },
+    Format { name: "ED-269", is: ed269::is, is_certain: ed269::is, read: ed269::read },
+    Format { name: "ED-318", is: ed318::is, is_certain: ed318::is_certain, read: ed318::read },
+    Format { name: "FAA", is: faa::is, is_certain: faa::is_certain, read: faa::read },
+    Format { name: "Esri JSON", is: faa::is_esri, is_certain: |_| false, read: faa::read },
+    Format { name: "DJI", is: dji::is, is_certain: dji::is_certain, read: dji::read },
+    Format { name: "Autel", is: autel::is, is_certain: autel::is_certain, read: autel::read },
+    Format { name: "GeoJSON", is: geojson::is, is_certain: geojson::is_certain, read: geojson::read },
+    Format { name: "AIXM", is: aixm::is, is_certain: aixm::is, read: aixm::read },
+    // A drawing: what is meant by it nothing says.
+    Format { name: "KML", is: kml::is, is_certain: |_| false, read: kml::read },
+    Format { name: "OpenAir", is: openair::is, is_certain: openair::is_certain, read: openair::read },
+    Format { name: "SUA", is: sua::is, is_certain: sua::is, read: sua::read },
 ];
 
 /// Bytes of a file, or of what is unpacked of one.
@@ -120,8 +124,25 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, Vec<Zone>), String> {
     };
     let content = content(bytes)?;
     let format = FORMATS.iter().find(|format| (format.is)(&content)).ok_or_else(|| unknown(&content))?;
+    read_as(format, name, &content)
+}
+
+/// What reading a file comes to.
+pub(super) type Read = Result<(Source, Vec<Zone>), String>;
+
+/// Reads a file of which nothing is said, if it holds zones beyond doubt; with the name of its format. `Err`: what is wrong with it.
+pub(super) fn certain(name: &str, bytes: &[u8]) -> Option<(&'static str, Read)> {
+    let content = content(bytes).ok()?;
+    let format =
+        FORMATS.iter().find(|format| (format.is)(&content)).filter(|format| (format.is_certain)(&content))?;
+    let read = read_as(format, name, &content);
+    // Lines and elements without a single zone are something else.
+    (read.is_ok() || matches!(content, Content::Json(_))).then_some((format.name, read))
+}
+
+fn read_as(format: &Format, name: &str, content: &Content<'_>) -> Read {
     let mut found = Found { room: ROOM, ..Found::default() };
-    (format.read)(&content, &mut found).map_err(|why| format!("{why} ({})", format.name))?;
+    (format.read)(content, &mut found).map_err(|why| format!("{why} ({})", format.name))?;
     if found.volumes > MOST_VOLUMES {
         return Err(format!(
             "it has more than {MOST_VOLUMES} shapes: split it into smaller files ({})",
