@@ -192,7 +192,7 @@ fn legs_of_a_plan_are_rows_with_where_they_come_in() {
     assert!((row["lon"].as_f64().unwrap() - 8.0).abs() < 5e-5, "{row}");
     assert!((row["margin_m"].as_f64().unwrap() + 333.5).abs() < 20.0, "{row}");
     let why = row["why"].as_str().unwrap();
-    assert!(why.contains("the straight way of 2280 m between two corners of the plan, at most"), "{why}");
+    assert!(why.contains("the straight way of 2282 m between two corners of the plan, at most"), "{why}");
     let screen = text(&run(["zones", "check", &plan, "--zones", &zones]).stdout);
     assert!(
         screen

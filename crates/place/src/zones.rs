@@ -31,6 +31,8 @@ mod ring;
 mod seen;
 mod sua;
 mod sun;
+mod tfr;
+mod timesheet;
 mod verdict;
 mod way;
 mod when;

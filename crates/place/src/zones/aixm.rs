@@ -2,13 +2,14 @@
 //! geodesics, straight segments, arcs and circles.
 //!
 //! Volumes that refer to others (`contributorAirspace`) and borders (`xlink:href`) cannot be placed and are told as flaws; one that is
-//! to be taken away from others is not. Times of activation are not read: such an airspace is taken to hold.
+//! to be taken away from others is not. When it is active stands in `timesheet`.
 
 use super::{
     Band, Datum, Edges, Limit, Moment, Position, Restriction, Shape, Volume, Zone,
     heights::FOOT,
     openair::{arc, class},
     read::{Content, Found, Volumes, note},
+    timesheet,
     xml::{self, Node},
 };
 
@@ -37,6 +38,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
                 .map(|moment| moment.time),
             ..Zone::default()
         };
+        zone.periods = timesheet::periods(slice, &slices);
         found.issued = found.issued.max(zone.updated);
         let mut parts = Vec::new();
         slice.all("AirspaceGeometryComponent", &mut parts);

@@ -16,6 +16,7 @@ pub(super) fn periods(list: &Json) -> Result<Vec<Period>, String> {
             from: moment(one, "startDateTime", Moment::parse)?,
             to: moment(one, "endDateTime", Moment::parse_end)?,
             hours: hours(one.any(&["schedule", "dailyPeriod"]).unwrap_or(&Json::Null))?,
+            may: false,
         };
         if permanent || period == Period::default() {
             return Ok(Vec::new());

@@ -57,7 +57,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             (Some(from), Some(to)) if to.time <= from.time => {
                 note(&mut zone.degraded, "it ends before it starts".to_owned());
             }
-            (from, to) => zone.periods = vec![Period { from, to, hours: Vec::new() }],
+            (from, to) => zone.periods = vec![Period { from, to, ..Period::default() }],
         }
         let mut volumes = Volumes::default();
         shapes(area, found, &mut zone.degraded, &mut volumes);

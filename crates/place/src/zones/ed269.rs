@@ -8,7 +8,7 @@ use super::{
     geojson::{corners, reach, restriction},
     heights,
     json::Json,
-    read::{Content, Found, Volumes, moment, note},
+    read::{Content, Found, Volumes, end, moment, note},
 };
 
 fn list(document: &Json) -> Option<&Json> {
@@ -30,7 +30,7 @@ pub(super) fn is(content: &Content<'_>) -> bool {
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Json(document) = content else { return Ok(()) };
     found.issued = moment(document, "createdAt", "")?.or(moment(document, "issued", "")?);
-    found.valid_to = moment(document, "validTo", "")?;
+    found.valid_to = end(document, "validTo", "")?;
     for (number, one) in list(document).unwrap_or(document).each().iter().enumerate() {
         if !matches!(one, Json::Object(_)) {
             return Err(format!("zone {} is {}, expected an object", number + 1, one.kind()));

@@ -9,7 +9,7 @@ use super::{
     geojson::{Way, features, restriction, shapes},
     heights,
     json::Json,
-    read::{Content, Found, Volumes, moment, note},
+    read::{Content, Found, Volumes, end, moment, note},
 };
 
 pub(super) fn is(content: &Content<'_>) -> bool {
@@ -64,7 +64,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         let issued = moment(metadata, "issued", &path)?;
         let from = moment(metadata, "validFrom", &path)?;
         found.issued = issued.or(from);
-        found.valid_to = moment(metadata, "validTo", &path)?;
+        found.valid_to = end(metadata, "validTo", &path)?;
         if let (Some(from), Some(to)) = (from, found.valid_to)
             && to < from
         {

@@ -327,7 +327,7 @@ fn periods(properties: &Json, notes: &mut Vec<String>) -> Vec<Period> {
             note(notes, "it ends before it starts".to_owned());
             Vec::new()
         }
-        _ => vec![Period { from, to, hours: Vec::new() }],
+        _ => vec![Period { from, to, ..Period::default() }],
     }
 }
 

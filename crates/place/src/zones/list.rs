@@ -50,7 +50,7 @@ pub fn may_list(head: &[u8]) -> bool {
             let small = text.to_ascii_lowercase();
             WORDS.iter().any(|word| small.contains(word)) || has(&["REQ_AUTHORI", "USPACE", "\"FLOOR\""])
         }
-        Some(b'<') => has(&["AIXMBasicMessage", "AirspaceTimeSlice"]),
+        Some(b'<') => has(&["AIXMBasicMessage", "AirspaceTimeSlice", "XNOTAM-Update"]),
         Some(_) => begins("AC ") && begins("AN ") || ["TITLE=", "TYPE=", "BASE="].into_iter().all(begins),
         None => false,
     }

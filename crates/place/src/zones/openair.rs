@@ -295,7 +295,7 @@ fn activation(text: &str) -> Option<Period> {
         if text.eq_ignore_ascii_case("NONE") { Some(None) } else { parse(text).map(Some) }
     };
     let period =
-        Period { from: end(from, Moment::parse)?, to: end(to, Moment::parse_end)?, hours: Vec::new() };
+        Period { from: end(from, Moment::parse)?, to: end(to, Moment::parse_end)?, ..Period::default() };
     let backward = period.from.zip(period.to).is_some_and(|(from, to)| to.time <= from.time);
     (!backward).then_some(period)
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use creance_model::Timestamp;
 
 use super::{Band, Edges, Position, Shape, Source, Volume, Zone, json::Json};
-use super::{aixm, autel, dji, ed269, ed318, faa, geojson, json, kml, openair, sua};
+use super::{aixm, autel, dji, ed269, ed318, faa, geojson, json, kml, openair, sua, tfr};
 
 /// A file, as far as it is read without knowing its format.
 pub(super) enum Content<'a> {
@@ -88,6 +88,7 @@ const FORMATS: &[Format] = &[
     Format { name: "DJI", is: dji::is, is_certain: dji::is_certain, read: dji::read },
     Format { name: "Autel", is: autel::is, is_certain: autel::is_certain, read: autel::read },
     Format { name: "GeoJSON", is: geojson::is, is_certain: geojson::is_certain, read: geojson::read },
+    Format { name: "FAA TFR", is: tfr::is, is_certain: tfr::is, read: tfr::read },
     Format { name: "AIXM", is: aixm::is, is_certain: aixm::is, read: aixm::read },
     // A drawing: what is meant by it nothing says.
     Format { name: "KML", is: kml::is, is_certain: |_| false, read: kml::read },
@@ -185,7 +186,7 @@ fn content(bytes: &[u8]) -> Result<Content<'_>, String> {
 fn unknown(content: &Content<'_>) -> String {
     let what = match content {
         Content::Json(_) => "the JSON is of no known format of zones",
-        Content::Xml(_) => "the XML is neither KML nor AIXM",
+        Content::Xml(_) => "the XML is neither KML, AIXM nor a restriction of the FAA",
         Content::Text(_) => "it is of no known format of zones",
     };
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
@@ -256,12 +257,26 @@ impl Found {
 
 /// A date and time in a field of a file as a whole. One that is none is refused: who reads it must not guess how old the data is.
 pub(super) fn moment(of: &Json, key: &str, path: &str) -> Result<Option<Timestamp>, String> {
+    told(of, key, path, super::Moment::parse)
+}
+
+/// The same of the end of something: a day is over when it ends.
+pub(super) fn end(of: &Json, key: &str, path: &str) -> Result<Option<Timestamp>, String> {
+    told(of, key, path, super::Moment::parse_end)
+}
+
+fn told(
+    of: &Json,
+    key: &str,
+    path: &str,
+    parse: fn(&str) -> Option<super::Moment>,
+) -> Result<Option<Timestamp>, String> {
     let expected =
         "expected a date and time such as 2026-01-01T00:00:00Z; ask whoever issued the file for a valid one";
     match of.get(key) {
         None => Ok(None),
         Some(Json::Text(text)) if text.trim().is_empty() => Ok(None),
-        Some(Json::Text(text)) => match super::Moment::parse(text) {
+        Some(Json::Text(text)) => match parse(text) {
             Some(moment) => Ok(Some(moment.time)),
             None => {
                 Err(format!("{path}{key} is `{}`, {expected}", text.chars().take(40).collect::<String>()))

@@ -19,6 +19,8 @@ pub struct Period {
     pub to: Option<Moment>,
     /// Hours of days. Several: any of them.
     pub hours: Vec<Hours>,
+    /// Whether it holds is not sure even then.
+    pub may: bool,
 }
 
 /// A moment, and whether its offset from UTC is told.
@@ -56,7 +58,7 @@ pub const ALL_DAYS: u8 = 127;
 /// Names of days in English, from Monday.
 const DAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
 /// Seconds by which the sun's events may be wrong.
 const SUN_ERROR: f64 = 120.0;
@@ -240,7 +242,7 @@ impl Period {
         let time = time.as_nanos().div_euclid(1_000_000_000);
         let begun = self.from.map_or(Sure::Yes, |from| from.is_before(time));
         let over = self.to.map_or(Sure::No, |to| to.is_before(time));
-        let within = begun.and(over.not());
+        let within = begun.and(over.not()).and(if self.may { Sure::Unknown } else { Sure::Yes });
         if self.hours.is_empty() || within == Sure::No {
             return within;
         }
@@ -277,7 +279,7 @@ mod tests {
         let periods = [Period {
             from: moment("2026-08-01T06:00:00+00:00"),
             to: moment("2026-08-01T18:00:00Z"),
-            hours: Vec::new(),
+            ..Period::default()
         }];
         for (time, sure) in [
             ("2026-08-01T05:59:59Z", Sure::No),
