@@ -1,12 +1,14 @@
-//! Any bytes as a file of zones, and places about what is in it.
+//! Any bytes as a file of zones, or as a list of zones on a device, and places and legs about what is in it.
 #![no_main]
 
 use creance_model::{AltReference, Timestamp};
-use creance_place::zones::{self, Height, Place, Zones};
+use creance_place::zones::{self, Height, Leg, Place, Zones};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    let listed = zones::may_list(bytes).then(|| zones::inspect("fuzz", bytes)).flatten();
     let Ok(read) = zones::read("fuzz", bytes) else { return };
+    assert!(listed.is_none_or(|listed| listed.kind == "zones"));
     let zones = Zones::new([read]);
     let corners: Vec<[f64; 2]> = zones
         .all()
@@ -15,6 +17,8 @@ fuzz_target!(|bytes: &[u8]| {
         .flat_map(|zone| zone.volumes.iter().take(2))
         .flat_map(|volume| volume.shape.outline().into_iter().flatten().take(3).collect::<Vec<_>>())
         .collect();
+    let mut last: Option<Place> = None;
+    let mut work = 20_000;
     for (number, [lon, lat]) in corners.into_iter().enumerate() {
         let height =
             [None, Some(None), Some(Some(AltReference::Amsl)), Some(Some(AltReference::TakeOff))][number % 4];
@@ -30,6 +34,12 @@ fuzz_target!(|bytes: &[u8]| {
         }
         if let Some(nearest) = zones.nearest(&place) {
             assert!(!nearest.why().is_empty());
+        }
+        if let Some(last) = last.replace(place) {
+            let leg = Leg { ends: [last, place], flown: number % 3 == 0 };
+            for verdict in zones.check_leg(&leg, &mut work).unwrap_or_default() {
+                assert!(!verdict.why().is_empty() && !verdict.margin_m().is_nan());
+            }
         }
     }
 });

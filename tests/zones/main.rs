@@ -5,12 +5,13 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-use creance_place::zones;
+use creance_place::zones::{self, Leg, Place, Zones};
 use creance_tests::{root, run, shared};
 use serde_json::Value;
 
@@ -58,6 +59,38 @@ fn answers_are_those_of_shapely_and_pyproj() {
         println!("{}", String::from_utf8_lossy(&compared.stdout));
         assert!(compared.status.success(), "{file}: {}", String::from_utf8_lossy(&compared.stderr));
     }
+}
+
+#[test]
+fn legs_are_those_of_shapely_and_pyproj() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = text(folder.path());
+    for arguments in [&["make", &place, "10"][..], &["legs", &place, "20000"]] {
+        let made = oracle(arguments);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    let file = folder.path().join("straight.geojson");
+    let zones = Zones::new([zones::read("straight", &fs::read(file).unwrap()).unwrap()]);
+    let mut rows = String::new();
+    for (number, line) in fs::read_to_string(folder.path().join("legs.csv")).unwrap().lines().enumerate() {
+        let numbers: Vec<f64> = line.split(',').map(|number| number.parse().unwrap()).collect();
+        let end = |at: usize| Place {
+            lat: numbers[at],
+            lon: numbers[at + 1],
+            time: None,
+            height: None,
+            accuracy_m: 1.0,
+        };
+        let leg = Leg { ends: [end(0), end(2)], flown: false };
+        for verdict in zones.check_leg(&leg, &mut { zones::WORK }).unwrap() {
+            writeln!(rows, "{number}\t{}\t{}", verdict.zone.id, verdict.answer().name()).unwrap();
+        }
+    }
+    let told = folder.path().join("rows.tsv");
+    fs::write(&told, rows).unwrap();
+    let compared = oracle(&["compare-legs", &place, &text(&told)]);
+    println!("{}", String::from_utf8_lossy(&compared.stdout));
+    assert!(compared.status.success(), "{}", String::from_utf8_lossy(&compared.stdout));
 }
 
 #[test]

@@ -4,6 +4,8 @@
     oracle.py make FOLDER POSITIONS [FILE…]   writes straight.geojson, unsaid.json (ED-269) and positions.csv; positions lie about the
                                               zones of the FILEs as well
     oracle.py compare ZONES ROWS POSITIONS    ROWS: what `zones check --format jsonl` said; exits with 1 where an answer is wrong
+    oracle.py legs FOLDER COUNT               writes legs.csv beside straight.geojson: legs about its zones, most of them short
+    oracle.py compare-legs FOLDER ROWS        ROWS: for each leg and zone its number, the zone, the answer
 
 Positions are told apart by their time: one a second from 2026-01-01. Of an answer only what it says of the ground is compared, and no leg:
 margin below 0 is within. Polygons are tested in degrees, unrolled; those around a pole on a polar map; circles by geodesics. Where
@@ -28,6 +30,10 @@ GEOD = pyproj.Geod(ellps="WGS84")
 def main():
     if sys.argv[1] == "make":
         make(sys.argv[2], int(sys.argv[3]), sys.argv[4:])
+    elif sys.argv[1] == "legs":
+        make_legs(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1] == "compare-legs":
+        sys.exit(compare_legs(*sys.argv[2:4]))
     else:
         sys.exit(compare(*sys.argv[2:5]))
 
@@ -273,6 +279,81 @@ def compare(file, rows, positions):
                 print(f"{name}: {lat[at]:.8f}, {lon[at]:.8f}: within {possible[at]}, surely {sure[at]}; creance {told[at]}, doubts {doubted[at]}")
     print(f"{file}: {len(lon)} positions, {len(by_name)} zones, {checked} pairs within, {between} between two edges, {banded} differ within {BAND} m of an edge, {wrong} wrong")
     return 1 if wrong or not checked else 0
+
+
+def plain(folder):
+    """Zones that a map in degrees shows whole."""
+    for shape in read(f"{folder}/straight.geojson"):
+        rings = [unrolled(ring, False) for ring in shape.rings]
+        lats = [lat for _, lat in rings[0]]
+        if abs(rings[0][-1][0] - rings[0][0][0]) <= 180 and max(map(abs, lats)) < 75 and shape.name != "cut":
+            yield shape.name, shapely.Polygon(rings[0], rings[1:])
+
+
+def make_legs(folder, count):
+    chance = random.Random(12)
+    zones = [zone for _, zone in plain(folder)]
+    with open(f"{folder}/legs.csv", "w") as out:
+        for _ in range(count):
+            zone = chance.choice(zones)
+            west, south, east, north = zone.bounds
+            size = max(east - west, north - south)
+            # About a corner, or through the middle of it.
+            x, y = chance.choice([chance.choice(zone.exterior.coords), (chance.uniform(west, east), chance.uniform(south, north))])
+            along = min(2, size * math.exp(chance.uniform(-4, 0.5)))
+            turn = chance.uniform(0, 2 * math.pi)
+            by = along * chance.uniform(0.1, 1), along * chance.uniform(0.1, 1)
+            ends = [(x + part * math.cos(turn), max(-80, min(80, y + part * math.sin(turn)))) for part in (-by[0], by[1])]
+            out.write(",".join(f"{lat:.8f},{(lon + 180) % 360 - 180:.8f}" for lon, lat in ends) + "\n")
+
+
+def compare_legs(folder, rows):
+    said = {}
+    with open(rows) as lines:
+        for line in lines:
+            leg, zone, answer = line.rstrip("\n").split("\t")
+            said[int(leg), zone] = answer
+    zones = list(plain(folder))
+    tree = shapely.STRtree([zone for _, zone in zones])
+    met = wrong = near = 0
+    legs = numpy.loadtxt(f"{folder}/legs.csv", delimiter=",", ndmin=2)
+    for number, (lat, lon, to_lat, to_lon) in enumerate(legs):
+        metres = GEOD.inv(lon, lat, to_lon, to_lat)[2]
+        band = BAND + 0.25 + metres**2 * math.tan(math.radians(max(abs(lat), abs(to_lat)))) / (8 * 6371009)
+        points = [(lon, lat)]
+        for x, y in [*GEOD.npts(lon, lat, to_lon, to_lat, max(1, int(metres / 500))), (to_lon, to_lat)]:
+            points.append((points[-1][0] + (x - points[-1][0] + 180) % 360 - 180, y))
+        for by in (-360, 0, 360):
+            way = shapely.LineString([(x + by, y) for x, y in points])
+            scale = 111_000 * math.cos(math.radians(min(79, max(abs(lat), abs(to_lat)))))
+            for at in tree.query(way.buffer(band / scale)):
+                name, zone = zones[at]
+                if zone.intersects(shapely.Point(way.coords[0])) or zone.intersects(shapely.Point(way.coords[-1])):
+                    continue
+                answer = said.get((number, name), "outside")
+                inner = shapely.intersection(way, zone)
+                met += not inner.is_empty
+                expected = "outside" if inner.is_empty else "inside"
+                if answer == expected:
+                    continue
+                # On a map about the leg: how far within it is at most, or how far it keeps.
+                middle = way.interpolate(0.5, normalized=True)
+                project = pyproj.Transformer.from_crs(4326, pyproj.CRS.from_proj4(f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +ellps=WGS84"), always_xy=True)
+                flat = lambda shape: shapely.transform(shapely.segmentize(shape, 1e-3), lambda one: numpy.column_stack(project.transform(*one.T)))
+                edge = shapely.intersection(zone.boundary, shapely.box(*way.buffer(0.1).bounds))
+                edge, inner, line = flat(edge), flat(inner), flat(way)
+                if inner.is_empty:
+                    off = line.distance(edge)
+                else:
+                    off = max(shapely.Point(point).distance(edge) for point in shapely.get_coordinates(shapely.segmentize(inner, max(0.2, inner.length / 100))))
+                if answer == "uncertain" and off <= band + 0.05:
+                    near += 1
+                    continue
+                wrong += 1
+                if wrong <= 20:
+                    print(f"leg {number} and {name}: {answer}, expected {expected}, off by {off:.2f} m of {band:.2f} m")
+    print(f"{len(legs)} legs, {met} through a zone, {near} uncertain within the band, {wrong} wrong")
+    return 1 if wrong or not met else 0
 
 
 main()
