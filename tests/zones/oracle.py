@@ -346,7 +346,9 @@ def compare_legs(folder, rows):
                     off = line.distance(edge)
                 else:
                     off = max(shapely.Point(point).distance(edge) for point in shapely.get_coordinates(shapely.segmentize(inner, max(0.2, inner.length / 100))))
-                if answer == "uncertain" and off <= band + 0.05:
+                # Where an end is uncertain, that says as much.
+                unsure = answer == "uncertain" or min(shapely.Point(line.coords[at]).distance(edge) for at in (0, -1)) <= BAND
+                if unsure and off <= band + 0.05:
                     near += 1
                     continue
                 wrong += 1
