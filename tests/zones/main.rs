@@ -65,7 +65,7 @@ fn answers_are_those_of_shapely_and_pyproj() {
 fn legs_are_those_of_shapely_and_pyproj() {
     let folder = tempfile::tempdir().unwrap();
     let place = text(folder.path());
-    for arguments in [&["make", &place, "10"][..], &["legs", &place, "20000"]] {
+    for arguments in [&["make", &place, "10"][..], &["legs", &place, "5000"]] {
         let made = oracle(arguments);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
