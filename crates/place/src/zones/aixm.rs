@@ -245,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn an_activation_says_when() {
+        let circle = r#"<gml:CircleByCenterPoint><gml:pos>46 8</gml:pos><gml:radius uom="km">1</gml:radius></gml:CircleByCenterPoint>"#;
+        let activation = "<aixm:activation><aixm:AirspaceActivation><aixm:timeInterval><aixm:Timesheet><aixm:timeReference>UTC</aixm:timeReference><aixm:day>MON</aixm:day><aixm:startTime>08:00</aixm:startTime><aixm:endTime>17:00</aixm:endTime></aixm:Timesheet></aixm:timeInterval><aixm:status>ACTIVE</aixm:status></aixm:AirspaceActivation></aixm:activation><aixm:type>";
+        let text = format!(
+            "<AIXMBasicMessage>{}</AIXMBasicMessage>",
+            airspace("X", circle).replace("<aixm:type>", activation)
+        );
+        let (_, zones) = read_file("x.xml", text.as_bytes()).unwrap();
+        assert_eq!((zones[0].periods.len(), zones[0].periods[0].hours[0].days), (1, 1));
+        assert_eq!(answer(&zones, 46.0, 8.0), Some(Answer::Uncertain), "when is not known");
+    }
+
+    #[test]
     fn rings_arcs_and_circles() {
         let curve = |segment: &str| {
             format!(

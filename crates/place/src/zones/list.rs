@@ -161,6 +161,10 @@ mod tests {
             (r#"{"data": {"noFlyZones": [{"lat": 47, "lng": 8, "radius": 500}]}}"#.to_owned(), "1, Autel"),
             ("AC R\nAN Range\nAL GND\nAH 5000ft\nV X=47:00:00 N 008:00:00 E\nDC 2\n".to_owned(), "1, OpenAir"),
             ("INCLUDE=YES\nTITLE=Range\nTYPE=C\nBASE=1000 ft\nTOPS=2000 ft\nCIRCLE RADIUS=5 CENTRE=N470000 E0080000\n".to_owned(), "1, SUA"),
+            (
+                "<XNOTAM-Update><Not><txtLocalName>6/1</txtLocalName><aseTFRArea/><aseShapes><Avx><codeType>CIR</codeType><geoLat>40N</geoLat><geoLong>100W</geoLong><valRadiusArc>5</valRadiusArc></Avx></aseShapes></Not></XNOTAM-Update>".to_owned(),
+                "1, FAA TFR",
+            ),
         ] {
             assert_eq!(facts(&text).map(|facts| facts[0].clone()), Some(format.to_owned()), "{text}");
         }
