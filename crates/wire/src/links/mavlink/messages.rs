@@ -50,7 +50,10 @@ const KNOWN: &[Known] = &[
     known(253, "STATUSTEXT", 83, 54),
     known(259, "CAMERA_INFORMATION", 92, 237),
     known(263, "CAMERA_IMAGE_CAPTURED", 133, 255),
+    known(265, "MOUNT_ORIENTATION", 26, 20),
+    known(271, "CAMERA_FOV_STATUS", 22, 53),
     known(283, "GIMBAL_DEVICE_INFORMATION", 74, 149),
+    known(285, "GIMBAL_DEVICE_ATTITUDE_STATUS", 137, 49),
     known(299, "WIFI_CONFIG_AP", 19, 96),
     known(311, "UAVCAN_NODE_INFO", 95, 116),
     known(370, "SMART_BATTERY_INFO", 75, 109),
@@ -144,6 +147,10 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
         33 => {
             metres(&mut told, "alt_m", payload, 12);
             metres(&mut told, "height_m", payload, 16);
+            // All bits set is "not known".
+            if let Some(heading) = short(payload, 26).filter(|heading| *heading != u16::MAX) {
+                told.float("heading", f64::from(heading) / 100.0);
+            }
         }
         49 => other_place(&mut told, ("origin_lat", "origin_lon"), payload, (0, 4)),
         39 if byte(34).is_some_and(is_global) => {
@@ -206,8 +213,35 @@ pub(super) fn tell(frame: &Frame) -> Option<Told> {
         259 => {
             told.text("camera_vendor", payload.get(30..62)?);
             told.text("camera_model", payload.get(62..94)?);
+            // CAMERA_CAP_FLAGS_HAS_BASIC_ZOOM: how long the lens is now is not said.
+            let zooms = byte(20)? & 64 != 0;
+            if let Some((lens, sensor)) = float(payload, 8).zip(float(payload, 12)).filter(|_| !zooms)
+                && lens > 0.0
+                && sensor > 0.0
+            {
+                told.float(
+                    "lens_width",
+                    2.0 * (f64::from(sensor) / 2.0 / f64::from(lens)).atan().to_degrees(),
+                );
+            }
         }
         263 => told.text("file_url", payload.get(50..255)?),
+        // From the horizon, and from where the aircraft heads; an extension says the yaw from north, or is left off.
+        265 => {
+            let absolute = float(payload, 16).filter(|yaw| yaw.is_finite() && *yaw != 0.0);
+            let yaw = absolute.or(float(payload, 12))?;
+            told.field("gimbal_from_north", Value::Flag(absolute.is_some()));
+            told.float("gimbal_yaw", yaw.into());
+            told.float("gimbal_pitch", float(payload, 8)?.into());
+            told.float("gimbal_roll", float(payload, 4)?.into());
+        }
+        271 => told.float("view_width", float(payload, 44)?.into()),
+        285 => {
+            for (name, at) in [("gimbal_w", 4), ("gimbal_x", 8), ("gimbal_y", 12), ("gimbal_z", 16)] {
+                told.float(name, float(payload, at)?.into());
+            }
+            told.number("gimbal_flags", short(payload, 36)?);
+        }
         283 => {
             let uid = payload.get(..8)?;
             if uid.iter().any(|byte| *byte != 0) {
@@ -429,6 +463,41 @@ mod tests {
                 "CAMERA_INFORMATION",
                 "fd430000000701030100000000000000000000000000000000000000000000000000000000000000536b796c61726b000000000000000000000000000000000000000000000000004579652032a4ec",
                 vec![("camera_vendor", text("Skylark")), ("camera_model", text("Eye 2"))],
+            ),
+            (
+                "CAMERA_INFORMATION",
+                "fd410000000701030100000000000100000000009041000010420000c04102000000000000000000536b796c61726b0000000000000000000000000000000000000000000000000045796538e5",
+                vec![("lens_width", Value::Float(90.0))],
+            ),
+            (
+                "GLOBAL_POSITION_INT",
+                "fd1c0000000701210000e80300004c52401c44f4170520a1070054ec00000000000000002823d825",
+                vec![("height_m", Value::Float(60.5)), ("heading", Value::Float(90.0))],
+            ),
+            (
+                "MOUNT_ORIENTATION",
+                "fd140000000701090100e80300000000003f0000f0c1000020410000c8423d17",
+                vec![
+                    ("gimbal_yaw", Value::Float(100.0)),
+                    ("gimbal_pitch", Value::Float(-30.0)),
+                    ("gimbal_roll", Value::Float(0.5)),
+                    ("gimbal_from_north", Value::Flag(true)),
+                ],
+            ),
+            (
+                "MOUNT_ORIENTATION",
+                "fd100000000701090100e80300000000003f0000f0c100002041befb",
+                vec![("gimbal_yaw", Value::Float(10.0)), ("gimbal_from_north", Value::Flag(false))],
+            ),
+            (
+                "CAMERA_FOV_STATUS",
+                "fd3400000007010f0100e80300004c52401c44f4170520a10700000000000000000000000000ea46773f00000000ee8384be0000000000007a4200002042cc99",
+                vec![("view_width", Value::Float(62.5))],
+            ),
+            (
+                "GIMBAL_DEVICE_ATTITUDE_STATUS",
+                "fd2500000007011d0100e8030000ea46773f00000000ee8384be00000000000000000000000000000000000000002c0b3c",
+                vec![("gimbal_flags", Value::Integer(44)), ("gimbal_x", Value::Float(0.0))],
             ),
             (
                 "GIMBAL_DEVICE_INFORMATION",
