@@ -57,6 +57,13 @@ pub(crate) fn setting(record: &mut Record, name: &str, value: f64, field: &str) 
     }
 }
 
+/// A setting, if it says how wide the first camera sees (`ArduPilot`, degrees; 0 is "not known").
+pub(crate) fn width(record: &mut Record, vehicle: &str, name: &str, value: f64) {
+    if name == "CAM1_HFOV" {
+        record.gazes().width(vehicle, value);
+    }
+}
+
 /// `BATT_SERIAL_NUM`, `BATT2_SERIAL_NUM`, …
 fn is_battery(name: &str) -> bool {
     name.strip_prefix("BATT")

@@ -184,7 +184,7 @@ impl<'a> Log<'a> {
             alt_reference: Some(AltReference::Amsl),
             field: "GPS_coord",
         };
-        self.record.point(whose, TrackPoint { time, lat, lon, alt_m });
+        self.record.point(whose, TrackPoint::new(time, lat, lon, alt_m));
     }
 
     fn finish(self, at: usize) {

@@ -11,7 +11,9 @@ mod rewrite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::{Dated, FlightState, Inspection, Role, Spot, Timestamp, Track, TrackPoint, is_place};
+use creance_model::{
+    Dated, FlightState, Gaze, Inspection, Role, Spot, Timestamp, Track, TrackPoint, is_place,
+};
 
 use crate::{
     Format, Options,
@@ -147,6 +149,13 @@ impl Rows {
             return;
         }
         let height = columns.height.and_then(|height| Some(number(height.column)? * height.metres));
+        let angles = [columns.yaw, columns.pitch, columns.roll].map(|column| column.and_then(number));
+        let gaze = match angles {
+            // What does not tell of roll has gimbals that hold the horizon.
+            [Some(yaw), Some(pitch), roll] => Gaze::of([yaw, pitch, roll.unwrap_or(0.0)]),
+            _ => None,
+        };
+        let gaze = gaze.map(|gaze| gaze.with_width(columns.width.and_then(number)));
         let mut place = None;
         for (index, pair) in columns.pairs.iter().enumerate() {
             let degrees = number(pair.lat).zip(number(pair.lon)).filter(|(lat, lon)| is_place(*lat, *lon));
@@ -154,7 +163,9 @@ impl Rows {
             if pair.role == Role::Aircraft {
                 place = place.or(degrees);
             }
-            self.stands(columns, index, *pair, TrackPoint { time, lat, lon, alt_m: height });
+            let gaze = gaze.filter(|_| pair.role == Role::Aircraft);
+            let point = TrackPoint { gaze, ..TrackPoint::new(time, lat, lon, height) };
+            self.stands(columns, index, *pair, point);
         }
         let state = columns.flying.and_then(cell).and_then(state);
         if let Some(time) = time {
@@ -169,7 +180,7 @@ impl Rows {
     }
 
     fn stands(&mut self, columns: &Columns, index: usize, pair: Pair, point: TrackPoint) {
-        let TrackPoint { time, lat, lon, alt_m } = point;
+        let TrackPoint { time, lat, lon, alt_m, .. } = point;
         match pair.role {
             Role::Target => {
                 self.planned += 1;

@@ -15,7 +15,8 @@ use creance_model::{
 
 use crate::{
     Format, Options,
-    ardupilot::{sentence, setting},
+    ardupilot::{sentence, setting, width},
+    gaze::Yaw,
     gps_time,
     record::{Holds, Record, Whose},
     rewrite::{Rewrite, moved, tenth_micro},
@@ -94,6 +95,14 @@ impl Log {
         match row.name() {
             "GPS" | "GPS2" | "GPSB" => self.receiver(row, time),
             "POS" => self.point(Role::Aircraft, row, time, "POS"),
+            // Of several mounts the first is followed.
+            "MNT" if row.number("I").is_none_or(|instance| instance == 0.0) => {
+                // Roll and pitch count from the horizon, and this yaw from north.
+                let angles = ["YawE", "Pitch", "Roll"].map(|label| row.number(label));
+                if let (Some(time), [Some(yaw), Some(pitch), Some(roll)]) = (time, angles) {
+                    self.record.gazes().gimbal("", time, [yaw, pitch, roll], Yaw::Earth);
+                }
+            }
             "FOLL" => self.point(Role::Operator, row, time, "FOLL"),
             "ORGN" => self.spot(Role::Home, row, time),
             // The first item of a mission is home.
@@ -121,6 +130,7 @@ impl Log {
             "PARM" => {
                 if let Some((name, value)) = row.text("Name").zip(row.number("Value")) {
                     setting(&mut self.record, &name, value, "PARM");
+                    width(&mut self.record, "", &name, value);
                 }
             }
             "VER" => self.version(row),
@@ -160,7 +170,10 @@ impl Log {
     fn point(&mut self, role: Role, row: &Row<'_>, time: Option<Timestamp>, field: &str) {
         let Some((lat, lon)) = place(row) else { return };
         let whose = Whose { role, vehicle: None, alt_reference: Some(AltReference::Amsl), field };
-        self.record.point(whose, TrackPoint { time, lat, lon, alt_m: row.number("Alt") });
+        let point = TrackPoint::new(time, lat, lon, row.number("Alt"));
+        // Receivers know nothing of home, and old ones said something else by this name.
+        let height = ["RelHomeAlt", "RelAlt"].iter().find_map(|label| row.number(label));
+        self.record.point(whose, point.at_height(height.filter(|_| row.name() == "POS")));
     }
 
     fn spot(&mut self, role: Role, row: &Row<'_>, time: Option<Timestamp>) {
@@ -169,7 +182,9 @@ impl Log {
             let alt_m = row.number("Alt");
             // Heights of a mission count from what its frame says, which old logs leave out.
             let amsl = role != Role::Target && alt_m.is_some();
-            self.record.spot(Spot { alt_m, alt_reference: amsl.then_some(AltReference::Amsl), time, ..spot });
+            let height_m = row.number("RelAlt").filter(|_| role == Role::Camera);
+            let alt_reference = amsl.then_some(AltReference::Amsl);
+            self.record.spot(Spot { alt_m, alt_reference, height_m, time, ..spot });
         }
     }
 
@@ -285,7 +300,7 @@ fn with_place(row: &Row<'_>, locations: Locations) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::FlightState;
+    use creance_model::{FlightState, Gaze, Look};
     use proptest::prelude::*;
 
     /// A format, as a row.
@@ -397,6 +412,29 @@ mod tests {
         assert_eq!(names, ["003600293036510331323731", "0102030405060708090a0b0c0d0e0f10"]);
         assert_eq!(told.device.software.as_deref(), Some("ArduCopter V4.6.0 (0badcafe)"));
         assert_eq!(told.device.model.as_deref(), Some("Hawk7"));
+    }
+
+    #[test]
+    fn a_mount_says_where_the_aircraft_and_its_pictures_look() {
+        let text = "FMT, 1, 40, POS, QLLfff, TimeUS,Lat,Lng,Alt,RelHomeAlt,RelOriginAlt\n\
+            FMT, 2, 40, MNT, QBfffffffff, TimeUS,I,DesRoll,Roll,DesPitch,Pitch,DesYawB,YawB,DesYawE,YawE,Dist\n\
+            FMT, 3, 40, CAM, QBLLff, TimeUS,I,Lat,Lng,Alt,RelAlt\n\
+            FMT, 4, 40, PARM, QNf, TimeUS,Name,Value\n\
+            PARM, 1000, CAM1_HFOV, 62\n\
+            MNT, 2000000, 0, 0, 0.5, -30, -30.5, 9, 10, 99, 100, 0\nMNT, 2000000, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0\n\
+            POS, 2100000, 47.1, 8.5, 512, 60.5, 60\nCAM, 2200000, 0, 47.1, 8.5, 512, 60.5\n\
+            POS, 5000000, 47.1, 8.5, 512, 60.5, 60\n";
+        let told = read(text.as_bytes(), &Options::default());
+        assert!(told.damage.is_empty(), "{:?}", told.damage);
+        let [first, second] = told.tracks[0].points[..] else { panic!("{:?}", told.tracks) };
+        let gaze = Gaze::of([100.0, -30.5, 0.5]).map(|gaze| gaze.with_width(Some(62.0)));
+        assert_eq!((first.gaze, first.height_m), (gaze, Some(60.5)));
+        assert_eq!(
+            (second.gaze, second.height_m),
+            (None, Some(60.5)),
+            "the mount was silent for three seconds"
+        );
+        assert_eq!((told.places[0].look, told.places[0].height_m), (gaze.map(Look::from), Some(60.5)));
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn ended(
 ) {
     let Some((lat, lon)) = point.lat.zip(point.lon).filter(|(lat, lon)| is_place(*lat, *lon)) else { return };
     if kind == "trkpt" {
-        track.push(TrackPoint { time: point.time, lat, lon, alt_m: point.height });
+        track.push(TrackPoint::new(point.time, lat, lon, point.height));
         return;
     }
     *planned += 1;

@@ -275,7 +275,7 @@ pub(crate) fn inspect(bytes: &[u8], kind: &'static str) -> Inspection {
     let whens = whens.into_iter().chain(std::iter::repeat(None));
     let points = points.into_iter().zip(whens).filter_map(|(place, time)| {
         let (lat, lon, alt_m) = place?;
-        Some(TrackPoint { time, lat, lon, alt_m })
+        Some(TrackPoint::new(time, lat, lon, alt_m))
     });
     let points: Vec<_> = points.collect();
     if !points.is_empty() {

@@ -13,6 +13,7 @@ mod blackbox;
 mod csv;
 mod dataflash;
 mod dji_txt;
+mod gaze;
 mod gps_time;
 mod gpx;
 mod kml;

@@ -75,7 +75,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
         let place = number(&line, ",Lat").zip(number(&line, ",Lon"));
         match place.filter(|(lat, lon)| is_place(*lat, *lon)) {
             Some((lat, lon)) => {
-                points.push(TrackPoint { time: time(&line), lat, lon, alt_m: number(&line, ",Ellh") });
+                points.push(TrackPoint::new(time(&line), lat, lon, number(&line, ",Ellh")));
             }
             None if line.trim().is_empty() => {}
             None => {

@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use creance_model::{
-    AltReference, Component, DataClass, Dated, Device, FlightState, Identifier, Inspection, Interval, Role,
-    Spot, Timestamp, Track, TrackPoint, is_place,
+    AltReference, Component, DataClass, Dated, Device, FlightState, Gaze, Identifier, Inspection, Interval,
+    Look, Role, Spot, Timestamp, Track, TrackPoint, is_place,
 };
+
+use crate::gaze::Gazes;
 
 /// Points of all tracks of a file. Of more, every second one goes, as often as need be: a track that is thinned still
 /// shows the whole way.
@@ -70,6 +72,8 @@ pub(crate) struct Record {
     latest: BTreeMap<String, (&'static str, String)>,
     /// Places that were told, to a metre.
     spots: BTreeSet<(Role, String, [i32; 2])>,
+    /// Where cameras look. Its times are of the log's own clock.
+    gazes: Gazes,
     /// How many there were of what is bounded, beyond its bound.
     beyond: BTreeMap<&'static str, u64>,
 }
@@ -99,6 +103,7 @@ impl Record {
             facts: BTreeSet::new(),
             latest: BTreeMap::new(),
             spots: BTreeSet::new(),
+            gazes: Gazes::default(),
             beyond: BTreeMap::new(),
         }
     }
@@ -114,10 +119,23 @@ impl Record {
         self.span = Some((first.min(time), last.max(time)));
     }
 
+    /// Where cameras look: what is said there holds for the points of aircraft, and for pictures, that follow.
+    pub(crate) const fn gazes(&mut self) -> &mut Gazes {
+        &mut self.gazes
+    }
+
+    /// Where the camera of an aircraft looks.
+    fn gaze(&self, vehicle: Option<&str>, time: Option<Timestamp>) -> Option<Gaze> {
+        self.gazes.at(vehicle.unwrap_or_default(), time?)
+    }
+
     /// A point of a track; what is no place is left out.
-    pub(crate) fn point(&mut self, whose: Whose<'_>, point: TrackPoint) {
+    pub(crate) fn point(&mut self, whose: Whose<'_>, mut point: TrackPoint) {
         if !is_place(point.lat, point.lon) {
             return;
+        }
+        if whose.role == Role::Aircraft {
+            point.gaze = self.gaze(whose.vehicle, point.time);
         }
         let key = (whose.role, whose.field.to_owned(), whose.vehicle.map(str::to_owned));
         if self.tracks.len() >= MOST_TRACKS && !self.tracks.contains_key(&key) {
@@ -160,7 +178,10 @@ impl Record {
 
     /// A place that stands for itself. One within about a metre of one that was told is left out, for homes and targets are
     /// told again and again; unless it is a camera's: of those each is a picture.
-    pub(crate) fn spot(&mut self, spot: Spot) {
+    pub(crate) fn spot(&mut self, mut spot: Spot) {
+        if spot.role == Role::Camera {
+            spot.look = self.gaze(None, spot.time).map(Look::from);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "180 degrees at most")]
         let metres = [spot.lat, spot.lon].map(|degrees| (degrees * 1e5).round() as i32);
         let key = (spot.role, spot.field.clone(), metres);
@@ -255,11 +276,21 @@ impl Record {
         let mut told = self.told;
         let dated = |time: Timestamp| zero.map(|zero| time.plus_nanos(zero));
         told.tracks = self.tracks.into_values().map(|(_, track)| track).collect();
-        for point in told.tracks.iter_mut().flat_map(|track| &mut track.points) {
-            point.time = point.time.and_then(dated);
+        for track in &mut told.tracks {
+            let width = self.gazes.width_of(track.vehicle.as_deref().unwrap_or_default());
+            for point in &mut track.points {
+                point.time = point.time.and_then(dated);
+                let wide =
+                    |gaze: Gaze| if gaze.field_of_view.is_some() { gaze } else { gaze.with_width(width) };
+                point.gaze = point.gaze.map(wide);
+            }
         }
+        let width = self.gazes.width_of("");
         for spot in &mut told.places {
             spot.time = spot.time.and_then(dated);
+            if let Some(look) = &mut spot.look {
+                look.field_of_view = look.field_of_view.or(width);
+            }
         }
         if let Some(zero) = zero {
             for one in &mut told.times {
@@ -334,6 +365,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gaze::Yaw;
     use proptest::prelude::*;
 
     fn whose(field: &str) -> Whose<'_> {
@@ -341,7 +373,7 @@ mod tests {
     }
 
     fn at(seconds: i64, lat: f64) -> TrackPoint {
-        TrackPoint { time: Some(Timestamp::from_secs(seconds)), lat, lon: 8.0, alt_m: None }
+        TrackPoint::new(Some(Timestamp::from_secs(seconds)), lat, 8.0, None)
     }
 
     #[test]
@@ -383,6 +415,29 @@ mod tests {
         let told = log().finish(None);
         assert_eq!((told.tracks[0].points[0].time, told.times.len(), told.phases.len()), (None, 0, 0));
         assert_eq!(told.facts[0].value, "5.0 s to 900.0 s of the log's clock");
+    }
+
+    #[test]
+    fn the_camera_of_an_aircraft_looks_from_its_points_and_pictures() {
+        let mut record = Record::of("x", Holds::Changes, "ARM");
+        let angles = [80.0, -30.0, 0.0];
+        record.gazes().gimbal("", Timestamp::from_secs(1), angles, Yaw::Earth);
+        record.point(whose("GPS"), at(1, 47.0));
+        record.point(Whose { role: Role::Operator, ..whose("RC") }, at(1, 47.0));
+        for role in [Role::Camera, Role::Target] {
+            let time = Some(Timestamp::from_secs(2));
+            record.spot(Spot { time, ..Spot::new(role, 47.0, 8.0, "CAM").unwrap() });
+        }
+        record.point(whose("GPS"), at(9, 47.0));
+        // How wide it sees may be said at the end.
+        record.gazes().width("", 60.0);
+        let told = record.finish(Some(0));
+        let gaze = Gaze::of(angles).map(|gaze| gaze.with_width(Some(60.0)));
+        let gazes: Vec<_> =
+            told.tracks.iter().flat_map(|track| &track.points).map(|point| point.gaze).collect();
+        assert_eq!(gazes, [gaze, None, None], "the aircraft's, what is old, the operator's");
+        let looks: Vec<_> = told.places.iter().map(|spot| spot.look).collect();
+        assert_eq!(looks, [gaze.map(Look::from), None]);
     }
 
     trait WithLon {

@@ -14,8 +14,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use creance_model::{
-    AltReference, Dated, Inspection, Locations, Look, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot,
-    Timestamp, Track, TrackPoint, is_place,
+    AltReference, Dated, Gaze, Inspection, Locations, Look, Piece, Refusal, Role, ScrubRequest, Scrubbed,
+    Spot, Timestamp, Track, TrackPoint, is_place,
 };
 
 use crate::{Format, Options, text};
@@ -60,7 +60,7 @@ pub struct Captions {
     /// The first of them, as its two numbers are written.
     pub first_undecided: Option<(f64, f64)>,
     /// Where the camera looked first.
-    pub look: Option<Look>,
+    pub look: Option<Gaze>,
     /// The first and the last time, local.
     pub times: Option<(Timestamp, Timestamp)>,
     /// Captions without a place.
@@ -96,7 +96,7 @@ pub fn captions(text: &str) -> Captions {
         }
         if let Some(named) = named(line) {
             told.alt_reference = told.alt_reference.or(named.reference);
-            told.look = told.look.or_else(|| look(line));
+            told.look = told.look.or(named.point.gaze);
             placed = true;
             add(&mut told, TrackPoint { time, ..named.point });
         }
@@ -118,7 +118,7 @@ pub fn captions(text: &str) -> Captions {
             } else {
                 let (alt_m, reference) = pair.height(line);
                 told.alt_reference = told.alt_reference.or(reference);
-                add(&mut told, TrackPoint { time, lat, lon, alt_m });
+                add(&mut told, TrackPoint::new(time, lat, lon, alt_m));
             }
         }
     }
@@ -162,7 +162,7 @@ pub fn tell(inspection: &mut Inspection, captions: Captions, field: &str) {
             inspection.times.push(Dated { what, time, zone_known: false, field: field.to_owned() });
         }
     }
-    if let Some(Look { yaw, pitch, roll, .. }) = captions.look {
+    if let Some(Gaze { yaw, pitch, roll, .. }) = captions.look {
         let value = format!("yaw {yaw}, pitch {pitch}, roll {roll}");
         inspection.say("first attitude of the gimbal, degrees", value, field);
     }
@@ -229,17 +229,24 @@ fn named(line: &str) -> Option<Named> {
         _ => None,
     };
     let alt_m = absolute.or(plain).or(relative);
-    is_place(lat, lon).then_some(Named { point: TrackPoint { time: None, lat, lon, alt_m }, reference })
+    let point = TrackPoint { gaze: gaze(line), ..TrackPoint::new(None, lat, lon, alt_m) };
+    is_place(lat, lon).then_some(Named { point: point.at_height(relative), reference })
 }
 
-fn look(line: &str) -> Option<Look> {
+/// Where the gimbal looked, in degrees from north and from the horizon.
+fn gaze(line: &str) -> Option<Gaze> {
     let number = |name| value(line, name).map(|one| one.number);
-    Some(Look {
-        yaw: number("gb_yaw")?,
-        pitch: number("gb_pitch")?,
-        roll: number("gb_roll")?,
-        field_of_view: None,
-    })
+    let angles = [number("gb_yaw")?, number("gb_pitch")?, number("gb_roll")?];
+    Some(Gaze::of(angles)?.with_width(lens(line).and_then(Look::wide)))
+}
+
+/// Millimetres of the lens, were the picture one on 35 mm film: with decimals, or in tenths without. Whether they hold for
+/// the part that a digital zoom shows is not said, so beside one they are not taken.
+fn lens(line: &str) -> Option<f64> {
+    let one = value(line, "focal_len")?;
+    let zoom = value(line, "dzoom_ratio").map(|zoom| zoom.number);
+    let whole = zoom.is_none_or(|zoom| [1.0, 10_000.0].contains(&zoom));
+    whole.then(|| if one.text.contains('.') { one.number } else { one.number / 10.0 })
 }
 
 /// Two numbers without names in `GPS(…)` or `HOME(…)`.

@@ -19,7 +19,8 @@ use creance_wire::mavlink::{self, Vehicles};
 
 use crate::{
     Format, Options,
-    ardupilot::{sentence, setting},
+    ardupilot::{sentence, setting, width},
+    gaze::{Yaw, angles},
     record::{Holds, Record, Whose},
     rewrite::{Rewrite, moved, tenth_micro},
 };
@@ -115,6 +116,8 @@ impl Log {
         if let Some(Value::Flag(flying)) = said.value("flying") {
             record.state(&vehicle, time, *flying);
         }
+        self.looks(&said, &vehicle, time);
+        let record = &mut self.record;
         let station = self.stations.contains(&frame.system);
         for (prefix, role) in [
             ("", if station { Role::Operator } else { Role::Aircraft }),
@@ -129,7 +132,9 @@ impl Log {
                     field: message,
                 };
                 let alt_m = said.number(&format!("{prefix}alt_m"));
-                record.point(whose, TrackPoint { time: Some(time), lat, lon, alt_m });
+                let height = said.number("height_m").filter(|_| prefix.is_empty());
+                let point = TrackPoint::new(Some(time), lat, lon, alt_m);
+                record.point(whose, point.at_height(height.filter(|_| message == "GLOBAL_POSITION_INT")));
             }
         }
         for (prefix, role) in [("home_", Role::Home), ("target_", Role::Target), ("camera_", Role::Camera)] {
@@ -147,6 +152,38 @@ impl Log {
             }
         }
         self.names(&said, message);
+    }
+
+    /// Where the camera of a vehicle looks, and where it heads.
+    fn looks(&mut self, said: &Said<'_>, vehicle: &str, time: Timestamp) {
+        let gazes = self.record.gazes();
+        if let Some(heading) = said.number("heading") {
+            gazes.heading(vehicle, time, heading);
+        }
+        let all = |names: [&str; 3]| {
+            let [a, b, c] = names.map(|name| said.number(name));
+            Some([a?, b?, c?])
+        };
+        if let Some(angles) = all(["gimbal_yaw", "gimbal_pitch", "gimbal_roll"]) {
+            let north = matches!(said.value("gimbal_from_north"), Some(Value::Flag(true)));
+            gazes.gimbal(vehicle, time, angles, if north { Yaw::Earth } else { Yaw::Vehicle });
+        }
+        let rotation = said.number("gimbal_w").zip(all(["gimbal_x", "gimbal_y", "gimbal_z"]));
+        let flags = said.integer("gimbal_flags").and_then(|flags| u16::try_from(flags).ok());
+        if let Some(((w, [x, y, z]), flags)) = rotation.zip(flags)
+            && let Some(angles) = angles([w, x, y, z])
+        {
+            gazes.gimbal(vehicle, time, angles, Yaw::by_flags(flags));
+        }
+        if let Some(degrees) = said.number("view_width") {
+            gazes.zoom(vehicle, time, degrees);
+        }
+        if let Some(degrees) = said.number("lens_width") {
+            gazes.width(vehicle, degrees);
+        }
+        if let Some((name, value)) = said.text("param").zip(said.number("param_value")) {
+            width(&mut self.record, vehicle, name, value);
+        }
     }
 
     /// Who and what it says it is.
@@ -339,18 +376,22 @@ mod tests {
 
     const START: i64 = 1_800_000_000;
 
-    /// A frame of version 1 with a good checksum, at a second.
-    fn frame(second: i64, system: u8, message: u8, extra: u8, payload: &[u8]) -> Vec<u8> {
+    /// A frame with a good checksum, at a second: of version 1, or of 2 where the number of its message asks for it.
+    fn frame(second: i64, system: u8, message: u32, extra: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = ((START + second) * 1_000_000).to_be_bytes().to_vec();
         let length = u8::try_from(payload.len()).unwrap();
-        let mut body = vec![length, 0, system, 1, message];
+        let [low, middle, ..] = message.to_le_bytes();
+        let mut body = match middle {
+            0 => vec![length, 0, system, 1, low],
+            _ => vec![length, 0, 0, 0, system, 1, low, middle, 0],
+        };
         body.extend(payload);
         let crc = body.iter().chain([&extra]).fold(0xffff_u16, |crc, byte| {
             let low = (crc & 0xff) as u8 ^ byte;
             let low = u16::from(low ^ (low << 4));
             (crc >> 8) ^ (low << 8) ^ (low << 3) ^ (low >> 4)
         });
-        bytes.push(0xfe);
+        bytes.push(if middle == 0 { 0xfe } else { 0xfd });
         bytes.extend(body);
         bytes.extend(crc.to_le_bytes());
         bytes
@@ -419,6 +460,38 @@ mod tests {
         assert_eq!(told.device.make.as_deref(), Some("ArduPilot"));
         assert!(told.facts.iter().any(|fact| fact.value == "quadrotor"));
         assert!(told.damage.is_empty(), "{:?}", told.damage);
+    }
+
+    #[test]
+    fn a_gimbal_says_where_the_aircraft_looks() {
+        let four = |all: &[f32]| all.iter().flat_map(|one| one.to_le_bytes()).collect::<Vec<u8>>();
+        let (sin, cos) = 15_f32.to_radians().sin_cos();
+        let gimbal = |second, flags: u16| {
+            let rotation = four(&[0.0, cos, 0.0, -sin, 0.0, 0.0, 0.0, 0.0, 0.0]);
+            frame(second, 1, 285, 137, &[&rotation[..], &flags.to_le_bytes(), &[0, 0]].concat())
+        };
+        let place = |second: i64| {
+            let words = [0, 471_000_000, 85_000_000, 512_000, 60_500, 0, 0x2328_0000_i32];
+            let words: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            frame(second, 1, 33, 104, &words)
+        };
+        let zoom = frame(6, 1, 271, 22, &[&four(&[0.0; 11])[..], &four(&[62.5, 40.0])].concat());
+        let mount = |second: i64| frame(second, 1, 265, 26, &four(&[0.0, 0.5, -45.0, 10.0]));
+        let log = [place(0), gimbal(1, 32), place(1), gimbal(3, 64), place(3), mount(6), zoom, place(6)];
+        let told = read(&log.concat(), &Options::default());
+        assert!(told.damage.is_empty(), "{:?}", told.damage);
+        let points = &told.tracks[0].points;
+        assert_eq!(points[0].gaze, None);
+        let expected = [[90.0, -30.0, 0.0], [0.0, -30.0, 0.0], [100.0, -45.0, 0.5]];
+        for (point, [yaw, pitch, roll]) in points[1..].iter().zip(expected) {
+            let gaze = point.gaze.unwrap();
+            let apart = [gaze.yaw - yaw, gaze.pitch - pitch, gaze.roll - roll];
+            assert!(apart.iter().all(|apart| apart.abs() < 1e-3), "{gaze:?}");
+            assert_eq!(point.height_m, Some(60.5));
+        }
+        let widths: Vec<_> =
+            points.iter().map(|point| point.gaze.and_then(|gaze| gaze.field_of_view)).collect();
+        assert_eq!(widths, [None, None, None, Some(62.5)]);
     }
 
     #[test]

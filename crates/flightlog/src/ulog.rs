@@ -16,6 +16,7 @@ use creance_model::{
 use crate::{
     Format, Options,
     ardupilot::setting,
+    gaze::{Yaw, angles},
     record::{Holds, Record, Whose},
 };
 use messages::{Formats, Found};
@@ -35,6 +36,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
         topics: BTreeMap::new(),
         subscribed: BTreeMap::new(),
         zero: None,
+        home: None,
         dropouts: (0, 0),
         attached: BTreeMap::new(),
     };
@@ -66,6 +68,8 @@ struct Log {
     subscribed: BTreeMap<u16, (Rc<Topic>, Means, u8)>,
     /// Nanoseconds from 1970 to the beginning of the autopilot's clock.
     zero: Option<i64>,
+    /// Metres above the sea of where it took off.
+    home: Option<f64>,
     /// How often the logger lost something, and for how many milliseconds.
     dropouts: (u64, u64),
     /// Texts attached to the log, such as what the system wrote to its console.
@@ -80,6 +84,10 @@ enum Means {
     /// A place that stands for itself.
     Spot(Role),
     Command,
+    /// Where the aircraft heads.
+    Heading,
+    /// Where the camera looks.
+    Gimbal,
     Armed,
     Landed,
     /// Who or what it is.
@@ -89,7 +97,7 @@ enum Means {
 const TOPICS: &[(&str, Means)] = &[
     ("vehicle_gps_position", Means::Track(Role::Aircraft)),
     ("sensor_gps", Means::Track(Role::Aircraft)),
-    ("vehicle_global_position", Means::Track(Role::Aircraft)),
+    (FUSED, Means::Track(Role::Aircraft)),
     ("follow_target", Means::Track(Role::Operator)),
     ("open_drone_id_system", Means::Track(Role::Operator)),
     ("home_position", Means::Spot(Role::Home)),
@@ -98,6 +106,8 @@ const TOPICS: &[(&str, Means)] = &[
     ("vehicle_roi", Means::Spot(Role::Target)),
     ("camera_capture", Means::Spot(Role::Camera)),
     ("vehicle_command", Means::Command),
+    ("vehicle_local_position", Means::Heading),
+    ("gimbal_device_attitude_status", Means::Gimbal),
     ("vehicle_status", Means::Armed),
     ("vehicle_land_detected", Means::Landed),
     ("battery_status", Means::Names),
@@ -106,6 +116,9 @@ const TOPICS: &[(&str, Means)] = &[
     ("open_drone_id_operator_id", Means::Names),
     ("open_drone_id_self_id", Means::Names),
 ];
+
+/// Where the autopilot takes itself to be.
+const FUSED: &str = "vehicle_global_position";
 
 /// Commands whose place is where to go or what to look at: `MAV_CMD_DO_ORBIT`, `_DO_REPOSITION`, `_DO_SET_ROI_LOCATION`,
 /// `_DO_SET_ROI`.
@@ -195,11 +208,31 @@ impl Log {
                 let whose =
                     Whose { role, vehicle: None, alt_reference: Some(AltReference::Amsl), field: &field };
                 if let Some((lat, lon)) = data.place() {
-                    self.record.point(whose, TrackPoint { time, lat, lon, alt_m: data.height() });
+                    let alt_m = data.height();
+                    // Of receivers and of what is fused from them, only the latter is as exact as home is.
+                    let height = alt_m.zip(self.home).map(|(alt, home)| alt - home);
+                    let point = TrackPoint::new(time, lat, lon, alt_m);
+                    self.record.point(whose, point.at_height(height.filter(|_| name == FUSED)));
                 }
             }
             Means::Spot(_) if is("valid_hpos") == Some(false) || is("current.valid") == Some(false) => {}
-            Means::Spot(role) => self.spot(role, data, time),
+            Means::Spot(role) => {
+                if role == Role::Home && is("valid_alt") != Some(false) {
+                    self.home = data.height().or(self.home);
+                }
+                self.spot(role, data, time);
+            }
+            Means::Heading => {
+                let heading = data.number("heading").or_else(|| data.number("yaw"));
+                if let Some((time, radians)) = time.zip(heading.filter(|radians| radians.is_finite())) {
+                    self.record.gazes().heading("", time, radians.to_degrees());
+                }
+            }
+            Means::Gimbal => {
+                if let Some((time, (angles, yaw))) = time.zip(gimbal(data)) {
+                    self.record.gazes().gimbal("", time, angles, yaw);
+                }
+            }
             Means::Command => {
                 if data.number("command").is_some_and(|command| TARGETS.contains(&command)) {
                     self.spot(Role::Target, data, time);
@@ -226,8 +259,10 @@ impl Log {
         let spot = data.place().and_then(|(lat, lon)| Spot::new(role, lat, lon, data.topic.name.as_str()));
         let Some(spot) = spot else { return };
         let alt_m = data.height();
-        let amsl = role != Role::Target && alt_m.is_some();
-        self.record.spot(Spot { alt_m, alt_reference: amsl.then_some(AltReference::Amsl), time, ..spot });
+        let alt_reference = alt_m.filter(|_| role != Role::Target).map(|_| AltReference::Amsl);
+        let height = alt_m.zip(self.home).map(|(alt, home)| alt - home);
+        let height_m = height.filter(|_| role == Role::Camera);
+        self.record.spot(Spot { alt_m, alt_reference, height_m, time, ..spot });
         if let (Role::Camera, Some(time)) = (role, time) {
             self.record.dated("taken", time, &data.topic.name);
         }
@@ -298,6 +333,14 @@ impl Log {
         }
         self.record.say("message", &text, "message");
     }
+}
+
+/// Yaw, pitch and roll of a gimbal: a rotation, and flags that say what its yaw counts from.
+fn gimbal(data: &Data<'_>) -> Option<([f64; 3], Yaw)> {
+    let flags = data.number("device_flags")?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two bytes")]
+    let flags = flags.clamp(0.0, f64::from(u16::MAX)) as u16;
+    Some((angles(data.numbers("q")?)?, Yaw::by_flags(flags)))
 }
 
 /// A text without what colours it on a terminal.
@@ -461,6 +504,45 @@ mod tests {
         assert_eq!((told.hidden.len(), told.hidden[0].bytes), (1, 5));
         let damage: Vec<_> = told.damage.iter().map(|flaw| flaw.why.as_str()).collect();
         assert_eq!(damage, ["1 of 30 ms in all: the logger could not keep up"]);
+    }
+
+    #[test]
+    fn a_gimbal_says_where_the_aircraft_looks() {
+        let mut log = vec![log(0).swap_remove(0)];
+        for format in [
+            "vehicle_global_position:uint64_t timestamp;double lat;double lon;float alt;",
+            "home_position:uint64_t timestamp;double lat;double lon;float alt;bool valid_alt;",
+            "vehicle_local_position:uint64_t timestamp;float heading;",
+            "gimbal_device_attitude_status:uint64_t timestamp;float[4] q;uint16_t device_flags;",
+        ] {
+            log.push(message(b'F', format.as_bytes()));
+        }
+        let topics = [
+            "vehicle_global_position",
+            "home_position",
+            "vehicle_local_position",
+            "gimbal_device_attitude_status",
+        ];
+        log.extend((1..).zip(topics).map(|(number, name)| topic(number, 0, name)));
+        let place =
+            |alt: f32| [&47.1_f64.to_le_bytes()[..], &8.5_f64.to_le_bytes(), &alt.to_le_bytes()].concat();
+        log.push(data(1, 1, &[&place(500.0)]));
+        log.push(data(2, 2, &[&place(450.0), &[1]]));
+        log.push(data(3, 2, &[&std::f32::consts::FRAC_PI_2.to_le_bytes()]));
+        let (sin, cos) = 15_f32.to_radians().sin_cos();
+        let rotation = [cos, 0.0, -sin, 0.0].map(f32::to_le_bytes).concat();
+        for (second, flags) in [(3, 32_u16), (4, 64)] {
+            log.push(data(4, second, &[&rotation, &flags.to_le_bytes()]));
+            log.push(data(1, second, &[&place(512.5)]));
+        }
+        let told = read(&log.concat(), &Options::default());
+        let points = &told.tracks[0].points;
+        assert_eq!((points[0].gaze, points[0].height_m), (None, None), "nothing was said yet");
+        for (point, yaw) in points[1..].iter().zip([90.0, 0.0]) {
+            let gaze = point.gaze.unwrap();
+            assert!((gaze.yaw - yaw).abs() < 1e-3 && (gaze.pitch + 30.0).abs() < 1e-3, "{gaze:?}");
+            assert_eq!((gaze.field_of_view, point.height_m), (None, Some(62.5)));
+        }
     }
 
     #[test]

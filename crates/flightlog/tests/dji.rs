@@ -19,6 +19,8 @@ use serde_json::Value;
 const DEGREES: f64 = 1e-9;
 /// Metres of height: the export is in feet.
 const METRES: f64 = 0.01;
+/// Degrees of the gimbal: both have tenths.
+const GIMBAL: f32 = 0.001;
 /// Seconds between an exported row and a position: the export rounds to whole seconds.
 const SECONDS: f64 = 0.51;
 
@@ -124,6 +126,10 @@ fn the_log_and_its_export_say_the_same() {
         for (a, b) in ours.iter().zip(&exported) {
             assert!((a.lat - b.lat).abs() < DEGREES && (a.lon - b.lon).abs() < DEGREES, "{a:?} {b:?}");
             assert!((a.alt_m.unwrap() - b.alt_m.unwrap()).abs() < METRES, "{a:?} {b:?}");
+            // The export has yaw from 0 to 360, and does not tell of roll.
+            let (ours, theirs) = a.gaze.zip(b.gaze).unwrap();
+            assert!((ours.yaw.rem_euclid(360.0) - theirs.yaw).abs() < GIMBAL, "{a:?} {b:?}");
+            assert!((ours.pitch - theirs.pitch).abs() < GIMBAL, "{a:?} {b:?}");
             // The export begins in the middle of a second that it does not name, and counts from there.
             let apart = a.time.unwrap().since(b.time.unwrap());
             assert!(apart.abs() < 1_500_000_000, "{a:?} {b:?}");

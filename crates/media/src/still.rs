@@ -25,7 +25,7 @@ pub(crate) mod xmp;
 use std::io;
 
 use creance_cursor::Source;
-use creance_model::Inspection;
+use creance_model::{Inspection, Look};
 
 /// A format of pictures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,14 +69,10 @@ impl Still {
     }
 }
 
-/// Millimetres that a picture on 35 mm film is wide.
-const FILM_WIDTH: f64 = 36.0;
-
 /// Says how wide a picture is where the focal length tells it.
 fn widen(inspection: &mut Inspection) {
     let focal = inspection.facts.iter().find(|fact| fact.field == exif::FOCAL_LENGTH);
-    let Some(millimetres) = focal.and_then(|fact| fact.value.parse::<f64>().ok()) else { return };
-    let degrees = 2.0 * (FILM_WIDTH / 2.0 / millimetres).atan().to_degrees();
+    let Some(degrees) = focal.and_then(|fact| Look::wide(fact.value.parse().ok()?)) else { return };
     for look in inspection.places.iter_mut().filter_map(|spot| spot.look.as_mut()) {
         look.field_of_view = Some(degrees);
     }

@@ -102,6 +102,8 @@ pub struct SiteSeen {
     pub times: u64,
     /// The least distance, in metres.
     pub metres: f64,
+    /// The first and the last time, of what has one.
+    pub span: Option<(Timestamp, Timestamp)>,
 }
 
 /// A zone of airspace that somebody was in, or may have been in, or meant to go to.
@@ -216,6 +218,52 @@ pub struct Look {
     pub field_of_view: Option<f64>,
 }
 
+impl Look {
+    /// Degrees that a picture is wide that is taken with so many millimetres, were the picture one on 35 mm film, which is
+    /// 36 mm wide; `None` of what is no length.
+    pub fn wide(millimetres: f64) -> Option<f64> {
+        let lens = (1.0..10_000.0).contains(&millimetres);
+        lens.then(|| 2.0 * (36.0 / 2.0 / millimetres).atan().to_degrees())
+    }
+}
+
+/// Where a camera looked from a point of a track: a [`Look`] in less room, for there are very many.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Gaze {
+    /// Degrees clockwise from true north.
+    pub yaw: f32,
+    /// Degrees above the horizon; −90 is straight down.
+    pub pitch: f32,
+    /// Degrees clockwise about the line of sight.
+    pub roll: f32,
+    /// Degrees that the picture is wide, if known.
+    pub field_of_view: Option<f32>,
+}
+
+impl Gaze {
+    /// A look of degrees of yaw, pitch and roll; `None` of what are no angles.
+    pub fn of([yaw, pitch, roll]: [f64; 3]) -> Option<Self> {
+        #[expect(clippy::cast_possible_truncation, reason = "a hundred-thousandth of a degree is left")]
+        let short = |degrees: f64| (degrees.abs() <= 720.0).then_some(degrees as f32);
+        Some(Self { yaw: short(yaw)?, pitch: short(pitch)?, roll: short(roll)?, field_of_view: None })
+    }
+
+    /// The same look of a picture that is so many degrees wide.
+    #[must_use]
+    pub fn with_width(self, degrees: Option<f64>) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a hundred-thousandth of a degree is left")]
+        let width = degrees.filter(|degrees| (0.1..180.0).contains(degrees)).map(|degrees| degrees as f32);
+        Self { field_of_view: width, ..self }
+    }
+}
+
+impl From<Gaze> for Look {
+    fn from(gaze: Gaze) -> Self {
+        let [yaw, pitch, roll] = [gaze.yaw, gaze.pitch, gaze.roll].map(f64::from);
+        Self { yaw, pitch, roll, field_of_view: gaze.field_of_view.map(f64::from) }
+    }
+}
+
 /// Where somebody was over time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Track {
@@ -242,6 +290,33 @@ pub struct TrackPoint {
     pub lon: f64,
     /// Metres of altitude.
     pub alt_m: Option<f64>,
+    /// Metres above where it took off, if that is said beside the altitude.
+    pub height_m: Option<f32>,
+    /// Where the camera looked, if that is said.
+    pub gaze: Option<Gaze>,
+}
+
+impl TrackPoint {
+    /// A point of which no more is known than where, when and how high.
+    pub const fn new(time: Option<Timestamp>, lat: f64, lon: f64, alt_m: Option<f64>) -> Self {
+        Self { time, lat, lon, alt_m, height_m: None, gaze: None }
+    }
+
+    /// The same point, so many metres above where it took off.
+    #[must_use]
+    pub fn at_height(self, metres: Option<f64>) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a millimetre is left")]
+        let height_m = metres.filter(|metres| metres.abs() < 1e5).map(|metres| metres as f32);
+        Self { height_m, ..self }
+    }
+}
+
+impl Track {
+    /// Metres of one of its points above where it took off, or above the ground, if that is said.
+    pub fn height_of(&self, point: &TrackPoint) -> Option<f64> {
+        let above = matches!(self.alt_reference, Some(AltReference::TakeOff | AltReference::Ground));
+        point.height_m.map(f64::from).or(point.alt_m.filter(|_| above))
+    }
 }
 
 /// A moment and what it is of.
@@ -370,6 +445,40 @@ mod tests {
         assert!(Spot::new(Role::Camera, 91.0, 0.0, "exif:GPS").is_none());
         assert!(Spot::new(Role::Camera, f64::NAN, 8.0, "exif:GPS").is_none());
         assert!(Spot::new(Role::Camera, 0.0, 8.0, "exif:GPS").is_some());
+    }
+
+    #[test]
+    fn a_lens_is_as_wide_as_its_film_and_no_lens_is_of_no_width() {
+        assert!((Look::wide(18.0).unwrap() - 90.0).abs() < 1e-9);
+        assert!((Look::wide(24.0).unwrap() - 73.74).abs() < 0.01);
+        assert_eq!((Look::wide(0.0), Look::wide(f64::NAN)), (None, None));
+    }
+
+    #[test]
+    fn a_point_of_a_track_is_small_and_its_look_is_of_angles() {
+        assert!(size_of::<TrackPoint>() <= 80, "tracks have a million of them");
+        assert_eq!(Gaze::of([f64::NAN, 0.0, 0.0]), None);
+        let gaze = Gaze::of([359.99, -90.0, 0.25]).unwrap();
+        assert_eq!(gaze.with_width(Some(0.0)).field_of_view, None);
+        let look = Look::from(gaze.with_width(Some(84.0)));
+        assert_eq!((look.pitch, look.roll, look.field_of_view), (-90.0, 0.25, Some(84.0)));
+        assert!((look.yaw - 359.99).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_height_is_said_beside_the_altitude_or_is_the_altitude() {
+        let mut track = Track {
+            role: Role::Aircraft,
+            vehicle: None,
+            alt_reference: Some(AltReference::Amsl),
+            points: Vec::new(),
+            field: String::new(),
+        };
+        let point = TrackPoint::new(None, 47.0, 8.0, Some(500.0));
+        assert_eq!(track.height_of(&point), None);
+        assert_eq!(track.height_of(&point.at_height(Some(60.5))), Some(60.5));
+        track.alt_reference = Some(AltReference::TakeOff);
+        assert_eq!(track.height_of(&point), Some(500.0));
     }
 
     #[test]

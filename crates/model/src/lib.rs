@@ -24,8 +24,8 @@ pub use coverage::{Coverage, Damage, Unread};
 pub use finding::{Destination, Evidence, Finding, Occurrence, Source};
 pub use flow::{Direction, Endpoint, Flow, InsideBasis, Side, Transport};
 pub use inspection::{
-    AltReference, Component, DEGREE_M, Dated, Device, Fact, Flaw, Hidden, Identifier, Inspected, Inspection,
-    Look, Rectangle, Role, SiteSeen, Spot, Track, TrackPoint, ZoneSeen, is_place, is_serial,
+    AltReference, Component, DEGREE_M, Dated, Device, Fact, Flaw, Gaze, Hidden, Identifier, Inspected,
+    Inspection, Look, Rectangle, Role, SiteSeen, Spot, Track, TrackPoint, ZoneSeen, is_place, is_serial,
 };
 pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};

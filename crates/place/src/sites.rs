@@ -57,6 +57,37 @@ pub struct Sites {
     cells: HashMap<(i32, i32), Vec<u32>>,
     /// Sites that touch very many cells.
     large: Vec<u32>,
+    /// A circle around each site with its buffer.
+    circles: Vec<Circle>,
+}
+
+/// A circle on the earth, around a site: what does not reach it does not reach the site.
+#[derive(Clone, Copy, Debug)]
+struct Circle {
+    centre: [f64; 2],
+    /// Metres; infinite for sites so large, or so near a pole, that distances on a plane do not hold for them.
+    radius: f64,
+}
+
+impl Circle {
+    fn around([south, west, north, east]: [f64; 4], buffer_m: f64) -> Self {
+        let centre = [f64::midpoint(south, north), f64::midpoint(west, east)];
+        let most = south.abs().max(north.abs());
+        // The longest degree of longitude is the one nearest to the equator.
+        let least = if south < 0.0 && north > 0.0 { 0.0 } else { south.abs().min(north.abs()) };
+        let across = [(north - south) * DEGREE_M, (east - west) * DEGREE_M * least.to_radians().cos()];
+        // Of the length of a degree that differs between the planes of a camera and of the centre a hundredth is more than enough.
+        let radius = 1.0 + length(across) / 2.0 * 1.01 + buffer_m;
+        let fits = most < 80.0 && radius < FARTHEST;
+        Self { centre, radius: if fits { radius } else { f64::INFINITY } }
+    }
+}
+
+/// Sites around the place that a camera looked from last: those of the cells as far as it sees.
+#[derive(Debug, Default)]
+struct Around {
+    cells: Option<[std::ops::RangeInclusive<i32>; 2]>,
+    numbers: Vec<u32>,
 }
 
 /// Cells of a degree.
@@ -71,6 +102,7 @@ impl Sites {
         let mut sites = Self { all, ..Self::default() };
         for (number, site) in (0_u32..).zip(&sites.all) {
             let [south, west, north, east] = bounds(site);
+            sites.circles.push(Circle::around([south, west, north, east], site.buffer_m));
             let lat_by = site.buffer_m / DEGREE_M;
             let lon_by = lat_by / south.abs().max(north.abs()).min(89.0).to_radians().cos();
             let rows = cell(south - lat_by)..=cell(north + lat_by);
@@ -109,6 +141,7 @@ impl Sites {
     /// The same, adding to `compared` how many corners the place was compared with.
     fn compared(&self, lat: f64, lon: f64, compared: &mut u64) -> Vec<(&Site, How)> {
         let found = self.candidates(cell(lat)..=cell(lat), cell(lon)..=cell(lon)).into_iter();
+        let found = found.filter_map(|number| self.all.get(number as usize));
         let mut near = |site: &Site| {
             *compared += site.corners();
             Some(site.distance(lat, lon)).filter(|metres| *metres <= site.buffer_m)
@@ -119,30 +152,55 @@ impl Sites {
     /// The sites that a camera looked at, with the metres from it to them: those that lie, with their buffer, in the part of
     /// the ground that its picture shows, were it flat and level, up to 5 km away.
     pub fn looked_at(&self, view: &View) -> Vec<(&Site, How)> {
-        let footprint = view.footprint();
-        if footprint.is_empty() {
-            return Vec::new();
-        }
+        self.shown(view, &mut Around::default(), &mut 0)
+    }
+
+    /// The same, adding to `compared` what it cost: sites that may lie there, and each corner of those with each edge of what is
+    /// seen. `around`: the sites around the last view, which are those around this one if it is of about the same place.
+    fn shown(&self, view: &View, around: &mut Around, compared: &mut u64) -> Vec<(&Site, How)> {
         let lat_by = FARTHEST / DEGREE_M;
         let lon_by = lat_by / view.lat.abs().min(89.0).to_radians().cos();
         let rows = cell(view.lat - lat_by)..=cell(view.lat + lat_by);
         let columns = cell(view.lon - lon_by)..=cell(view.lon + lon_by);
-        let found = self.candidates(rows, columns).into_iter();
-        found.filter_map(|site| Some((site, How::LookedAt(site.seen(view, &footprint)?)))).collect()
+        let cells = Some([rows.clone(), columns.clone()]);
+        if around.cells != cells {
+            *around = Around { cells, numbers: self.candidates(rows, columns) };
+        }
+        *compared += around.numbers.len() as u64;
+        let circle = |number: &u32| {
+            let Circle { centre, radius } = *self.circles.get(*number as usize)?;
+            Some((*number as usize, plane(view.lat, view.lon, centre), radius))
+        };
+        let mut reached = around
+            .numbers
+            .iter()
+            .filter_map(circle)
+            .filter(|(_, centre, radius)| length(*centre) <= FARTHEST + radius)
+            .peekable();
+        if reached.peek().is_none() {
+            return Vec::new();
+        }
+        let footprint = view.footprint();
+        let mut see = |(number, centre, radius): (usize, [f64; 2], f64)| {
+            let site = self.all.get(number).filter(|_| footprint.may_reach(centre, radius))?;
+            *compared += site.corners() * footprint.len();
+            Some((site, How::LookedAt(site.seen(view, &footprint)?)))
+        };
+        reached.filter_map(&mut see).collect()
     }
 
     fn candidates(
         &self,
         rows: std::ops::RangeInclusive<i32>,
         columns: std::ops::RangeInclusive<i32>,
-    ) -> Vec<&Site> {
+    ) -> Vec<u32> {
         let cells = rows.flat_map(|row| columns.clone().map(move |column| (row, wrapped(column))));
         let mut numbers: Vec<u32> =
             cells.filter_map(|cell| self.cells.get(&cell)).flatten().copied().collect();
         numbers.extend(&self.large);
         numbers.sort_unstable();
         numbers.dedup();
-        numbers.into_iter().filter_map(|number| self.all.get(number as usize)).collect()
+        numbers
     }
 }
 

@@ -115,6 +115,12 @@ pub(super) struct Columns {
     /// Further columns that hold latitudes and longitudes, of whatever.
     pub(super) other_degrees: Vec<usize>,
     pub(super) height: Option<Height>,
+    /// Degrees of the camera: yaw from north, pitch from the horizon, and roll.
+    pub(super) yaw: Option<usize>,
+    pub(super) pitch: Option<usize>,
+    pub(super) roll: Option<usize>,
+    /// Degrees that the picture is wide.
+    pub(super) width: Option<usize>,
     /// Whether it flies, or is armed.
     pub(super) flying: Option<usize>,
     pub(super) photo: Option<usize>,
@@ -133,6 +139,7 @@ impl Columns {
         let names: Vec<Name> = header.take(MOST + 1).map(Name::of).collect();
         let column = |wanted: &dyn Fn(&Name) -> bool| names.iter().position(wanted);
         let find = |wanted: &[&str]| column(&|name| name.is(wanted));
+        let degrees = |wanted: &[&str]| column(&|name| name.is(wanted) && !name.unit.starts_with("rad"));
         // Litchi's missions: how far to cut a corner is nothing that a log could say.
         let planned = find(&["curvesize"]).is_some();
         let (times, local) = times(&names);
@@ -154,6 +161,10 @@ impl Columns {
             pairs,
             other_degrees,
             height: height(&names),
+            yaw: degrees(&["gimbal_heading", "gimbal_yaw", "gimbal.yaw", "gimbalheading", "gimbalyaw"]),
+            pitch: degrees(&["gimbal_pitch", "gimbal.pitch", "gimbalpitch"]),
+            roll: degrees(&["gimbal_roll", "gimbal.roll", "gimbalroll"]),
+            width: degrees(&["hfov", "horizontal_fov", "field_of_view"]),
             flying: find(&[
                 "is_flying",
                 "isflying",

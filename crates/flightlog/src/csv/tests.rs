@@ -73,6 +73,25 @@ fn plain_columns_are_found_by_name_and_bad_rows_counted() {
 }
 
 #[test]
+fn a_gimbal_is_found_by_name_and_how_wide_it_sees() {
+    let row = |header: &str, row: &str| {
+        let told =
+            told(&format!("time,lat,lon,rc_lat,rc_lon,ascent(feet),{header}\n100,47,8,47,8,100,{row}\n"));
+        assert_eq!(told.tracks[1].points[0].gaze, None, "the operator has no camera");
+        let track = &told.tracks[0];
+        assert!((track.height_of(&track.points[0]).unwrap() - 30.48).abs() < 1e-9);
+        track.points[0].gaze
+    };
+    let gaze = Gaze::of([316.4, -14.9, 0.0]);
+    assert_eq!(row("gimbal_heading(degrees),gimbal_pitch(degrees)", "316.4,-14.9"), gaze);
+    assert_eq!(row("GIMBAL.pitch,GIMBAL.roll,GIMBAL.yaw", "-14.9,0,316.4"), gaze);
+    assert_eq!(row("gimbalHeading,gimbalPitch", ",-14.9"), None);
+    assert_eq!(row("gimbal_yaw[rad],gimbal_pitch[rad]", "1,-1"), None);
+    let wide = gaze.map(|gaze| gaze.with_width(Some(62.0)));
+    assert_eq!(row("gimbal_yaw,gimbal_pitch,gimbal_roll,hfov", "316.4,-14.9,0,62"), wide);
+}
+
+#[test]
 fn columns_of_home_and_operator_are_found_by_name() {
     let told =
         told("time,lat,lon,home_lat,home_lon,rc_latitude,rc_longitude\n100,47.0,8.0,47.1,8.1,47.2,8.2\n");

@@ -3,6 +3,7 @@
 //! ```text
 //!  1 OSD       0 longitude f64 rad · 8 latitude f64 rad · 16 height i16 dm · 32 flags u8 · 42 flight time u16 ds
 //!  2 Home      0 longitude f64 rad · 8 latitude f64 rad
+//!  3 Gimbal    0 pitch i16 0.1° · 2 roll i16 0.1° · 4 yaw i16 0.1° from north
 //!  5 Custom    0 picture u8 · 1 video u8 · 10 time i64 ms since 1970
 //! 11 RCGPS     7 latitude i32 1e-7° · 11 longitude i32 1e-7°
 //! 13 Recover   0 product u8 · 1 platform u8 · 2 app u8[3] · 5 aircraft [10 or 16] · name [32] · time i64 s ·
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use creance_cursor::{Cursor, Malformed};
 use creance_model::{
-    AltReference, Component, DataClass, Dated, FlightState, Inspection, Role, Spot, Timestamp, Track,
+    AltReference, Component, DataClass, Dated, FlightState, Gaze, Inspection, Role, Spot, Timestamp, Track,
     TrackPoint, is_place,
 };
 
@@ -36,10 +37,13 @@ use super::{
 use crate::movement::add_phases;
 
 /// Kinds that are read here.
-const READ: &[u8] = &[1, 2, 5, 9, 10, 11, 13, 14, 15, 24, 25, 40];
+const READ: &[u8] = &[1, 2, 3, 5, 9, 10, 11, 13, 14, 15, 24, 25, 40];
 
 /// Facts, and places of home, that are told one by one.
 const MOST: usize = 1000;
+
+/// Positions for which a word of the gimbal holds that comes behind them: about two seconds.
+const SILENT: usize = 20;
 
 /// A position that waits for its time.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,7 @@ struct Position {
     clock: u16,
     in_air: bool,
     armed: bool,
+    gaze: Option<Gaze>,
 }
 
 /// What records say, in the making.
@@ -106,6 +111,7 @@ impl<'a> Records<'a> {
         let read = match kind {
             1 => self.position(&mut fields),
             2 => self.home(&mut fields),
+            3 => self.gimbal(&mut fields),
             5 => self.custom(&mut fields),
             9 | 10 | 24 => {
                 self.say("message", text(content), "App");
@@ -137,7 +143,17 @@ impl<'a> Records<'a> {
         let clock = fields.u16_le("flight time")?;
         self.positions += 1;
         let (in_air, armed) = (flags >> 1 & 3 > 1, flags >> 3 & 1 == 1);
-        self.waiting.push(Position { lat, lon, height, clock, in_air, armed });
+        self.waiting.push(Position { lat, lon, height, clock, in_air, armed, gaze: None });
+        Ok(())
+    }
+
+    /// Where the camera looks: it is written behind the position of the same moment.
+    fn gimbal(&mut self, fields: &mut Cursor<'_>) -> Result<(), Malformed> {
+        let mut angle = |name| fields.array(name).map(|two| f64::from(i16::from_le_bytes(two)) / 10.0);
+        let (pitch, roll, yaw) = (angle("pitch")?, angle("roll")?, angle("yaw")?);
+        let gaze = Gaze::of([yaw, pitch, roll]);
+        let since = self.waiting.iter_mut().rev().take(SILENT).take_while(|position| position.gaze.is_none());
+        since.for_each(|position| position.gaze = gaze);
         Ok(())
     }
 
@@ -195,7 +211,7 @@ impl<'a> Records<'a> {
     }
 
     fn point(&self, lat: f64, lon: f64) -> Option<TrackPoint> {
-        is_place(lat, lon).then(|| TrackPoint { time: self.now(), lat, lon, alt_m: None })
+        is_place(lat, lon).then(|| TrackPoint::new(self.now(), lat, lon, None))
     }
 
     /// What the app notes again in case the log is not finished.
@@ -310,9 +326,9 @@ impl<'a> Records<'a> {
     }
 
     fn stands(&mut self, position: Position, time: Option<Timestamp>) {
-        let Position { lat, lon, height, in_air, armed, .. } = position;
+        let Position { lat, lon, height, in_air, armed, gaze, .. } = position;
         if is_place(lat, lon) {
-            self.aircraft.push(TrackPoint { time, lat, lon, alt_m: Some(height) });
+            self.aircraft.push(TrackPoint { gaze, ..TrackPoint::new(time, lat, lon, Some(height)) });
         }
         let Some(time) = time else { return };
         let state = if in_air || armed { FlightState::Flying } else { FlightState::Ground };

@@ -1,7 +1,7 @@
 //! Round trips: what the encoder writes is read back, in every version.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use creance_model::{Component, DataClass, FlightState, Role, Timestamp, Track};
+use creance_model::{Component, DataClass, FlightState, Gaze, Role, Timestamp, Track};
 use proptest::prelude::*;
 
 use super::{sample::*, *};
@@ -49,6 +49,9 @@ fn every_version_says_the_same() {
         let times: Vec<_> = aircraft.points.iter().map(|point| point.time).collect();
         assert_eq!(times, [100, 200, 400, 1100].map(|after| Some(ms(after))), "{version}");
         assert_eq!(aircraft.points[0].alt_m, Some(12.5));
+        let gazes: Vec<_> = aircraft.points.iter().map(|point| point.gaze).collect();
+        let gaze = Gaze::of([-43.6, -30.0, 0.5]);
+        assert_eq!(gazes, [None, gaze, gaze, None], "{version}");
         for (field, lat, lon) in [("RCGPS", 47.499, 8.501), ("AppGPS", 47.499, 8.502)] {
             let operator = track(&told, field);
             assert_eq!((operator.role, operator.points.len()), (Role::Operator, 1));

@@ -16,7 +16,8 @@ fn names_say_what_is_what() {
     let track = &inspection.tracks[0];
     assert_eq!(track.alt_reference, Some(AltReference::Amsl));
     let time = Timestamp::parse("2031-08-07T13:40:40.774Z");
-    assert_eq!(track.points, [TrackPoint { time, lat: 47.123_456, lon: 8.654_321, alt_m: Some(420.25) }]);
+    let point = TrackPoint::new(time, 47.123_456, 8.654_321, Some(420.25)).at_height(Some(1.5));
+    assert_eq!(track.points, [TrackPoint { gaze: Gaze::of([-12.0, -45.0, 0.0]), ..point }]);
     assert_eq!(captions(NAMED).without, 1);
     assert!(inspection.facts[0].value.contains("pitch -45"));
 }
@@ -47,6 +48,26 @@ fn the_order_is_found_by_values_then_by_dialect_and_never_guessed() {
     let undecided = told(&cue("GPS(36.5,-6.5,12) BAROMETER:0.3"));
     assert!(undecided.tracks.is_empty() && undecided.damage[0].what.contains("1 places"));
     assert!(undecided.facts[0].value.contains("36.5, -6.5"));
+}
+
+#[test]
+fn where_the_camera_looked_is_told_of_each_point_and_how_wide_if_no_zoom_hides_it() {
+    let point = |rest: &str| {
+        let line = format!("[latitude: 47.5] [longitude: 8.5] [rel_alt: 60.500 abs_alt: 412.0] {rest}");
+        captions(&line).points[0]
+    };
+    let gimbal = "[gb_yaw: -162.8 gb_pitch: -30.5 gb_roll: 0.1]";
+    let gaze = Gaze::of([-162.8, -30.5, 0.1]);
+    assert_eq!((point(gimbal).gaze, point(gimbal).height_m), (gaze, Some(60.5)));
+    let width = |rest: &str| point(&format!("{rest} {gimbal}")).gaze.and_then(|gaze| gaze.field_of_view);
+    for lens in ["[focal_len: 24.00]", "[focal_len : 240]", "[focal_len: 24.00] [dzoom_ratio: 1.00]"] {
+        assert!((width(lens).unwrap() - 73.74).abs() < 0.01, "{lens}");
+    }
+    assert!(width("[focal_len : 240] [dzoom_ratio: 10000, delta:0]").is_some());
+    for lens in ["[focal_len: 24.00] [dzoom_ratio: 2.00]", "[focal_len: 0.00]", "[zoom: 1]"] {
+        assert_eq!(width(lens), None, "{lens}");
+    }
+    assert_eq!(point("[focal_len: 24.00]").gaze, None, "whither is not said");
 }
 
 #[test]

@@ -20,6 +20,7 @@ const FIELDS: &[&str] = &[
     "arming_state",
     "landed",
     "valid_hpos",
+    "valid_alt",
     "current.valid",
     "command",
     "alt",
@@ -33,6 +34,10 @@ const FIELDS: &[&str] = &[
     "operator_id",
     "description",
     "system_id",
+    "heading",
+    "yaw",
+    "q",
+    "device_flags",
 ];
 
 /// Where places stand: in degrees, or, as whole numbers of four bytes, in units of 10⁻⁷ degrees.
@@ -74,6 +79,17 @@ impl Data<'_> {
     /// A number as it stands there.
     pub(super) fn number(&self, field: &str) -> Option<f64> {
         self.scaled(field, 1.0)
+    }
+
+    /// Several numbers, one behind another.
+    pub(super) fn numbers<const N: usize>(&self, field: &str) -> Option<[f64; N]> {
+        let place = self.topic.fields.get(field).filter(|place| place.count == N)?;
+        let mut pieces = self.bytes.get(place.at..)?.chunks_exact(messages::basic(&place.kind)?);
+        let mut numbers = [0.0; N];
+        for number in &mut numbers {
+            *number = messages::number(&place.kind, pieces.next()?)?;
+        }
+        Some(numbers)
     }
 
     /// The place in two fields.

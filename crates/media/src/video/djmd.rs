@@ -5,13 +5,14 @@
 //! | 1-1-1, 1-1-6, 1-1-10 | name of the schema, firmware, model |
 //! | 1-1-5, 2-2-3-1 | serial number |
 //! | 3-3-4-1, 3-4-4-1, 3-4-2-1 | place: 1 unit (0 radians, 1 degrees), 2 latitude, 3 longitude |
+//! | 3-4-3 beside a place at 3-3-4-1 | gimbal: 1 pitch, 2 roll, 3 yaw, in tenths of a degree |
 //! | …-4-2 beside the place, …-5-1 | altitude above the sea, and above take-off, in millimetres |
 //!
 //! Where a place is written differs by model. Source: paths as the documentation of `ExifTool` publishes them. Messages of
 //! other models are walked as well: what looks like a serial number or a place there is told as possible.
 
 use creance_model::{
-    AltReference, Component, DataClass, Inspection, Role, Timestamp, Track, TrackPoint, is_place,
+    AltReference, Component, DataClass, Gaze, Inspection, Role, Timestamp, Track, TrackPoint, is_place,
 };
 
 /// Messages within each other, fields of one message, and points, that are read.
@@ -19,8 +20,11 @@ const DEEPEST: usize = 8;
 const MOST_FIELDS: usize = 4096;
 const MOST: usize = 1 << 20;
 
+/// Where a place stands on models whose gimbal is told of.
+const GIMBALLED: &[u32] = &[3, 3, 4, 1];
+
 /// Where a place stands, by models.
-const PLACES: &[&[u32]] = &[&[3, 3, 4, 1], &[3, 4, 4, 1], &[3, 4, 2, 1]];
+const PLACES: &[&[u32]] = &[GIMBALLED, &[3, 4, 4, 1], &[3, 4, 2, 1]];
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +155,9 @@ impl Djmd {
         let sea = altitude(at(sample, &[parent, &[2]].concat()));
         let take_off = altitude(at(sample, &[above, &[5, 1]].concat()));
         self.heights.push((sea, take_off));
-        self.points.push(TrackPoint { time: moment(sample), lat, lon, alt_m: None });
+        let gaze = if path == GIMBALLED { gaze(sample) } else { None };
+        let point = TrackPoint { gaze, ..TrackPoint::new(moment(sample), lat, lon, None) };
+        self.points.push(point.at_height(take_off));
     }
 
     /// What the first sample says of the aircraft.
@@ -210,6 +216,23 @@ impl Djmd {
             });
         }
     }
+}
+
+/// Where the gimbal looked. An angle that is 0 is not written.
+fn gaze(sample: &[u8]) -> Option<Gaze> {
+    let angles = fields(bytes(sample, &[3, 4, 3])?)?;
+    let degrees = |field: u32| {
+        let found = angles.iter().find(|(number, _)| *number == field);
+        match found.map(|(_, value)| value) {
+            None => Some(0.0),
+            Some(Value::Varint(number)) => {
+                let tenths = i32::try_from(number.cast_signed()).ok()?;
+                Some(f64::from(tenths) / 10.0)
+            }
+            Some(_) => None,
+        }
+    };
+    Gaze::of([degrees(3)?, degrees(1)?, degrees(2)?])
 }
 
 /// Metres, from millimetres as a whole number or as a float.
@@ -338,6 +361,20 @@ pub(crate) mod tests {
         assert_eq!(inspection.device.model.as_deref(), Some("TestWing"));
         let serials: Vec<_> = inspection.identifiers.iter().map(|one| (one.value.as_str(), one.of)).collect();
         assert_eq!(serials, [("1TESTAB00C0042", Some(Component::Aircraft))]);
+    }
+
+    #[test]
+    fn where_the_gimbal_looked_is_told_beside_the_place() {
+        // −300 tenths of pitch, and a yaw of 150; roll is not written.
+        let pitch = [&[1 << 3, 0xd4, 0xfd][..], &[0xff; 7], &[1]].concat();
+        let gimbal = inner(3, &[pitch, vec![3 << 3, 0x96, 1]].concat());
+        let place = [number(1, 1), double(2, 47.5), double(3, -8.25)].concat();
+        let content = [inner(3, &inner(4, &inner(1, &place))), inner(4, &gimbal)].concat();
+        let inspection = told(&[inner(3, &content)]);
+        assert_eq!(inspection.tracks[0].points[0].gaze, Gaze::of([15.0, -30.0, 0.0]));
+        // On other models it is the aircraft that stands there.
+        let content = inner(4, &[gimbal, inner(4, &inner(1, &place))].concat());
+        assert_eq!(told(&[inner(3, &content)]).tracks[0].points[0].gaze, None);
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Gpmf {
         for (index, point) in points.enumerate() {
             let scaled = |at: usize| Some(point.get(at)? / stream.scale.get(at).or(stream.scale.first())?);
             let (Some(lat), Some(lon)) = (scaled(0), scaled(1)) else { continue };
-            self.add(TrackPoint { time: stream.time.filter(|_| index == 0), lat, lon, alt_m: scaled(2) });
+            self.add(TrackPoint::new(stream.time.filter(|_| index == 0), lat, lon, scaled(2)));
         }
     }
 
@@ -144,7 +144,7 @@ impl Gpmf {
                 const MILLENNIUM: i64 = 946_684_800;
                 Timestamp::from_secs(MILLENNIUM).plus_nanos(nanos as i64)
             });
-            self.add(TrackPoint { time, lat, lon, alt_m: scaled(2) });
+            self.add(TrackPoint::new(time, lat, lon, scaled(2)));
         }
     }
 

@@ -93,8 +93,19 @@ fn cut(polygon: &[[f64; 2]], inner: &dyn Fn([f64; 2]) -> f64) -> Vec<[f64; 2]> {
 }
 
 impl Footprint {
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// How many corners it has; 0 where the camera sees no ground.
+    pub(super) const fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Whether it may reach a circle: not, where the circle lies beyond one of its edges.
+    pub(super) fn may_reach(&self, [x, y]: [f64; 2], radius: f64) -> bool {
+        // Corners run clockwise, so what is seen lies on the right side of each edge.
+        let beyond = |[from, to]: [[f64; 2]; 2]| {
+            let edge = [to[0] - from[0], to[1] - from[1]];
+            edge[0] * (y - from[1]) - edge[1] * (x - from[0]) > radius * length(edge)
+        };
+        !self.0.is_empty() && !self.edges().any(beyond)
     }
 
     /// Metres to a point, 0 within.
@@ -187,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_lies_behind_and_above_the_horizon_is_not_seen() {
-        assert!(view(0.0, 45.0, 0.0).footprint().is_empty());
+        assert_eq!(view(0.0, 45.0, 0.0).footprint().len(), 0);
         let level = view(0.0, 0.0, 0.0).footprint();
         // The lower edge looks 30° down: the ground begins 173.2 m ahead.
         assert!((level.to_point([0.0, 163.205]) - 10.0).abs() < 0.01);
@@ -225,7 +236,23 @@ mod tests {
             let margin = (depth - aside.abs()).min(depth * 30_f64.to_radians().tan() - above.abs());
             prop_assume!(margin.abs() > 0.01);
             let seen = view.footprint();
-            prop_assert_eq!(!seen.is_empty() && seen.to_point([x, y]) == 0.0, margin > 0.0);
+            prop_assert_eq!(seen.len() > 0 && seen.to_point([x, y]) == 0.0, margin > 0.0);
+        }
+
+        #[test]
+        fn what_is_out_of_reach_is_farther_away_than_the_radius(
+            yaw in 0.0_f64..360.0, pitch in -90.0_f64..30.0, roll in -30.0_f64..30.0,
+            x in -8000.0_f64..8000.0, y in -8000.0_f64..8000.0, radius in 0.0_f64..3000.0,
+        ) {
+            let seen = view(yaw, pitch, roll).footprint();
+            if seen.len() > 0 && seen.to_point([x, y]) + 1e-6 <= radius {
+                prop_assert!(seen.may_reach([x, y], radius));
+            }
+        }
+
+        #[test]
+        fn of_what_is_far_away_most_is_out_of_reach(x in -8000.0_f64..8000.0, y in 500.0_f64..8000.0) {
+            prop_assert!(!view(0.0, -90.0, 0.0).footprint().may_reach([x, y], 100.0));
         }
     }
 }

@@ -82,7 +82,7 @@ mod tests {
         let square = r#"{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": "Z1", "name": "Works"},
             "geometry": {"type": "Polygon", "coordinates": [[[8.0, 47.0], [8.1, 47.0], [8.1, 47.1], [8.0, 47.1], [8.0, 47.0]]]}}]}"#;
         let zones = Zones::new([super::super::read("zones.json", square.as_bytes()).unwrap()]);
-        let point = |lat| TrackPoint { time: None, lat, lon: 8.05, alt_m: None };
+        let point = |lat| TrackPoint::new(None, lat, 8.05, None);
         let track = Track {
             role: Role::Aircraft,
             vehicle: None,

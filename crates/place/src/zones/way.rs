@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn fixes_are_joined_where_it_may_have_flown_straight() {
         let time = |second: i64| Some(Timestamp::from_nanos(second * 1_000_000_000));
-        let fix = |second, lat| TrackPoint { time: time(second), lat, lon: 8.0, alt_m: None };
+        let fix = |second, lat| TrackPoint::new(time(second), lat, 8.0, None);
         let track = |points| Track {
             role: Role::Aircraft,
             vehicle: None,
@@ -173,7 +173,7 @@ mod tests {
             fix(4, 47.101),
             fix(604, 47.102),
         ];
-        let untimed = [47.0, 47.001, 47.1].map(|lat| TrackPoint { time: None, lat, lon: 8.0, alt_m: None });
+        let untimed = [47.0, 47.001, 47.1].map(|lat| TrackPoint::new(None, lat, 8.0, None));
         let inspection =
             Inspection { tracks: vec![track(points), track(untimed.to_vec())], ..Inspection::of("x") };
         let lats: Vec<_> = told(&inspection).into_iter().map(|(_, ends, flown)| (ends, flown)).collect();
