@@ -1,12 +1,20 @@
-//! Which protected places a camera looked at, against rays cast by another program (`oracle.py`, with pyproj and shapely).
+//! Which protected places flights looked at, against rays cast by another program (`oracle.py`, with pyproj and shapely).
 //!
-//! Ten thousand places of all shapes, five hundred flights of eight views each. Where the edge of a picture passes a place
-//! within a meter and six thousandths of its distance, or at the end of sight, either answer is right: the program measures on a sphere.
+//! Ten thousand places of all shapes; five hundred flights of ten points each, half of them captions of films and half
+//! tables, as files that are read like any. Where the edge of a picture passes a place within a meter and six thousandths of its
+//! distance, or at the end of sight, either answer is right: the program measures on a sphere.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+    time::Instant,
+};
 
-use creance_place::sites::{Sites, View, read};
+use creance_flightlog::{Options, format};
+use creance_place::sites::{Sites, read, seen};
 use creance_tests::{python, root};
 
 fn oracle(command: &str, folder: &Path) -> Vec<u8> {
@@ -17,29 +25,47 @@ fn oracle(command: &str, folder: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn places_that_were_looked_at_are_those_that_rays_meet() {
+fn places_that_flights_looked_at_are_those_that_rays_meet() {
     let folder = tempfile::tempdir().unwrap();
     oracle("make", folder.path());
-    let sites = Sites::new(read(&fs::read(folder.path().join("sites.geojson")).unwrap()).unwrap());
+    let file = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let sites = Sites::new(read(&file("sites.geojson")).unwrap());
     assert_eq!(sites.len(), 10_000);
-    let views: Vec<[f64; 9]> =
-        serde_json::from_slice(&fs::read(folder.path().join("views.json")).unwrap()).unwrap();
-    let answers: Vec<[Vec<String>; 2]> = serde_json::from_slice(&oracle("judge", folder.path())).unwrap();
-    assert_eq!((views.len(), answers.len()), (4_000, 4_000));
-    let (mut shown, mut close) = (0, 0);
-    for ([_, lat, lon, height_m, yaw, pitch, roll, width, height], [theirs, doubtful]) in
-        views.into_iter().zip(answers)
-    {
-        let view = View { lat, lon, height_m, yaw, pitch, roll, width, height };
-        let doubtful: BTreeSet<String> = doubtful.into_iter().collect();
-        let found = sites.looked_at(&view);
-        let ours: BTreeSet<String> =
-            found.iter().map(|(site, _)| site.name.clone()).filter(|name| !doubtful.contains(name)).collect();
-        let theirs: BTreeSet<String> = theirs.into_iter().collect();
-        assert_eq!(ours, theirs, "{view:?}");
-        shown += theirs.len();
-        close += doubtful.len();
+    let flights: Vec<(String, serde_json::Value)> = serde_json::from_slice(&file("flights.json")).unwrap();
+    let answers: Vec<BTreeMap<String, [u64; 2]>> =
+        serde_json::from_slice(&oracle("judge", folder.path())).unwrap();
+    assert_eq!((flights.len(), answers.len()), (500, 500));
+    let (mut clear, mut close, mut sure) = (0, 0, 0);
+    let mut spent = 0.0;
+    for ((name, _), theirs) in flights.into_iter().zip(answers) {
+        let bytes = file(&name);
+        let flight = format(&bytes[..bytes.len().min(4096)]).unwrap().read(&bytes, &Options::default());
+        assert_eq!((flight.damage.len(), flight.tracks[0].points.len()), (0, 10), "{name}");
+        let began = Instant::now();
+        let found = seen(&flight, &sites);
+        spent += began.elapsed().as_secs_f64();
+        assert!(!found.beyond);
+        let ours: BTreeMap<String, u64> = found
+            .sites
+            .into_iter()
+            .filter(|one| one.how == "looked at")
+            .map(|one| (one.name, one.times))
+            .collect();
+        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        for site in names {
+            let times = ours.get(site).copied().unwrap_or_default();
+            let [shown, doubtful] = theirs.get(site).copied().unwrap_or_default();
+            assert!(
+                (shown..=shown + doubtful).contains(&times),
+                "{name} {site}: {times} times, {shown} by the rays and {doubtful} too close to call"
+            );
+            clear += shown;
+            close += doubtful;
+            sure += u64::from(shown > 0);
+        }
     }
-    assert!(shown > 4_000, "{shown}");
-    println!("{shown} places were shown in 4,000 views, {close} beside were too close to call");
+    assert!(clear > 5_000 && sure > 2_000, "{clear} {sure}");
+    println!(
+        "{sure} places were shown {clear} times in 5,000 views of 500 flights, {close} beside were too close to call; {spent:.2} s"
+    );
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Protected places and the views of flights, and which places each view shows, by casting rays.
+"""Protected places and flights with gimbals, and which places each flight shows, by casting rays.
 
-    oracle.py make FOLDER       writes sites.geojson and views.json
-    oracle.py judge FOLDER      prints for each view [names that it shows, names that are too close to call]
+    oracle.py make FOLDER       writes sites.geojson, flights.json and a file for each flight: captions or a table
+    oracle.py judge FOLDER      prints for each flight {name: [views that show it, views that are too close to call]}
 
-A view is a list: flight, latitude, longitude, height in metres, yaw, pitch, roll, width, height in degrees. Rays are cast
-through the edge of the picture; those that meet the ground within 5 km are corners of what is seen, others end there.
+A view is a list: latitude, longitude, height in metres, yaw, pitch, roll, width in degrees, or null where captions tell of a
+zoom, so that how wide it is is not known. Films are nine sixteenths as high as wide. Rays are cast through the edge of the
+picture; those that meet the ground within 5 km are corners of what is seen, others end there.
 """
 
 import json
@@ -17,7 +18,7 @@ import numpy
 import shapely
 from pyproj import Proj
 
-SITES, FLIGHTS, VIEWS = 10_000, 500, 8
+SITES, FLIGHTS, VIEWS = 10_000, 500, 10
 # Where flights are, so that each sees some sites: towns at all latitudes, one across the antimeridian.
 TOWNS = [(47.4, 8.5), (24.8, 121.0), (-33.9, 151.2), (64.1, -21.9), (0.1, 0.1), (-17.0, 179.98), (41.6, -93.7), (71.3, -156.8)]
 FARTHEST = 5_000.0
@@ -31,7 +32,7 @@ def offset(lat, lon, east, north):
 
 def make(folder):
     chance = random.Random(20261127)
-    features, views = [], []
+    features = []
     for number in range(SITES):
         town = TOWNS[number % len(TOWNS)]
         lat, lon = offset(*town, chance.uniform(-12_000, 12_000), chance.uniform(-12_000, 12_000))
@@ -45,16 +46,50 @@ def make(folder):
         else:
             geometry = {"type": "Point", "coordinates": [lon, lat]}
         features.append({"type": "Feature", "geometry": geometry, "properties": {"name": f"S{number}", "sector": "ENRG", "buffer_m": chance.choice([0.5, 10, 50, 200])}})
+    flights = []
     for flight in range(FLIGHTS):
         lat, lon = offset(*TOWNS[flight % len(TOWNS)], chance.uniform(-9_000, 9_000), chance.uniform(-9_000, 9_000))
+        captions = flight % 2 == 0
+        height, yaw, pitch, lens = chance.uniform(5, 400), chance.uniform(-180, 180), chance.uniform(-60, 0), chance.choice([22, 24, 28, 47.5])
+        views = []
         for _ in range(VIEWS):
             lat, lon = offset(lat, lon, chance.uniform(-80, 80), chance.uniform(-80, 80))
-            width = chance.uniform(20, 90)
-            views.append([flight, lat, lon, chance.uniform(5, 400), chance.uniform(-180, 360), chance.choice([-90, chance.uniform(-90, 10)]), chance.choice([0, chance.uniform(-20, 20)]), width, width * 0.75])
+            height = max(height + chance.uniform(-10, 10), 2)
+            yaw, pitch = (yaw + chance.uniform(-60, 60) + 180) % 360 - 180, chance.choice([-90, *[pitch + chance.uniform(-20, 20)] * 4])
+            pitch = min(max(pitch, -90), 10)
+            roll = chance.choice([0, chance.uniform(-20, 20)])
+            # As the file has them.
+            width = 2 * math.degrees(math.atan(18 / lens)) if captions else round(chance.uniform(20, 90), 2)
+            views.append([round(lat, 7), round(lon, 7), round(height, 3), round(yaw, 1), round(pitch, 1), round(roll, 1), width])
+            if captions and chance.random() < 0.1:
+                views[-1][6] = None
+        name = f"flight{flight}.{'srt' if captions else 'csv'}"
+        with open(f"{folder}/{name}", "w") as file:
+            file.write(as_captions(views, lens) if captions else as_table(views))
+        flights.append([name, views])
     with open(f"{folder}/sites.geojson", "w") as file:
         json.dump({"type": "FeatureCollection", "features": features}, file)
-    with open(f"{folder}/views.json", "w") as file:
-        json.dump(views, file)
+    with open(f"{folder}/flights.json", "w") as file:
+        json.dump(flights, file)
+
+
+def as_captions(views, lens):
+    cues = []
+    for number, (lat, lon, height, yaw, pitch, roll, width) in enumerate(views):
+        zoom = "1.00" if width else "2.00"
+        cues.append(
+            f"{number + 1}\n00:00:{number:02},000 --> 00:00:{number + 1:02},000\nFrameCnt: {number} 2026-05-01 10:00:{number:02}.000\n"
+            f"[iso: 100] [focal_len: {lens:.2f}] [dzoom_ratio: {zoom}], [latitude: {lat:.7f}] [longitude: {lon:.7f}] "
+            f"[rel_alt: {height:.3f} abs_alt: {height + 431:.3f}] [gb_yaw: {yaw:.1f} gb_pitch: {pitch:.1f} gb_roll: {roll:.1f}]\n"
+        )
+    return "\n".join(cues)
+
+
+def as_table(views):
+    rows = ["time,latitude,longitude,ascent(feet),gimbal_heading(degrees),gimbal_pitch(degrees),gimbal_roll(degrees),hfov"]
+    for number, (lat, lon, height, yaw, pitch, roll, width) in enumerate(views):
+        rows.append(f"{1_777_600_000 + number},{lat:.7f},{lon:.7f},{height / 0.3048:.6f},{yaw % 360:.1f},{pitch:.1f},{roll:.1f},{width:.2f}")
+    return "\n".join(rows) + "\n"
 
 
 def turned(vector, axis, degrees):
@@ -92,24 +127,29 @@ def footprint(height, yaw, pitch, roll, width, tall):
 
 def judge(folder):
     sites = json.load(open(f"{folder}/sites.geojson"))["features"]
-    views = json.load(open(f"{folder}/views.json"))
+    flights = json.load(open(f"{folder}/flights.json"))
     shapes = numpy.array([shapely.from_geojson(json.dumps(site["geometry"])) for site in sites])
     names = numpy.array([site["properties"]["name"] for site in sites])
     buffers = numpy.array([site["properties"]["buffer_m"] for site in sites])
     answers = []
-    for flight, lat, lon, height, *angles in views:
-        seen = footprint(height, *angles)
-        if seen is None:
-            answers.append([[], []])
-            continue
+    for flight, (_, views) in enumerate(flights):
         town = slice(flight % len(TOWNS), None, len(TOWNS))
-        plane = Proj(proj="aeqd", lat_0=lat, lon_0=lon, datum="WGS84")
-        flat = shapely.transform(shapes[town], lambda points: numpy.column_stack(plane(points[:, 0], points[:, 1])))
-        away = shapely.distance(flat, shapely.Point(0, 0))
-        apart = shapely.distance(flat, seen) - buffers[town]
-        # A sphere for an ellipsoid: six thousandths of the way; and the far edge, where 5 km end.
-        close = (numpy.abs(apart) <= 1.0 + 0.006 * away) | (away + 600 > FARTHEST)
-        answers.append([list(names[town][(apart < 0) & ~close]), list(names[town][close & (away < 2 * FARTHEST)])])
+        counts = {}
+        for lat, lon, height, *angles, width in views:
+            tall = width and 2 * math.degrees(math.atan(math.tan(math.radians(width / 2)) * 9 / 16))
+            seen = width and footprint(height, *angles, width, tall)
+            if not seen:
+                continue
+            plane = Proj(proj="aeqd", lat_0=lat, lon_0=lon, datum="WGS84")
+            flat = shapely.transform(shapes[town], lambda points: numpy.column_stack(plane(points[:, 0], points[:, 1])))
+            away = shapely.distance(flat, shapely.Point(0, 0))
+            apart = shapely.distance(flat, seen) - buffers[town]
+            # A sphere for an ellipsoid: six thousandths of the way; and the far edge, where 5 km end.
+            close = (numpy.abs(apart) <= 1.0 + 0.006 * away) | (away + 600 > FARTHEST)
+            for kind, which in enumerate([(apart < 0) & ~close, close & (away < 2 * FARTHEST)]):
+                for name in names[town][which]:
+                    counts.setdefault(name, [0, 0])[kind] += 1
+        answers.append(counts)
     json.dump(answers, sys.stdout)
 
 

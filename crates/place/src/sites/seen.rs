@@ -116,3 +116,111 @@ impl<'s> Log<'s> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sites::{Part, Site};
+    use creance_model::{AltReference, Spot, Track, TrackPoint};
+    use proptest::prelude::*;
+
+    fn sites() -> Sites {
+        let site = |name: &str, lat: f64| Site {
+            name: name.to_owned(),
+            sector: None,
+            buffer_m: 20.0,
+            parts: vec![Part::Point([lat, 8.0])],
+        };
+        Sites::new(vec![site("mast", 47.004), site("works", 46.996), site("far", 47.2)])
+    }
+
+    /// 100 m above the take-off, looking 20° down.
+    fn point(second: i64, yaw: f64, width: Option<f64>) -> TrackPoint {
+        let gaze = Gaze::of([yaw, -20.0, 0.0]).map(|gaze| gaze.with_width(width));
+        let point = TrackPoint::new(Some(Timestamp::from_secs(second)), 47.0, 8.0, Some(600.0));
+        TrackPoint { gaze, ..point }.at_height(Some(100.0))
+    }
+
+    fn flight(points: Vec<TrackPoint>) -> Inspection {
+        let alt_reference = Some(AltReference::Amsl);
+        let track =
+            Track { role: Role::Aircraft, vehicle: None, alt_reference, points, field: "srt".to_owned() };
+        Inspection { tracks: vec![track], ..Inspection::of("srt") }
+    }
+
+    fn told(inspection: &Inspection) -> Vec<(String, &'static str, u64, Option<(i64, i64)>)> {
+        let second = |time: Timestamp| time.as_nanos() / 1_000_000_000;
+        let span = |one: &SiteSeen| one.span.map(|(first, last)| (second(first), second(last)));
+        seen(inspection, &sites())
+            .sites
+            .iter()
+            .map(|one| (one.name.clone(), one.how, one.times, span(one)))
+            .collect()
+    }
+
+    #[test]
+    fn a_flight_looks_at_what_its_camera_turns_to_and_says_when() {
+        let wide = Some(70.0);
+        let points = vec![
+            point(1, 0.0, wide),
+            point(2, 0.0, wide),
+            point(3, 180.0, wide),
+            // How wide it sees is not said.
+            point(4, 180.0, None),
+            TrackPoint { gaze: None, ..point(5, 0.0, None) },
+            TrackPoint { height_m: None, ..point(6, 0.0, wide) },
+            point(7, 0.0, wide),
+        ];
+        assert_eq!(
+            told(&flight(points)),
+            [
+                ("mast".to_owned(), "looked at", 3, Some((1, 7))),
+                ("works".to_owned(), "looked at", 1, Some((3, 3))),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_film_is_lower_than_a_picture() {
+        // The mast stands 445 m away, 12.7° below the horizon; the upper edge looks 14.3° down in a film and 12.5° in a picture.
+        let point = point(1, 0.0, Some(20.0));
+        assert_eq!(told(&flight(vec![point])), []);
+        let spot = Spot::new(Role::Camera, point.lat, point.lon, "exif:GPS").unwrap();
+        let look = point.gaze.map(Look::from);
+        let spot = Spot { height_m: Some(100.0), look, ..spot };
+        let picture = Inspection { places: vec![spot], ..Inspection::of("jpeg") };
+        assert_eq!(told(&picture), [("mast".to_owned(), "looked at", 1, None)]);
+    }
+
+    #[test]
+    fn what_has_no_end_is_left() {
+        let line = Part::Line((0..1000).map(|step| [47.004, 8.0 + f64::from(step) * 1e-6]).collect());
+        let site = Site { name: "wall".to_owned(), sector: None, buffer_m: 1.0, parts: vec![line] };
+        let sites = Sites::new(vec![site]);
+        let points = (0..200_000)
+            .map(|second| point(second, f64::from(i32::try_from(second % 20).unwrap()), Some(70.0)));
+        let found = seen(&flight(points.collect()), &sites);
+        assert!(found.beyond && found.sites[0].times > 1000, "{}", found.sites[0].times);
+    }
+
+    proptest! {
+        #[test]
+        fn a_flight_sees_what_each_of_its_points_sees(
+            way in prop::collection::vec((-0.01_f64..0.01, -0.01_f64..0.01, 0.0_f64..360.0, -90.0_f64..20.0, 1..4_u64), 1..20),
+        ) {
+            let sites = sites();
+            let mut points = Vec::new();
+            let mut expected = 0;
+            for (north, east, yaw, pitch, again) in way {
+                let gaze = Gaze::of([yaw, pitch, 0.0]).map(|gaze| gaze.with_width(Some(60.0)));
+                let point = TrackPoint { lat: 47.0 + north, lon: 8.0 + east, gaze, ..point(1, 0.0, None) };
+                let view = view(point.lat, point.lon, 100.0, gaze.unwrap().into(), FILM).unwrap();
+                expected += again * sites.looked_at(&view).len() as u64;
+                points.extend((0..again).map(|_| point));
+            }
+            let found = seen(&flight(points), &sites);
+            let looked = found.sites.iter().filter(|one| one.how == "looked at");
+            prop_assert_eq!(looked.map(|one| one.times).sum::<u64>(), expected);
+        }
+    }
+}
