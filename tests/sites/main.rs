@@ -2,7 +2,7 @@
 //!
 //! Ten thousand places of all shapes; five hundred flights of ten points each, half of them captions of films and half
 //! tables, as files that are read like any. Where the edge of a picture passes a place within a meter and six thousandths of its
-//! distance, or at the end of sight, either answer is right: the program measures on a sphere.
+//! distance, and eleven meters more at the end of sight, either answer is right: creance measures on a sphere.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::{
@@ -66,6 +66,6 @@ fn places_that_flights_looked_at_are_those_that_rays_meet() {
     }
     assert!(clear > 5_000 && sure > 2_000, "{clear} {sure}");
     println!(
-        "{sure} places were shown {clear} times in 5,000 views of 500 flights, {close} beside were too close to call; {spent:.2} s"
+        "{sure} places were shown {clear} times in 5,000 views of 500 flights, {close} times beside it was too close to call; {spent:.2} s"
     );
 }

@@ -131,9 +131,10 @@ def judge(folder):
     shapes = numpy.array([shapely.from_geojson(json.dumps(site["geometry"])) for site in sites])
     names = numpy.array([site["properties"]["name"] for site in sites])
     buffers = numpy.array([site["properties"]["buffer_m"] for site in sites])
+    corner = numpy.array([shapely.get_coordinates(shape)[0] for shape in shapes])
     answers = []
     for flight, (_, views) in enumerate(flights):
-        town = slice(flight % len(TOWNS), None, len(TOWNS))
+        town = numpy.arange(flight % len(TOWNS), SITES, len(TOWNS))
         counts = {}
         for lat, lon, height, *angles, width in views:
             tall = width and 2 * math.degrees(math.atan(math.tan(math.radians(width / 2)) * 9 / 16))
@@ -141,13 +142,16 @@ def judge(folder):
             if not seen:
                 continue
             plane = Proj(proj="aeqd", lat_0=lat, lon_0=lon, datum="WGS84")
-            flat = shapely.transform(shapes[town], lambda points: numpy.column_stack(plane(points[:, 0], points[:, 1])))
+            # Those whose first corner lies within 7 km: shapes are 850 m long at most.
+            east = ((corner[town, 0] - lon + 540) % 360 - 180) * math.cos(math.radians(lat))
+            around = town[numpy.hypot(east, corner[town, 1] - lat) * 111.2 < 7]
+            flat = shapely.transform(shapes[around], lambda points: numpy.column_stack(plane(points[:, 0], points[:, 1])))
             away = shapely.distance(flat, shapely.Point(0, 0))
-            apart = shapely.distance(flat, seen) - buffers[town]
-            # A sphere for an ellipsoid: six thousandths of the way; and the far edge, where 5 km end.
-            close = (numpy.abs(apart) <= 1.0 + 0.006 * away) | (away + 600 > FARTHEST)
-            for kind, which in enumerate([(apart < 0) & ~close, close & (away < 2 * FARTHEST)]):
-                for name in names[town][which]:
+            apart = shapely.distance(flat, seen) - buffers[around]
+            # A sphere for an ellipsoid: six thousandths of the way; and where 5 km end a polygon of 48 corners for a circle.
+            close = numpy.abs(apart) <= 1.0 + 0.006 * away + numpy.where(away > FARTHEST - 900, 11.0, 0.0)
+            for kind, which in enumerate([(apart < 0) & ~close, close]):
+                for name in names[around][which]:
                     counts.setdefault(name, [0, 0])[kind] += 1
         answers.append(counts)
     json.dump(answers, sys.stdout)
