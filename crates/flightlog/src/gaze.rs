@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn yaw_counts_from_what_the_flags_say() {
         for (flags, from) in [
-            (32 | 12, Yaw::Vehicle),
-            (64 | 12, Yaw::Earth),
-            (16, Yaw::Earth),
+            (0x20 | 0xc, Yaw::Vehicle),
+            (0x40 | 0xc, Yaw::Earth),
+            (0x10, Yaw::Earth),
             (0, Yaw::Vehicle),
-            (16 | 32, Yaw::Vehicle),
+            (0x10 | 0x20, Yaw::Vehicle),
         ] {
             assert_eq!(Yaw::by_flags(flags), from, "{flags}");
         }
