@@ -14,7 +14,7 @@ use creance_model::DEGREE_M;
 pub use read::read;
 pub use seen::{Seen, seen};
 pub use view::View;
-use view::{FARTHEST, Footprint};
+use view::{FARTHEST, Footprint, Reach};
 
 /// A protected place.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,13 +140,14 @@ impl Sites {
 
     /// The same, adding to `compared` how many corners the place was compared with.
     fn compared(&self, lat: f64, lon: f64, compared: &mut u64) -> Vec<(&Site, How)> {
-        let found = self.candidates(cell(lat)..=cell(lat), cell(lon)..=cell(lon)).into_iter();
-        let found = found.filter_map(|number| self.all.get(number as usize));
+        let numbers = self.candidates(cell(lat)..=cell(lat), cell(lon)..=cell(lon));
+        *compared += numbers.len() as u64;
         let mut near = |site: &Site| {
             *compared += site.corners();
             Some(site.distance(lat, lon)).filter(|metres| *metres <= site.buffer_m)
         };
-        found.filter_map(|site| Some((site, How::Near(near(site)?)))).collect()
+        let reached = self.reached(&numbers, lat, lon, 0.0);
+        reached.filter_map(|(site, ..)| Some((site, How::Near(near(site)?)))).collect()
     }
 
     /// The sites that a camera looked at, with the metres from it to them: those that lie, with their buffer, in the part of
@@ -167,26 +168,46 @@ impl Sites {
             *around = Around { cells, numbers: self.candidates(rows, columns) };
         }
         *compared += around.numbers.len() as u64;
-        let circle = |number: &u32| {
-            let Circle { centre, radius } = *self.circles.get(*number as usize)?;
-            Some((*number as usize, plane(view.lat, view.lon, centre), radius))
-        };
-        let mut reached = around
-            .numbers
-            .iter()
-            .filter_map(circle)
-            .filter(|(_, centre, radius)| length(*centre) <= FARTHEST + radius)
-            .peekable();
+        let mut reached = self.reached(&around.numbers, view.lat, view.lon, FARTHEST).peekable();
         if reached.peek().is_none() {
             return Vec::new();
         }
         let footprint = view.footprint();
-        let mut see = |(number, centre, radius): (usize, [f64; 2], f64)| {
-            let site = self.all.get(number).filter(|_| footprint.may_reach(centre, radius))?;
-            *compared += site.corners() * footprint.len();
-            Some((site, How::LookedAt(site.seen(view, &footprint)?)))
+        let mut shown = |site: &Site, centre, radius| {
+            let is_shown = match footprint.reach(centre, radius) {
+                Reach::None => false,
+                Reach::Whole => true,
+                Reach::Perhaps => {
+                    *compared += site.corners() * footprint.len();
+                    site.is_shown(view, &footprint)
+                }
+            };
+            is_shown.then(|| {
+                *compared += site.corners();
+                How::LookedAt(site.distance(view.lat, view.lon))
+            })
         };
-        reached.filter_map(&mut see).collect()
+        reached.filter_map(|(site, centre, radius)| Some((site, shown(site, centre, radius)?))).collect()
+    }
+
+    /// Of these sites those whose circle comes within some metres of a place; with where its centre lies from there, and its radius.
+    fn reached<'s>(
+        &'s self,
+        numbers: &[u32],
+        lat: f64,
+        lon: f64,
+        metres: f64,
+    ) -> impl Iterator<Item = (&'s Site, [f64; 2], f64)> {
+        numbers.iter().filter_map(move |number| {
+            let Circle { centre, radius } = *self.circles.get(*number as usize)?;
+            // Whoever is too far north or south need not be measured.
+            if (centre[0] - lat).abs() * DEGREE_M > metres + radius {
+                return None;
+            }
+            let centre = plane(lat, lon, centre);
+            let site = self.all.get(*number as usize)?;
+            (length(centre) <= metres + radius).then_some((site, centre, radius))
+        })
     }
 
     fn candidates(
@@ -266,23 +287,18 @@ impl Site {
         candidates.min_by(|one, other| length(*one).total_cmp(&length(*other)))
     }
 
-    /// Metres from a camera to the nearest point if it saw the site.
-    fn seen(&self, view: &View, footprint: &Footprint) -> Option<f64> {
-        let metres = length(self.nearest(view.lat, view.lon)?);
-        if metres - self.buffer_m > FARTHEST {
-            return None;
-        }
+    /// Whether what a camera sees reaches the site or its buffer.
+    fn is_shown(&self, view: &View, footprint: &Footprint) -> bool {
         let plane = |point: &[f64; 2]| plane(view.lat, view.lon, *point);
         let on_plane = |line: &Vec<[f64; 2]>| line.iter().map(plane).collect::<Vec<_>>();
-        let shown = self.parts.iter().any(|part| {
+        self.parts.iter().any(|part| {
             let apart = match part {
                 Part::Point(point) => footprint.to_point(plane(point)),
                 Part::Line(line) => footprint.to_line(&on_plane(line)),
                 Part::Area(rings) => footprint.to_area(&rings.iter().map(on_plane).collect::<Vec<_>>()),
             };
             apart <= self.buffer_m
-        });
-        shown.then_some(metres)
+        })
     }
 }
 

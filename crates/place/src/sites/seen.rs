@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_left() {
-        let line = Part::Line((0..1000).map(|step| [47.004, 8.0 + f64::from(step) * 1e-6]).collect());
+        let line = Part::Line((0..1000).map(|step| [47.004, 8.0 + f64::from(step) * 2e-4]).collect());
         let site = Site { name: "wall".to_owned(), sector: None, buffer_m: 1.0, parts: vec![line] };
         let sites = Sites::new(vec![site]);
         let points = (0..200_000)

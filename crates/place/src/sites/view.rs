@@ -34,13 +34,28 @@ const CORNERS: u8 = 48;
 
 /// A part of the ground that is convex, in metres east and north of the camera; empty, where it sees none.
 #[derive(Debug)]
-pub(super) struct Footprint(Vec<[f64; 2]>);
+pub(super) struct Footprint {
+    corners: Vec<[f64; 2]>,
+    /// Of each edge the direction outwards, of length 1, and how far outwards it lies.
+    sides: Vec<([f64; 2], f64)>,
+}
+
+/// How much of a circle what is seen reaches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reach {
+    /// Nothing.
+    None,
+    /// Perhaps a part.
+    Perhaps,
+    /// All of it.
+    Whole,
+}
 
 impl View {
     /// The ground that the picture shows.
     pub(super) fn footprint(&self) -> Footprint {
         if self.height_m.is_nan() || self.height_m <= 0.0 {
-            return Footprint(Vec::new());
+            return Footprint::of(Vec::new());
         }
         let turn = std::f64::consts::TAU / f64::from(CORNERS);
         let corners = (0..CORNERS).map(|corner| (f64::from(corner) * turn).sin_cos());
@@ -57,7 +72,7 @@ impl View {
                 seen = cut(&seen, &inner);
             }
         }
-        Footprint(seen)
+        Footprint::of(seen)
     }
 
     /// Unit vectors to where it looks, to its right and upwards: east, north, up.
@@ -93,19 +108,34 @@ fn cut(polygon: &[[f64; 2]], inner: &dyn Fn([f64; 2]) -> f64) -> Vec<[f64; 2]> {
 }
 
 impl Footprint {
-    /// How many corners it has; 0 where the camera sees no ground.
-    pub(super) const fn len(&self) -> u64 {
-        self.0.len() as u64
+    /// By its corners, which run clockwise: outwards is to the left.
+    fn of(corners: Vec<[f64; 2]>) -> Self {
+        let mut footprint = Self { corners, sides: Vec::new() };
+        let side = |[from, to]: [[f64; 2]; 2]| {
+            let [east, north] = [to[0] - from[0], to[1] - from[1]];
+            let metres = length([east, north]);
+            let out = [-north / metres, east / metres];
+            (metres > 1e-9).then_some((out, out[0] * from[0] + out[1] * from[1]))
+        };
+        footprint.sides = footprint.edges().filter_map(side).collect();
+        footprint
     }
 
-    /// Whether it may reach a circle: not, where the circle lies beyond one of its edges.
-    pub(super) fn may_reach(&self, [x, y]: [f64; 2], radius: f64) -> bool {
-        // Corners run clockwise, so what is seen lies on the right side of each edge.
-        let beyond = |[from, to]: [[f64; 2]; 2]| {
-            let edge = [to[0] - from[0], to[1] - from[1]];
-            edge[0] * (y - from[1]) - edge[1] * (x - from[0]) > radius * length(edge)
-        };
-        !self.0.is_empty() && !self.edges().any(beyond)
+    /// How many corners it has; 0 where the camera sees no ground.
+    pub(super) const fn len(&self) -> u64 {
+        self.corners.len() as u64
+    }
+
+    /// Whether it reaches a circle: not, where the circle lies beyond one of its edges; wholly, where it lies within all.
+    pub(super) fn reach(&self, [x, y]: [f64; 2], radius: f64) -> Reach {
+        let beyond = self.sides.iter().map(|([east, north], edge)| east * x + north * y - edge);
+        let most = beyond.fold(f64::NEG_INFINITY, f64::max);
+        match self.sides.len() {
+            0 => Reach::None,
+            _ if most > radius => Reach::None,
+            3.. if most < -radius => Reach::Whole,
+            _ => Reach::Perhaps,
+        }
     }
 
     /// Metres to a point, 0 within.
@@ -122,8 +152,8 @@ impl Footprint {
     }
 
     fn edges(&self) -> impl Iterator<Item = [[f64; 2]; 2]> {
-        let following = self.0.iter().skip(1).chain(self.0.first());
-        self.0.iter().zip(following).map(|(from, to)| [*from, *to])
+        let following = self.corners.iter().skip(1).chain(self.corners.first());
+        self.corners.iter().zip(following).map(|(from, to)| [*from, *to])
     }
 
     /// Metres to a line, 0 where it enters.
@@ -147,7 +177,7 @@ impl Footprint {
 
     /// Metres to an area of an edge and holes, 0 where it lies within or enters.
     pub(super) fn to_area(&self, rings: &[Vec<[f64; 2]>]) -> f64 {
-        let is_inside = self.0.first().is_some_and(|[x, y]| {
+        let is_inside = self.corners.first().is_some_and(|[x, y]| {
             let about =
                 |ring: &Vec<[f64; 2]>| ring.iter().map(|[east, north]| [east - x, north - y]).collect();
             is_within(&rings.iter().map(about).collect::<Vec<_>>())
@@ -240,19 +270,24 @@ mod tests {
         }
 
         #[test]
-        fn what_is_out_of_reach_is_farther_away_than_the_radius(
+        fn what_is_out_of_reach_is_far_away_and_what_is_wholly_in_reach_is_seen(
             yaw in 0.0_f64..360.0, pitch in -90.0_f64..30.0, roll in -30.0_f64..30.0,
             x in -8000.0_f64..8000.0, y in -8000.0_f64..8000.0, radius in 0.0_f64..3000.0,
         ) {
             let seen = view(yaw, pitch, roll).footprint();
-            if seen.len() > 0 && seen.to_point([x, y]) + 1e-6 <= radius {
-                prop_assert!(seen.may_reach([x, y], radius));
+            let metres = if seen.len() > 0 { seen.to_point([x, y]) } else { f64::INFINITY };
+            match seen.reach([x, y], radius) {
+                Reach::None => prop_assert!(metres + 1e-6 > radius),
+                Reach::Perhaps => {}
+                Reach::Whole => prop_assert!(metres == 0.0),
             }
         }
 
         #[test]
         fn of_what_is_far_away_most_is_out_of_reach(x in -8000.0_f64..8000.0, y in 500.0_f64..8000.0) {
-            prop_assert!(!view(0.0, -90.0, 0.0).footprint().may_reach([x, y], 100.0));
+            let seen = view(0.0, -90.0, 0.0).footprint();
+            prop_assert_eq!(seen.reach([x, y], 100.0), Reach::None);
+            prop_assert_eq!(seen.reach([0.0, 0.0], 50.0), Reach::Whole);
         }
     }
 }
