@@ -55,14 +55,17 @@ impl<'a> Head<'a> {
 }
 
 /// Longest body that is looked into though none of its side is kept.
-const LONGEST_ANSWER: usize = 2048;
+pub(crate) const LONGEST_ANSWER: usize = 4096;
+
+/// What an answer that is looked into anyway may decode to.
+const LONGEST_DECODED: usize = 64 << 10;
 
 /// Whether a body is looked into even where none of its side is kept: names that were asked for, and an answer that may
-/// say how an upload goes on.
+/// say how an upload goes on, or where the app is. It may turn out to be longer than [`LONGEST_ANSWER`].
 pub(crate) fn is_always_kept(head: &Head<'_>) -> bool {
     let length = head.header("content-length").and_then(|length| length.trim().parse().ok());
     let kind = head.header("content-type").unwrap_or_default();
-    length.is_some_and(|length: usize| length <= LONGEST_ANSWER)
+    length.is_none_or(|length: usize| length <= LONGEST_ANSWER)
         && (kind.starts_with(DNS) || (head.target.is_none() && kind.contains("json")))
 }
 
@@ -175,7 +178,8 @@ impl Content {
     }
 }
 
-/// Adds parts to a message that leaves; says on any message that its body is cut.
+/// Adds parts to a message whose side is kept, and those of its body to a short answer; says on any message that its body is
+/// cut.
 pub(crate) fn fill(
     mut message: Message,
     head: &Head<'_>,
@@ -193,6 +197,12 @@ pub(crate) fn fill(
         message.fields.push(Field { name: "upload_context", value: Value::Text(context) });
     }
     if !keep {
+        if message.kind == "response" && !body.is_empty() && body.len() <= LONGEST_ANSWER && cut.is_none() {
+            let limits = Limits { decoded: LONGEST_DECODED, ..limits.clone() };
+            let mut tree = Tree::new(&limits);
+            add_body(&mut tree, "response body", body, &encodings, media_type.as_deref());
+            message.parts = tree.done().0;
+        }
         return message;
     }
     let mut tree = Tree::new(limits);
@@ -224,9 +234,7 @@ pub(crate) fn fill(
         let step = if message.kind == "request" { "request body" } else { "response body" };
         // As other framing, it is no part of what was sent.
         let opened = head.in_signed_chunks().then(|| aws_chunked::open(&body)).flatten();
-        let part = tree.root(Carrier::Body, step, opened.unwrap_or(body), None);
-        let part = decoded(&mut tree, part, &encodings);
-        tree.content(part, media_type.as_deref());
+        add_body(&mut tree, step, opened.unwrap_or(body), &encodings, media_type.as_deref());
     }
     let divided = tree.is_divided();
     let (parts, limit) = tree.done();
@@ -241,6 +249,19 @@ pub(crate) fn fill(
         message.fields.push(Field { name: "limit", value: Value::Text(limit.to_owned()) });
     }
     message
+}
+
+/// Adds a body and what is in it.
+fn add_body(
+    tree: &mut Tree<'_>,
+    step: &'static str,
+    body: Vec<u8>,
+    encodings: &[String],
+    media_type: Option<&str>,
+) {
+    let part = tree.root(Carrier::Body, step, body, None);
+    let part = decoded(tree, part, encodings);
+    tree.content(part, media_type);
 }
 
 /// Content encodings, in the order in which they were applied (RFC 9110 §8.4).

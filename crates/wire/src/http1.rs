@@ -469,12 +469,14 @@ impl Half {
         let length = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let (bytes, behind) = rest.split_at(length);
         *rest = behind;
-        if keep || self.wanted {
+        if keep {
             let kept = self.body.push(bytes, limits);
             if length > kept {
                 self.cut = self.cut.or(Some(http::TOO_LONG));
                 self.unkept += (length - kept) as u64;
             }
+        } else if self.wanted {
+            self.body.push_short(bytes, http::LONGEST_ANSWER, limits);
         }
         length as u64
     }

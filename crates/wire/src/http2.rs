@@ -365,15 +365,12 @@ impl Half {
             self.data = None;
             return true;
         };
-        let keep = stream.keeps(keep);
         for (piece, at) in self.held.pieces(0, length) {
             stream.note(at);
             let content = piece.len().min(data.left.saturating_sub(data.padding));
             data.left -= piece.len();
-            if keep {
-                let left_out = stream.push(piece.get(..content).unwrap_or_default(), limits);
-                self.readable = self.readable.saturating_sub(left_out as u64);
-            }
+            let left_out = stream.push(piece.get(..content).unwrap_or_default(), keep, limits);
+            self.readable = self.readable.saturating_sub(left_out as u64);
         }
         stream.length += length as u64;
         self.readable += length as u64;

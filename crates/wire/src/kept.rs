@@ -43,6 +43,14 @@ impl Kept {
         bytes.len()
     }
 
+    /// Adds bytes of a body that is kept whole or not at all: not, once there are more than `most`.
+    pub(crate) fn push_short(&mut self, bytes: &[u8], most: usize, limits: &Limits) {
+        if self.len() + bytes.len() > most || self.push(bytes, limits) < bytes.len() {
+            self.take();
+            self.full = true;
+        }
+    }
+
     /// What is kept.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -73,6 +81,16 @@ impl Drop for Kept {
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_body_is_whole_or_nothing() {
+        let limits = Limits::default();
+        let mut body = Kept::default();
+        for (bytes, held) in [("abc", 3), ("de", 5), ("f", 0), ("g", 0)] {
+            body.push_short(bytes.as_bytes(), 5, &limits);
+            assert_eq!(body.len(), held, "{bytes}");
+        }
+    }
 
     #[test]
     fn bodies_without_end_leave_room_for_another() {

@@ -4,7 +4,7 @@
 use creance_model::{Field, Message, Parts, Side, Timestamp, Value, Visibility};
 
 use super::{
-    Content, Head, TOO_LONG, is_always_kept,
+    Content, Head, LONGEST_ANSWER, TOO_LONG, is_always_kept,
     literal::{Block, Header},
     tell,
 };
@@ -67,16 +67,20 @@ impl Pending {
         self.more |= block.more;
     }
 
-    /// Whether its body is kept, given whether bodies of its side are.
-    pub(crate) fn keeps(&self, keep: bool) -> bool {
-        keep || {
-            let target = self.headers.iter().any(|(name, _)| name == ":path").then_some("");
-            is_always_kept(&Head { target, headers: &self.headers, more: self.more })
-        }
+    /// Whether its body is looked into, whichever side sent it.
+    fn is_wanted(&self) -> bool {
+        let target = self.headers.iter().any(|(name, _)| name == ":path").then_some("");
+        is_always_kept(&Head { target, headers: &self.headers, more: self.more })
     }
 
-    /// Adds to its body; says how many bytes there was no room for.
-    pub(crate) fn push(&mut self, content: &[u8], limits: &Limits) -> usize {
+    /// Adds to its body, given whether bodies of its side are kept; says how many bytes that should be kept had no room.
+    pub(crate) fn push(&mut self, content: &[u8], keep: bool, limits: &Limits) -> usize {
+        if !keep {
+            if self.is_wanted() {
+                self.body.push_short(content, LONGEST_ANSWER, limits);
+            }
+            return 0;
+        }
         let left_out = content.len() - self.body.push(content, limits);
         if left_out > 0 {
             self.cut = self.cut.or(Some(TOO_LONG));

@@ -369,9 +369,7 @@ impl Stream {
         }
         self.pending.note(at);
         self.pending.length += bytes.len() as u64;
-        if self.pending.keeps(turn.keep) {
-            turn.unread += self.pending.push(bytes, turn.limits) as u64;
-        }
+        turn.unread += self.pending.push(bytes, turn.keep, turn.limits) as u64;
     }
 
     /// Passes over bytes of a frame that is not read.

@@ -3,6 +3,7 @@
 //! ```text
 //! beacon, probe response   header (24) │ time (8) interval (2) capabilities (2) │ (id │ length │ value)*
 //!   id dd: maker (3) │ fa:0b:bc 0d count: Open Drone ID; 26:37:12: DroneID; 6a:5c:35 01: French
+//!   id 07: country (2) environment (1) │ channels            what the radio is set to (IEEE 802.11-2020 §9.4.2.8)
 //! action                   header (24) │ 04 09 50:6f:9a 13 │ (attribute │ length (2) │ value)*      Wi-Fi Aware (NAN)
 //!   attribute 03: service (6) │ instance (2) control │ (…) │ length │ count, Open Drone ID
 //! ```
@@ -100,7 +101,7 @@ fn told(frame: &[u8]) -> Vec<Told> {
 
 fn beacon(elements: &[u8]) -> Vec<Told> {
     let mut all: Vec<Told> = Vec::new();
-    let mut name = None;
+    let (mut name, mut country) = (None, None);
     let mut rest = elements;
     while let [id, length, behind @ ..] = rest {
         // The last element of a frame that was cut is read as far as it goes.
@@ -108,14 +109,22 @@ fn beacon(elements: &[u8]) -> Vec<Told> {
         rest = behind.get(value.len()..).unwrap_or_default();
         match (id, value) {
             (0, [_, ..]) => name = Some(value),
+            (7, [first, second, ..]) if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {
+                country = Some([*first, *second].map(char::from).iter().collect::<String>());
+            }
             (0xdd, [0xfa, 0x0b, 0xbc, 0x0d, _, said @ ..]) => all.push(remote_id::read(said)),
             (0xdd, [0x26, 0x37, 0x12, said @ ..]) => all.push(droneid::read(said)),
             (0xdd, [0x6a, 0x5c, 0x35, 1, said @ ..]) => all.push(french_id::read(said)),
             _ => {}
         }
     }
-    if let (Some(told), Some(name)) = (all.first_mut(), name) {
-        told.text("ssid", name);
+    if let Some(told) = all.first_mut() {
+        if let Some(name) = name {
+            told.text("ssid", name);
+        }
+        if let Some(country) = country {
+            told.word("wifi_country", &country);
+        }
     }
     all
 }
@@ -182,6 +191,8 @@ mod tests {
             &[0; 12][..],
             &[0, 9],
             b"sky-12345",
+            &[7, 6],
+            b"US \x01\x0b\x1e",
             &vendor(&[0, 0x50, 0xf2, 2]),
             &vendor(&open),
             &vendor(&dji),
@@ -216,6 +227,7 @@ mod tests {
         assert_eq!(told, expected);
         assert_eq!(messages[0].text("operator_id"), Some("FIN87astrdge12k8"));
         assert_eq!(messages[0].text("ssid"), Some("sky-12345"));
+        assert_eq!(messages[0].text("wifi_country"), Some("US"));
         assert_eq!(messages[1].text("serial"), Some("0K1CH12345678A"));
         assert_eq!((session.readable(), session.protocol()), ([bytes.len() as u64, 0], "remote-id"));
         let nameless = Flow { client_mac: None, ..flow.clone() };
