@@ -88,7 +88,7 @@ fn what_an_app_was_told_is_read_whatever_its_fields_are_called() {
     assert_eq!((&found["aircraft"]["iso"], &found["app"]["iso"]), (&json!("US"), &json!("CN")));
     let wanted = json!({"hosts": "CN", "datum": "GCJ-02", "coordinates_shifted": null, "forced_login": true, "no_fly_download": false});
     assert_eq!(found["app"]["behaviour"], wanted);
-    assert_eq!(found["mismatches"][0], "the aircraft is in US, and the app believes it to be in CN");
+    assert_eq!(found["mismatches"][0]["says"], "the aircraft is in US, and the app believes it to be in CN");
 }
 
 #[test]

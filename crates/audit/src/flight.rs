@@ -10,7 +10,7 @@ pub(crate) mod telemetry;
 use std::collections::BTreeMap;
 
 use creance_detect::{Fix, Path, Role};
-use creance_model::{FlightState, Timestamp};
+use creance_model::{FlightState, Timestamp, Track};
 
 use crate::Error;
 
@@ -31,6 +31,8 @@ pub(crate) struct Sample {
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) samples: Vec<Sample>,
+    /// Its tracks as they stand there.
+    pub(crate) tracks: Vec<Track>,
     others: others::Others,
 }
 

@@ -8,23 +8,31 @@ use std::{
 
 use creance_capture::Notes;
 
-use creance_detect::{Flight, FoundIn, Pieces, Secrets, mask, mask_file, mask_step, severity};
+use creance_detect::{Flight, FoundIn, Pieces, Secrets, mask, mask_file, mask_step, place_of, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
     Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
 };
 use creance_place::Atlas;
+use creance_place::region::{
+    assess,
+    boundaries::Boundaries,
+    position::{Position, Receiver},
+};
 use data_encoding::HEXLOWER;
 use ring::hmac;
 
 use crate::{
+    Error,
     destination::{destination, everybody, shown_host},
     flight::Sample,
+    ground::ground,
     inputs::Hashed,
     names::Name,
     notes::{limited, notes},
     phases,
     pipeline::Run,
+    region,
     request::{Circumstances, Request},
     sightings::Seen,
     traffic::{Traffic, told},
@@ -49,8 +57,10 @@ pub(crate) fn report(
     hashed: Hashed,
     circumstances: Circumstances,
     atlas: &Atlas,
-) -> Report {
-    let Circumstances { mut flight, actions, .. } = circumstances;
+) -> Result<Report, Error> {
+    let Circumstances { mut flight, actions, paths, tracks } = circumstances;
+    let gathered = region::gathered(run, paths, actions.as_ref(), &request.device, atlas)?;
+    let assessed = assess(&gathered.evidence, atlas)?;
     let [sent, radiated] = run.pipeline.telemetry.sources();
     (flight.links, flight.radiated) = (sent, radiated);
     flight.link = run.pipeline.telemetry.seen;
@@ -90,6 +100,7 @@ pub(crate) fn report(
         if request.reveal { Secrets::default() } else { Secrets::new(known.into_iter().flatten()) };
     let fold = Fold {
         atlas,
+        boundaries: Boundaries::bundled()?,
         of_device: &of_device,
         secrets: &secrets,
         phases: &phases,
@@ -108,6 +119,12 @@ pub(crate) fn report(
     let moved = |one: &Finding| {
         one.direction == Direction::Broadcast && one.data_class == DataClass::Location && one.count > 1
     };
+    if gathered.incomplete {
+        notes.push(
+            "More was sent than is compared for the region: what the app believes is told of a part."
+                .to_owned(),
+        );
+    }
     if findings.iter().any(moved) {
         notes.push(
             "Of the places that one transmitter radiates as it moves, a finding shows the first.".to_owned(),
@@ -133,19 +150,23 @@ pub(crate) fn report(
     let within = |phase: &Phase| {
         run.first.zip(run.last).is_none_or(|(first, last)| phase.to > first && phase.from <= last)
     };
+    let shown = |host: &str| shown_host(host, &secrets);
+    let region = assessed.told(&gathered.asked, &gathered.packets, &shown);
     let phases = clip(phases.into_iter().filter(within).collect(), run.first.zip(run.last));
-    Report {
+    Ok(Report {
         case,
         coverage,
         findings,
         destinations,
+        region,
+        ground: ground(tracks, &run.pipeline, request.reveal),
         phases,
         app_states,
         lan: run.pipeline.traffic.lan,
         origin: origin(&[flight.logs, flight.links].concat(), request.reveal),
         revealed: request.reveal,
-        limited: limited(run) || untold > 0 || further_phases > 0,
-    }
+        limited: limited(run) || untold > 0 || further_phases > 0 || gathered.incomplete,
+    })
 }
 
 /// The first position of the flight, as far as it may be shown: in whole degrees when values are masked.
@@ -185,6 +206,7 @@ type Fact = (
 
 struct Fold<'a> {
     atlas: &'a Atlas,
+    boundaries: &'a Boundaries,
     /// What names must not say.
     secrets: &'a Secrets,
     /// As above, of names on the device.
@@ -240,6 +262,7 @@ impl Fold<'_> {
                     }
                 }
                 Entry::Vacant(vacant) => {
+                    let finding = Finding { region: self.region(one), ..finding };
                     vacant.insert((finding, one.message, one.sighting.pieces.clone()));
                 }
             }
@@ -293,6 +316,15 @@ impl Fold<'_> {
             finding.id = format!("F{:04}", index + 1);
         }
         (findings, untold)
+    }
+
+    /// The countries that a place may lie in.
+    fn region(&self, seen: &Seen) -> Vec<String> {
+        let sighting = &seen.sighting;
+        let Some((lat, lon)) = place_of(sighting.data_class, &sighting.value) else { return Vec::new() };
+        let position =
+            Position { lat, lon, accuracy_m: None, receiver: Receiver::Aircraft, doubts: Vec::new() };
+        position.vote(self.boundaries).says.iter().map(ToString::to_string).collect()
     }
 
     fn file(&self, name: &str) -> String {
@@ -382,6 +414,7 @@ impl Fold<'_> {
             found_in: sighting.found_in.as_ref().map(|place| self.found_in(place)),
             sites: sighting.sites.iter().take(MOST_SITES).cloned().collect(),
             zones: sighting.zones.clone(),
+            region: Vec::new(),
             occurrences: vec![Occurrence {
                 time: seen.time,
                 packets: packets.clone(),

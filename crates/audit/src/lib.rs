@@ -23,6 +23,7 @@ mod find;
 mod flight;
 mod flows;
 mod fold;
+mod ground;
 mod inputs;
 mod inspect;
 mod names;
@@ -47,6 +48,7 @@ use ring::digest;
 pub use error::Error;
 pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
+pub use ground::drawing;
 pub use inspect::{Inspect, inspect, masked};
 pub use region::{RegionRead, region};
 pub use registers::{sites, zones};
@@ -73,18 +75,19 @@ const STACK: usize = 8 << 20;
 
 fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
     let atlas = request.atlas()?;
-    let mut evidence = request.evidence()?;
-    let context = request.context(std::mem::take(&mut evidence.paths))?;
+    let evidence = request.evidence()?;
+    let context = request.context(evidence.paths.clone())?;
     let mut inputs = Inputs::begin(request)?;
     let opened = inputs.open(request)?;
     let keys = request.key_log()?;
     // Lengths are worth knowing where there is something to compare them with.
     let mut limits = request.limits.clone();
     limits.wire.lengths = !context.device.is_empty();
-    let pipeline = Pipeline::new(Some(context), &limits, keys.clone()).with_crew(request.threads());
+    let pipeline =
+        Pipeline::new(Some(context), &limits, keys.clone()).with_region().with_crew(request.threads());
     let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
-    Ok(fold::report(request, &run, hashed, evidence, &atlas))
+    fold::report(request, &run, hashed, evidence, &atlas)
 }
 
 /// Whether a request is a part of an upload that is told as a whole later.

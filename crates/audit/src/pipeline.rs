@@ -14,6 +14,7 @@ use crate::{
     flight::{heard::Heard, telemetry::Telemetry},
     flows::{Countries, FlowTold, Hello, Sums},
     names::{Name, Names},
+    region::Gathered,
     request::Limits,
     sightings::{Outgoing, Sightings},
     trace::Wanted,
@@ -33,6 +34,8 @@ pub(crate) struct Pipeline<'a> {
     limits: &'a Limits,
     pub(crate) means: Means,
     messages_to: Option<Messages<'a>>,
+    /// What bears on jurisdiction; `None`: nothing is gathered.
+    pub(crate) region: Option<Gathered>,
     flows_to: Option<Flows<'a>>,
     pub(crate) names: Names,
     pub(crate) telemetry: Telemetry,
@@ -97,6 +100,7 @@ impl<'a> Pipeline<'a> {
             limits,
             means: Means::new(keys),
             messages_to: None,
+            region: None,
             flows_to: None,
             names: Names::new(limits.names),
             telemetry: Telemetry::default(),
@@ -126,6 +130,12 @@ impl<'a> Pipeline<'a> {
         self
     }
 
+    /// Gathers what bears on jurisdiction, and how much went where.
+    pub(crate) fn with_region(mut self) -> Self {
+        self.region = Some(Gathered::default());
+        self
+    }
+
     pub(crate) fn with_flows(mut self, sink: &'a mut dyn FnMut(FlowTold), atlas: &'a Atlas) -> Self {
         self.flows_to = Some((sink, Countries::new(atlas)));
         self
@@ -135,6 +145,9 @@ impl<'a> Pipeline<'a> {
         self.messages += 1;
         if let Some(sink) = &mut self.messages_to {
             sink(flow, &message);
+        }
+        if let Some(region) = &mut self.region {
+            region.note(flow, &message);
         }
         self.note_limit(&message);
         let direction = flow.direction(message.from);
@@ -415,7 +428,7 @@ impl Handler for Pipeline<'_> {
             self.beside += payload.saturating_sub(state.reader.readable()[0]);
         }
         self.told(flow, &mut state, totals);
-        if flow.transport.is_radio() || self.context.is_none() {
+        if flow.transport.is_radio() || (self.context.is_none() && self.region.is_none()) {
             return;
         }
         let Some(inside) = flow.inside else {

@@ -4,29 +4,33 @@
 //! uses the hosts, the datum and the rules of that country. So the exchange is looked for first; what comes after it shows
 //! what is believed.
 
+mod device;
+mod ways;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 
-use creance_detect::{Fix, Path, Role, Secrets, mask_host};
+use creance_detect::{Path, Role, Secrets, mask_host};
 use creance_model::{DataClass, Direction, Flow, Message, Timestamp, Trigger};
-use creance_place::Country;
-use creance_place::datum::Datum;
 use creance_place::region::Evidence;
 use creance_place::region::address::Address;
-use creance_place::region::belief::AppEvidence;
+use creance_place::region::belief::{AppEvidence, RadioSet};
 use creance_place::region::boundaries::Boundaries;
 use creance_place::region::datum_tell::{DatumSeen, metres};
 use creance_place::region::hosts::{self, HostUsed};
 use creance_place::region::mcc::Codes;
-use creance_place::region::position::{Doubt, Position, Receiver};
-use creance_wire::Keep;
+use creance_place::region::position::{Position, Receiver};
+use creance_place::region::settings;
+use creance_place::{Atlas, Country};
 
 use crate::actions::Actions;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Run};
+use crate::traffic::Traffic;
 use crate::{Error, Progress, Request, inputs, names::Name, notes};
+use device::of_device;
+use ways::{pairs, positions};
 use words::{Said, is_about_place, is_about_zones, is_login};
 
 /// What was gathered.
@@ -34,8 +38,10 @@ use words::{Said, is_about_place, is_about_zones, is_login};
 pub struct RegionRead {
     /// For [`creance_place::region::assess`].
     pub evidence: Evidence,
-    /// What the app asked with, and which country each of it says.
+    /// What an app sent when it asked where it is: the source, and the country that it says.
     pub asked: Vec<(&'static str, Option<Country>)>,
+    /// The packets in which it asked and was answered, at most 64.
+    pub packets: Vec<u64>,
     /// Whether damage or a limit left something out.
     pub incomplete: bool,
 }
@@ -48,27 +54,36 @@ const MOST_WAITING: usize = 64;
 const MOST_FLOWS: usize = 10_000;
 /// Fixes that a place which was sent is compared with: they are spread over all of the flight.
 const MOST_COMPARED: usize = 256;
+/// Packets of the exchange that are told.
+const MOST_PACKETS: usize = 64;
 
 /// Gathers what the inputs of `request` say.
 pub fn region(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<RegionRead, Error> {
-    let mut request = request.clone();
-    request.limits.wire.keep = Keep::All;
     let atlas = request.atlas()?;
     let circumstances = request.evidence()?;
-    let opened = inputs::open(&request)?;
+    let opened = inputs::open(request)?;
     let keys = request.key_log()?;
-    let mut gathered = Gathered::default();
-    let mut sink = |flow: &Flow, message: &Message| gathered.note(flow, message);
-    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_messages(&mut sink);
-    let run = crate::run(opened, pipeline, &keys, &request, progress)?;
-    let incomplete = !run.notes.damage.is_empty() || notes::limited(&run);
-    let mut paths = run.pipeline.heard.paths();
-    drop(run);
-    paths.extend(circumstances.paths);
-    paths.retain(|path| path.role == Role::Aircraft);
+    let pipeline = Pipeline::new(None, &request.limits, keys.clone()).with_region();
+    let run = crate::run(opened, pipeline, &keys, request, progress)?;
+    let mut read =
+        gathered(&run, circumstances.paths, circumstances.actions.as_ref(), &request.device, &atlas)?;
+    read.incomplete |= !run.notes.damage.is_empty() || notes::limited(&run);
+    Ok(read)
+}
 
-    let device = of_device(&request.device);
-    let mut evidence = gathered.evidence(&paths, circumstances.actions.as_ref());
+/// What a pass gathered, with the ways of the logs, what the user did, and the content of devices.
+pub(crate) fn gathered(
+    run: &Run<'_>,
+    mut paths: Vec<Path>,
+    actions: Option<&Actions>,
+    device: &[PathBuf],
+    atlas: &Atlas,
+) -> Result<RegionRead, Error> {
+    let Some(gathered) = &run.pipeline.region else { return Ok(RegionRead::default()) };
+    paths.extend(run.pipeline.heard.paths());
+    paths.retain(|path| path.role == Role::Aircraft);
+    let device = of_device(device);
+    let mut evidence = gathered.evidence(&paths, actions, &run.pipeline.traffic);
     evidence.network_mcc.extend(device.network_mcc);
     evidence.sim_mcc.extend(device.sim_mcc);
     evidence.time_zones.extend(device.time_zones);
@@ -81,9 +96,8 @@ pub fn region(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<R
         list.sort_unstable();
         list.dedup();
     }
-    let asked = gathered.asked(&atlas)?;
-    let incomplete = incomplete || gathered.beyond;
-    Ok(RegionRead { evidence, asked, incomplete })
+    let packets = gathered.exchange.as_ref().map(|exchange| exchange.packets.clone()).unwrap_or_default();
+    Ok(RegionRead { evidence, asked: gathered.asked(atlas)?, packets, incomplete: gathered.beyond })
 }
 
 /// What was sent in one request.
@@ -100,6 +114,8 @@ struct Sent {
 struct Exchange {
     asked: Sent,
     answer: Said,
+    /// Of question and answer.
+    packets: Vec<u64>,
 }
 
 /// A host that was talked to.
@@ -107,22 +123,24 @@ struct Exchange {
 struct Host {
     ip: IpAddr,
     last: Timestamp,
-    bytes: u64,
-    readable: bool,
+    /// Whether what was sent to it could be read, and when that was last.
+    read: Option<Timestamp>,
 }
 
 /// Requests of a flow that wait for their answers.
 #[derive(Debug, Default)]
 struct Waiting {
-    requests: VecDeque<Sent>,
+    requests: VecDeque<(Sent, Vec<u64>)>,
     /// Which answer is whose cannot be told until none waits: HTTP/2 and HTTP/3 answer in any order.
     mingled: bool,
     /// There were too many: nothing on this flow is paired any more.
     lost: bool,
 }
 
+/// What a pass over messages keeps that bears on jurisdiction.
 #[derive(Debug, Default)]
-struct Gathered {
+pub(crate) struct Gathered {
+    /// What says something.
     sent: Vec<Sent>,
     /// By flow.
     waiting: BTreeMap<u64, Waiting>,
@@ -130,12 +148,19 @@ struct Gathered {
     full: bool,
     exchange: Option<Exchange>,
     hosts: BTreeMap<String, Host>,
+    /// Countries that radios were set to, by what says so.
+    radios: BTreeSet<(&'static str, Country)>,
     /// Something was left out.
     beyond: bool,
 }
 
 impl Gathered {
-    fn note(&mut self, flow: &Flow, message: &Message) {
+    pub(crate) fn note(&mut self, flow: &Flow, message: &Message) {
+        let radios = [("wifi-country", "wifi_country"), ("duml-country", "country_code")];
+        self.radios.extend(radios.into_iter().filter_map(|(source, field)| {
+            let code = message.text(field)?.get(..2)?;
+            Some((source, Country::new(code).filter(|country| settings::is_country(*country))?))
+        }));
         match flow.direction(message.from) {
             Direction::Outbound => self.sent(flow, message),
             Direction::Inbound if message.kind == "response" => self.answered(flow, message),
@@ -150,24 +175,25 @@ impl Gathered {
         }
         let ip = flow.end(message.from.other()).ip;
         let host = name.map_or_else(|| ip.to_string(), |name| Name::new(name, Name::HOST_HEADER).host);
-        let handshake = message.kind == "client-hello";
-        let target = message.text("uri").or_else(|| message.text("topic")).unwrap_or_default().to_owned();
+        let read = Some(message.time).filter(|_| message.kind != "client-hello");
         if let Some(known) = self.hosts.get_mut(&host) {
             known.last = known.last.max(message.time);
-            known.readable |= !handshake;
-            known.bytes += if handshake { 0 } else { message.bytes };
+            known.read = known.read.max(read);
         } else if self.hosts.len() < MOST_HOSTS {
-            let bytes = if handshake { 0 } else { message.bytes };
-            self.hosts.insert(host.clone(), Host { ip, last: message.time, bytes, readable: !handshake });
+            self.hosts.insert(host.clone(), Host { ip, last: message.time, read });
         } else {
             self.beyond = true;
         }
-        if handshake {
+        if read.is_none() {
             return;
         }
+        let target = message.text("uri").or_else(|| message.text("topic")).unwrap_or_default().to_owned();
         let sent = Sent { time: message.time, host, target, said: Said::of(message) };
         if message.kind == "request" {
-            self.wait(flow.id, message.protocol, sent.clone());
+            self.wait(flow.id, message.protocol, (sent.clone(), message.packets.clone()));
+        }
+        if !sent.says_something() {
+            return;
         }
         if self.sent.len() < MOST_SENT {
             self.sent.push(sent);
@@ -176,7 +202,7 @@ impl Gathered {
         }
     }
 
-    fn wait(&mut self, flow: u64, protocol: &str, sent: Sent) {
+    fn wait(&mut self, flow: u64, protocol: &str, sent: (Sent, Vec<u64>)) {
         let known = self.waiting.contains_key(&flow);
         self.full |= !known && self.waiting.len() >= MOST_FLOWS;
         if self.full && !known {
@@ -195,7 +221,7 @@ impl Gathered {
     }
 
     /// The request that is answered now, where that can be told.
-    fn next(&mut self, flow: u64) -> Option<Sent> {
+    fn next(&mut self, flow: u64) -> Option<(Sent, Vec<u64>)> {
         let waiting = self.waiting.get_mut(&flow)?;
         let asked = waiting.requests.pop_front()?;
         let told = !waiting.mingled;
@@ -206,9 +232,11 @@ impl Gathered {
     }
 
     fn answered(&mut self, flow: &Flow, message: &Message) {
-        let Some(asked) = self.next(flow.id) else { return };
+        let Some((asked, mut packets)) = self.next(flow.id) else { return };
         let answer = Said::of(message);
-        let exchange = Exchange { asked, answer };
+        packets.truncate(MOST_PACKETS / 2);
+        packets.extend(message.packets.iter().take(MOST_PACKETS / 2));
+        let exchange = Exchange { asked, answer, packets };
         // The one that is most about it; of equals, the last answer holds.
         let least = self.exchange.as_ref().map_or(LEAST, Exchange::score);
         if exchange.is_told() && exchange.score() >= least {
@@ -236,29 +264,63 @@ impl Gathered {
         domains
     }
 
-    fn evidence(&self, paths: &[Path], actions: Option<&Actions>) -> Evidence {
+    /// The hosts, with the bytes that went to each: what is said counts in messages, what went in payload.
+    fn used(
+        &self,
+        traffic: &Traffic,
+        is_vendor: &dyn Fn(&str) -> bool,
+        is_branch: &dyn Fn(&str, Timestamp) -> bool,
+    ) -> Vec<HostUsed> {
+        let mut used: BTreeMap<(String, IpAddr), HostUsed> = BTreeMap::new();
+        for ((ip, _, _, name), sum) in &traffic.destinations {
+            // Whom names and the time are asked of is no place where data goes.
+            if sum.protocols.iter().all(|protocol| matches!(*protocol, "dns" | "ntp")) {
+                continue;
+            }
+            let name = name.clone().unwrap_or_else(|| ip.to_string());
+            let host = used.entry((name, *ip)).or_default();
+            host.bytes += sum.up;
+        }
+        for (name, host) in &self.hosts {
+            if used
+                .range((name.clone(), IpAddr::from([0, 0, 0, 0]))..)
+                .next()
+                .is_none_or(|((one, _), _)| one != name)
+            {
+                used.insert((name.clone(), host.ip), HostUsed::default());
+            }
+        }
+        let mut before = None;
+        let told = |((name, ip), host): ((String, IpAddr), HostUsed)| {
+            let spoken = self.hosts.get(&name).is_some_and(|host| is_branch(&name, host.last));
+            // One host at several addresses has one voice.
+            let again = before.replace(name.clone()).is_some_and(|before| before == name);
+            HostUsed {
+                vendor: is_vendor(&name),
+                branch: spoken && !again,
+                ip: Some(ip).filter(|ip| !ip.is_unspecified()),
+                name: if name.parse::<IpAddr>().is_ok() { String::new() } else { name },
+                ..host
+            }
+        };
+        used.into_iter().map(told).collect()
+    }
+
+    fn evidence(&self, paths: &[Path], actions: Option<&Actions>, traffic: &Traffic) -> Evidence {
         let vendors = self.vendors(paths);
         let decided = self.exchange.as_ref().map(|exchange| exchange.asked.time);
         let asked_host = self.exchange.as_ref().map(|exchange| exchange.asked.host.as_str());
+        let is_vendor = |host: &str| vendors.contains(&domain(host));
         // The host that is asked for the place is the same for all countries.
-        let is_branch = |host: &str| {
-            Some(host) != asked_host && vendors.contains(&domain(host)) && !is_about_place(label(host))
-        };
+        let is_branch =
+            |host: &str| Some(host) != asked_host && is_vendor(host) && !is_about_place(label(host));
         let after = |time: Timestamp| decided.is_none_or(|decided| time > decided);
         let since = || self.sent.iter().filter(|sent| after(sent.time) && is_branch(&sent.host));
 
-        let hosts: Vec<HostUsed> = self
-            .hosts
-            .iter()
-            .map(|(name, host)| HostUsed {
-                name: if name.parse::<IpAddr>().is_ok() { String::new() } else { name.clone() },
-                ip: Some(host.ip).filter(|ip| !ip.is_unspecified()),
-                bytes: host.bytes,
-                branch: is_branch(name) && after(host.last),
-            })
-            .collect();
+        let hosts = self.used(traffic, &is_vendor, &|name, last| is_branch(name) && after(last));
         let answer = self.exchange.as_ref().map(|exchange| &exchange.answer);
-        let readable = answer.is_some() || since().next().is_some();
+        let read = |(name, host): (&String, &Host)| is_branch(name) && host.read.is_some_and(after);
+        let readable = answer.is_some() || self.hosts.iter().any(read);
         let by_hand = |sent: &Sent| {
             actions.is_some_and(|log| {
                 log.trigger(sent.time, &[DataClass::Credential], |_| false) == Trigger::User
@@ -283,6 +345,11 @@ impl Gathered {
             datum: Some(datum).filter(|datum| *datum != DatumSeen::default()),
             forced_login: answer.and_then(|answer| answer.login).or_else(|| login.filter(|_| readable)),
             no_fly_download: readable.then_some(zones).or_else(|| zones.then_some(true)),
+            radios: self
+                .radios
+                .iter()
+                .map(|(source, country)| RadioSet { source, country: *country })
+                .collect(),
             hosts,
             ..AppEvidence::default()
         };
@@ -312,7 +379,7 @@ impl Gathered {
         evidence
     }
 
-    fn asked(&self, atlas: &creance_place::Atlas) -> Result<Vec<(&'static str, Option<Country>)>, Error> {
+    fn asked(&self, atlas: &Atlas) -> Result<Vec<(&'static str, Option<Country>)>, Error> {
         let Some(exchange) = &self.exchange else { return Ok(Vec::new()) };
         let (boundaries, codes) = (Boundaries::bundled()?, Codes::bundled()?);
         let mut asked = Vec::new();
@@ -329,6 +396,13 @@ impl Gathered {
             asked.extend(list.first().map(|code| (source, codes.assigned(*code))));
         }
         Ok(asked)
+    }
+}
+
+impl Sent {
+    /// Whether something bears on jurisdiction but that it was sent.
+    fn says_something(&self) -> bool {
+        self.said != Said::default() || is_login(&self.target) || is_about_zones(&self.target)
     }
 }
 
@@ -374,120 +448,6 @@ fn label(host: &str) -> &str {
     host.split('.').next().unwrap_or_default()
 }
 
-/// First and last place of each path, with what speaks against its receiver.
-fn positions(paths: &[Path]) -> Vec<Position> {
-    let mut positions = Vec::new();
-    for path in paths {
-        let mut fixes: Vec<&Fix> = path.fixes.iter().collect();
-        fixes.sort_by_key(|fix| fix.time);
-        let doubts = if jumps(&fixes) { vec![Doubt::Jump] } else { Vec::new() };
-        let ends = fixes.first().into_iter().chain(fixes.last().filter(|_| fixes.len() > 1));
-        positions.extend(ends.map(|fix| Position {
-            lat: fix.lat,
-            lon: fix.lon,
-            accuracy_m: None,
-            receiver: Receiver::Aircraft,
-            doubts: doubts.clone(),
-        }));
-    }
-    positions.dedup_by(|a, b| metres((a.lat, a.lon), (b.lat, b.lon)) < 100.0);
-    positions
-}
-
-/// Whether a path has a leap of more than a kilometre faster than 150 m/s: no drone of these flies so.
-fn jumps(fixes: &[&Fix]) -> bool {
-    fixes.windows(2).any(|pair| {
-        let [a, b] = pair else { return false };
-        let far = metres((a.lat, a.lon), (b.lat, b.lon));
-        far > 1_000.0 && far > 150.0 * (b.time.as_secs_f64() - a.time.as_secs_f64()).max(0.1)
-    })
-}
-
-/// Nanoseconds that a fix may be from a request that tells of it: telemetry comes about once a second.
-const TOLD_WITHIN: i64 = 3_000_000_000;
-/// Pairs looked at.
-const MOST_PAIRS: usize = 256;
-
-/// Places that were sent, each with the place where the aircraft was: of its way about that time the point that it fits best,
-/// in any datum. Between fixes the way is straight: at one fix a second an aircraft is soon 10 m from the nearest.
-fn pairs<'a>(sent: impl Iterator<Item = &'a Sent>, paths: &[Path]) -> Vec<((f64, f64), (f64, f64))> {
-    let mut pairs = Vec::new();
-    for sent in sent.filter(|sent| !sent.said.places.is_empty()).take(MOST_PAIRS) {
-        let mut way = Vec::new();
-        for path in paths {
-            let near = path.fixes.iter().filter(|fix| fix.time.since(sent.time).abs() <= TOLD_WITHIN);
-            let mut near: Vec<&Fix> = near.take(MOST_COMPARED).collect();
-            near.sort_by_key(|fix| fix.time);
-            let ends = near.iter().zip(near.iter().skip(1).chain(near.last()));
-            way.extend(ends.map(|(a, b)| ((a.lat, a.lon), (b.lat, b.lon))));
-            if way.len() >= MOST_COMPARED {
-                break;
-            }
-        }
-        for place in &sent.said.places {
-            let fits = way.iter().flat_map(|(a, b)| Datum::ALL.map(|datum| nearest(*place, *a, *b, datum)));
-            let truth = fits.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, truth)| truth);
-            // A place far from the aircraft is somebody else's.
-            pairs.extend(truth.filter(|truth| metres(*place, *truth) < 2_000.0).map(|truth| (*place, truth)));
-        }
-    }
-    pairs
-}
-
-/// The point between `a` and `b` that a place fits best which is in this datum, and how many metres it is off.
-fn nearest(place: (f64, f64), a: (f64, f64), b: (f64, f64), datum: Datum) -> (f64, (f64, f64)) {
-    let (start, end) = (datum.from_wgs84(a), datum.from_wgs84(b));
-    let narrow = start.0.to_radians().cos();
-    let from_start = |(lat, lon): (f64, f64)| (lat - start.0, (lon - start.1) * narrow);
-    let (way, off) = (from_start(end), from_start(place));
-    let length = way.0 * way.0 + way.1 * way.1;
-    let share = if length > 0.0 { ((way.0 * off.0 + way.1 * off.1) / length).clamp(0.0, 1.0) } else { 0.0 };
-    let truth = (a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share);
-    (metres(place, datum.from_wgs84(truth)), truth)
-}
-
-/// Files of the device that are read, bytes of one, and folders deep.
-const MOST_FILES: usize = 2_000;
-const LARGEST_FILE: u64 = 256 << 10;
-const DEEPEST: usize = 8;
-
-/// What settings on the phone say: JSON documents with fields of such names.
-fn of_device(folders: &[PathBuf]) -> Said {
-    let mut said = Said::default();
-    let mut left = MOST_FILES;
-    let mut files = Vec::new();
-    for folder in folders {
-        walk(folder, DEEPEST, &mut left, &mut files);
-    }
-    files.sort();
-    for file in files {
-        let Ok(bytes) = std::fs::read(file) else { continue };
-        if let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(&bytes) {
-            for (name, value) in fields {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                said.note(&words::plain(&name), &text);
-            }
-        }
-    }
-    said
-}
-
-fn walk(folder: &FilePath, deep: usize, left: &mut usize, files: &mut Vec<PathBuf>) {
-    for entry in folder.read_dir().into_iter().flatten().flatten() {
-        let Some(rest) = left.checked_sub(1) else { return };
-        *left = rest;
-        let (Ok(kind), path) = (entry.file_type(), entry.path()) else { continue };
-        if kind.is_dir() && deep > 0 {
-            walk(&path, deep - 1, left, files);
-        } else if kind.is_file()
-            && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
-            && entry.metadata().is_ok_and(|found| found.len() <= LARGEST_FILE)
-        {
-            files.push(path);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -500,22 +460,30 @@ mod tests {
     fn an_exchange_about_region_is_told_from_others() {
         let asked = Said { network_mcc: vec![460], places: vec![(30.0, 103.0)], ..Said::default() };
         let answer = Said { countries: vec![(Country::CN, "region".to_owned())], ..Said::default() };
-        let where_am_i = Exchange { asked: sent("/v1/where", asked.clone()), answer: answer.clone() };
+        let where_am_i =
+            Exchange { asked: sent("/v1/where", asked.clone()), answer: answer.clone(), packets: Vec::new() };
         assert!(where_am_i.is_told() && where_am_i.score() >= LEAST);
         let place = Said { places: asked.places, ..Said::default() };
-        let weather = Exchange { asked: sent("/weather", place), answer };
+        let weather = Exchange { asked: sent("/weather", place), answer, packets: Vec::new() };
         assert!(weather.is_told() && weather.score() < LEAST);
-        assert!(!Exchange { asked: sent("/region", Said::default()), answer: Said::default() }.is_told());
+        assert!(
+            !Exchange {
+                asked: sent("/region", Said::default()),
+                answer: Said::default(),
+                packets: Vec::new()
+            }
+            .is_told()
+        );
     }
 
     fn wait(gathered: &mut Gathered, flow: u64, protocol: &str, targets: &[&str]) {
         for target in targets {
-            gathered.wait(flow, protocol, sent(target, Said::default()));
+            gathered.wait(flow, protocol, (sent(target, Said::default()), Vec::new()));
         }
     }
 
     fn next(gathered: &mut Gathered, flow: u64) -> Option<String> {
-        gathered.next(flow).map(|sent| sent.target)
+        gathered.next(flow).map(|(sent, _)| sent.target)
     }
 
     #[test]
@@ -549,23 +517,5 @@ mod tests {
         assert!(gathered.beyond && next(&mut gathered, 0).is_some());
         wait(&mut gathered, most, "http/1", &["/b"]);
         assert_eq!(next(&mut gathered, most), None);
-    }
-
-    #[test]
-    fn a_place_between_fixes_fits_its_datum() {
-        let (a, b, middle) = ((30.9134, 103.5726), (30.9136, 103.5730), (30.9135, 103.5728));
-        for datum in Datum::ALL {
-            let (off, truth) = nearest(datum.from_wgs84(middle), a, b, datum);
-            assert!(off < 0.1 && metres(truth, middle) < 0.1, "{off} {truth:?}");
-            assert!(nearest(datum.from_wgs84(a), b, b, datum).0 > 30.0);
-        }
-    }
-
-    #[test]
-    fn a_leap_is_seen() {
-        let fix = |second, lat| Fix { time: Timestamp::from_secs(second), lat, lon: 8.0 };
-        let (a, b, c) = (fix(0, 47.0), fix(1, 47.0001), fix(2, 48.0));
-        assert!(!jumps(&[&a, &b]));
-        assert!(jumps(&[&a, &b, &c]));
     }
 }

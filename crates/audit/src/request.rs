@@ -6,7 +6,7 @@ use creance_detect::{
     Canaries, CanaryPicture, CanarySet, Context, DeviceFile, DeviceFiles, DevicePictures, Flight, Path,
     Pictures,
 };
-use creance_model::DataClass;
+use creance_model::{DataClass, Track};
 use creance_place::Atlas;
 
 use creance_wire::KeyLog;
@@ -97,6 +97,8 @@ pub(crate) struct Circumstances {
     pub(crate) actions: Option<Actions>,
     /// Where everybody was, by the logs.
     pub(crate) paths: Vec<Path>,
+    /// The tracks of the logs.
+    pub(crate) tracks: Vec<Track>,
 }
 
 /// The most threads that are believed to be of use.
@@ -182,6 +184,7 @@ impl Request {
                 .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
             let log = flight::read(path)?;
             circumstances.paths.extend(log.paths());
+            circumstances.tracks.extend(log.tracks);
             circumstances.flight.logs.push((name, log.samples));
         }
         if let Some(path) = &self.actions {

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use creance_audit::{Request, region};
+use creance_audit::{Request, audit, region};
 use creance_place::Atlas;
 use creance_place::region::{assess, datum_tell};
 use serde_json::{Value, json};
@@ -49,6 +49,39 @@ fn what_the_app_believes_and_what_follows_is_named_in_all_captures() {
         let differ = case["gps"]["says"] != case["mcc"]["says"];
         assert_eq!(found.aircraft.country().is_none(), differ, "{name}: {found:#?}");
     }
+}
+
+/// `audit` answers the same in its one pass, and says where the answers differ.
+#[test]
+fn an_audit_says_the_same_and_a_difference_is_a_finding() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/lab/dev-06-region");
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is not there", folder.display());
+        return;
+    }
+    let atlas = Atlas::bundled().unwrap();
+    let mut differences = 0;
+    for case in folder.read_dir().unwrap().map(|case| case.unwrap().path()).filter(|case| case.is_dir()) {
+        let request = Request {
+            inputs: vec![case.join("capture.pcapng").display().to_string()],
+            keys: vec![case.join("capture.keys")],
+            flight: vec![case.join("flight.tlog")],
+            ..Request::default()
+        };
+        let read = region(&request, &mut |_| {}).unwrap();
+        let alone = assess(&read.evidence, &atlas).unwrap();
+        let audited = audit(&request, &mut |_| {}).unwrap().region;
+        assert_eq!(audited, alone.told(&read.asked, &read.packets, &str::to_owned), "{}", case.display());
+        assert!(!read.packets.is_empty() && read.packets.len() <= 64);
+        let believed = audited.app.answer.iso.as_deref().unwrap();
+        let kinds: Vec<_> = audited.mismatches.iter().map(|one| one.kind).collect();
+        match audited.aircraft.iso.as_deref() {
+            Some(there) => assert_eq!(kinds.contains(&"belief"), there != believed, "{}", case.display()),
+            None => assert!(kinds.contains(&"contested"), "{}", case.display()),
+        }
+        differences += kinds.iter().filter(|kind| **kind != "data").count();
+    }
+    assert!(differences > 0);
 }
 
 #[test]

@@ -81,7 +81,10 @@ fn code(report: &Report, options: &Audit) -> u8 {
     if report.incomplete() {
         return exit::INCOMPLETE;
     }
-    let over = |level| report.findings.iter().any(|finding| finding.severity >= level);
+    let over = |level| {
+        report.findings.iter().any(|finding| finding.severity >= level)
+            || report.region.mismatches.iter().any(|one| one.severity >= level)
+    };
     if options.fail_on.is_some_and(over) { exit::FINDINGS } else { exit::DONE }
 }
 

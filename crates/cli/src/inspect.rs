@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use creance_flightlog::Keychain;
-use creance_model::Inspected;
+use creance_model::{Inspected, Inspection};
 use creance_render::inspection;
 use serde_json::Value;
 
@@ -72,7 +72,10 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
             writeln!(out, "{:#}", several.iter().map(inspection::json).collect::<Value>())?;
         }
         (InspectForm::Html, several) => {
-            out.write_all(inspection::html(several, &totals, options.reveal).as_bytes())?;
+            let draw =
+                |inspection: &Inspection| creance_audit::drawing(inspection, &request.sites, &request.zones);
+            let draw: Option<inspection::Draw<'_>> = if options.reveal { Some(&draw) } else { None };
+            out.write_all(inspection::html(several, &totals, draw).as_bytes())?;
         }
     }
     out.flush()?;

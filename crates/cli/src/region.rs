@@ -6,15 +6,14 @@ use std::io::Write;
 
 use creance_audit::{RegionRead, Request};
 use creance_detect::{Secrets, mask_host};
+use creance_place::Atlas;
 use creance_place::region::address::Address;
-use creance_place::region::answer::{Answer, Outcome};
-use creance_place::region::belief::{AppEvidence, Behaviour, Cached, RadioSet};
+use creance_place::region::belief::{AppEvidence, Cached, RadioSet};
 use creance_place::region::datum_tell::{self, DatumSeen};
 use creance_place::region::hosts::HostUsed;
 use creance_place::region::position::{Position, Receiver};
-use creance_place::region::{Assessment, Evidence, assess};
-use creance_place::{Atlas, Country};
-use serde_json::{Value, json};
+use creance_place::region::{Evidence, assess};
+use serde_json::Value;
 
 use crate::{
     args::{Region, RegionFormat, Talk},
@@ -44,6 +43,7 @@ pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
         None => Atlas::bundled()?,
     };
     let found = assess(&read.evidence, &atlas)?;
+    let told = found.told(&read.asked, &read.packets, &shown);
     let packs = if options.duties { Some(law::packs(&found.aircraft)?) } else { None };
     let fleet = match &options.fleet {
         Some(path) => Some(law::fleet(path, found.aircraft.country())?),
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
     match options.format {
         RegionFormat::Text => {
             if !silent {
-                write!(out, "{}", text(&found, &read.asked))?;
+                write!(out, "{}", creance_render::region::text(&told))?;
             }
             let parts = [packs.as_deref().map(law::packs_text), fleet.as_ref().map(law::fleet_text)];
             for part in parts.into_iter().flatten() {
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
             }
         }
         RegionFormat::Json => {
-            let mut document = document(&found, &read.asked);
+            let mut document = creance_render::region::document(&told);
             if let Value::Object(fields) = &mut document {
                 fields.extend(packs.map(|packs| ("duties".to_owned(), law::packs_document(&packs))));
                 fields.extend(fleet.as_ref().map(|fleet| ("fleet".to_owned(), law::fleet_document(fleet))));
@@ -109,7 +109,8 @@ fn add(evidence: &mut Evidence, options: &Region) -> anyhow::Result<()> {
 }
 
 fn add_belief(app: &mut AppEvidence, options: &Region) -> anyhow::Result<()> {
-    let host = |name: &String| HostUsed { name: name.clone(), branch: true, ..HostUsed::default() };
+    let host =
+        |name: &String| HostUsed { name: name.clone(), vendor: true, branch: true, ..HostUsed::default() };
     app.hosts.extend(options.host.iter().map(host));
     app.told.extend(options.told.map(|country| (country, "as stated".to_owned())));
     let radios = [("wifi-country", options.wifi_country), ("duml-country", options.duml_country)];
@@ -140,163 +141,7 @@ fn add_belief(app: &mut AppEvidence, options: &Region) -> anyhow::Result<()> {
     Ok(())
 }
 
-type Asked = [(&'static str, Option<Country>)];
-
-fn document(found: &Assessment, asked: &Asked) -> Value {
-    let mut app = answer(&found.app);
-    if let Value::Object(fields) = &mut app {
-        fields.insert("behaviour".to_owned(), behaviour(found.behaviour));
-        let agrees =
-            |says: Option<Country>| says.zip(found.app.country()).map(|(says, believed)| says == believed);
-        let asked = asked
-            .iter()
-            .map(|(source, says)| json!({"source": source, "says": code(*says), "agrees": agrees(*says)}));
-        fields.insert("asked_with".to_owned(), asked.collect());
-    }
-    json!({
-        "schema": "creance.region/1",
-        "aircraft": answer(&found.aircraft),
-        "app": app,
-        "data": data_went(found),
-        "mismatches": found.mismatches,
-    })
-}
-
-fn code(country: Option<Country>) -> Option<String> {
-    country.map(|country| country.to_string())
-}
-
-/// A number with so many decimals, as people and tests read it.
-fn rounded(number: f64, scale: f64) -> f64 {
-    (number * scale).round() / scale
-}
-
-fn answer(answer: &Answer) -> Value {
-    let likely = answer.candidates.first().map(|(_, likely)| rounded(*likely, 1e4));
-    let votes = answer.votes.iter().map(|vote| {
-        let says = match vote.says.as_slice() {
-            [] => Value::Null,
-            [one] => json!(one.to_string()),
-            several => several.iter().map(|one| json!(one.to_string())).collect(),
-        };
-        json!({"source": vote.source, "says": says, "weight": rounded(vote.weight, 1e2), "why": vote.why})
-    });
-    let candidates = answer
-        .candidates
-        .iter()
-        .map(|(country, likely)| json!({"iso": country.to_string(), "p": rounded(*likely, 1e4)}));
-    json!({
-        "answer": answer.outcome.name(),
-        "iso": code(answer.country()),
-        "p": likely.filter(|_| answer.outcome == Outcome::Determined),
-        "candidates": candidates.collect::<Value>(),
-        "votes": votes.collect::<Value>(),
-        "conflicts": answer.conflicts,
-    })
-}
-
-fn behaviour(seen: Behaviour) -> Value {
-    json!({
-        "hosts": code(seen.hosts),
-        "datum": seen.datum.map(datum_tell::told),
-        "coordinates_shifted": seen.coordinates_shifted,
-        "forced_login": seen.forced_login,
-        "no_fly_download": seen.no_fly_download,
-    })
-}
-
-fn data_went(found: &Assessment) -> Value {
-    let known: Vec<_> = found.data.iter().filter_map(|landing| landing.country).collect();
-    let answer = match known.as_slice() {
-        [] => "unknown",
-        [_] => "determined",
-        _ => "several",
-    };
-    let landings = found
-        .data
-        .iter()
-        .map(|landing| json!({"iso": code(landing.country), "bytes": landing.bytes, "hosts": shown(&landing.hosts)}));
-    json!({
-        "answer": answer,
-        "iso": known.first().filter(|_| known.len() == 1).map(ToString::to_string),
-        "landings": landings.collect::<Value>(),
-    })
-}
-
-/// Names of hosts without labels that look like somebody's.
-fn shown(hosts: &[String]) -> Vec<String> {
-    hosts.iter().map(|host| mask_host(host, &Secrets::default())).collect()
-}
-
-fn text(found: &Assessment, asked: &Asked) -> String {
-    let mut lines = vec![format!("Aircraft  {}", headline(&found.aircraft))];
-    votes(&found.aircraft, &mut lines);
-    lines.push(String::new());
-    lines.push(format!("App       believes {}", headline(&found.app)));
-    votes(&found.app, &mut lines);
-    let asked: Vec<String> = asked
-        .iter()
-        .map(|(source, says)| {
-            format!("{source} ({})", says.map_or_else(|| "unknown".to_owned(), |says| says.to_string()))
-        })
-        .collect();
-    if !asked.is_empty() {
-        lines.push(format!("    asked with {}", asked.join(", ")));
-    }
-    follows(found.behaviour, &mut lines);
-    lines.push(String::new());
-    let landings: Vec<String> = found
-        .data
-        .iter()
-        .map(|landing| {
-            let country = landing.country.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
-            format!("{country} ({})", shown(&landing.hosts).join(", "))
-        })
-        .collect();
-    let went = if landings.is_empty() { "not seen".to_owned() } else { landings.join(" · ") };
-    lines.push(format!("Data      {went}"));
-    for mismatch in &found.mismatches {
-        lines.push(format!("Mismatch  {mismatch}"));
-    }
-    lines.join("\n") + "\n"
-}
-
-fn headline(answer: &Answer) -> String {
-    let share = |(country, likely): &(Country, f64)| format!("{country} {likely:.2}");
-    match (answer.outcome, answer.candidates.first()) {
-        (Outcome::Determined, Some(best)) => format!("{} (determined)", share(best)),
-        (outcome, Some(_)) => {
-            let candidates: Vec<String> = answer.candidates.iter().map(share).collect();
-            format!("{}: {}", outcome.name(), candidates.join(", "))
-        }
-        (outcome, None) => outcome.name().to_owned(),
-    }
-}
-
-fn votes(answer: &Answer, lines: &mut Vec<String>) {
-    for vote in &answer.votes {
-        let says: Vec<String> = vote.says.iter().map(ToString::to_string).collect();
-        let says = if says.is_empty() { "-".to_owned() } else { says.join("/") };
-        lines.push(format!("    {:<13} {:<6} {:>4.1}  {}", vote.source, says, vote.weight, vote.why));
-    }
-    for conflict in &answer.conflicts {
-        let (who, _) = conflict.split_once(':').unwrap_or((conflict, ""));
-        lines.push(format!("    conflict      {who}"));
-    }
-}
-
-fn follows(seen: Behaviour, lines: &mut Vec<String>) {
-    let yes =
-        |seen: Option<bool>, yes: &str, no: &str| seen.map(|seen| if seen { yes } else { no }.to_owned());
-    let told = [
-        seen.hosts.map(|country| format!("hosts of {country}")),
-        seen.datum.map(|datum| format!("coordinates called {}", datum_tell::told(datum))),
-        yes(seen.coordinates_shifted, "which are shifted", "which are not shifted"),
-        yes(seen.forced_login, "login forced", "no login forced"),
-        yes(seen.no_fly_download, "zones downloaded", "no zones downloaded"),
-    ];
-    let told: Vec<String> = told.into_iter().flatten().collect();
-    if !told.is_empty() {
-        lines.push(format!("    so            {}", told.join(" · ")));
-    }
+/// The name of a host without labels that look like somebody's.
+fn shown(host: &str) -> String {
+    mask_host(host, &Secrets::default())
 }

@@ -224,12 +224,17 @@ fn look_at(view: &View<'_>, context: &Context) -> Looked {
     looked
 }
 
-/// Adds the protected places near a place, and the zones around it; all detectors write it as two numbers. When it was there and
-/// how high is not known: zones that only hold at times or heights may hold.
+/// The place that a value is: latitude and longitude in degrees; all detectors write it as two numbers.
+pub fn place_of(class: DataClass, value: &str) -> Option<(f64, f64)> {
+    let (lat, lon) = value.split_once(',').filter(|_| class == DataClass::Location)?;
+    let place = (lat.trim().parse().ok()?, lon.trim().parse().ok()?);
+    Some(place).filter(|(lat, lon)| creance_model::is_place(*lat, *lon))
+}
+
+/// Adds the protected places near a place, and the zones around it. When it was there and how high is not known: zones that
+/// only hold at times or heights may hold.
 fn around(sighting: &mut Sighting, sent: Timestamp, context: &Context) {
-    let value = sighting.value.split_once(',').filter(|_| sighting.data_class == DataClass::Location);
-    let place = value.and_then(|(lat, lon)| Some((lat.trim().parse().ok()?, lon.trim().parse().ok()?)));
-    let Some((lat, lon)) = place.filter(|(lat, lon)| creance_model::is_place(*lat, *lon)) else { return };
+    let Some((lat, lon)) = place_of(sighting.data_class, &sighting.value) else { return };
     for (site, _) in context.sites.near(lat, lon) {
         if !sighting.sites.contains(&site.name) {
             sighting.sites.push(site.name.clone());

@@ -147,6 +147,8 @@ pub struct Finding {
     pub sites: Vec<String>,
     /// Zones of airspace that the place lies in, or may lie in, by their identifiers.
     pub zones: Vec<String>,
+    /// Of a place: the country that it lies in (ISO 3166 alpha-2), or those that it may lie in, at a border or in a disputed area.
+    pub region: Vec<String>,
     /// Each time it was seen, at most 256.
     pub occurrences: Vec<Occurrence>,
     /// The first time it was seen.

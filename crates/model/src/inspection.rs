@@ -88,7 +88,7 @@ pub struct Inspection {
 }
 
 /// A protected place that somebody was at, or that a camera looked at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SiteSeen {
     /// Its name in the register.
     pub name: String,
@@ -107,7 +107,7 @@ pub struct SiteSeen {
 }
 
 /// A zone of airspace that somebody was in, or may have been in, or meant to go to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ZoneSeen {
     /// Its identifier in its file.
     pub zone: String,

@@ -10,10 +10,12 @@ mod context;
 mod coverage;
 mod finding;
 mod flow;
+mod ground;
 mod inspection;
 mod message;
 mod packet;
 mod parts;
+mod region;
 mod report;
 mod scrub;
 mod time;
@@ -23,6 +25,7 @@ pub use context::{AppState, FlightState, Interval, Trigger};
 pub use coverage::{Coverage, Damage, Unread};
 pub use finding::{Destination, Evidence, Finding, Occurrence, Source};
 pub use flow::{Direction, Endpoint, Flow, InsideBasis, Side, Transport};
+pub use ground::{Drawing, Ground, Outline};
 pub use inspection::{
     AltReference, Component, DEGREE_M, Dated, Device, Fact, Flaw, Gaze, Hidden, Identifier, Inspected,
     Inspection, Look, Rectangle, Role, SiteSeen, Spot, Track, TrackPoint, ZoneSeen, is_place, is_serial,
@@ -30,6 +33,10 @@ pub use inspection::{
 pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};
 pub use parts::{Content, End, Lent, Part, Parts, Place, Step};
+pub use region::{
+    AskedWith, Belief, Candidate, LandedIn, Landings, Mismatch, REGION_SCHEMA, Region, RegionAnswer,
+    RegionBehaviour, RegionVote,
+};
 pub use report::{Case, Input, Phase, Report, SCHEMA, Traffic};
 pub use scrub::{Locations, Piece, Refusal, Removal, ScrubRequest, Scrubbed};
 pub use time::Timestamp;

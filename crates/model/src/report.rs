@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    AppState, Coverage, Damage, Destination, Finding, FlightState, Interval, Timestamp, Transport, Visibility,
+    AppState, Coverage, Damage, Destination, Finding, FlightState, Ground, Interval, Region, Timestamp,
+    Transport, Visibility,
 };
 
 /// The name and version of the findings document.
@@ -104,6 +105,10 @@ pub struct Report {
     /// Where our side was when it was first located (latitude, longitude in degrees), and what says so. In whole degrees
     /// unless values are shown in full.
     pub origin: Option<(f64, f64, String)>,
+    /// Where the aircraft was, what its app believed, where data went.
+    pub region: Region,
+    /// Which protected places and zones the flights met.
+    pub ground: Ground,
     /// Whether values are shown in full.
     pub revealed: bool,
     /// Whether a bound of creance's own was reached; the notes say which.
@@ -120,6 +125,8 @@ impl Report {
             "coverage": self.coverage,
             "findings": self.findings,
             "destinations": self.destinations,
+            "region": self.region,
+            "ground": self.ground,
             "phases": self.phases,
             "app_states": self.app_states,
             "judgements": [],

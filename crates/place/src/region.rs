@@ -14,6 +14,7 @@ pub mod hosts;
 pub mod mcc;
 pub mod position;
 pub mod settings;
+mod told;
 
 use crate::Error;
 use crate::atlas::Atlas;
@@ -24,6 +25,7 @@ use belief::{AppEvidence, Behaviour};
 use boundaries::{Boundaries, Whereabouts};
 use mcc::{Code, Codes};
 use position::Position;
+pub use told::Asked;
 
 /// Everything known that bears on jurisdiction.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +55,42 @@ pub struct Landing {
     pub hosts: Vec<String>,
     /// Bytes sent there.
     pub bytes: u64,
+    /// Whether one of the hosts is of the app's own vendor.
+    pub vendor: bool,
+}
+
+/// A difference between the answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mismatch {
+    /// What differs.
+    pub kind: Differs,
+    /// In words.
+    pub says: String,
+}
+
+/// What differs from what.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Differs {
+    /// What the app believes, from where the aircraft is.
+    Belief,
+    /// What the app believes, from what can be known: the aircraft may be there, or elsewhere.
+    Contested,
+    /// The datum of coordinates, from that of the country where the aircraft is.
+    Datum,
+    /// Where data of the app's vendor went, from where the app believes it is.
+    Data,
+}
+
+impl Differs {
+    /// Its name in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Belief => "belief",
+            Self::Contested => "contested",
+            Self::Datum => "datum",
+            Self::Data => "data",
+        }
+    }
 }
 
 /// The three answers.
@@ -66,8 +104,8 @@ pub struct Assessment {
     pub behaviour: Behaviour,
     /// Where data went, most bytes first.
     pub data: Vec<Landing>,
-    /// Where the answers differ, in words.
-    pub mismatches: Vec<String>,
+    /// Where the answers differ.
+    pub mismatches: Vec<Mismatch>,
 }
 
 /// Judges the evidence.
@@ -77,7 +115,7 @@ pub fn assess(evidence: &Evidence, atlas: &Atlas) -> Result<Assessment, Error> {
     let app = fuse(evidence.app.votes(atlas, boundaries));
     let mut data: Vec<Landing> = hosts::landed(&evidence.app.hosts, atlas)
         .into_iter()
-        .map(|(country, (hosts, bytes))| Landing { country, hosts, bytes })
+        .map(|(country, landing)| Landing { country, ..landing })
         .collect();
     data.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.country.cmp(&b.country)));
     let behaviour = evidence.app.behaviour(atlas);
@@ -120,41 +158,49 @@ fn of_place(evidence: &Evidence, atlas: &Atlas, boundaries: &Boundaries, codes: 
     votes
 }
 
-fn mismatches(aircraft: &Answer, app: &Answer, data: &[Landing], behaviour: Behaviour) -> Vec<String> {
+fn mismatches(aircraft: &Answer, app: &Answer, data: &[Landing], behaviour: Behaviour) -> Vec<Mismatch> {
     let mut found = Vec::new();
+    let mut differs = |kind, says| found.push(Mismatch { kind, says });
     let possible = |country: Country| {
         aircraft.candidates.iter().any(|(one, likely)| *one == country && *likely >= 1.0 - answer::DETERMINED)
     };
     match (aircraft.outcome, app.country()) {
         (Outcome::Determined, Some(believed)) if aircraft.country() != Some(believed) => {
             let there = aircraft.country().map(|country| country.to_string()).unwrap_or_default();
-            found.push(format!("the aircraft is in {there}, and the app believes it to be in {believed}"));
+            let says = format!("the aircraft is in {there}, and the app believes it to be in {believed}");
+            differs(Differs::Belief, says);
         }
         (Outcome::Contested, Some(believed)) if !possible(believed) => {
-            found.push(format!(
+            let says = format!(
                 "the app believes {believed}, which is none of the countries that the aircraft may be in"
-            ));
+            );
+            differs(Differs::Belief, says);
         }
         (Outcome::Contested, Some(believed)) => {
-            found.push(format!("where the aircraft is is contested, and the app has settled for {believed}"));
+            let says = format!("where the aircraft is is contested, and the app has settled for {believed}");
+            differs(Differs::Contested, says);
         }
         _ => {}
     }
     if let Some(there) = aircraft.country().filter(|there| *there != Country::CN)
         && behaviour.coordinates_shifted == Some(true)
     {
-        found.push(format!(
+        let says = format!(
             "coordinates are sent shifted by a datum of mainland China, and the aircraft is in {there}"
-        ));
+        );
+        differs(Differs::Datum, says);
     }
+    // Somebody else's servers, a map's or an advertiser's, are where they are whatever the app believes.
     let believed = app.country().or_else(|| aircraft.country());
     let away: Vec<String> = data
         .iter()
+        .filter(|landing| landing.vendor)
         .filter_map(|landing| landing.country.filter(|country| Some(*country) != believed))
         .map(|country| country.to_string())
         .collect();
     if let Some(believed) = believed.filter(|_| !away.is_empty()) {
-        found.push(format!("data went to {}, outside {believed}", away.join(", ")));
+        let says = format!("data went to the vendor's hosts in {}, outside {believed}", away.join(", "));
+        differs(Differs::Data, says);
     }
     found
 }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use creance_model::DEGREE_M;
 
 pub use read::read;
-pub use seen::{Seen, seen};
+pub use seen::{Seen, seen, views};
 pub use view::View;
 use view::{FARTHEST, Footprint, Reach};
 
@@ -121,6 +121,11 @@ impl Sites {
             }
         }
         sites
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Site] {
+        &self.all
     }
 
     /// How many there are.

@@ -81,7 +81,12 @@ impl Case {
                 sent: truths.iter().map(|truth| (datum.from_wgs84(*truth), *truth)).collect(),
             }
         });
-        let host = |name: &str| HostUsed { name: name.to_owned(), branch: true, ..HostUsed::default() };
+        let host = |name: &str| HostUsed {
+            name: name.to_owned(),
+            vendor: true,
+            branch: true,
+            ..HostUsed::default()
+        };
         let app = AppEvidence {
             told: self.told.iter().map(|code| (country(code), "region".to_owned())).collect(),
             hosts: self.host.iter().flat_map(|hosts| hosts.split(' ')).map(host).collect(),
@@ -168,7 +173,7 @@ fn cases_are_decided_as_a_panel_would() {
         }
         let expected = case.mismatch.as_deref();
         if expected.map_or(!found.mismatches.is_empty(), |text| {
-            !found.mismatches.iter().any(|one| one.contains(text))
+            !found.mismatches.iter().any(|one| one.says.contains(text))
         }) {
             wrong.push(format!("{}: mismatches {:#?}", case.name, found.mismatches));
         }

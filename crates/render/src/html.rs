@@ -1,7 +1,9 @@
 //! `report.html`: one file, no script, nothing loaded; readable offline, on a phone, and on paper.
 
 mod findings;
+mod ground;
 mod map;
+mod region;
 mod tables;
 mod timeline;
 
@@ -65,6 +67,18 @@ fn page(report: &Report, origin: Option<&Origin>) -> Markup {
                     section aria-labelledby="timeline" {
                         h2 id="timeline" { "When" }
                         (timeline::timeline(report))
+                    }
+                    @if ground::is_told(report) {
+                        section aria-labelledby="ground" {
+                            h2 id="ground" { "Over the ground" }
+                            (ground::ground_of(report))
+                        }
+                    }
+                    @if region::is_told(&report.region) {
+                        section aria-labelledby="region" {
+                            h2 id="region" { "In which country" }
+                            (region::region_of(&report.region))
+                        }
                     }
                     section aria-labelledby="destinations" {
                         h2 id="destinations" { "Destinations" }

@@ -4,7 +4,7 @@ mod html;
 mod json;
 mod text;
 
-pub use html::html;
+pub use html::{Draw, html};
 pub use json::{SCHEMA, json};
 pub use text::{table, text};
 

@@ -5,11 +5,13 @@
 
 mod apart;
 pub mod comparison;
+mod ground;
 mod headline;
 mod html;
 pub mod inspection;
 mod json;
 mod plane;
+pub mod region;
 pub mod schema;
 mod text;
 mod words;

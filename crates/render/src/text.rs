@@ -7,12 +7,13 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use creance_model::{DataClass, FlightState, Match, Report, Severity};
+use creance_model::{DataClass, FlightState, Match, Region, Report, Severity};
 
 use crate::{
     Options, Output,
     apart::apart,
     headline::{doubtful, headline},
+    region,
     words::{self, bytes, percent, shown},
 };
 
@@ -26,7 +27,7 @@ const MOST_ROWS: usize = 8;
 /// Classes that are shown.
 const MOST_CLASSES: usize = 8;
 /// Places of damage, and notes, that are shown.
-const MOST_REMARKS: usize = 3;
+const MOST_REMARKS: usize = 2;
 
 impl Output for Text {
     fn name(&self) -> &'static str {
@@ -54,6 +55,7 @@ impl Output for Text {
             labelled("Apart", &apart, out)?;
         }
         labelled("Flight", &phases(report), out)?;
+        region(report, &paint, out)?;
         labelled("Seen", &seen(report), out)?;
         remarks(report, &paint, out)?;
         if let Some(folder) = &options.case_folder {
@@ -200,6 +202,25 @@ fn phases(report: &Report) -> String {
         .map(|(state, seconds)| format!("{} {}", words::state(state), span(seconds)))
         .collect();
     told.join(" · ")
+}
+
+/// The three answers in a line, where there are any, and where they differ.
+fn region(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let Region { aircraft, app, mismatches, .. } = &report.region;
+    if aircraft.candidates.is_empty() && app.answer.candidates.is_empty() {
+        return Ok(());
+    }
+    let told = format!(
+        "aircraft in {} · app believes {}",
+        region::headline(aircraft),
+        region::headline(&app.answer)
+    );
+    labelled("Region", &told, out)?;
+    for one in mismatches {
+        let line = format!("{:<LABEL$}{}", "Mismatch", cut(&shown(&one.says), WIDTH - LABEL));
+        writeln!(out, "{}", if one.severity >= Severity::Medium { paint.warn(&line) } else { line })?;
+    }
+    Ok(())
 }
 
 fn span(seconds: i64) -> String {

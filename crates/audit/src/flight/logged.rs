@@ -22,11 +22,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Log, String> {
         .filter(|format| format.name != UNDATED)
         .ok_or("no flight log that says when the aircraft was where: expected one of DJI (.txt), MAVLink (.tlog), ArduPilot, PX4, Blackbox, GPX, KML, or a table (CSV) whose header names a time, a latitude and a longitude, such as time,lat,lon")?;
     let told = format.read(bytes, &Options::default());
-    let log = samples(&told);
+    let mut log = samples(&told);
     if log.samples.is_empty() {
         let why = told.damage.first().map_or(String::new(), |flaw| format!(": {} ({})", flaw.why, flaw.what));
         return Err(format!("no dated place and no state was found in this {} log{why}", format.name));
     }
+    log.tracks = told.tracks;
     Ok(log)
 }
 
@@ -72,7 +73,7 @@ fn samples(told: &Inspection) -> Log {
         }
     }
     samples.sort_by_key(|sample| sample.time);
-    Log { samples, others }
+    Log { samples, tracks: Vec::new(), others }
 }
 
 /// What the aircraft was doing at a moment.

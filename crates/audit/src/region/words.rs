@@ -38,8 +38,8 @@ impl Said {
         let mut pairs = Pairs::default();
         for part in message.parts.iter().filter(|part| part.is_named()).take(MOST_FIELDS) {
             let Some((name, text)) = field(part) else { continue };
-            said.note(&name, text);
-            pairs.note(part.parent(), &name, text);
+            said.note(name.text(), text);
+            pairs.note(part.parent(), name.text(), text);
         }
         said.places = pairs.places;
         said
@@ -81,22 +81,41 @@ impl Said {
 }
 
 /// A field's plain name, and its text.
-fn field(part: Part<'_>) -> Option<(String, &str)> {
+fn field(part: Part<'_>) -> Option<(Plain, &str)> {
     if part.length() > MOST_BYTES {
         return None;
     }
-    Some((plain(part.name()?), std::str::from_utf8(part.bytes()).ok()?.trim_matches('"')))
+    Some((Plain::of(part.name()?)?, std::str::from_utf8(part.bytes()).ok()?.trim_matches('"')))
 }
 
-/// A name without case and signs.
-pub(super) fn plain(name: &str) -> String {
-    let signs = name.chars().take(64).filter(char::is_ascii_alphanumeric);
-    let plain: String = signs.map(|sign| sign.to_ascii_lowercase()).collect();
-    plain
-        .strip_prefix('x')
-        .filter(|_| name.starts_with(['x', 'X']) && name.contains('-'))
-        .map(str::to_owned)
-        .unwrap_or(plain)
+/// A name without case and signs: letters and digits alone, in lower case.
+pub(super) struct Plain {
+    letters: [u8; MOST_LETTERS],
+    length: usize,
+}
+
+/// Letters of a name that are compared: no name that is known is longer.
+const MOST_LETTERS: usize = 24;
+
+impl Plain {
+    /// `None`: it is longer than any that is known.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        // Fields of HTTP that are nobody's standard begin with `X-`.
+        let name = name.strip_prefix(['x', 'X']).filter(|rest| rest.contains('-')).unwrap_or(name);
+        let mut plain = Self { letters: [0; MOST_LETTERS], length: 0 };
+        for sign in name.bytes().filter(u8::is_ascii_alphanumeric) {
+            *plain.letters.get_mut(plain.length)? = sign.to_ascii_lowercase();
+            plain.length += 1;
+        }
+        Some(plain)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.letters
+            .get(..self.length)
+            .and_then(|letters| std::str::from_utf8(letters).ok())
+            .unwrap_or_default()
+    }
 }
 
 /// The code of a country in a network's number: 3 digits, or with the network's own 5 or 6.
@@ -245,7 +264,7 @@ mod tests {
     fn said(fields: &[(&str, &str)]) -> Said {
         let mut said = Said::default();
         for (name, text) in fields {
-            said.note(&plain(name), text);
+            said.note(Plain::of(name).unwrap().text(), text);
         }
         said
     }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::atlas::Atlas;
 use crate::country::Country;
+use crate::region::Landing;
 use crate::region::answer::{Group, Vote, weight};
 
 /// A host that an app talked to.
@@ -19,8 +20,9 @@ pub struct HostUsed {
     pub ip: Option<IpAddr>,
     /// Bytes that went there.
     pub bytes: u64,
-    /// Whether it belongs to the app's own vendor and was used once the app had made up its mind: others tell nothing of
-    /// what the app believes.
+    /// Whether it belongs to the app's own vendor.
+    pub vendor: bool,
+    /// Whether it does, and was used once the app had made up its mind: others tell nothing of what the app believes.
     pub branch: bool,
 }
 
@@ -141,18 +143,19 @@ fn of_hosts(count: usize) -> &'static str {
     if count == 1 { "host of the vendor" } else { "hosts of the vendor" }
 }
 
-/// Where the bytes to all hosts landed: country (nothing: unknown) → hosts and bytes.
-pub fn landed(hosts: &[HostUsed], atlas: &Atlas) -> BTreeMap<Option<Country>, (Vec<String>, u64)> {
-    let mut landed: BTreeMap<Option<Country>, (Vec<String>, u64)> = BTreeMap::new();
+/// Where the bytes to all hosts landed, by country (nothing: unknown).
+pub fn landed(hosts: &[HostUsed], atlas: &Atlas) -> BTreeMap<Option<Country>, Landing> {
+    let mut landed: BTreeMap<Option<Country>, Landing> = BTreeMap::new();
     for host in hosts {
         let ip = host.ip.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         let location = atlas.locate(ip, Some(&host.name).filter(|name| !name.is_empty()).map(String::as_str));
         let known = landed.entry(location.country.as_deref().and_then(Country::new)).or_default();
         let name = if host.name.is_empty() { ip.to_string() } else { host.name.clone() };
-        if !known.0.contains(&name) {
-            known.0.push(name);
+        if !known.hosts.contains(&name) {
+            known.hosts.push(name);
         }
-        known.1 = known.1.saturating_add(host.bytes);
+        known.bytes = known.bytes.saturating_add(host.bytes);
+        known.vendor |= host.vendor;
     }
     landed
 }

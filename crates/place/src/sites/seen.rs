@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Around, How, Site, Sites, View};
-use creance_model::{Gaze, Inspection, Look, Role, SiteSeen, Timestamp};
+use creance_model::{Gaze, Inspection, Look, Role, SiteSeen, Timestamp, TrackPoint};
 
 /// A picture is taken to be three quarters as high as it is wide, and a film nine sixteenths.
 const PICTURE: f64 = 3.0 / 4.0;
@@ -62,6 +62,23 @@ pub fn seen(inspection: &Inspection, sites: &Sites) -> Seen {
         }
     }
     Seen { sites: log.seen, beyond: false }
+}
+
+/// Views of the cameras of a file that say how wide they see: at most so many, spread over all of them.
+pub fn views(inspection: &Inspection, most: usize) -> Vec<View> {
+    let spots = inspection
+        .places
+        .iter()
+        .filter_map(|spot| view(spot.lat, spot.lon, spot.height_m?, spot.look?, PICTURE));
+    let points = inspection.tracks.iter().flat_map(|track| {
+        let of_point = |point: &TrackPoint| {
+            view(point.lat, point.lon, track.height_of(point)?, point.gaze?.into(), FILM)
+        };
+        track.points.iter().filter_map(of_point)
+    });
+    let all: Vec<View> = spots.chain(points).collect();
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    all.into_iter().step_by(step).collect()
 }
 
 /// What a camera sees that says how wide it sees.

@@ -3,6 +3,8 @@
 //! A point of the ground is in the picture if it lies on the right side of four planes through the camera, one for each edge.
 //! Planes cut the ground in straight lines, so what is seen is a convex polygon: a disc as far as one can see, cut four times.
 
+use creance_model::DEGREE_M;
+
 use super::{closed, is_within, length};
 
 /// From where a camera looked, and whither.
@@ -73,6 +75,14 @@ impl View {
             }
         }
         Footprint::of(seen)
+    }
+
+    /// The corners of the ground that the picture shows, latitude and longitude in degrees; none, where it shows no ground.
+    pub fn ground(&self) -> Vec<(f64, f64)> {
+        let narrow = self.lat.to_radians().cos().max(0.01);
+        let place =
+            |[east, north]: &[f64; 2]| (self.lat + north / DEGREE_M, self.lon + east / DEGREE_M / narrow);
+        self.footprint().corners.iter().map(place).collect()
     }
 
     /// Unit vectors to where it looks, to its right and upwards: east, north, up.

@@ -91,6 +91,7 @@ fn depth(finding: &Finding) -> Markup {
             @if let Some(file) = &finding.file { dt { "File" } dd { (shown(file)) } }
             @if let Some(place) = &finding.found_in { dt { "On the device" } dd { (shown(place)) } }
             @if !finding.sites.is_empty() { dt { "Protected places" } dd { (shown(&finding.sites.join(", "))) } }
+            @if !finding.region.is_empty() { dt { "Lies in" } dd { (finding.region.iter().map(|code| words::country(code)).collect::<Vec<_>>().join(" or ")) } }
             @if !finding.zones.is_empty() { dt { "Zones" } dd { (shown(&finding.zones.join(", "))) } }
             dt { "Evidence" } dd { "packets " (packets(&finding.evidence.packets)) " of " code { (finding.evidence.input.chars().take(23).collect::<String>()) "…" } ", flow " code { (shown(&finding.evidence.flow)) } (ranges(&finding.evidence.ranges)) }
             @if finding.occurrences.len() > 1 {

@@ -1,11 +1,11 @@
 //! A page of what files give away: one file, no script, nothing loaded; with a small map of each file that has places.
 
-use creance_model::{Inspected, Inspection, Role};
+use creance_model::{Drawing, Inspected, Inspection};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Totals, says_something};
 use crate::{
-    plane::{Plane, SIZE},
+    ground,
     words::{bytes, shown},
 };
 
@@ -18,11 +18,11 @@ const WIDER: &str =
 /// Files that are shown one by one.
 const MOST_FILES: usize = 500;
 
-/// Points of one track that are drawn.
-const MOST_POINTS: usize = 2000;
+/// What is drawn of a file.
+pub type Draw<'a> = &'a dyn Fn(&Inspection) -> Drawing;
 
-/// The page. Maps are drawn where places are told in full (`reveal`).
-pub fn html(files: &[Inspected], totals: &Totals, reveal: bool) -> String {
+/// The page. Maps are drawn where places are told in full, which is where `draw` says what to draw.
+pub fn html(files: &[Inspected], totals: &Totals, draw: Option<Draw<'_>>) -> String {
     let title = match files {
         [one] => shown(&one.file),
         _ => format!("{} files", files.len()),
@@ -42,10 +42,10 @@ pub fn html(files: &[Inspected], totals: &Totals, reveal: bool) -> String {
                     p.mark { "creance" span { "what files give away" } }
                     h1 { (title) }
                     @if files.len() > 1 { (sums(totals)) }
-                    @if !reveal { p { "Values are masked, and places are not drawn." } }
+                    @if draw.is_none() { p { "Values are masked, and places are not drawn." } }
                 }
                 main {
-                    @for file in files.iter().take(MOST_FILES) { (one(file, reveal)) }
+                    @for file in files.iter().take(MOST_FILES) { (one(file, draw)) }
                     @if files.len() > MOST_FILES { p { (files.len() - MOST_FILES) " further files are in the JSON form." } }
                 }
             }
@@ -72,7 +72,7 @@ fn sums(totals: &Totals) -> Markup {
     }
 }
 
-fn one(file: &Inspected, reveal: bool) -> Markup {
+fn one(file: &Inspected, draw: Option<Draw<'_>>) -> Markup {
     let Inspected { file: name, bytes: length, inspection, .. } = file;
     let device = [&inspection.device.make, &inspection.device.model, &inspection.device.software];
     let device: Vec<String> = device.into_iter().flatten().map(|text| shown(text)).collect();
@@ -82,7 +82,7 @@ fn one(file: &Inspected, reveal: bool) -> Markup {
             p { (inspection.kind) ", " (bytes(*length)) @if !device.is_empty() { ", made with " (device.join(", ")) } }
             @if matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz") { p { "It was not read: nothing can be said of it." } }
             @if !says_something(inspection) && inspection.damage.is_empty() { p { "Nothing was found in it." } }
-            @if reveal { (map(inspection)) }
+            @if let Some(draw) = draw { (ground::svg(&draw(inspection), "Places and tracks of the file")) }
             dl.facts {
                 @for one in &inspection.identifiers {
                     @let of = one.of.map(|of| format!(" of the {of}")).unwrap_or_default();
@@ -109,46 +109,3 @@ fn one(file: &Inspected, reveal: bool) -> Markup {
 
 /// Rows of one kind that are shown of a file.
 const MOST_ROWS: usize = 40;
-
-/// Tracks and places of a file on a plane about their middle, with a bar for the scale.
-fn map(inspection: &Inspection) -> Markup {
-    let points: Vec<(f64, f64)> = inspection
-        .tracks
-        .iter()
-        .flat_map(|track| track.points.iter().map(|point| (point.lat, point.lon)))
-        .chain(inspection.places.iter().map(|spot| (spot.lat, spot.lon)))
-        .collect();
-    let Some(plane) = Plane::of(&points) else { return html! {} };
-    let lines = inspection.tracks.iter().map(|track| {
-        let step = track.points.len().div_ceil(MOST_POINTS).max(1);
-        let kept = track.points.iter().step_by(step).chain(track.points.last());
-        let path: Vec<String> =
-            kept.map(|point| plane.at(point.lat, point.lon)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        (track.role, path.join(" "))
-    });
-    let (metres, width) = plane.bar();
-    let label = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
-    html! {
-        svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" {
-            title { "Places and tracks of the file" }
-            rect width=(SIZE.0) height=(SIZE.1) fill="#8881" stroke="#8886" {}
-            @for (role, path) in lines { polyline points=(path) fill="none" stroke=(colour(role)) stroke-width="1.6" stroke-linejoin="round" { title { "track of the " (role) } } }
-            @for spot in &inspection.places {
-                @let (x, y) = plane.at(spot.lat, spot.lon);
-                circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="4" fill=(colour(spot.role)) stroke="#fff" { title { (spot.role) " " (spot.lat) ", " (spot.lon) } }
-            }
-            line x1="12" x2=(format!("{:.1}", 12.0 + width)) y1=(SIZE.1 - 12.0) y2=(SIZE.1 - 12.0) stroke="currentColor" stroke-width="2" {}
-            text x="12" y=(SIZE.1 - 18.0) font-size="12" fill="currentColor" { (label) }
-        }
-    }
-}
-
-const fn colour(role: Role) -> &'static str {
-    match role {
-        Role::Aircraft => "#1b6ca8",
-        Role::Camera => "#7a3fa0",
-        Role::Home => "#2e7d32",
-        Role::Operator => "#c62828",
-        Role::Target => "#b26a00",
-    }
-}

@@ -1,9 +1,10 @@
 //! A report on invented people, rich enough to look at.
 
 use creance_model::{
-    AppState, Carrier, Case, Coverage, Damage, DataClass, Destination, Direction, Evidence, Finding,
-    FlightState, Input, InsideBasis, Interval, Match, Occurrence, Report, Severity, Source, Timestamp,
-    Traffic, Transport, Trigger, Unread, Visibility,
+    AppState, AskedWith, Belief, Candidate, Carrier, Case, Coverage, Damage, DataClass, Destination,
+    Direction, Evidence, Finding, FlightState, Ground, Input, InsideBasis, Interval, LandedIn, Landings,
+    Match, Mismatch, Occurrence, Region, RegionAnswer, RegionBehaviour, RegionVote, Report, Role, Severity,
+    SiteSeen, Source, Timestamp, Traffic, Transport, Trigger, Unread, Visibility,
 };
 
 /// Seconds after the beginning of the capture.
@@ -120,6 +121,7 @@ pub(crate) fn finding(
         found_in: None,
         basis: None,
         zones: Vec::new(),
+        region: Vec::new(),
         sites: Vec::new(),
         occurrences: seconds
             .iter()
@@ -235,6 +237,8 @@ pub(crate) fn report() -> Report {
             traffic(MAPS, 22_000, 90_000, 0, &["location"]),
             traffic(MACAO, 3_000, 1_000, 0, &["device-id"]),
         ],
+        region: region(),
+        ground: ground(),
         phases: vec![
             stretch(20, 300, FlightState::Ground),
             stretch(300, 1_500, FlightState::Flying),
@@ -260,4 +264,66 @@ pub(crate) fn quiet() -> Report {
     report.phases.clear();
     report.app_states.clear();
     report
+}
+
+/// An aircraft in the United States whose app believes in mainland China.
+fn region() -> Region {
+    let vote = |source, says: &str, weight, why: &str| RegionVote {
+        source,
+        says: vec![says.to_owned()],
+        weight,
+        why: why.to_owned(),
+    };
+    let answer = |iso: &str, votes| RegionAnswer {
+        answer: "determined",
+        iso: Some(iso.to_owned()),
+        p: Some(0.97),
+        candidates: vec![Candidate { iso: iso.to_owned(), p: 0.97 }],
+        votes,
+        conflicts: Vec::new(),
+    };
+    Region {
+        aircraft: answer("US", vec![vote("gps", "US", 4.6, "on land, 200 km from the next border")]),
+        app: Belief {
+            answer: answer("CN", vec![vote("answer", "CN", 3.5, "a server told the app so")]),
+            behaviour: RegionBehaviour {
+                hosts: Some("CN".to_owned()),
+                datum: Some("GCJ-02"),
+                coordinates_shifted: Some(true),
+                forced_login: Some(true),
+                no_fly_download: None,
+            },
+            asked_with: vec![AskedWith { source: "mcc", says: Some("CN".to_owned()), agrees: Some(true) }],
+        },
+        data: Landings {
+            answer: "determined",
+            iso: Some("CN".to_owned()),
+            landings: vec![LandedIn {
+                iso: Some("CN".to_owned()),
+                bytes: 310_000,
+                hosts: vec!["api.kestrel.example".to_owned()],
+            }],
+        },
+        mismatches: vec![Mismatch {
+            kind: "belief",
+            says: "the aircraft is in US, and the app believes it to be in CN".to_owned(),
+            severity: Severity::Medium,
+            packets: vec![31, 33],
+        }],
+    }
+}
+
+fn ground() -> Ground {
+    Ground {
+        sites: vec![SiteSeen {
+            name: "North substation".to_owned(),
+            sector: Some("energy".to_owned()),
+            how: "looked at",
+            role: Role::Camera,
+            times: 12,
+            metres: 100.0,
+            span: Some((at(320), at(900))),
+        }],
+        ..Ground::default()
+    }
 }

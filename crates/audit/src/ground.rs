@@ -1,0 +1,133 @@
+//! What flights met on the ground: protected places and zones, and a drawing of both.
+
+use std::collections::HashMap;
+
+use creance_model::{Drawing, Ground, Inspection, Outline, Role, Track, TrackPoint};
+use creance_place::{
+    sites::{self, Part, Sites},
+    zones::{self, Zones},
+};
+
+use crate::pipeline::Pipeline;
+
+/// Ways that are drawn, views of cameras, points of each way, and corners of all outlines of one kind.
+const MOST_WAYS: usize = 64;
+const MOST_VIEWS: usize = 200;
+const MOST_POINTS: usize = 2_000;
+const MOST_CORNERS: usize = 60_000;
+
+/// Metres to which distances are told where places are not: nearer they would say where one was.
+const COARSE_M: f64 = 100.0;
+
+/// What was met on the ways of logs, and of aircraft that the capture hears of.
+pub(crate) fn ground(tracks: Vec<Track>, pipeline: &Pipeline<'_>, reveal: bool) -> Ground {
+    let Some(context) = &pipeline.context else { return Ground::default() };
+    let mut flown = Inspection { tracks, ..Inspection::of("flight") };
+    flown.tracks.extend(pipeline.heard.paths().into_iter().map(heard));
+    let (seen, entered) = (sites::seen(&flown, &context.sites), zones::seen(&flown, &context.zones));
+    let beyond = seen.beyond || entered.beyond > 0;
+    (flown.sites, flown.zones) = (seen.sites, entered.zones);
+    let drawing = if reveal { drawing(&flown, &context.sites, &context.zones) } else { Drawing::default() };
+    if !reveal {
+        let coarse = |metres: &mut f64| *metres = (*metres / COARSE_M).round() * COARSE_M;
+        flown.sites.iter_mut().for_each(|site| coarse(&mut site.metres));
+        for zone in &mut flown.zones {
+            coarse(&mut zone.margin_m);
+            zone.why.clear();
+        }
+    }
+    Ground { sites: flown.sites, zones: flown.zones, beyond, drawing }
+}
+
+/// A way that the capture hears of.
+fn heard(path: creance_detect::Path) -> Track {
+    let point = |fix: creance_detect::Fix| TrackPoint::new(Some(fix.time), fix.lat, fix.lon, None);
+    Track {
+        role: match path.role {
+            creance_detect::Role::Aircraft => Role::Aircraft,
+            creance_detect::Role::Home => Role::Home,
+            creance_detect::Role::Operator => Role::Operator,
+        },
+        vehicle: None,
+        alt_reference: None,
+        points: path.fixes.into_iter().map(point).collect(),
+        field: "capture".to_owned(),
+    }
+}
+
+/// The ways of a file, with the sites and zones that it says it met.
+pub fn drawing(inspection: &Inspection, sites: &Sites, zones: &Zones) -> Drawing {
+    let mut ways: Vec<(Role, Vec<(f64, f64)>)> = Vec::new();
+    for track in inspection.tracks.iter().take(MOST_WAYS) {
+        let step = track.points.len().div_ceil(MOST_POINTS).max(1);
+        let kept = track.points.iter().step_by(step).chain(track.points.last());
+        ways.push((track.role, kept.map(|point| (point.lat, point.lon)).collect()));
+    }
+    let places = inspection.places.iter().take(MOST_POINTS);
+    ways.extend(places.map(|spot| (spot.role, vec![(spot.lat, spot.lon)])));
+    ways.retain(|(_, way)| !way.is_empty());
+
+    let mut hows: HashMap<&str, &'static str> = HashMap::new();
+    for seen in &inspection.sites {
+        let how = hows.entry(&seen.name).or_insert(seen.how);
+        if seen.how != "near" {
+            *how = seen.how;
+        }
+    }
+    let mut answers: HashMap<&str, &'static str> = HashMap::new();
+    for seen in &inspection.zones {
+        let answer = answers.entry(&seen.zone).or_insert(seen.answer);
+        if seen.answer == "inside" {
+            *answer = seen.answer;
+        }
+    }
+    let site_lines = |site: &sites::Site| site.parts.iter().flat_map(lines).collect::<Vec<_>>();
+    let met = sites.all().iter().filter_map(|site| Some((site, hows.get(site.name.as_str())?)));
+    let sites = met.map(|(site, how)| Outline { name: site.name.clone(), how, lines: site_lines(site) });
+    let met = zones.all().iter().filter_map(|zone| Some((zone, answers.get(zone.id.as_str())?)));
+    let zones = met.map(|(zone, how)| Outline {
+        name: zone.name.clone().unwrap_or_else(|| zone.id.clone()),
+        how,
+        lines: zone
+            .volumes
+            .iter()
+            .flat_map(|volume| volume.shape.outline())
+            .map(|line| line.into_iter().map(|[lon, lat]| (lat, lon)).collect())
+            .collect(),
+    });
+    let looked_at = sites::views(inspection, MOST_VIEWS).iter().map(sites::View::ground).collect();
+    Drawing { ways, sites: thinned(sites.collect()), zones: thinned(zones.collect()), looked_at }
+}
+
+/// Outlines of at most so many corners together.
+fn thinned(mut outlines: Vec<Outline>) -> Vec<Outline> {
+    let corners: usize = outlines.iter().flat_map(|one| &one.lines).map(Vec::len).sum();
+    let step = corners.div_ceil(MOST_CORNERS).max(1);
+    if step > 1 {
+        for line in outlines.iter_mut().flat_map(|one| &mut one.lines) {
+            let mut at = 0;
+            line.retain(|_| {
+                at += 1;
+                (at - 1) % step == 0
+            });
+        }
+    }
+    outlines
+}
+
+/// The lines of a part of a site.
+fn lines(part: &Part) -> Vec<Vec<(f64, f64)>> {
+    let line = |line: &[[f64; 2]]| line.iter().map(|[lat, lon]| (*lat, *lon)).collect::<Vec<_>>();
+    match part {
+        Part::Point(place) => vec![line(&[*place])],
+        Part::Line(way) => vec![line(way)],
+        Part::Area(rings) => rings
+            .iter()
+            .map(|ring| {
+                let mut closed = line(ring);
+                closed.extend(closed.first().copied());
+                closed
+            })
+            .collect(),
+    }
+}
