@@ -119,6 +119,9 @@ pub(crate) fn report(
     let moved = |one: &Finding| {
         one.direction == Direction::Broadcast && one.data_class == DataClass::Location && one.count > 1
     };
+    if findings.iter().any(|one| one.sites.len() >= MOST_SITES || one.zones.len() >= MOST_SITES) {
+        notes.push(format!("Of protected places and zones at most {MOST_SITES} are named with one finding."));
+    }
     if gathered.incomplete {
         notes.push(
             "More was sent than is compared for the region: what the app believes is told of a part."

@@ -65,8 +65,12 @@ const LONGEST_DECODED: usize = 64 << 10;
 pub(crate) fn is_always_kept(head: &Head<'_>) -> bool {
     let length = head.header("content-length").and_then(|length| length.trim().parse().ok());
     let kind = head.header("content-type").unwrap_or_default();
-    length.is_none_or(|length: usize| length <= LONGEST_ANSWER)
-        && (kind.starts_with(DNS) || (head.target.is_none() && kind.contains("json")))
+    length.is_none_or(|length: usize| length <= LONGEST_ANSWER) && is_wanted(&kind, head.target.is_none())
+}
+
+/// Whether a body of this type is one that is looked into anyway.
+pub(crate) fn is_wanted(kind: &str, is_answer: bool) -> bool {
+    kind.starts_with(DNS) || (is_answer && kind.contains("json"))
 }
 
 /// The type of a body that is a message of DNS (RFC 8484).

@@ -226,13 +226,14 @@ impl Exchange {
             };
             let keep = limits.keeps(flow, from);
             let mut content = Content::of(&head, half.body.bytes, half.cut);
-            if !keep && !http::is_always_kept(&head) {
-                content.body.clear();
-            }
             if half.body.plain {
                 content.encodings.clear();
             }
             content.media_type = half.body.media_type.or(content.media_type);
+            let kind = content.media_type.as_deref().unwrap_or_default();
+            if !keep && !http::is_wanted(kind, head.target.is_none()) {
+                content.body.clear();
+            }
             http::tell(message, &head, content, keep, limits, &mut |mut message| {
                 let own = message.protocol == protocol;
                 if let (Some(limit), Side::Client, true, None) =
