@@ -3,15 +3,18 @@
 //! Simple items have the parameters of a MAVLink command; complex ones, such as surveys, hold polygons and items of their
 //! own. Places are latitude first.
 
-use creance_model::{Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, is_place};
+use creance_model::{AltReference, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot, is_place};
 use serde_json::Value;
 
 use crate::{
     Format, Options, text,
-    wpl::{SET_HOME, WITH_PLACE, is_global, may_be_place},
+    wpl::{SET_HOME, WITH_PLACE, altitudes_of, is_global, may_be_place},
 };
 
 pub(crate) const FORMAT: Format = Format { name: "qgc-plan", is, read: inspect, scrub };
+
+/// The key of the home that a mission is planned for.
+const HOME: &str = "plannedHomePosition";
 
 /// Places that are told.
 const MOST: usize = 10_000;
@@ -24,8 +27,11 @@ fn is(head: &[u8]) -> bool {
     text.starts_with('{') && (plan || text.contains("\"plannedHomePosition\""))
 }
 
-/// Hands each place to `sink`, which may move it: two numbers, whose, what it is, and the altitude behind them.
-fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Value])) {
+/// Takes a place and may move it: whose, what it is, two numbers with the altitude behind them, and what that is counted from.
+type Sink<'a> = &'a mut dyn FnMut(Role, &str, &mut [Value], Option<AltReference>);
+
+/// Hands each place to `sink`.
+fn walk(value: &mut Value, name: &str, sink: Sink<'_>) {
     match value {
         Value::Object(object) => {
             let command =
@@ -39,13 +45,13 @@ fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Va
                     || last.is_some_and(|(lat, lon)| may_be_place(lat, lon));
                 if let Some(place) = params.get_mut(4..).filter(|_| has_place) {
                     let role = if command == SET_HOME { Role::Home } else { Role::Target };
-                    sink(role, &format!("command {command}"), place);
+                    sink(role, &format!("command {command}"), place, frame.and_then(altitudes_of));
                 }
             }
             for (lat, lon) in HALVES {
                 if let Some(place) = object.get(lat).zip(object.get(lon)) {
                     let mut place = [place.0.clone(), place.1.clone()];
-                    sink(whose(name), lat, &mut place);
+                    sink(whose(name), lat, &mut place, None);
                     let [at_lat, at_lon] = place;
                     object.insert(lat.to_owned(), at_lat);
                     object.insert(lon.to_owned(), at_lon);
@@ -57,7 +63,9 @@ fn walk(value: &mut Value, name: &str, sink: &mut dyn FnMut(Role, &str, &mut [Va
         }
         Value::Array(list) => {
             if (2..=3).contains(&list.len()) && list.iter().all(Value::is_number) && is_named_place(name) {
-                sink(whose(name), name, list);
+                // The home of a plan is told above the sea; of corners and rally points the format does not say it.
+                let reference = (name == HOME).then_some(AltReference::Amsl);
+                sink(whose(name), name, list, reference);
             } else {
                 for inner in list {
                     walk(inner, name, sink);
@@ -146,12 +154,16 @@ fn inspect(bytes: &[u8], _: &Options) -> Inspection {
     for camera in cameras {
         inspection.say("camera that is planned for", camera, "CameraName");
     }
-    walk(&mut plan, "", &mut |role, field, list| {
+    walk(&mut plan, "", &mut |role, field, list, alt_reference| {
         let Some((lat, lon)) = pair(list) else { return };
         if inspection.places.len() >= MOST {
             beyond += 1;
         } else if let Some(spot) = Spot::new(role, lat, lon, field) {
-            inspection.places.push(Spot { alt_m: list.get(2).and_then(Value::as_f64), ..spot });
+            inspection.places.push(Spot {
+                alt_m: list.get(2).and_then(Value::as_f64),
+                alt_reference,
+                ..spot
+            });
         }
     });
     if beyond > 0 {
@@ -169,7 +181,7 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     let mut plan: Value =
         serde_json::from_slice(bytes).map_err(|error| Refusal(format!("it is damaged: {error}")))?;
     let mut scrubbed = Scrubbed::default();
-    walk(&mut plan, "", &mut |role, field, list| {
+    walk(&mut plan, "", &mut |role, field, list, _| {
         let Some((lat, lon)) = pair(list) else { return };
         let moved = request.locations.moved(lat, lon).filter(|_| role != Role::Home).unwrap_or_default();
         // Where somebody took off goes with its height, and a height above the sea tells a place as it tells a square of a grid.
@@ -242,6 +254,11 @@ mod tests {
         let target = |lat: f64| (Role::Target, lat);
         let targets = [47.1, 47.2, 47.3, 47.4, 47.5, 47.6, 47.7].map(target);
         assert_eq!(places(PLAN.as_bytes()), [&[(Role::Home, 47.0)][..], &targets].concat());
+        let told = inspect(PLAN.as_bytes(), &Options::default()).places;
+        let reference =
+            |lat: f64| told.iter().find(|spot| (spot.lat - lat).abs() < 1e-9).unwrap().alt_reference;
+        let said = [47.0, 47.4, 47.7].map(reference);
+        assert_eq!(said, [Some(AltReference::Amsl), Some(AltReference::TakeOff), None]);
         let request =
             ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
         let clean = scrub(PLAN.as_bytes(), &request).unwrap().bytes(PLAN.as_bytes());

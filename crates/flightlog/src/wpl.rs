@@ -6,7 +6,7 @@
 //! index · current · frame · command · four parameters · latitude · longitude · altitude · goes on
 //! ```
 
-use creance_model::{Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot};
+use creance_model::{AltReference, Inspection, Piece, Refusal, Role, ScrubRequest, Scrubbed, Spot};
 
 use crate::{Format, Options, text};
 
@@ -25,9 +25,19 @@ pub(crate) const WITH_PLACE: &[u16] = &[
 /// The command that sets where to go back to.
 pub(crate) const SET_HOME: u16 = 179;
 
+/// What altitudes of a frame of MAVLink (`MAV_FRAME`) are counted from.
+pub(crate) const fn altitudes_of(frame: u64) -> Option<AltReference> {
+    match frame {
+        0 | 5 => Some(AltReference::Amsl),
+        3 | 6 => Some(AltReference::TakeOff),
+        10 | 11 => Some(AltReference::Ground),
+        _ => None,
+    }
+}
+
 /// Whether a frame of MAVLink (`MAV_FRAME`) is one of degrees.
 pub(crate) const fn is_global(frame: u64) -> bool {
-    matches!(frame, 0 | 3 | 5 | 6 | 10 | 11)
+    altitudes_of(frame).is_some()
 }
 
 fn is(head: &[u8]) -> bool {
@@ -59,6 +69,7 @@ struct Line {
     lat: f64,
     lon: f64,
     alt_m: Option<f64>,
+    alt_reference: Option<AltReference>,
     words: (usize, usize),
     field: String,
 }
@@ -73,6 +84,7 @@ fn line(text: &str) -> Option<Line> {
             lat,
             lon,
             alt_m: number(3),
+            alt_reference: None,
             words: (1, 2),
             field: "rally".to_owned(),
         });
@@ -83,28 +95,33 @@ fn line(text: &str) -> Option<Line> {
             lat,
             lon,
             alt_m: None,
+            alt_reference: None,
             words: (0, 1),
             field: "fence".to_owned(),
         });
     }
     let (index, frame, command) =
         (words.first()?.parse::<u32>().ok()?, number(2)?, words.get(3)?.parse::<u16>().ok()?);
+    // Whole numbers, some writers of which put decimals behind.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "frames are small numbers")]
+    let frame = (frame.fract() == 0.0 && (0.0..=255.0).contains(&frame)).then_some(frame as u64);
     if words.len() < 11 {
         return None;
     }
     let (lat, lon) = (number(8)?, number(9)?);
-    let is_known = WITH_PLACE.contains(&command) && [0.0, 3.0, 5.0, 6.0, 10.0, 11.0].contains(&frame);
+    let is_known = WITH_PLACE.contains(&command) && frame.is_some_and(is_global);
     if !is_known && !may_be_place(lat, lon) {
         return None;
     }
     // The first line is home, in a frame above the sea.
-    let is_home = index == 0 && frame == 0.0 || command == SET_HOME;
+    let is_home = index == 0 && frame == Some(0) || command == SET_HOME;
     let role = if is_home { Role::Home } else { Role::Target };
     Some(Line {
         role,
         lat,
         lon,
         alt_m: number(10),
+        alt_reference: frame.and_then(altitudes_of),
         words: (8, 9),
         field: format!("item {index}, command {command}"),
     })
@@ -120,7 +137,8 @@ fn inspect(bytes: &[u8], _: &Options) -> Inspection {
         }
         if let Some(line) = line(one) {
             let spot = Spot::new(line.role, line.lat, line.lon, line.field);
-            inspection.places.extend(spot.map(|spot| Spot { alt_m: line.alt_m, ..spot }));
+            let Line { alt_m, alt_reference, .. } = line;
+            inspection.places.extend(spot.map(|spot| Spot { alt_m, alt_reference, ..spot }));
         }
     }
     inspection
@@ -173,8 +191,10 @@ mod tests {
     fn home_and_targets_are_told_and_move() {
         assert!(is(WPL.as_bytes()) && is(b"47.10 8.10\n47.20 8.20\n47.30 8.30\n") && !is(b"1 2\n3 4\n5 6\n"));
         let told = inspect(WPL.as_bytes(), &Options::default());
-        let places: Vec<_> = told.places.iter().map(|spot| (spot.role, spot.lat)).collect();
-        assert_eq!(places, [(Role::Home, 47.1), (Role::Target, 47.2)]);
+        let places: Vec<_> =
+            told.places.iter().map(|spot| (spot.role, spot.lat, spot.alt_reference)).collect();
+        let (sea, start) = (Some(AltReference::Amsl), Some(AltReference::TakeOff));
+        assert_eq!(places, [(Role::Home, 47.1, sea), (Role::Target, 47.2, start)]);
         let request =
             ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
         let clean = scrub(WPL.as_bytes(), &request).unwrap().bytes(WPL.as_bytes());
