@@ -61,7 +61,9 @@ pub fn drawing(inspection: &Inspection, sites: &Sites, zones: &Zones) -> Drawing
     for track in inspection.tracks.iter().take(MOST_WAYS) {
         let step = track.points.len().div_ceil(MOST_POINTS).max(1);
         let kept = track.points.iter().step_by(step).chain(track.points.last());
-        ways.push((track.role, kept.map(|point| (point.lat, point.lon)).collect()));
+        let mut way: Vec<(f64, f64)> = kept.map(|point| (point.lat, point.lon)).collect();
+        way.dedup();
+        ways.push((track.role, way));
     }
     let places = inspection.places.iter().take(MOST_POINTS);
     ways.extend(places.map(|spot| (spot.role, vec![(spot.lat, spot.lon)])));

@@ -13,7 +13,10 @@ const MOST_NAMES: usize = 24;
 
 /// The drawing; nothing, where nobody was anywhere.
 pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
-    let points: Vec<(f64, f64)> = drawing.ways.iter().flat_map(|(_, way)| way.iter().copied()).collect();
+    let mut points: Vec<(f64, f64)> = drawing.ways.iter().flat_map(|(_, way)| way.iter().copied()).collect();
+    let Some(first) = points.first().copied() else { return html! {} };
+    // What was looked at may lie beyond the way: of each place the corner that is nearest.
+    points.extend(drawing.sites.iter().filter_map(|site| nearest(site, first)));
     let Some(plane) = Plane::of(&points) else { return html! {} };
     let (metres, width) = plane.bar();
     let label = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
@@ -48,6 +51,13 @@ fn place(plane: &Plane, site: &Outline) -> Markup {
             }
         }
     }
+}
+
+/// The corner of a place that is nearest to a point, on a map of degrees.
+fn nearest(site: &Outline, (lat, lon): (f64, f64)) -> Option<(f64, f64)> {
+    let narrow = lat.to_radians().cos();
+    let far = |(north, east): &(f64, f64)| (north - lat).hypot((east - lon) * narrow);
+    site.lines.iter().flatten().copied().min_by(|one, other| far(one).total_cmp(&far(other)))
 }
 
 /// The first places in the picture, with where their names go.
@@ -101,8 +111,11 @@ mod tests {
 
     #[test]
     fn what_is_near_is_drawn_and_named_and_nothing_without_a_way() {
-        let site = Outline { name: "Works <1>".to_owned(), how: "near", lines: vec![vec![(47.001, 8.001)]] };
-        let far = Outline { name: "Far".to_owned(), how: "near", lines: vec![vec![(48.0, 8.0)]] };
+        let site =
+            Outline { name: "Works <1>".to_owned(), how: "looked at", lines: vec![vec![(47.009, 8.001)]] };
+        // Its nearest corner is in the picture, the one that its name would stand at is not.
+        let far =
+            Outline { name: "Far".to_owned(), how: "near", lines: vec![vec![(48.0, 8.0), (47.0, 8.001)]] };
         let mut drawing = Drawing {
             ways: vec![(Role::Aircraft, vec![(47.0, 8.0), (47.002, 8.002)])],
             sites: vec![site, far],
