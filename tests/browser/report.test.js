@@ -42,8 +42,9 @@ test("it says what left, where, when, and what could not be seen", async () => {
   const { page, context } = await open(1280);
   assert.match(await page.title(), /^creance report [0-9a-f]{16}$/);
   assert.equal(await page.locator("h1").count(), 1);
-  const headings = await page.locator("h2").allTextContents();
-  assert.deepEqual(headings, ["Where it went", "When", "Destinations", "In which circumstances", "Findings", "What could not be seen", "How to read this"]);
+  // Of a case without sites and zones nothing is told of the ground.
+  const headings = (await page.locator("h2").allTextContents()).filter((heading) => heading !== "Over the ground");
+  assert.deepEqual(headings, ["Where it went", "When", "In which country", "Destinations", "In which circumstances", "Findings", "What could not be seen", "How to read this"]);
   const countries = await page.locator("svg.world .code").count();
   assert.ok(countries > 0);
   assert.equal(await page.locator("svg.world .place").count(), countries);
@@ -54,6 +55,11 @@ test("it says what left, where, when, and what could not be seen", async () => {
   assert.ok((await page.locator("ol.findings > li").count()) > 0);
   assert.ok((await page.locator("svg.timeline rect.state-flying").count()) > 0);
   assert.match(await page.locator("section:has(#unseen)").innerText(), /Opaque is not innocent/);
+  const ground = page.locator("section:has(#ground)");
+  if (await ground.count()) {
+    assert.ok((await ground.locator("svg.ground polyline").count()) > 0, "ways are drawn");
+    assert.equal(await ground.locator("tbody tr").count(), 4, "three places and a zone");
+  }
   await page.locator("summary").first().click();
   assert.match(await page.locator("details[open]").first().innerText(), /packets \d+/);
   await context.close();

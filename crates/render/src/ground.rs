@@ -21,7 +21,7 @@ pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
     let (metres, width) = plane.bar();
     let label = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
     html! {
-        svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" font-family="system-ui, sans-serif" {
+        svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(title) font-family="system-ui, sans-serif" {
             title { (title) }
             rect width=(SIZE.0) height=(SIZE.1) fill="#8881" stroke="#8886" {}
             @for zone in &drawing.zones { path d=(path(&plane, zone)) fill=(colour(zone.how)) fill-opacity="0.12" fill-rule="evenodd" stroke=(colour(zone.how)) stroke-width="1.2" { title { "zone " (shown(&zone.name)) ": " (zone.how) } } }

@@ -64,6 +64,7 @@ fn votes(answer: &RegionAnswer, of: &str) -> Markup {
         @if answer.votes.is_empty() { p { "No source says anything." } } @else {
             div.scroll tabindex="0" role="region" aria-label={ "Votes on " (of) } {
                 table {
+                    caption { "What each source says of " (of) ", the weightiest first; the weight is the logarithm of the odds that it is right." }
                     thead { tr { th scope="col" { "Source" } th scope="col" { "Says" } th.number scope="col" { "Weight" } th scope="col" { "Why" } } }
                     tbody { @for vote in answer.votes.iter().take(MOST_VOTES) {
                         tr { th scope="row" { (vote.source) } td { @if vote.says.is_empty() { "nothing" } @else { (vote.says.join(" or ")) } } td.number { (format!("{:.1}", vote.weight)) } td { (shown(&vote.why)) } }
