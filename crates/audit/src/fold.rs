@@ -11,7 +11,7 @@ use creance_capture::Notes;
 use creance_detect::{Flight, FoundIn, Pieces, Secrets, mask, mask_file, mask_step, place_of, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
-    Occurrence, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
+    Occurrence, Origin, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
 };
 use creance_place::Atlas;
 use creance_place::region::{
@@ -169,18 +169,19 @@ pub(crate) fn report(
         origin: origin(&[flight.logs, flight.links].concat(), request.reveal),
         revealed: request.reveal,
         limited: limited(run) || untold > 0 || further_phases > 0 || gathered.incomplete,
+        judgements: Vec::new(),
     })
 }
 
 /// The first position of the flight, as far as it may be shown: in whole degrees when values are masked.
-fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<(f64, f64, String)> {
+fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<Origin> {
     let first = |(source, samples): &(String, Vec<Sample>)| {
         let located = samples.iter().find_map(|sample| sample.position)?;
         Some((located, format!("first position of {source}")))
     };
     let ((lat, lon), basis) = sources.iter().find_map(first)?;
     let shown = |degrees: f64| if reveal { degrees } else { degrees.trunc() };
-    Some((shown(lat), shown(lon), basis))
+    Some(Origin { lat: shown(lat), lon: shown(lon), basis })
 }
 
 /// Phases without end are shown as long as the capture lasts.
@@ -384,12 +385,12 @@ impl Fold<'_> {
             severity,
             matched: sighting.matched,
             basis: sighting.basis.clone(),
-            detector: sighting.detector,
+            detector: sighting.detector.into(),
             value,
             digest: HEXLOWER.encode(hmac::sign(self.key, sighting.value.as_bytes()).as_ref()),
             encoding,
             visibility: seen.visibility,
-            protocol: seen.protocol,
+            protocol: seen.protocol.into(),
             transport: seen.sent.transport,
             direction: seen.sent.direction,
             source: Source {

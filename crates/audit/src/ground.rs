@@ -69,27 +69,31 @@ pub fn drawing(inspection: &Inspection, sites: &Sites, zones: &Zones) -> Drawing
     ways.extend(places.map(|spot| (spot.role, vec![(spot.lat, spot.lon)])));
     ways.retain(|(_, way)| !way.is_empty());
 
-    let mut hows: HashMap<&str, &'static str> = HashMap::new();
+    let mut hows: HashMap<&str, &str> = HashMap::new();
     for seen in &inspection.sites {
-        let how = hows.entry(&seen.name).or_insert(seen.how);
+        let how = hows.entry(&seen.name).or_insert(&seen.how);
         if seen.how != "near" {
-            *how = seen.how;
+            *how = &seen.how;
         }
     }
-    let mut answers: HashMap<&str, &'static str> = HashMap::new();
+    let mut answers: HashMap<&str, &str> = HashMap::new();
     for seen in &inspection.zones {
-        let answer = answers.entry(&seen.zone).or_insert(seen.answer);
+        let answer = answers.entry(&seen.zone).or_insert(&seen.answer);
         if seen.answer == "inside" {
-            *answer = seen.answer;
+            *answer = &seen.answer;
         }
     }
     let site_lines = |site: &sites::Site| site.parts.iter().flat_map(lines).collect::<Vec<_>>();
     let met = sites.all().iter().filter_map(|site| Some((site, hows.get(site.name.as_str())?)));
-    let sites = met.map(|(site, how)| Outline { name: site.name.clone(), how, lines: site_lines(site) });
+    let sites = met.map(|(site, how)| Outline {
+        name: site.name.clone(),
+        how: (*how).to_owned().into(),
+        lines: site_lines(site),
+    });
     let met = zones.all().iter().filter_map(|zone| Some((zone, answers.get(zone.id.as_str())?)));
     let zones = met.map(|(zone, how)| Outline {
         name: zone.name.clone().unwrap_or_else(|| zone.id.clone()),
-        how,
+        how: (*how).to_owned().into(),
         lines: zone
             .volumes
             .iter()

@@ -432,8 +432,8 @@ impl Handler for Pipeline<'_> {
             return;
         }
         let Some(inside) = flow.inside else {
-            self.traffic.lan.0 += 1;
-            self.traffic.lan.1 += payload;
+            self.traffic.lan.flows += 1;
+            self.traffic.lan.bytes += payload;
             return;
         };
         let unread = unread(&state.reader, totals);

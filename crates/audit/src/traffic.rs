@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use creance_model::{FlightState, Phase, Timestamp, Transport, Unread};
+use creance_model::{FlightState, Lan, Phase, Timestamp, Transport, Unread};
 
 use crate::{names::Name, phases};
 
@@ -119,7 +119,7 @@ pub(crate) struct Traffic {
     /// Flows to destinations beyond the limit: flows and bytes.
     pub(crate) beyond: (u64, u64),
     /// Flows and payload bytes between our own ends, or to multicast and broadcast.
-    pub(crate) lan: (u64, u64),
+    pub(crate) lan: Lan,
     /// Bytes not read, by protocol and reason.
     pub(crate) unread: BTreeMap<(String, &'static str), u64>,
     pub(crate) bytes: u64,

@@ -74,7 +74,7 @@ fn an_audit_says_the_same_and_a_difference_is_a_finding() {
         assert_eq!(audited, alone.told(&read.asked, &read.packets, &str::to_owned), "{}", case.display());
         assert!(!read.packets.is_empty() && read.packets.len() <= 64);
         let believed = audited.app.answer.iso.as_deref().unwrap();
-        let kinds: Vec<_> = audited.mismatches.iter().map(|one| one.kind).collect();
+        let kinds: Vec<_> = audited.mismatches.iter().map(|one| one.kind.as_ref()).collect();
         match audited.aircraft.iso.as_deref() {
             Some(there) => assert_eq!(kinds.contains(&"belief"), there != believed, "{}", case.display()),
             None => assert!(kinds.contains(&"contested"), "{}", case.display()),

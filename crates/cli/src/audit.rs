@@ -4,7 +4,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 
 use creance_audit::Request;
 use creance_model::Report;
-use creance_render::{Options, Origin};
+use creance_render::Options;
 
 use crate::{
     args::{Audit, TEXT, Talk},
@@ -26,16 +26,13 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     bar.done();
     let report = report?;
     tell_rate(&report, started, talk);
-
-    let origin =
-        report.origin.as_ref().map(|(lat, lon, basis)| Origin { lat: *lat, lon: *lon, basis: basis.clone() });
     // The case comes first: whoever reads the summary may go away, and nothing may be lost by that.
     if let Some(folder) = &options.output {
-        case::write(folder, &report, &Options { origin: origin.clone(), ..Options::default() }, started)?;
+        case::write(folder, &report, &Options::default(), started)?;
     }
     let shown = match &options.trace {
         Some(finding) => trace::show(&report, finding, &request(options), talk),
-        None => show(&report, options, origin, talk),
+        None => show(&report, options, talk),
     };
     match shown {
         // Whoever read our output may go away; what was found stays found.
@@ -44,9 +41,9 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     }
 }
 
-fn show(report: &Report, options: &Audit, origin: Option<Origin>, talk: Talk) -> anyhow::Result<()> {
+fn show(report: &Report, options: &Audit, talk: Talk) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut render = Options { colour: colour(), origin, ..Options::default() };
+    let mut render = Options { colour: colour(), ..Options::default() };
     render.case_folder = options.output.as_ref().map(|folder| folder.display().to_string());
     if options.output.is_none() || options.format != TEXT || !talk.quiet {
         for output in creance_render::ALL.iter().filter(|output| output.name() == options.format) {

@@ -1,8 +1,7 @@
 //! In what circumstances something was sent.
 
 use crate::{Timestamp, class::named};
-use serde::Serialize;
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
 named! {
     /// What the aircraft was doing.
@@ -47,7 +46,7 @@ named! {
 }
 
 /// A stretch of time in one state: from `from` up to, not including, `to`.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Interval<S> {
     /// Its beginning.
     pub from: Timestamp,

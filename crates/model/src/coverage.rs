@@ -1,9 +1,9 @@
 //! What could not be seen, so that no silence is taken for innocence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Damage of the evidence: what was read before it is kept.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Damage {
     /// What is damaged: `capture cut short`, `block length`, …
     pub what: String,
@@ -16,7 +16,7 @@ pub struct Damage {
 }
 
 /// A stretch that was not read.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Unread {
     /// What: a destination, a protocol, a stage.
     pub what: String,
@@ -29,7 +29,7 @@ pub struct Unread {
 /// Payload bytes above TCP, UDP and other IP protocols between our side and the outside, both ways.
 ///
 /// `bytes = readable + opaque`; `lost` are bytes that TCP sequence numbers prove and the capture lacks.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Coverage {
     /// All payload bytes to and from the outside.
     pub bytes: u64,

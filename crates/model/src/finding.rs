@@ -1,6 +1,8 @@
 //! What left, or could leave: the data-flow tuple ⟨source, data, destination, context⟩ and its evidence.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     AppState, Carrier, DataClass, Direction, FlightState, InsideBasis, Match, Severity, Timestamp, Transport,
@@ -8,7 +10,7 @@ use crate::{
 };
 
 /// Who sent it.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Source {
     /// The address of our end; `0.0.0.0` where a recording does not tell it, `None` for broadcasts.
     pub ip: Option<String>,
@@ -21,7 +23,7 @@ pub struct Source {
 }
 
 /// Who got it, and where that is.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Destination {
     /// The address; `None` for broadcasts, and where a recording tells but a name.
     pub ip: Option<String>,
@@ -58,7 +60,7 @@ pub struct Destination {
 }
 
 /// One time that a finding was seen.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Occurrence {
     /// When.
     pub time: Timestamp,
@@ -71,7 +73,7 @@ pub struct Occurrence {
 }
 
 /// Where the bytes that show a finding are.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Evidence {
     /// The input: `sha256:` and 64 hex digits.
     pub input: String,
@@ -84,7 +86,7 @@ pub struct Evidence {
 }
 
 /// What left.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Finding {
     /// `F0001`, … in the order of the report.
     pub id: String,
@@ -98,7 +100,7 @@ pub struct Finding {
     /// What else says so, in words: whose track, how near, when; how much of a file.
     pub basis: Option<String>,
     /// The detector that saw it.
-    pub detector: &'static str,
+    pub detector: Cow<'static, str>,
     /// The value: masked unless the user asked to reveal.
     pub value: String,
     /// HMAC-SHA-256 of the value under the key of the case, in hex; joins masked values.
@@ -110,7 +112,7 @@ pub struct Finding {
     /// Whether it was in the clear.
     pub visibility: Visibility,
     /// The protocol that carried it.
-    pub protocol: &'static str,
+    pub protocol: Cow<'static, str>,
     /// The protocol below.
     pub transport: Transport,
     /// Which way it went.

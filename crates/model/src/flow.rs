@@ -1,13 +1,13 @@
 //! Two-way conversations.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Timestamp;
 
 /// An address and a port (0 for protocols without ports).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Endpoint {
     /// The address; IPv4-mapped IPv6 addresses stay as they were on the wire. Unspecified where a recording does not
     /// tell it.
@@ -54,8 +54,25 @@ impl fmt::Display for Transport {
 }
 
 impl Serialize for Transport {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'d> Deserialize<'d> for Transport {
+    fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <Cow<'d, str>>::deserialize(deserializer)?;
+        let number = || name.strip_prefix("ip-").and_then(|digits| digits.parse().ok());
+        Ok(match name.as_ref() {
+            "tcp" => Self::Tcp,
+            "udp" => Self::Udp,
+            "icmp" => Self::Other(1),
+            "igmp" => Self::Other(2),
+            "icmpv6" => Self::Other(58),
+            "wifi" => Self::Wifi,
+            "ble" => Self::Bluetooth,
+            _ => Self::Other(number().ok_or_else(|| de::Error::custom("it names no protocol above IP"))?),
+        })
     }
 }
 
@@ -88,7 +105,7 @@ impl Side {
 }
 
 /// How it was decided which end of a flow is *ours*.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InsideBasis {
     /// `--inside CIDR` names exactly one of the ends, or both.
@@ -106,7 +123,7 @@ pub enum InsideBasis {
 }
 
 /// Which way something went.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From our side to the outside: may be a finding.

@@ -1,8 +1,8 @@
 //! What one file gives away, whatever its format: the answer of `inspect`, and evidence of the device for `audit`.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{DataClass, FlightState, Interval, Timestamp, class::named};
 
@@ -88,14 +88,14 @@ pub struct Inspection {
 }
 
 /// A protected place that somebody was at, or that a camera looked at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SiteSeen {
     /// Its name in the register.
     pub name: String,
     /// Its sector there.
     pub sector: Option<String>,
     /// `near`: within it or its buffer; `looked at`.
-    pub how: &'static str,
+    pub how: Cow<'static, str>,
     /// Who was there, or whose view it is.
     pub role: Role,
     /// How often: places and points of tracks.
@@ -107,14 +107,14 @@ pub struct SiteSeen {
 }
 
 /// A zone of airspace that somebody was in, or may have been in, or meant to go to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ZoneSeen {
     /// Its identifier in its file.
     pub zone: String,
     /// Its name.
     pub name: Option<String>,
     /// `inside` or `uncertain`, of all points the worst.
-    pub answer: &'static str,
+    pub answer: Cow<'static, str>,
     /// Whose places they are.
     pub role: Role,
     /// How many places and points of tracks.

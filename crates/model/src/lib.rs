@@ -12,6 +12,7 @@ mod finding;
 mod flow;
 mod ground;
 mod inspection;
+mod judgement;
 mod message;
 mod packet;
 mod parts;
@@ -30,6 +31,7 @@ pub use inspection::{
     AltReference, Component, DEGREE_M, Dated, Device, Fact, Flaw, Gaze, Hidden, Identifier, Inspected,
     Inspection, Look, Rectangle, Role, SiteSeen, Spot, Track, TrackPoint, ZoneSeen, is_place, is_serial,
 };
+pub use judgement::{Alternative, Confidence, Judgement, Likelihood, Review, ReviewState, Weighed};
 pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};
 pub use parts::{Content, End, Lent, Part, Parts, Place, Step};
@@ -37,6 +39,6 @@ pub use region::{
     AskedWith, Belief, Candidate, LandedIn, Landings, Mismatch, REGION_SCHEMA, Region, RegionAnswer,
     RegionBehaviour, RegionVote,
 };
-pub use report::{Case, Input, Phase, Report, SCHEMA, Traffic};
+pub use report::{Case, Input, Lan, Origin, Phase, Report, ReportError, SCHEMA, Traffic};
 pub use scrub::{Locations, Piece, Refusal, Removal, ScrubRequest, Scrubbed};
 pub use time::Timestamp;

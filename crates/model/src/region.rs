@@ -1,6 +1,8 @@
 //! Jurisdiction: where the aircraft is, what its app believes, where its data went (`creance.region/1`).
 
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Severity;
 
@@ -8,7 +10,7 @@ use crate::Severity;
 pub const REGION_SCHEMA: &str = "creance.region/1";
 
 /// The three answers, and where they differ.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Region {
     /// Where the aircraft is.
     pub aircraft: RegionAnswer,
@@ -21,10 +23,10 @@ pub struct Region {
 }
 
 /// What all sources of one question say together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct RegionAnswer {
     /// `determined`, `contested` or `unknown`.
-    pub answer: &'static str,
+    pub answer: Cow<'static, str>,
     /// ISO 3166 alpha-2, where it is determined.
     pub iso: Option<String>,
     /// How likely that country is, 0 to 1, where it is determined.
@@ -38,7 +40,7 @@ pub struct RegionAnswer {
 }
 
 /// A country that an answer may be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Candidate {
     /// ISO 3166 alpha-2.
     pub iso: String,
@@ -47,12 +49,12 @@ pub struct Candidate {
 }
 
 /// What one source says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct RegionVote {
     /// Which source: `gps`, `network-mcc` …
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// The countries that it names: written as null, as one code, or as a list.
-    #[serde(serialize_with = "one_or_more")]
+    #[serde(serialize_with = "one_or_more", deserialize_with = "none_one_or_more")]
     pub says: Vec<String>,
     /// The logarithm of the odds that it is right.
     pub weight: f64,
@@ -61,7 +63,7 @@ pub struct RegionVote {
 }
 
 /// What the app believes, and what follows from that.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Belief {
     /// In which country it believes to be.
     #[serde(flatten)]
@@ -73,12 +75,12 @@ pub struct Belief {
 }
 
 /// What follows for the user from what an app believes; nothing, where it was not seen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct RegionBehaviour {
     /// The branch whose hosts it uses: ISO 3166 alpha-2.
     pub hosts: Option<String>,
     /// The datum that its coordinates are called, or are in.
-    pub datum: Option<&'static str>,
+    pub datum: Option<Cow<'static, str>>,
     /// Whether they are shifted off the true place.
     pub coordinates_shifted: Option<bool>,
     /// Whether the user must log in.
@@ -88,10 +90,10 @@ pub struct RegionBehaviour {
 }
 
 /// A source that an app sent when it asked where it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AskedWith {
     /// `ip`, `gps`, `mcc`, `sim-mcc`.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// The country that it says.
     pub says: Option<String>,
     /// Whether that is what the app believes; nothing, where either is not known.
@@ -99,10 +101,10 @@ pub struct AskedWith {
 }
 
 /// Where data went.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Landings {
     /// `determined`: to one country; `several`; `unknown`.
-    pub answer: &'static str,
+    pub answer: Cow<'static, str>,
     /// That country.
     pub iso: Option<String>,
     /// Each country, most bytes first.
@@ -110,7 +112,7 @@ pub struct Landings {
 }
 
 /// What went to one country.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct LandedIn {
     /// ISO 3166 alpha-2; nothing: not known.
     pub iso: Option<String>,
@@ -121,10 +123,10 @@ pub struct LandedIn {
 }
 
 /// A difference between the answers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Mismatch {
     /// `belief`, `contested`, `datum`, `data`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// In words.
     pub says: String,
     /// How grave.
@@ -141,6 +143,20 @@ fn one_or_more<S: Serializer>(says: &[String], to: S) -> Result<S::Ok, S::Error>
     }
 }
 
+fn none_one_or_more<'d, D: Deserializer<'d>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Says {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Option::deserialize(from)? {
+        None => Vec::new(),
+        Some(Says::One(one)) => vec![one],
+        Some(Says::Several(several)) => several,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,9 +165,10 @@ mod tests {
     fn a_vote_is_written_as_short_as_it_is() {
         for (says, written) in [(&[][..], "null"), (&["HK"], r#""HK""#), (&["CN", "HK"], r#"["CN","HK"]"#)] {
             let says = says.iter().map(|code| (*code).to_owned()).collect();
-            let vote = RegionVote { source: "gps", says, weight: 1.0, why: String::new() };
+            let vote = RegionVote { source: "gps".into(), says, weight: 1.0, why: String::new() };
             let text = serde_json::to_string(&vote).unwrap();
             assert!(text.contains(&format!(r#""says":{written},"#)), "{text}");
+            assert_eq!(serde_json::from_str::<RegionVote>(&text).unwrap(), vote);
         }
     }
 }

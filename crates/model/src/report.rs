@@ -1,17 +1,18 @@
 //! Everything known about one set of inputs, ready to be written out.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{
-    AppState, Coverage, Damage, Destination, Finding, FlightState, Ground, Interval, Region, Timestamp,
-    Transport, Visibility,
+    AppState, Coverage, Damage, Destination, Finding, FlightState, Ground, Interval, Judgement, Region,
+    Timestamp, Transport, Visibility,
 };
 
 /// The name and version of the findings document.
 pub const SCHEMA: &str = "creance.findings/1";
 
 /// One input.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Input {
     /// As it was named on the command line (`-` for standard input).
     pub path: String,
@@ -26,7 +27,7 @@ pub struct Input {
 }
 
 /// What a findings document says of its case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Case {
     /// Derived from the inputs: the same inputs give the same id.
     pub id: String,
@@ -55,7 +56,7 @@ pub struct Case {
 pub type Phase = Interval<FlightState>;
 
 /// All traffic between us and one destination (address, port, host).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Traffic {
     /// Who, where.
     pub destination: Destination,
@@ -85,8 +86,55 @@ pub struct Traffic {
     pub up_by_state: Vec<(FlightState, u64)>,
 }
 
+/// Traffic that stayed on the LAN.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Lan {
+    /// Number of flows.
+    pub flows: u64,
+    /// Payload bytes.
+    pub bytes: u64,
+}
+
+/// Where our side was when it was first located.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Origin {
+    /// Latitude in degrees; in whole degrees unless values are shown in full.
+    pub lat: f64,
+    /// Longitude in degrees; in whole degrees unless values are shown in full.
+    pub lon: f64,
+    /// What says so.
+    pub basis: String,
+}
+
+/// Why a document is no [`Report`]. What stands there instead is not told: it may be a value.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// It is no document of findings.
+    #[error("its `schema` is not {SCHEMA}, which `creance audit` writes as findings.json")]
+    Schema,
+    /// A field is missing, or is not what it should be.
+    #[error("`{field}` is missing or not what {SCHEMA} says (line {line}, column {column})")]
+    Field {
+        /// Its path, such as `destinations[3].bytes_up`.
+        field: String,
+        /// Where, counted from 1.
+        line: usize,
+        /// Where, counted from 1.
+        column: usize,
+    },
+    /// It is no JSON, or cut.
+    #[error("no JSON from line {line}, column {column} on")]
+    Json {
+        /// Where, counted from 1.
+        line: usize,
+        /// Where, counted from 1.
+        column: usize,
+    },
+}
+
 /// Everything known about one set of inputs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Report {
     /// The case.
     pub case: Case,
@@ -100,11 +148,10 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// App states over time.
     pub app_states: Vec<Interval<AppState>>,
-    /// Traffic that stayed on the LAN: flows and payload bytes.
-    pub lan: (u64, u64),
-    /// Where our side was when it was first located (latitude, longitude in degrees), and what says so. In whole degrees
-    /// unless values are shown in full.
-    pub origin: Option<(f64, f64, String)>,
+    /// Traffic that stayed on the LAN.
+    pub lan: Lan,
+    /// Where our side was when it was first located.
+    pub origin: Option<Origin>,
     /// Where the aircraft was, what its app believed, where data went.
     pub region: Region,
     /// Which protected places and zones the flights met.
@@ -113,6 +160,8 @@ pub struct Report {
     pub revealed: bool,
     /// Whether a bound of creance's own was reached; the notes say which.
     pub limited: bool,
+    /// What it amounts to.
+    pub judgements: Vec<Judgement>,
 }
 
 impl Report {
@@ -129,7 +178,32 @@ impl Report {
             "ground": self.ground,
             "phases": self.phases,
             "app_states": self.app_states,
-            "judgements": [],
+            "lan": self.lan,
+            "origin": self.origin,
+            "revealed": self.revealed,
+            "limited": self.limited,
+            "judgements": self.judgements,
+        })
+    }
+
+    /// Reads a document that [`Report::findings_document`] made.
+    pub fn read(document: &[u8]) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct Named {
+            schema: String,
+        }
+        let named: Result<Named, _> = serde_json::from_slice(document);
+        match named {
+            Ok(named) if named.schema == SCHEMA => {}
+            Err(error) if !error.is_data() => {
+                return Err(ReportError::Json { line: error.line(), column: error.column() });
+            }
+            _ => return Err(ReportError::Schema),
+        }
+        let mut reader = serde_json::Deserializer::from_slice(document);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let (line, column) = (error.inner().line(), error.inner().column());
+            ReportError::Field { field: error.path().to_string(), line, column }
         })
     }
 

@@ -1,8 +1,8 @@
 //! Moments, as captures state them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A moment: nanoseconds since 1970-01-01T00:00:00Z. It arrives with the evidence; nothing here reads a clock.
 ///
@@ -90,6 +90,13 @@ impl fmt::Display for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'d> Deserialize<'d> for Timestamp {
+    fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'d, str>>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("it is no time of RFC 3339"))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
         svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(title) font-family="system-ui, sans-serif" {
             title { (title) }
             rect width=(SIZE.0) height=(SIZE.1) fill="#8881" stroke="#8886" {}
-            @for zone in &drawing.zones { path d=(path(&plane, zone)) fill=(colour(zone.how)) fill-opacity="0.12" fill-rule="evenodd" stroke=(colour(zone.how)) stroke-width="1.2" { title { "zone " (shown(&zone.name)) ": " (zone.how) } } }
+            @for zone in &drawing.zones { path d=(path(&plane, zone)) fill=(colour(&zone.how)) fill-opacity="0.12" fill-rule="evenodd" stroke=(colour(&zone.how)) stroke-width="1.2" { title { "zone " (shown(&zone.name)) ": " (zone.how) } } }
             @for seen in &drawing.looked_at { polygon points=(points_of(&plane, seen)) fill="#7a3fa0" fill-opacity="0.05" stroke="#7a3fa0" stroke-opacity="0.35" stroke-width="0.6" {} }
             @for site in &drawing.sites { (place(&plane, site)) }
             @for (role, way) in &drawing.ways {
@@ -42,7 +42,7 @@ pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
 
 /// A protected place: its lines, or a diamond.
 fn place(plane: &Plane, site: &Outline) -> Markup {
-    let colour = colour(site.how);
+    let colour = colour(&site.how);
     html! {
         @for line in &site.lines {
             @match line.as_slice() {
@@ -111,11 +111,17 @@ mod tests {
 
     #[test]
     fn what_is_near_is_drawn_and_named_and_nothing_without_a_way() {
-        let site =
-            Outline { name: "Works <1>".to_owned(), how: "looked at", lines: vec![vec![(47.009, 8.001)]] };
+        let site = Outline {
+            name: "Works <1>".to_owned(),
+            how: "looked at".into(),
+            lines: vec![vec![(47.009, 8.001)]],
+        };
         // Its nearest corner is in the picture, the one that its name would stand at is not.
-        let far =
-            Outline { name: "Far".to_owned(), how: "near", lines: vec![vec![(48.0, 8.0), (47.0, 8.001)]] };
+        let far = Outline {
+            name: "Far".to_owned(),
+            how: "near".into(),
+            lines: vec![vec![(48.0, 8.0), (47.0, 8.001)]],
+        };
         let mut drawing = Drawing {
             ways: vec![(Role::Aircraft, vec![(47.0, 8.0), (47.002, 8.002)])],
             sites: vec![site, far],

@@ -13,7 +13,7 @@ use creance_model::{Match, Report, Severity};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    Options, Origin, Output,
+    Options, Output,
     apart::apart,
     headline::headline,
     words::{self, bytes, percent, shown},
@@ -31,14 +31,14 @@ impl Output for Html {
         Some("report.html")
     }
 
-    fn write(&self, report: &Report, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
-        out.write_all(page(report, options.origin.as_ref()).into_string().as_bytes())
+    fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(page(report).into_string().as_bytes())
     }
 }
 
 const STYLE: &str = include_str!("html/style.css");
 
-fn page(report: &Report, origin: Option<&Origin>) -> Markup {
+fn page(report: &Report) -> Markup {
     let [first, second] = headline(report);
     html! {
         (DOCTYPE)
@@ -62,7 +62,7 @@ fn page(report: &Report, origin: Option<&Origin>) -> Markup {
                     (figures(report))
                     section aria-labelledby="map" {
                         h2 id="map" { "Where it went" }
-                        (map::world(report, origin))
+                        (map::world(report))
                     }
                     section aria-labelledby="timeline" {
                         h2 id="timeline" { "When" }
@@ -143,7 +143,7 @@ fn figures(report: &Report) -> Markup {
     html! {
         ul.figures aria-label="Key figures" {
             (figure(&report.findings.len().to_string(), if report.findings.len() == 1 { "finding" } else { "findings" }, &severities.join(", ")))
-            (figure(&report.destinations.len().to_string(), if report.destinations.len() == 1 { "destination" } else { "destinations" }, &format!("{} on the LAN are not counted", words::count(usize::try_from(report.lan.0).unwrap_or(usize::MAX), "flow", "flows"))))
+            (figure(&report.destinations.len().to_string(), if report.destinations.len() == 1 { "destination" } else { "destinations" }, &format!("{} on the LAN are not counted", words::count(usize::try_from(report.lan.flows).unwrap_or(usize::MAX), "flow", "flows"))))
             (figure(&countries.len().to_string(), "landing in", &few(countries, "no country is known")))
             (figure(&laws.len().to_string(), "under the law of", &few(laws, "no operator is known")))
             (figure(&percent(report.coverage.opaque, report.coverage.bytes), "opaque", &format!("of {} with the outside", bytes(report.coverage.bytes))))

@@ -45,17 +45,4 @@ pub struct Options {
     pub colour: bool,
     /// Where the case is, to be pointed to.
     pub case_folder: Option<String>,
-    /// Where our side was, if that is known: the map draws arcs from there.
-    pub origin: Option<Origin>,
-}
-
-/// Where our side was.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Origin {
-    /// Degrees north.
-    pub lat: f64,
-    /// Degrees east.
-    pub lon: f64,
-    /// What says so: `first position of flight.tlog`, …
-    pub basis: String,
 }

@@ -38,7 +38,7 @@ pub fn text(region: &Region) -> String {
 pub(crate) fn headline(answer: &RegionAnswer) -> String {
     let candidates: Vec<String> =
         answer.candidates.iter().map(|one| format!("{} {:.2}", one.iso, one.p)).collect();
-    match (answer.answer, candidates.as_slice()) {
+    match (answer.answer.as_ref(), candidates.as_slice()) {
         ("determined", [best, ..]) => format!("{best} (determined)"),
         (outcome, []) => outcome.to_owned(),
         (outcome, several) => format!("{outcome}: {}", several.join(", ")),
@@ -74,7 +74,7 @@ pub(crate) fn follows(seen: &RegionBehaviour) -> Vec<String> {
         |seen: Option<bool>, yes: &str, no: &str| seen.map(|seen| if seen { yes } else { no }.to_owned());
     let told = [
         seen.hosts.as_ref().map(|country| format!("hosts of {country}")),
-        seen.datum.map(|datum| format!("coordinates called {datum}")),
+        seen.datum.as_ref().map(|datum| format!("coordinates called {datum}")),
         yes(seen.coordinates_shifted, "which are shifted", "which are not shifted"),
         yes(seen.forced_login, "login forced", "no login forced"),
         yes(seen.no_fly_download, "zones downloaded", "no zones downloaded"),

@@ -17,13 +17,13 @@ impl Assessment {
     pub fn told(&self, asked: &Asked, packets: &[u64], shown: &dyn Fn(&str) -> String) -> Region {
         let believed = self.app.country();
         let asked = asked.iter().map(|(source, says)| AskedWith {
-            source,
+            source: (*source).into(),
             says: code(*says),
             agrees: says.zip(believed).map(|(says, believed)| says == believed),
         });
         let behaviour = RegionBehaviour {
             hosts: code(self.behaviour.hosts),
-            datum: self.behaviour.datum.map(datum_tell::told),
+            datum: self.behaviour.datum.map(|datum| datum_tell::told(datum).into()),
             coordinates_shifted: self.behaviour.coordinates_shifted,
             forced_login: self.behaviour.forced_login,
             no_fly_download: self.behaviour.no_fly_download,
@@ -32,7 +32,7 @@ impl Assessment {
             .mismatches
             .iter()
             .map(|one| Mismatch {
-                kind: one.kind.name(),
+                kind: one.kind.name().into(),
                 says: one.says.clone(),
                 severity: severity(one.kind),
                 packets: packets.to_vec(),
@@ -59,7 +59,8 @@ impl Assessment {
                 [] => "unknown",
                 [_] => "determined",
                 _ => "several",
-            },
+            }
+            .into(),
             iso: known.first().filter(|_| known.len() == 1).map(ToString::to_string),
             landings: landings.collect(),
         }
@@ -91,13 +92,13 @@ fn answer(answer: &Answer) -> RegionAnswer {
         .map(|(country, likely)| Candidate { iso: country.to_string(), p: rounded(*likely, 1e4) })
         .collect();
     let votes = answer.votes.iter().map(|vote| RegionVote {
-        source: vote.source,
+        source: vote.source.into(),
         says: vote.says.iter().map(ToString::to_string).collect(),
         weight: rounded(vote.weight, 1e2),
         why: vote.why.clone(),
     });
     RegionAnswer {
-        answer: answer.outcome.name(),
+        answer: answer.outcome.name().into(),
         iso: code(answer.country()),
         p: candidates.first().filter(|_| answer.outcome == Outcome::Determined).map(|best| best.p),
         votes: votes.collect(),

@@ -128,7 +128,7 @@ impl<'s> Log<'s> {
                 };
             } else {
                 let (name, sector) = (site.name.clone(), site.sector.clone());
-                self.seen.push(SiteSeen { name, sector, how, role, times: 1, metres, span: at });
+                self.seen.push(SiteSeen { name, sector, how: how.into(), role, times: 1, metres, span: at });
             }
         }
     }

@@ -33,13 +33,13 @@ pub fn seen(inspection: &Inspection, zones: &Zones) -> Seen {
             one.times += 1;
             let worse = answer == Answer::Inside && one.answer != Answer::Inside.name();
             if worse || answer.name() == one.answer && margin_m < one.margin_m {
-                (one.answer, one.margin_m, one.why) = (answer.name(), margin_m, verdict.why());
+                (one.answer, one.margin_m, one.why) = (answer.name().into(), margin_m, verdict.why());
             }
         } else if next < MOST {
             seen.push(ZoneSeen {
                 zone: verdict.zone.id.clone(),
                 name: verdict.zone.name.clone(),
-                answer: answer.name(),
+                answer: answer.name().into(),
                 role,
                 times: 1,
                 margin_m,
@@ -93,7 +93,7 @@ mod tests {
         let home = Spot::new(Role::Home, 47.05, 8.05, "y").unwrap();
         let inspection = Inspection { tracks: vec![track], places: vec![home], ..Inspection::of("x") };
         let told = seen(&inspection, &zones).zones;
-        let brief: Vec<_> = told.iter().map(|one| (one.role, one.answer, one.times)).collect();
+        let brief: Vec<_> = told.iter().map(|one| (one.role, one.answer.as_ref(), one.times)).collect();
         assert_eq!(brief, [(Role::Home, "inside", 1), (Role::Aircraft, "inside", 2)]);
         assert!((told[0].margin_m - told[1].margin_m).abs() < 1.0 && told[0].margin_m < -3_000.0, "{told:?}");
     }
@@ -106,7 +106,7 @@ mod tests {
         let corner = |lon| Spot::new(Role::Target, 47.005, lon, "item 1, command 16").unwrap();
         let inspection = Inspection { places: vec![corner(7.99), corner(8.02)], ..Inspection::of("wpl") };
         let told = seen(&inspection, &zones);
-        let brief: Vec<_> = told.zones.iter().map(|one| (one.role, one.answer, one.times)).collect();
+        let brief: Vec<_> = told.zones.iter().map(|one| (one.role, one.answer.as_ref(), one.times)).collect();
         assert_eq!((brief, told.beyond), (vec![(Role::Target, "inside", 1)], 0));
     }
 }

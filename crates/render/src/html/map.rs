@@ -6,7 +6,6 @@ use creance_model::{Report, Traffic};
 use maud::{Markup, html};
 
 use crate::{
-    Origin,
     headline::doubtful,
     words::{self, bytes, count, list, shown},
 };
@@ -63,7 +62,7 @@ impl Sum {
 }
 
 /// The map, and the same as a list for those who do not see it.
-pub(super) fn world(report: &Report, origin: Option<&Origin>) -> Markup {
+pub(super) fn world(report: &Report) -> Markup {
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     let mut nowhere = Sum::default();
     for row in &report.destinations {
@@ -77,7 +76,7 @@ pub(super) fn world(report: &Report, origin: Option<&Origin>) -> Markup {
         world.iter().filter_map(|country| Some((country, sums.get(country.code)?))).collect();
     marks.sort_by_key(|(country, sum)| (Reverse(sum.up), country.code));
     let labels = labels(&marks);
-    let ours = origin.map(|origin| project(origin.lat, origin.lon));
+    let ours = report.origin.as_ref().map(|origin| project(origin.lat, origin.lon));
     let mut order: Vec<_> = sums.iter().collect();
     order.sort_by_key(|(code, sum)| (sum.classes.is_empty(), Reverse(sum.up), **code));
     html! {
@@ -102,7 +101,7 @@ pub(super) fn world(report: &Report, origin: Option<&Origin>) -> Markup {
             }
             figcaption {
                 "Circles grow with the logarithm of the bytes sent; they are filled where sensitive data was found, and dashed, with a question mark, where the sources disagree or an edge network hides the place. "
-                @match origin {
+                @match &report.origin {
                     Some(origin) => { "Arcs begin where our side was, by " (shown(&origin.basis)) "." }
                     None => { "Where our side was is not known here, so no lines are drawn from it." }
                 }

@@ -47,7 +47,7 @@ fn headline(answer: &RegionAnswer) -> String {
     let named = |code: &str| format!("{} ({code})", words::country(code));
     match (&answer.iso, answer.p) {
         (Some(iso), Some(p)) => format!("{}, {:.0} in 100", named(iso), p * 100.0),
-        _ if answer.candidates.is_empty() => answer.answer.to_owned(),
+        _ if answer.candidates.is_empty() => answer.answer.to_string(),
         _ => {
             let all: Vec<String> = answer
                 .candidates

@@ -17,7 +17,7 @@ pub(super) fn destinations(report: &Report) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Table of destinations" {
             table {
-                caption { "Where traffic went, most bytes sent first. Traffic that stayed on the LAN (" (report.lan.0) " flows, " (bytes(report.lan.1)) ") is not listed." }
+                caption { "Where traffic went, most bytes sent first. Traffic that stayed on the LAN (" (report.lan.flows) " flows, " (bytes(report.lan.bytes)) ") is not listed." }
                 thead { tr { th scope="col" { "Host" } th scope="col" { "Country" } th scope="col" { "Law" } th scope="col" { "Run by" } th scope="col" { "Found" } th.number scope="col" { "Up" } th.number scope="col" { "Down" } th.number scope="col" { "Opaque" } } }
                 tbody {
                     @for row in report.destinations.iter().take(MOST_ROWS) {

@@ -6,8 +6,9 @@
 
 mod sample;
 
+use creance_model::Origin;
 use creance_model::{DataClass, Match, Report, Severity};
-use creance_render::{ALL, Options, Origin};
+use creance_render::{ALL, Options};
 use serde_json::Value;
 
 fn written(name: &str, report: &Report, options: &Options) -> String {
@@ -143,9 +144,10 @@ fn the_page_stands_alone_and_is_complete() {
 #[test]
 fn arcs_are_drawn_only_from_a_known_place() {
     assert!(!plain("html", &sample::report()).contains("class=\"arc"));
-    let origin =
+    let mut report = sample::report();
+    report.origin =
         Some(Origin { lat: 37.8, lon: -122.4, basis: "the first position of flight.tlog".to_owned() });
-    let page = written("html", &sample::report(), &Options { origin, ..Options::default() });
+    let page = plain("html", &report);
     std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/report-origin.html"), &page).unwrap();
     assert_eq!(page.matches("class=\"arc").count(), 8);
     assert!(page.contains("by the first position of flight.tlog"));
@@ -212,6 +214,27 @@ fn the_document_is_as_its_schema_says_and_says_no_more() {
     let mut document = sample::report().findings_document();
     document["findings"][0]["severity"] = Value::from("grave");
     assert!(!validator.is_valid(&document));
+}
+
+#[test]
+fn a_document_reads_back_as_the_report_that_it_was() {
+    for revealed in [false, true] {
+        let mut report = sample::report();
+        report.revealed = revealed;
+        report.origin = Some(Origin { lat: 37.0, lon: -122.0, basis: "flight.tlog".to_owned() });
+        assert_eq!(Report::read(plain("json", &report).as_bytes()).unwrap(), report);
+    }
+}
+
+#[test]
+fn what_is_no_document_is_refused_with_the_field() {
+    let document = plain("json", &sample::report());
+    let told = |text: &str| Report::read(text.as_bytes()).unwrap_err().to_string();
+    assert!(told("{").starts_with("no JSON from line 1"));
+    assert!(told(r#"{"schema": "creance.flow/1"}"#).contains("`schema`"));
+    let unknown = document.replacen(r#""data_class": "imagery""#, r#""data_class": "secret words""#, 1);
+    let told = told(&unknown);
+    assert!(told.contains("data_class`") && !told.contains("secret"), "{told}");
 }
 
 #[test]

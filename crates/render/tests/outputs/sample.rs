@@ -1,10 +1,11 @@
 //! A report on invented people, rich enough to look at.
 
 use creance_model::{
-    AppState, AskedWith, Belief, Candidate, Carrier, Case, Coverage, Damage, DataClass, Destination,
-    Direction, Evidence, Finding, FlightState, Ground, Input, InsideBasis, Interval, LandedIn, Landings,
-    Match, Mismatch, Occurrence, Region, RegionAnswer, RegionBehaviour, RegionVote, Report, Role, Severity,
-    SiteSeen, Source, Timestamp, Traffic, Transport, Trigger, Unread, Visibility,
+    Alternative, AppState, AskedWith, Belief, Candidate, Carrier, Case, Confidence, Coverage, Damage,
+    DataClass, Destination, Direction, Evidence, Finding, FlightState, Ground, Input, InsideBasis, Interval,
+    Judgement, Lan, LandedIn, Landings, Likelihood, Match, Mismatch, Occurrence, Region, RegionAnswer,
+    RegionBehaviour, RegionVote, Report, Review, ReviewState, Role, Severity, SiteSeen, Source, Timestamp,
+    Traffic, Transport, Trigger, Unread, Visibility, Weighed,
 };
 
 /// Seconds after the beginning of the capture.
@@ -91,13 +92,13 @@ pub(crate) fn finding(
         data_class,
         severity,
         matched,
-        detector: matched.name(),
+        detector: matched.name().into(),
         value: value.to_owned(),
         digest: format!("{number:02x}").repeat(32),
         decode_path: path.clone(),
         encoding: vec!["base64".to_owned()],
         visibility: if number.is_multiple_of(2) { Visibility::Clear } else { Visibility::Decrypted },
-        protocol: "http/1",
+        protocol: "http/1".into(),
         transport: Transport::Tcp,
         direction: Direction::Outbound,
         source: Source {
@@ -167,7 +168,7 @@ fn findings() -> Vec<Finding> {
     radiated.destination = Destination { ip: None, asn: None, as_name: None, ..radiated.destination };
     radiated.source.ip = None;
     radiated.source.basis = InsideBasis::Radiated;
-    (radiated.protocol, radiated.transport) = ("remote-id", Transport::Wifi);
+    (radiated.protocol, radiated.transport) = ("remote-id".into(), Transport::Wifi);
     all.push(radiated);
     all
 }
@@ -249,10 +250,42 @@ pub(crate) fn report() -> Report {
             app(1_540, 1_650, AppState::Background),
             app(1_650, 1_800, AppState::Closed),
         ],
-        lan: (31, 1_204_112),
+        lan: Lan { flows: 31, bytes: 1_204_112 },
         origin: None,
         revealed: false,
         limited: false,
+        judgements: vec![judgement()],
+    }
+}
+
+/// A draft, as an assessment makes it.
+fn judgement() -> Judgement {
+    let words = |words: &[&str]| words.iter().map(|one| (*one).to_owned()).collect();
+    Judgement {
+        id: "J01".to_owned(),
+        hypothesis: "automatic-upload".to_owned(),
+        claim: "The app uploads by itself to clouds in Taiwan, China and Hong Kong.".to_owned(),
+        statement: "It is very likely that the app uploaded pictures by itself.".to_owned(),
+        likelihood: Some(Likelihood::VeryLikely),
+        confidence: Some(Confidence::Moderate),
+        basis: words(&["Three findings rest on planted values.", "One vantage point saw them."]),
+        evidence: vec![Weighed {
+            says: "Three pictures left without an action of the user.".to_owned(),
+            findings: words(&["F0001"]),
+            grade: "A2".to_owned(),
+            bears: words(&["consistent", "inconsistent"]),
+        }],
+        inconsistent: 0,
+        alternatives: vec![Alternative { says: "The user shared them.".to_owned(), inconsistent: 1 }],
+        gaps: words(&["Two destinations could not be read."]),
+        assumptions: words(&["The action log is whole."]),
+        would_change: words(&["The same flight with the setting off."]),
+        review: Review {
+            state: ReviewState::Accepted,
+            examiner: Some("R. Okafor".to_owned()),
+            reason: Some("The packets were read by hand.".to_owned()),
+            statement: None,
+        },
     }
 }
 
@@ -268,14 +301,14 @@ pub(crate) fn quiet() -> Report {
 
 /// An aircraft in the United States whose app believes in mainland China.
 fn region() -> Region {
-    let vote = |source, says: &str, weight, why: &str| RegionVote {
-        source,
+    let vote = |source: &'static str, says: &str, weight, why: &str| RegionVote {
+        source: source.into(),
         says: vec![says.to_owned()],
         weight,
         why: why.to_owned(),
     };
     let answer = |iso: &str, votes| RegionAnswer {
-        answer: "determined",
+        answer: "determined".into(),
         iso: Some(iso.to_owned()),
         p: Some(0.97),
         candidates: vec![Candidate { iso: iso.to_owned(), p: 0.97 }],
@@ -288,15 +321,19 @@ fn region() -> Region {
             answer: answer("CN", vec![vote("answer", "CN", 3.5, "a server told the app so")]),
             behaviour: RegionBehaviour {
                 hosts: Some("CN".to_owned()),
-                datum: Some("GCJ-02"),
+                datum: Some("GCJ-02".into()),
                 coordinates_shifted: Some(true),
                 forced_login: Some(true),
                 no_fly_download: None,
             },
-            asked_with: vec![AskedWith { source: "mcc", says: Some("CN".to_owned()), agrees: Some(true) }],
+            asked_with: vec![AskedWith {
+                source: "mcc".into(),
+                says: Some("CN".to_owned()),
+                agrees: Some(true),
+            }],
         },
         data: Landings {
-            answer: "determined",
+            answer: "determined".into(),
             iso: Some("CN".to_owned()),
             landings: vec![LandedIn {
                 iso: Some("CN".to_owned()),
@@ -305,7 +342,7 @@ fn region() -> Region {
             }],
         },
         mismatches: vec![Mismatch {
-            kind: "belief",
+            kind: "belief".into(),
             says: "the aircraft is in US, and the app believes it to be in CN".to_owned(),
             severity: Severity::Medium,
             packets: vec![31, 33],
@@ -318,7 +355,7 @@ fn ground() -> Ground {
         sites: vec![SiteSeen {
             name: "North substation".to_owned(),
             sector: Some("energy".to_owned()),
-            how: "looked at",
+            how: "looked at".into(),
             role: Role::Camera,
             times: 12,
             metres: 100.0,
