@@ -9,6 +9,7 @@ mod keys;
 mod pieces;
 mod recordings;
 mod region;
+mod report;
 mod sites;
 mod zones;
 

@@ -2,6 +2,7 @@
 
 mod compare;
 mod region;
+mod report;
 mod zones;
 
 use std::{net::IpAddr, path::PathBuf};
@@ -12,6 +13,7 @@ use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
 
 pub(crate) use compare::{Compare, CompareForm};
+pub(crate) use report::Report;
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
 
 pub(crate) use region::{Region, RegionFormat};
@@ -83,6 +85,9 @@ pub(crate) enum Command {
     /// Says what differs between cases (a setting off and on), and what cannot be told from chance.
     #[command(after_help = compare::EXAMPLES)]
     Compare(Compare),
+    /// Writes a case in another format.
+    #[command(after_help = report::EXAMPLES)]
+    Report(Report),
     /// Says where an aircraft is, what its app believes, and where its data went: every source's vote, and who differs.
     #[command(after_help = region::EXAMPLES)]
     Region(Box<Region>),
@@ -154,7 +159,7 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// What is printed on stdout.
-    #[arg(long, default_value = TEXT, value_parser = PossibleValuesParser::new(creance_render::ALL.iter().map(|output| output.name())))]
+    #[arg(long, default_value = TEXT, value_parser = formats())]
     pub(crate) format: String,
     /// Shows values in full. Without it they are masked everywhere.
     #[arg(long)]
@@ -169,6 +174,10 @@ pub(crate) struct Audit {
 
 /// The output for terminals.
 pub(crate) const TEXT: &str = "text";
+
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(creance_render::ALL.iter().map(|output| output.name()))
+}
 
 fn severity(text: &str) -> Result<Severity, String> {
     Severity::from_name(text).ok_or_else(|| "expected info, low, medium, high or critical".to_owned())

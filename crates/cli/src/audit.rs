@@ -87,7 +87,7 @@ fn code(report: &Report, options: &Audit) -> u8 {
 
 /// Colour is for terminals, and not for those who set `NO_COLOR` (no-color.org).
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-fn colour() -> bool {
+pub(crate) fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
 }
 

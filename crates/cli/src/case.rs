@@ -4,17 +4,23 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufWriter, Write},
-    path::Path,
+    io::{BufWriter, Read, Write},
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use creance_model::{Report, Timestamp};
 use creance_render::Options;
 use serde_json::json;
 
 use crate::exit::Usage;
+
+/// What was found, in a case.
+pub(crate) const FINDINGS: &str = "findings.json";
+
+/// The largest findings.json that is read, in bytes.
+pub(crate) const LARGEST: u64 = 256 << 20;
 
 const LEDGER: &str = "ledger.jsonl";
 
@@ -38,6 +44,29 @@ pub(crate) fn prepare(folder: &Path, force: bool) -> anyhow::Result<()> {
         .into());
     }
     Ok(())
+}
+
+/// The findings of a case, given as its folder or as the file itself.
+pub(crate) fn findings(case: &Path) -> PathBuf {
+    if case.is_dir() { case.join(FINDINGS) } else { case.to_owned() }
+}
+
+/// Reads a case, given as its folder or as its findings.json.
+pub(crate) fn read(case: &Path) -> anyhow::Result<Report> {
+    let file = findings(case);
+    let bytes = bytes(&file, LARGEST)?;
+    Report::read(&bytes).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// A file of at most so many bytes.
+pub(crate) fn bytes(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    let told = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).with_context(told)?;
+    if bytes.len() as u64 > most {
+        return Err(anyhow!("{}: more than {most} bytes", told()));
+    }
+    Ok(bytes)
 }
 
 /// Writes the case.

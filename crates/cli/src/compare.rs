@@ -1,8 +1,7 @@
 //! `creance compare`: what differs between cases, and how sure one can be of it (`creance.compare/1`).
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Read, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -13,12 +12,12 @@ use serde::Serialize;
 
 use crate::{
     args::{Compare, CompareForm, Lines},
+    case::{FINDINGS, LARGEST, bytes, findings},
     exit::{self, Usage},
     rows::Rows,
 };
 
-/// The largest findings.json that is read, in bytes; and campaign.
-const LARGEST: u64 = 256 << 20;
+/// The largest campaign that is read, in bytes.
 const LARGEST_CAMPAIGN: u64 = 1 << 20;
 
 pub(crate) fn run(options: &Compare) -> anyhow::Result<u8> {
@@ -138,22 +137,10 @@ fn names(groups: &[(String, Vec<PathBuf>)]) -> Vec<String> {
     if unique { names } else { paths.into_iter().map(|path| path.display().to_string()).collect() }
 }
 
-const FINDINGS: &str = "findings.json";
-
 fn case(path: &Path, name: &str) -> anyhow::Result<Run> {
-    let file = if path.is_dir() { path.join(FINDINGS) } else { path.to_owned() };
+    let file = findings(path);
     let bytes = bytes(&file, LARGEST)?;
     Run::read(name, &bytes).with_context(|| format!("cannot read {}", file.display()))
-}
-
-fn bytes(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
-    let told = || format!("cannot read {}", path.display());
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).with_context(told)?;
-    if bytes.len() as u64 > most {
-        return Err(anyhow!("{}: more than {most} bytes", told()));
-    }
-    Ok(bytes)
 }
 
 /// One run counted twice would look like two that agree.

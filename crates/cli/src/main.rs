@@ -17,6 +17,7 @@ mod inspect;
 mod messages;
 mod progress;
 mod region;
+mod report;
 mod rows;
 mod scrub;
 mod trace;
@@ -68,6 +69,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
+        Some(Command::Report(options)) => report::run(&options),
         Some(Command::Region(options)) => region::run(&options, args.talk),
         Some(Command::Zones(options)) => zones::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
