@@ -6,7 +6,8 @@
 
 A view is a list: latitude, longitude, height in metres, yaw, pitch, roll, width in degrees, or null where captions tell of a
 zoom, so that how wide it is is not known. Films are nine sixteenths as high as wide. Rays are cast through the edge of the
-picture; those that meet the ground within 5 km are corners of what is seen, others end there.
+picture; those that meet the ground within 5 km are corners of what is seen, others end there. Of a site that stands above the
+ground, rays are followed while they are no higher than it.
 """
 
 import json
@@ -45,7 +46,7 @@ def make(folder):
             geometry = {"type": "Polygon", "coordinates": [corners + corners[:1]]}
         else:
             geometry = {"type": "Point", "coordinates": [lon, lat]}
-        features.append({"type": "Feature", "geometry": geometry, "properties": {"name": f"S{number}", "sector": "ENRG", "buffer_m": chance.choice([0.5, 10, 50, 200])}})
+        features.append({"type": "Feature", "geometry": geometry, "properties": {"name": f"S{number}", "sector": "ENRG", "buffer_m": chance.choice([0.5, 10, 50, 200]), "height_m": chance.choice([0, 0, 8, 60, 180])}})
     flights = []
     for flight in range(FLIGHTS):
         lat, lon = offset(*TOWNS[flight % len(TOWNS)], chance.uniform(-9_000, 9_000), chance.uniform(-9_000, 9_000))
@@ -98,16 +99,47 @@ def turned(vector, axis, degrees):
     return vector * math.cos(angle) + numpy.cross(axis, vector) * math.sin(angle) + axis * numpy.dot(axis, vector) * (1 - math.cos(angle))
 
 
-def footprint(height, yaw, pitch, roll, width, tall):
+def axes(yaw, pitch, roll):
     up = numpy.array([0.0, 0.0, 1.0])
     forward, right = turned(numpy.array([0.0, 1.0, 0.0]), up, -yaw), turned(numpy.array([1.0, 0.0, 0.0]), up, -yaw)
     forward = turned(forward, right, pitch)
     right = turned(right, forward, roll)
-    above = numpy.cross(right, forward)
+    return forward, right, numpy.cross(right, forward)
+
+
+def edges(yaw, pitch, roll, width, tall):
+    """Rays through the edge of the picture, one after the other."""
+    forward, right, above = axes(yaw, pitch, roll)
     wide, high = math.tan(math.radians(width / 2)), math.tan(math.radians(tall / 2))
     steps = numpy.linspace(-1, 1, EDGE)
     edge = [(s, -1) for s in steps] + [(1, s) for s in steps] + [(-s, 1) for s in steps] + [(-1, -s) for s in steps]
-    rays = [forward + right * (x * wide) + above * (y * high) for x, y in edge]
+    return [forward + right * (x * wide) + above * (y * high) for x, y in edge]
+
+
+def standing(height, yaw, pitch, roll, width, tall, top):
+    """The ground below what the picture shows of all that is no higher than `top`."""
+    rays = numpy.array(edges(yaw, pitch, roll, width, tall))
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        at = numpy.sort(numpy.stack([-height / rays[:, 2], (top - height) / rays[:, 2]]), axis=0)
+        ends = FARTHEST / numpy.hypot(rays[:, 0], rays[:, 1])
+    begin, end = numpy.clip(at[0], 0, None), numpy.minimum(at[1], ends)
+    kept = begin <= end
+    points = [rays[kept, :2] * begin[kept, None], rays[kept, :2] * end[kept, None]]
+    # How far one sees: around the camera, at some heights, what lies in the picture.
+    forward, right, above = axes(yaw, pitch, roll)
+    wide, high = math.tan(math.radians(width / 2)), math.tan(math.radians(tall / 2))
+    around = numpy.radians(numpy.arange(0, 360, 0.1))
+    for level in [*numpy.linspace(0, top, 5), *([height] if height < top else [])]:
+        far = numpy.stack([numpy.sin(around) * FARTHEST, numpy.cos(around) * FARTHEST, numpy.full_like(around, level - height)], axis=1)
+        depth = far @ forward
+        shown = (depth > 0) & (numpy.abs(far @ right) <= depth * wide) & (numpy.abs(far @ above) <= depth * high)
+        points.append(far[shown, :2])
+    points = numpy.concatenate(points + ([numpy.zeros((1, 2))] if height <= top else []))
+    return shapely.convex_hull(shapely.MultiPoint(points)) if len(points) > 2 else None
+
+
+def footprint(height, yaw, pitch, roll, width, tall):
+    rays = edges(yaw, pitch, roll, width, tall)
     # Parts of the edge that are above the horizon show no ground: the ground ends where rays become level.
     ground, far = [], FARTHEST
     for ray, following in zip(rays, rays[1:] + rays[:1]):
@@ -131,6 +163,7 @@ def judge(folder):
     shapes = numpy.array([shapely.from_geojson(json.dumps(site["geometry"])) for site in sites])
     names = numpy.array([site["properties"]["name"] for site in sites])
     buffers = numpy.array([site["properties"]["buffer_m"] for site in sites])
+    tops = numpy.array([site["properties"]["height_m"] for site in sites])
     corner = numpy.array([shapely.get_coordinates(shape)[0] for shape in shapes])
     answers = []
     for flight, (_, views) in enumerate(flights):
@@ -138,8 +171,7 @@ def judge(folder):
         counts = {}
         for lat, lon, height, *angles, width in views:
             tall = width and 2 * math.degrees(math.atan(math.tan(math.radians(width / 2)) * 9 / 16))
-            seen = width and footprint(height, *angles, width, tall)
-            if not seen:
+            if not width:
                 continue
             plane = Proj(proj="aeqd", lat_0=lat, lon_0=lon, datum="WGS84")
             # Those whose first corner lies within 7 km: shapes are 850 m long at most.
@@ -147,7 +179,12 @@ def judge(folder):
             around = town[numpy.hypot(east, corner[town, 1] - lat) * 111.2 < 7]
             flat = shapely.transform(shapes[around], lambda points: numpy.column_stack(plane(points[:, 0], points[:, 1])))
             away = shapely.distance(flat, shapely.Point(0, 0))
-            apart = shapely.distance(flat, seen) - buffers[around]
+            apart = numpy.full(len(flat), numpy.inf)
+            for top in numpy.unique(tops[around]):
+                seen = standing(height, *angles, width, tall, top) if top else footprint(height, *angles, width, tall)
+                if seen is not None:
+                    tall_ones = tops[around] == top
+                    apart[tall_ones] = shapely.distance(flat[tall_ones], seen) - buffers[around][tall_ones]
             # A sphere for an ellipsoid: six thousandths of the way; and where 5 km end a polygon of 48 corners for a circle.
             close = numpy.abs(apart) <= 1.0 + 0.006 * away + numpy.where(away > FARTHEST - 900, 11.0, 0.0)
             for kind, which in enumerate([(apart < 0) & ~close, close]):

@@ -135,7 +135,7 @@ pub(crate) struct Audit {
     /// A flight log: MAVLink .tlog, GPX, DJI .txt, or CSV with a header.
     #[arg(long, value_name = "LOG")]
     pub(crate) flight: Vec<PathBuf>,
-    /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): findings name those that a place lies at, and
+    /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m,height_m`): findings name those that a place lies at, and
     /// that a picture, film or flight log that left shows or was at.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
@@ -444,7 +444,7 @@ pub(crate) struct Inspect {
     /// Writes the answer to this file instead of stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m`): which of them were near or looked at is told.
+    /// Protected places (GeoJSON, or CSV with `name,lat,lon,sector,buffer_m,height_m`): which of them were near or looked at is told.
     #[arg(long, value_name = "FILE")]
     pub(crate) sites: Option<PathBuf>,
     /// Zones of airspace (ED-269, ED-318, GeoJSON, FAA, KML and others): which of them tracks, places and plans touch is

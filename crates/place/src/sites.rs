@@ -4,7 +4,9 @@
 //! 6 371 km): within 20 km the error is below a tenth of a percent. A site is a point, lines, or areas, with a buffer around.
 
 mod read;
+mod sector;
 mod seen;
+mod tall;
 mod view;
 
 use std::collections::HashMap;
@@ -21,10 +23,13 @@ use view::{FARTHEST, Footprint, Reach};
 pub struct Site {
     /// Its name.
     pub name: String,
-    /// Its sector, as the register calls it: `ENRG`, `energy`, `railroad`, …
+    /// Its sector: one of the sixteen of CISA or law enforcement by its name, where the register's word for it is known; else
+    /// that word.
     pub sector: Option<String>,
     /// Metres around it that count as it.
     pub buffer_m: f64,
+    /// Metres that it stands above the ground: what a camera sees of it begins above its foot.
+    pub height_m: f64,
     /// Its shape: parts, each a point, a line, or a ring.
     pub parts: Vec<Part>,
 }
@@ -59,6 +64,8 @@ pub struct Sites {
     large: Vec<u32>,
     /// A circle around each site with its buffer.
     circles: Vec<Circle>,
+    /// Metres that the tallest stands above the ground.
+    tallest_m: f64,
 }
 
 /// A circle on the earth, around a site: what does not reach it does not reach the site.
@@ -90,6 +97,9 @@ struct Around {
     numbers: Vec<u32>,
 }
 
+/// What the footprint for a site that stands above the ground is taken to cost, in comparisons.
+const TALL: u64 = 2_000;
+
 /// Cells of a degree.
 const CELLS: f64 = 20.0;
 
@@ -102,6 +112,7 @@ impl Sites {
         let mut sites = Self { all, ..Self::default() };
         for (number, site) in (0_u32..).zip(&sites.all) {
             let [south, west, north, east] = bounds(site);
+            sites.tallest_m = sites.tallest_m.max(site.height_m);
             sites.circles.push(Circle::around([south, west, north, east], site.buffer_m));
             let lat_by = site.buffer_m / DEGREE_M;
             let lon_by = lat_by / south.abs().max(north.abs()).min(89.0).to_radians().cos();
@@ -155,8 +166,8 @@ impl Sites {
         reached.filter_map(|(site, ..)| Some((site, How::Near(near(site)?)))).collect()
     }
 
-    /// The sites that a camera looked at, with the metres from it to them: those that lie, with their buffer, in the part of
-    /// the ground that its picture shows, were it flat and level, up to 5 km away.
+    /// The sites that a camera looked at, with the metres from it to them: those that stand, with their buffer, in what its
+    /// picture shows, were the ground flat and level and nothing before them, up to 5 km away.
     pub fn looked_at(&self, view: &View) -> Vec<(&Site, How)> {
         self.shown(view, &mut Around::default(), &mut 0)
     }
@@ -177,14 +188,25 @@ impl Sites {
         if reached.peek().is_none() {
             return Vec::new();
         }
-        let footprint = view.footprint();
+        let ground = view.footprint();
+        let (mut highest, mut tall) = (None, None);
         let mut shown = |site: &Site, centre, radius| {
+            let mut footprint = &ground;
+            if site.height_m > 0.0 {
+                // What is out of reach of the tallest is out of reach.
+                let highest = highest.get_or_insert_with(|| view.footprint_up_to(self.tallest_m));
+                if highest.reach(centre, radius) == Reach::None {
+                    return None;
+                }
+                *compared += TALL;
+                footprint = tall.insert(view.footprint_up_to(site.height_m));
+            }
             let is_shown = match footprint.reach(centre, radius) {
                 Reach::None => false,
                 Reach::Whole => true,
                 Reach::Perhaps => {
                     *compared += site.corners() * footprint.len();
-                    site.is_shown(view, &footprint)
+                    site.is_shown(view, footprint)
                 }
             };
             is_shown.then(|| {
@@ -353,7 +375,7 @@ mod tests {
     use super::*;
 
     fn site(name: &str, buffer_m: f64, parts: Vec<Part>) -> Site {
-        Site { name: name.to_owned(), sector: None, buffer_m, parts }
+        Site { name: name.to_owned(), sector: None, buffer_m, height_m: 0.0, parts }
     }
 
     fn sites() -> Sites {

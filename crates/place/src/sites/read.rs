@@ -1,12 +1,16 @@
-//! Registers of sites: GeoJSON (RFC 7946) with properties `name`, `sector`, `buffer_m`, or a table (CSV) with columns of these
-//! names and `lat`, `lon`.
+//! Registers of sites: GeoJSON (RFC 7946) with properties `name`, `sector`, `buffer_m`, `height_m`, or a table (CSV) with
+//! columns of these names and `lat`, `lon`.
 
 use serde_json::Value;
 
-use super::{Part, Site};
+use super::{Part, Site, sector};
 
 /// Metres around a site for which the register says none.
 const BUFFER_M: f64 = 100.0;
+
+/// What registers call the metres around a site, and those that it stands above the ground.
+const BUFFER: &[&str] = &["buffer_m", "buffer", "radius"];
+const HEIGHT: &[&str] = &["height_m", "height"];
 
 /// Sites, and points of all of them, that are read.
 const MOST: usize = 1_000_000;
@@ -43,11 +47,18 @@ fn geojson(bytes: &[u8]) -> Result<Vec<Site>, String> {
             properties.iter().find(named).map(|(_, value)| value)
         };
         let text = |names: &[&str]| property(names).and_then(Value::as_str).map(str::to_owned);
-        let buffer = property(&["buffer_m", "buffer", "radius"]);
+        let metres = |names: &[&str]| match property(names) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+                number.map(Some).ok_or_else(|| format!("{} is {value}, expected metres", names[0]))
+            }
+        };
         sites.push(Site {
             name: text(&["name", "title"]).unwrap_or_else(|| format!("site {}", number + 1)),
-            sector: text(&["sector", "category"]),
-            buffer_m: buffered(buffer.and_then(Value::as_f64)).map_err(wrong)?,
+            sector: text(&["sector", "category"]).map(|word| sector::named(&word)),
+            buffer_m: buffered(metres(BUFFER).map_err(wrong)?).map_err(wrong)?,
+            height_m: standing(metres(HEIGHT).map_err(wrong)?).map_err(wrong)?,
             parts,
         });
     }
@@ -59,6 +70,14 @@ fn buffered(metres: Option<f64>) -> Result<f64, String> {
         None => Ok(BUFFER_M),
         Some(metres) if (0.0..=100_000.0).contains(&metres) => Ok(metres),
         Some(metres) => Err(format!("the buffer is {metres} m, expected 0 to 100000")),
+    }
+}
+
+fn standing(metres: Option<f64>) -> Result<f64, String> {
+    match metres {
+        None => Ok(0.0),
+        Some(metres) if (0.0..=1_000.0).contains(&metres) => Ok(metres),
+        Some(metres) => Err(format!("the height is {metres} m, expected 0 to 1000")),
     }
 }
 
@@ -117,8 +136,8 @@ fn table(bytes: &[u8]) -> Result<Vec<Site>, String> {
         .ok_or("the header names no latitude, expected a column lat or latitude")?;
     let lon = column(&["lon", "lng", "longitude"])
         .ok_or("the header names no longitude, expected a column lon or longitude")?;
-    let (name, sector) = (column(&["name", "title"]), column(&["sector", "category", "primary_fuel"]));
-    let buffer = column(&["buffer_m", "buffer", "radius"]);
+    let (name, sector_column) = (column(&["name", "title"]), column(&["sector", "category", "primary_fuel"]));
+    let (buffer, height) = (column(BUFFER), column(HEIGHT));
     let mut sites = Vec::new();
     for (row, record) in reader.records().enumerate() {
         let wrong = |why: String| format!("row {}: {why}", row + 2);
@@ -127,6 +146,10 @@ fn table(bytes: &[u8]) -> Result<Vec<Site>, String> {
             column.and_then(|column| record.get(column)).filter(|text| !text.is_empty())
         };
         let number = |column| text(Some(column)).and_then(|text| text.parse::<f64>().ok());
+        let metres = |column: Option<usize>| match text(column) {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|_| format!("{text} is no number of metres")),
+        };
         let place = number(lat).zip(number(lon)).filter(|(lat, lon)| lat.abs() <= 90.0 && lon.abs() <= 360.0);
         let Some((lat, lon)) = place else {
             return Err(wrong("it has no latitude and longitude".to_owned()));
@@ -136,8 +159,9 @@ fn table(bytes: &[u8]) -> Result<Vec<Site>, String> {
         }
         sites.push(Site {
             name: text(name).map_or_else(|| format!("site {}", row + 1), str::to_owned),
-            sector: text(sector).map(str::to_owned),
-            buffer_m: buffered(buffer.and_then(number)).map_err(wrong)?,
+            sector: text(sector_column).map(sector::named),
+            buffer_m: buffered(metres(buffer).map_err(wrong)?).map_err(wrong)?,
+            height_m: standing(metres(height).map_err(wrong)?).map_err(wrong)?,
             parts: vec![Part::Point([lat, lon])],
         });
     }
@@ -152,17 +176,20 @@ mod tests {
     #[test]
     fn registers_of_both_kinds_are_read() {
         let json = r#"{"type":"FeatureCollection","features":[
-            {"type":"Feature","properties":{"name":"Works","sector":"WATR","buffer_m":50},"geometry":{"type":"Polygon","coordinates":[[[8,47],[8.01,47],[8.01,47.01],[8,47]]]}},
+            {"type":"Feature","properties":{"name":"Works","sector":"WATR","buffer_m":50,"height_m":12.5},"geometry":{"type":"Polygon","coordinates":[[[8,47],[8.01,47],[8.01,47.01],[8,47]]]}},
             {"type":"Feature","properties":{},"geometry":{"type":"MultiPoint","coordinates":[[8.1,47.1],[8.2,47.2]]}}]}"#;
         let sites = read(json.as_bytes()).unwrap();
         assert_eq!(
-            (sites[0].name.as_str(), sites[0].sector.as_deref(), sites[0].buffer_m),
-            ("Works", Some("WATR"), 50.0)
+            (sites[0].name.as_str(), sites[0].sector.as_deref(), sites[0].buffer_m, sites[0].height_m),
+            ("Works", Some("Water and Wastewater Systems"), 50.0, 12.5)
         );
         assert_eq!(sites[1].parts.len(), 2);
-        assert_eq!((sites[1].name.as_str(), sites[1].buffer_m), ("site 2", BUFFER_M));
-        let sites = read(b"name,latitude,longitude,sector\nMast,47.1,8.1,COMM\n").unwrap();
+        assert_eq!((sites[1].name.as_str(), sites[1].buffer_m, sites[1].height_m), ("site 2", BUFFER_M, 0.0));
+        let sites =
+            read(b"name,latitude,longitude,sector,height\nMast,47.1,8.1,COMM,80\nQuay,47.2,8.1,,\n").unwrap();
         assert_eq!(sites[0].parts, [Part::Point([47.1, 8.1])]);
+        assert_eq!((sites[0].sector.as_deref(), sites[0].height_m), (Some("Communications"), 80.0));
+        assert_eq!((sites[1].sector.as_deref(), sites[1].height_m), (None, 0.0));
     }
 
     #[test]
@@ -173,6 +200,12 @@ mod tests {
             (
                 r#"{"type":"Feature","properties":{"buffer_m":-1},"geometry":{"type":"Point","coordinates":[8,47]}}"#,
                 "the buffer is -1",
+            ),
+            ("lat,lon,height_m\n47.1,8.1,tall\n", "row 2: tall is no number"),
+            ("lat,lon,height_m\n47.1,8.1,4000\n", "the height is 4000 m"),
+            (
+                r#"{"type":"Feature","properties":{"height":"high"},"geometry":{"type":"Point","coordinates":[8,47]}}"#,
+                "height_m is \"high\"",
             ),
             (r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[8,147]}}"#, "feature 1"),
             (r#"{"type":"FeatureCollection","features":[]}"#, "no site"),

@@ -145,6 +145,7 @@ mod tests {
         let site = |name: &str, lat: f64| Site {
             name: name.to_owned(),
             sector: None,
+            height_m: 0.0,
             buffer_m: 20.0,
             parts: vec![Part::Point([lat, 8.0])],
         };
@@ -206,7 +207,8 @@ mod tests {
     #[test]
     fn what_has_no_end_is_left() {
         let line = Part::Line((0..1000).map(|step| [47.004, 8.0 + f64::from(step) * 2e-4]).collect());
-        let site = Site { name: "wall".to_owned(), sector: None, buffer_m: 1.0, parts: vec![line] };
+        let site =
+            Site { name: "wall".to_owned(), sector: None, buffer_m: 1.0, height_m: 0.0, parts: vec![line] };
         let sites = Sites::new(vec![site]);
         let points = (0..200_000)
             .map(|second| point(second, f64::from(i32::try_from(second % 20).unwrap()), Some(70.0)));

@@ -59,22 +59,24 @@ impl View {
         if self.height_m.is_nan() || self.height_m <= 0.0 {
             return Footprint::of(Vec::new());
         }
-        let turn = std::f64::consts::TAU / f64::from(CORNERS);
-        let corners = (0..CORNERS).map(|corner| (f64::from(corner) * turn).sin_cos());
-        let mut seen: Vec<[f64; 2]> =
-            corners.map(|(east, north)| [east * FARTHEST, north * FARTHEST]).collect();
-        let [forward, right, up] = self.axes();
-        let half = |degrees: f64| (degrees.clamp(0.1, 179.0) / 2.0).to_radians().tan();
-        for (aside, most) in [(right, half(self.width)), (up, half(self.height))] {
-            for sign in [1.0, -1.0] {
-                // Of a point of the ground: no farther aside than its depth allows.
-                let [east, north, above] =
-                    std::array::from_fn(|axis| most * forward[axis] - sign * aside[axis]);
-                let inner = |[x, y]: [f64; 2]| east * x + north * y - above * self.height_m;
-                seen = cut(&seen, &inner);
-            }
+        let mut seen: Vec<[f64; 2]> = ring(FARTHEST).collect();
+        for [east, north, above] in self.inwards() {
+            seen = cut(&seen, &|[x, y]: [f64; 2]| east * x + north * y - above * self.height_m);
         }
         Footprint::of(seen)
+    }
+
+    /// Of the four planes that bound the picture, the directions inwards: a point is in the picture, if seen from the camera
+    /// it lies on that side of all.
+    pub(super) fn inwards(&self) -> [[f64; 3]; 4] {
+        let [forward, right, up] = self.axes();
+        let half = |degrees: f64| (degrees.clamp(0.1, 179.0) / 2.0).to_radians().tan();
+        let (wide, high) = (half(self.width), half(self.height));
+        // No farther aside than its depth allows.
+        let inward = |(aside, most): ([f64; 3], f64)| {
+            std::array::from_fn(|axis| most.abs() * forward[axis] - most.signum() * aside[axis])
+        };
+        [(right, wide), (right, -wide), (up, high), (up, -high)].map(inward)
     }
 
     /// The corners of the ground that the picture shows, latitude and longitude in degrees; none, where it shows no ground.
@@ -86,7 +88,7 @@ impl View {
     }
 
     /// Unit vectors to where it looks, to its right and upwards: east, north, up.
-    fn axes(&self) -> [[f64; 3]; 3] {
+    pub(super) fn axes(&self) -> [[f64; 3]; 3] {
         let (sin_yaw, cos_yaw) = self.yaw.to_radians().sin_cos();
         let (sin_pitch, cos_pitch) = self.pitch.to_radians().sin_cos();
         let (sin_roll, cos_roll) = self.roll.to_radians().sin_cos();
@@ -98,6 +100,15 @@ impl View {
         };
         [forward, mixed(cos_roll, -sin_roll), mixed(sin_roll, cos_roll)]
     }
+}
+
+/// The corners of a disc around the camera, clockwise.
+pub(super) fn ring(radius: f64) -> impl Iterator<Item = [f64; 2]> {
+    let turn = std::f64::consts::TAU / f64::from(CORNERS);
+    (0..CORNERS).map(move |corner| {
+        let (east, north) = (f64::from(corner) * turn).sin_cos();
+        [east * radius, north * radius]
+    })
 }
 
 /// The part of a convex polygon where a linear function is not negative (Sutherland and Hodgman).
@@ -119,7 +130,7 @@ fn cut(polygon: &[[f64; 2]], inner: &dyn Fn([f64; 2]) -> f64) -> Vec<[f64; 2]> {
 
 impl Footprint {
     /// By its corners, which run clockwise: outwards is to the left.
-    fn of(corners: Vec<[f64; 2]>) -> Self {
+    pub(super) fn of(corners: Vec<[f64; 2]>) -> Self {
         let mut footprint = Self { corners, sides: Vec::new() };
         let side = |[from, to]: [[f64; 2]; 2]| {
             let [east, north] = [to[0] - from[0], to[1] - from[1]];
