@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use creance_model::{AppState, DataClass, Interval, Timestamp, Trigger};
+use creance_model::{AppState, DataClass, FlightState, Interval, Phase, Timestamp, Trigger};
 
 use crate::Error;
 
@@ -91,6 +91,56 @@ impl Actions {
         self.log.iter().filter_map(|action| Some((action.time, on(action)?, self.source.clone()))).collect()
     }
 
+    /// What was noted of flight: on the ground between switching on and take-off, and between landing and switching off; flying
+    /// between take-off and landing. Where one of both is not noted, nothing is said.
+    pub(crate) fn marks(&self) -> Vec<Phase> {
+        let mark = |action: &Action| match action.name.as_str() {
+            "power_on_drone" | "power_on" => Some(Mark::On),
+            "take_off" | "takeoff" => Some(Mark::TakeOff),
+            "land" | "landing" | "landed" => Some(Mark::Landing),
+            "power_off_drone" | "power_off" => Some(Mark::Off),
+            _ => None,
+        };
+        let marks: Vec<(Timestamp, Mark)> =
+            self.log.iter().filter_map(|action| Some((action.time, mark(action)?))).collect();
+        let phases = marks.windows(2).filter_map(|pair| {
+            let [(from, before), (to, after)] = pair else { return None };
+            let state = match (before, after) {
+                (Mark::TakeOff, Mark::Landing) => FlightState::Flying,
+                (Mark::On | Mark::Landing, Mark::TakeOff | Mark::Off) => FlightState::Ground,
+                _ => return None,
+            };
+            Some(Phase { from: *from, to: *to, state, source: self.source.clone() })
+        });
+        phases.filter(|phase| phase.from < phase.to).collect()
+    }
+
+    /// Scenarios: each begins with an action `scenario` that names it, and ends with the next, with `scenario_ends`, or with
+    /// the log.
+    pub(crate) fn scenarios(&self) -> Vec<Interval<String>> {
+        let mut scenarios: Vec<Interval<String>> = Vec::new();
+        let mut open: Option<(Timestamp, &str)> = None;
+        let mut close = |open: &mut Option<(Timestamp, &str)>, to: Timestamp| {
+            if let Some((from, name)) = open.take().filter(|(from, _)| *from < to) {
+                scenarios.push(Interval { from, to, state: name.to_owned(), source: self.source.clone() });
+            }
+        };
+        for action in &self.log {
+            match action.name.as_str() {
+                "scenario" => {
+                    close(&mut open, action.time);
+                    open = Some((action.time, action.detail.trim())).filter(|(_, name)| !name.is_empty());
+                }
+                "scenario_ends" => close(&mut open, action.time),
+                _ => {}
+            }
+        }
+        if let Some((_, to)) = self.covers {
+            close(&mut open, to);
+        }
+        scenarios
+    }
+
     /// App states over the time that the log covers.
     pub(crate) fn app_states(&self) -> Vec<Interval<AppState>> {
         let Some((from, to)) = self.covers else { return Vec::new() };
@@ -151,6 +201,14 @@ fn names_file(detail: &str) -> bool {
             && (2..=4).contains(&extension.len())
             && extension.chars().all(|c| c.is_ascii_alphanumeric())
     })
+}
+
+/// What a note says of flight.
+enum Mark {
+    On,
+    TakeOff,
+    Landing,
+    Off,
 }
 
 /// The app and the phone it runs on.
@@ -238,6 +296,21 @@ mod tests {
         assert_eq!(actions.trigger(t(141), &imagery, |_| true), Trigger::Automatic);
         assert_eq!(actions.trigger(t(135), &[DataClass::Email], |_| true), Trigger::Automatic);
         assert_eq!(actions.trigger(t(190), &imagery, |_| true), Trigger::Unknown);
+    }
+
+    #[test]
+    fn notes_of_flight_and_of_scenarios_are_intervals() {
+        let log = "time,action,detail\n100,log_starts,\n110,power_on_drone,\n115,scenario,idle\n120,take_off,\n125,scenario,mode on\n\
+            180,land,\n190,power_off_drone,\n200,take_off,\n210,scenario_ends,\n220,log_ends,\n";
+        let actions = Actions::parse(log.as_bytes(), "actions.csv").unwrap();
+        let marks = actions.marks();
+        let told: Vec<_> = marks.iter().map(|phase| (phase.from, phase.to, phase.state)).collect();
+        let (ground, flying) = (FlightState::Ground, FlightState::Flying);
+        // Of the second flight no landing was noted.
+        assert_eq!(told, [(t(110), t(120), ground), (t(120), t(180), flying), (t(180), t(190), ground)]);
+        let scenarios = actions.scenarios();
+        let told: Vec<_> = scenarios.iter().map(|one| (one.from, one.to, one.state.as_str())).collect();
+        assert_eq!(told, [(t(115), t(125), "idle"), (t(125), t(210), "mode on")]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use creance_capture::Notes;
 use creance_detect::{Flight, FoundIn, Pieces, Secrets, mask, mask_file, mask_step, place_of, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
-    Occurrence, Origin, Phase, Report, Source, Transport, Trigger, Unread, Visibility,
+    Occurrence, Origin, Phase, Report, Source, Timestamp, Transport, Trigger, Unread, Visibility,
 };
 use creance_place::Atlas;
 use creance_place::region::{
@@ -23,7 +23,7 @@ use data_encoding::HEXLOWER;
 use ring::hmac;
 
 use crate::{
-    Error,
+    Error, clocks,
     destination::{destination, everybody, shown_host},
     flight::Sample,
     ground::ground,
@@ -67,6 +67,8 @@ pub(crate) fn report(
     flight.capture = run.first.zip(run.last);
     let (phases, further_phases) = flight.phases();
     let app_states = actions.as_ref().map(crate::actions::Actions::app_states).unwrap_or_default();
+    let scenarios = actions.as_ref().map(crate::actions::Actions::scenarios).unwrap_or_default();
+    let clocks = clocks::offsets(&flight.logs, &flight.links);
 
     let mut triggers: BTreeMap<u64, (BTreeSet<DataClass>, BTreeSet<&str>, usize)> = BTreeMap::new();
     for (index, seen) in run.pipeline.sightings.seen.iter().enumerate() {
@@ -105,6 +107,8 @@ pub(crate) fn report(
         secrets: &secrets,
         phases: &phases,
         app_states: &app_states,
+        scenarios: &scenarios,
+        scenario: request.scenario.as_deref(),
         context_source: actions.as_ref().map(|actions| actions.source().to_owned()),
         key: &hashed.key,
         reveal: request.reveal,
@@ -116,6 +120,7 @@ pub(crate) fn report(
     let destinations = destinations(&run.pipeline.traffic, &findings, &phases, atlas, &secrets);
     let coverage = coverage(&run.pipeline.traffic, &secrets, run.counters.encrypted());
     let mut notes = notes(request, run, untold, &hashed.inputs);
+    notes.extend(clocks::notes(&clocks));
     let moved = |one: &Finding| {
         one.direction == Direction::Broadcast && one.data_class == DataClass::Location && one.count > 1
     };
@@ -143,6 +148,7 @@ pub(crate) fn report(
         campaign: hashed.campaign,
         tool: format!("creance {}", env!("CARGO_PKG_VERSION")),
         inputs: hashed.inputs,
+        scenario: request.scenario.clone(),
         options: options(request),
         damage: run.notes.damage.clone(),
         notes,
@@ -165,6 +171,8 @@ pub(crate) fn report(
         ground: ground(tracks, &run.pipeline, request.reveal),
         phases,
         app_states,
+        scenarios,
+        clocks,
         lan: run.pipeline.traffic.lan,
         origin: origin(&[flight.logs, flight.links].concat(), request.reveal),
         revealed: request.reveal,
@@ -185,10 +193,7 @@ fn origin(sources: &[(String, Vec<Sample>)], reveal: bool) -> Option<Origin> {
 }
 
 /// Phases without end are shown as long as the capture lasts.
-fn clip(
-    mut phases: Vec<Phase>,
-    span: Option<(creance_model::Timestamp, creance_model::Timestamp)>,
-) -> Vec<Phase> {
+fn clip(mut phases: Vec<Phase>, span: Option<(Timestamp, Timestamp)>) -> Vec<Phase> {
     if let Some((first, last)) = span {
         for phase in &mut phases {
             phase.from = phase.from.max(first);
@@ -205,7 +210,7 @@ type Fact = (
     String,
     (IpAddr, Option<Arc<str>>, Transport, Option<[u8; 6]>),
     (IpAddr, u16, Option<String>),
-    (FlightState, AppState, Trigger, Visibility),
+    (FlightState, AppState, Trigger, Visibility, Option<String>),
 );
 
 struct Fold<'a> {
@@ -217,6 +222,9 @@ struct Fold<'a> {
     of_device: &'a Secrets,
     phases: &'a [Phase],
     app_states: &'a [Interval<AppState>],
+    scenarios: &'a [Interval<String>],
+    /// Of what lies in none of them.
+    scenario: Option<&'a str>,
     context_source: Option<String>,
     key: &'a hmac::Key,
     reveal: bool,
@@ -253,7 +261,13 @@ impl Fold<'_> {
                     finding.destination.port,
                     one.sent.name.as_ref().map(|name| name.host.clone()),
                 ),
-                (finding.flight_state, finding.app_state, finding.trigger, finding.visibility),
+                (
+                    finding.flight_state,
+                    finding.app_state,
+                    finding.trigger,
+                    finding.visibility,
+                    finding.scenario.clone(),
+                ),
             );
             match facts.entry(fact) {
                 Entry::Occupied(mut known) => {
@@ -352,11 +366,7 @@ impl Fold<'_> {
         };
         let phase = phases::at(self.phases, seen.time);
         let flight_state = phase.map_or(FlightState::Unknown, |phase| phase.state);
-        let app_state = self
-            .app_states
-            .iter()
-            .find(|interval| interval.from <= seen.time && seen.time < interval.to)
-            .map_or(AppState::Unknown, |interval| interval.state);
+        let app_state = at(self.app_states, seen.time).copied().unwrap_or(AppState::Unknown);
         let packets = seen.packets.to_vec();
         let of_packet = || seen.packets.first().and_then(|packet| self.files.file_of(*packet));
         let file = seen.sent.recording.as_deref().or_else(of_packet);
@@ -411,6 +421,7 @@ impl Fold<'_> {
                     .since
                     .and_then(|since| phases::at(self.phases, since))
                     .is_some_and(|phase| phase.state == FlightState::Flying),
+            scenario: at(self.scenarios, seen.time).cloned().or_else(|| self.scenario.map(str::to_owned)),
             context_source: self.context_source.clone(),
             bytes: seen.message_bytes,
             count: 1,
@@ -434,6 +445,12 @@ impl Fold<'_> {
             decode_path,
         }
     }
+}
+
+/// What holds at a moment.
+fn at<S>(intervals: &[Interval<S>], time: Timestamp) -> Option<&S> {
+    let holds = |interval: &&Interval<S>| interval.from <= time && time < interval.to;
+    intervals.iter().find(holds).map(|interval| &interval.state)
 }
 
 /// A sighting of a place that left, if it is one of those where telemetry in the capture says that an aircraft was.

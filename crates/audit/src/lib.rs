@@ -14,6 +14,7 @@
 mod actions;
 mod batches;
 mod campaign;
+mod clocks;
 mod crew;
 mod destination;
 mod device;

@@ -34,6 +34,8 @@ pub(crate) struct FlightEvidence {
     pub(crate) radiated: Vec<(String, Vec<Sample>)>,
     /// Moments at which the aircraft was switched on (`true`) or off, and who says so.
     pub(crate) power: Vec<(Timestamp, bool, String)>,
+    /// What the action log says of flight.
+    pub(crate) marks: Vec<Phase>,
     /// Whether the capture itself shows telemetry, and the time it covers.
     pub(crate) capture: Option<(Timestamp, Timestamp)>,
     /// When telemetry was seen in the capture: first and last.
@@ -48,7 +50,7 @@ impl FlightEvidence {
     pub(crate) fn phases(&self) -> (Vec<Phase>, u64) {
         let mut logs = tracks(&self.logs);
         let mut links = tracks(&self.links);
-        let mut phases = if logs.is_empty() && links.is_empty() {
+        let phases = if logs.is_empty() && links.is_empty() {
             // The operator's own word on the power is stronger than a stranger's on flight.
             fill(self.power_off(), together(tracks(&self.radiated)))
         } else {
@@ -58,6 +60,8 @@ impl FlightEvidence {
             // Telemetry is stronger than a note in a log: off fills only what telemetry leaves open.
             fill(together(logs), off)
         };
+        // What the operator noted fills what nothing measured.
+        let mut phases = fill(phases, self.marks.clone());
         let beyond = phases.len().saturating_sub(MOST) as u64;
         phases.truncate(MOST);
         (phases, beyond)
@@ -245,6 +249,17 @@ mod tests {
 
     fn states(phases: &[Phase], seconds: &[i64]) -> Vec<Option<FlightState>> {
         seconds.iter().map(|second| at(phases, t(*second)).map(|phase| phase.state)).collect()
+    }
+
+    #[test]
+    fn marks_of_the_operator_fill_what_nothing_measured() {
+        let mark = |from, to, state| Phase { from: t(from), to: t(to), state, source: "actions".to_owned() };
+        let mut told = evidence(&[(10, Ground), (12, Flying), (20, Flying)]);
+        told.marks = vec![mark(0, 14, Ground), mark(14, 90, Flying), mark(90, 95, Ground)];
+        let (phases, _) = told.phases();
+        let expected = [Some(Ground), Some(Flying), Some(Flying), Some(Flying), Some(Ground), None];
+        assert_eq!(states(&phases, &[5, 13, 21, 60, 92, 96]), expected);
+        assert_eq!(at(&phases, t(13)).unwrap().source, "log");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Request {
     pub sites: Option<PathBuf>,
     /// Files of zones of airspace.
     pub zones: Vec<PathBuf>,
+    /// What the examiner calls the scenario that the inputs were recorded in.
+    pub scenario: Option<String>,
     /// An action log.
     pub actions: Option<PathBuf>,
     /// The organisation's own statements about destinations.
@@ -190,6 +192,7 @@ impl Request {
         if let Some(path) = &self.actions {
             let actions = Actions::read(path)?;
             circumstances.flight.power = actions.power();
+            circumstances.flight.marks = actions.marks();
             circumstances.actions = Some(actions);
         }
         Ok(circumstances)

@@ -143,6 +143,10 @@ pub(crate) struct Audit {
     /// may lie in. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) zones: Vec<PathBuf>,
+    /// What you call the scenario that was recorded: idle, flight, mode on, … An action `scenario` in the action log begins
+    /// another, which its detail names.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
     /// What the user did (CSV: time,action,detail).
     #[arg(long, value_name = "FILE")]
     pub(crate) actions: Option<PathBuf>,

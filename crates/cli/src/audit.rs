@@ -63,6 +63,7 @@ fn request(options: &Audit) -> Request {
         flight: options.flight.clone(),
         sites: options.sites.clone(),
         zones: options.zones.clone(),
+        scenario: options.scenario.clone(),
         actions: options.actions.clone(),
         destinations: options.destinations.clone(),
         inside: options.inside.clone(),

@@ -135,6 +135,8 @@ pub struct Finding {
     pub trigger: Trigger,
     /// Whether it is of a time in flight, and was sent after it.
     pub deferred: bool,
+    /// In which scenario it was sent, by the action log, or by the examiner's word on the whole.
+    pub scenario: Option<String>,
     /// What says so for app state and trigger.
     pub context_source: Option<String>,
     /// Payload bytes of the messages that carried it.

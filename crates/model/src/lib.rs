@@ -39,6 +39,6 @@ pub use region::{
     AskedWith, Belief, Candidate, LandedIn, Landings, Mismatch, REGION_SCHEMA, Region, RegionAnswer,
     RegionBehaviour, RegionVote,
 };
-pub use report::{Case, Input, Lan, Origin, Phase, Report, ReportError, SCHEMA, Traffic};
+pub use report::{Case, ClockOffset, Input, Lan, Origin, Phase, Report, ReportError, SCHEMA, Traffic};
 pub use scrub::{Locations, Piece, Refusal, Removal, ScrubRequest, Scrubbed};
 pub use time::Timestamp;

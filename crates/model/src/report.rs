@@ -1,5 +1,7 @@
 //! Everything known about one set of inputs, ready to be written out.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -38,6 +40,8 @@ pub struct Case {
     pub tool: String,
     /// The inputs.
     pub inputs: Vec<Input>,
+    /// The scenario that the whole was recorded in, as the examiner calls it.
+    pub scenario: Option<String>,
     /// Options that shape the result, as given.
     pub options: Vec<String>,
     /// Damage of the evidence.
@@ -84,6 +88,23 @@ pub struct Traffic {
     pub classes: Vec<String>,
     /// Payload bytes from our side in each flight state that occurred: (`flying`, 123).
     pub up_by_state: Vec<(FlightState, u64)>,
+}
+
+/// How far apart the clocks of two sources are, by what both tell of one flight.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ClockOffset {
+    /// Whose clock.
+    pub source: String,
+    /// Against whose.
+    pub against: String,
+    /// Seconds that the former is ahead.
+    pub seconds: f64,
+    /// Half the width of the interval that this was found in, in seconds.
+    pub error_s: f64,
+    /// By what: `track`, places that both passed; `flight`, when it began and ended.
+    pub by: Cow<'static, str>,
+    /// How many such moments agree.
+    pub points: u64,
 }
 
 /// Traffic that stayed on the LAN.
@@ -148,6 +169,10 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// App states over time.
     pub app_states: Vec<Interval<AppState>>,
+    /// Scenarios over time, by the action log.
+    pub scenarios: Vec<Interval<String>>,
+    /// How far apart the clocks of its sources are.
+    pub clocks: Vec<ClockOffset>,
     /// Traffic that stayed on the LAN.
     pub lan: Lan,
     /// Where our side was when it was first located.
@@ -178,6 +203,8 @@ impl Report {
             "ground": self.ground,
             "phases": self.phases,
             "app_states": self.app_states,
+            "scenarios": self.scenarios,
+            "clocks": self.clocks,
             "lan": self.lan,
             "origin": self.origin,
             "revealed": self.revealed,

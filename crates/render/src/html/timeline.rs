@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use creance_model::{DataClass, Match, Report, Timestamp};
+use creance_model::{ClockOffset, DataClass, Match, Report, Timestamp};
 use maud::{Markup, html};
 
 use crate::words;
@@ -98,9 +98,28 @@ pub(super) fn timeline(report: &Report) -> Markup {
                     span { "Findings:" } span.key-dot.planted { "planted value" } span.key-dot { "other evidence" } span.key-dot.hint { "shape or size alone" }
                     span { "Times are UTC, " (first) " to " (last) "." }
                 }
+                @if !report.scenarios.is_empty() {
+                    p.legend { span { "Scenarios:" } @for one in &report.scenarios { span { (words::shown(&one.state)) ", " (one.from) " to " (one.to) } } }
+                }
+                @if !report.clocks.is_empty() {
+                    p.legend { span { "Clocks:" } @for one in &report.clocks { span { (clock(one)) } } }
+                }
             }
         }
     }
+}
+
+/// How far apart two clocks are, in words.
+fn clock(of: &ClockOffset) -> String {
+    let by = if of.by == "track" { "places that both passed" } else { "beginnings and ends of flight" };
+    let apart = format!("{:.1} s (± {:.1} s)", of.seconds.abs(), of.error_s);
+    let ahead = if of.seconds < 0.0 { "behind" } else { "ahead of" };
+    format!(
+        "{} is {apart} {ahead} {}, by {} {by}",
+        words::shown(&of.source),
+        words::shown(&of.against),
+        of.points
+    )
 }
 
 /// The dots of each class: where, and the strongest match there.

@@ -1,11 +1,11 @@
 //! A report on invented people, rich enough to look at.
 
 use creance_model::{
-    Alternative, AppState, AskedWith, Belief, Candidate, Carrier, Case, Confidence, Coverage, Damage,
-    DataClass, Destination, Direction, Evidence, Finding, FlightState, Ground, Input, InsideBasis, Interval,
-    Judgement, Lan, LandedIn, Landings, Likelihood, Match, Mismatch, Occurrence, Region, RegionAnswer,
-    RegionBehaviour, RegionVote, Report, Review, ReviewState, Role, Severity, SiteSeen, Source, Timestamp,
-    Traffic, Transport, Trigger, Unread, Visibility, Weighed,
+    Alternative, AppState, AskedWith, Belief, Candidate, Carrier, Case, ClockOffset, Confidence, Coverage,
+    Damage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Ground, Input, InsideBasis,
+    Interval, Judgement, Lan, LandedIn, Landings, Likelihood, Match, Mismatch, Occurrence, Region,
+    RegionAnswer, RegionBehaviour, RegionVote, Report, Review, ReviewState, Role, Severity, SiteSeen, Source,
+    Timestamp, Traffic, Transport, Trigger, Unread, Visibility, Weighed,
 };
 
 /// Seconds after the beginning of the capture.
@@ -115,6 +115,7 @@ pub(crate) fn finding(
         app_state: AppState::Foreground,
         trigger: Trigger::Automatic,
         deferred: false,
+        scenario: None,
         context_source: Some("actions.csv".to_owned()),
         bytes: 4_120,
         count: seconds.len() as u64,
@@ -196,6 +197,7 @@ pub(crate) fn report() -> Report {
             campaign: None,
             tool: "creance 0.1.0".to_owned(),
             inputs: vec![input("tablet.pcapng", "capture", 18_211), input("canaries.csv", "canaries", 0)],
+            scenario: Some("one flight".to_owned()),
             options: vec!["--canaries canaries.csv".to_owned()],
             damage: vec![Damage {
                 what: "capture cut short".to_owned(),
@@ -250,6 +252,20 @@ pub(crate) fn report() -> Report {
             app(1_540, 1_650, AppState::Background),
             app(1_650, 1_800, AppState::Closed),
         ],
+        scenarios: vec![Interval {
+            from: at(300),
+            to: at(1_500),
+            state: "local data mode".to_owned(),
+            source: "actions.csv".to_owned(),
+        }],
+        clocks: vec![ClockOffset {
+            source: "flight.csv".to_owned(),
+            against: "mavlink in the capture".to_owned(),
+            seconds: -2.4,
+            error_s: 0.3,
+            by: "track".into(),
+            points: 212,
+        }],
         lan: Lan { flows: 31, bytes: 1_204_112 },
         origin: None,
         revealed: false,
