@@ -60,6 +60,11 @@ pub fn python() -> PathBuf {
         .map_or_else(|| root().join("target/uploads/bin/python"), PathBuf::from)
 }
 
+/// A program that `./ci/test tools` puts under `target`, or under the folder that `CREANCE_TOOLS` names.
+pub fn tool(name: &str) -> PathBuf {
+    std::env::var_os("CREANCE_TOOLS").map_or_else(|| root().join("target"), PathBuf::from).join(name)
+}
+
 /// A Python that has these packages, for what is played and recorded over loopback: that of `target/uploads`
 /// (`./ci/test tools` makes it) or of `CREANCE_UPLOADS_PYTHON`.
 ///

@@ -98,16 +98,16 @@ fn by_track(ours: &[Point], theirs: &[Point]) -> Option<(f64, f64, usize)> {
     let theirs = thinned(theirs, AGAINST);
     let origin = theirs.first()?.1;
     let narrow = origin[0].to_radians().cos();
-    let plane = |[lat, lon]: [f64; 2]| [(lon - origin[1]) * narrow * DEGREE_M, (lat - origin[0]) * DEGREE_M];
+    let flat = |[lat, lon]: [f64; 2]| [(lon - origin[1]) * narrow * DEGREE_M, (lat - origin[0]) * DEGREE_M];
     let moving: Vec<&[Point]> = ours.windows(2).filter(|leg| speed(leg) > MOVING).collect();
     let step = moving.len().div_ceil(POINTS).max(1);
-    let theirs: Vec<Point> = theirs.into_iter().map(|(time, place)| (time, plane(place))).collect();
+    let theirs: Vec<Point> = theirs.into_iter().map(|(time, place)| (time, flat(place))).collect();
     let mut apart: Vec<f64> = moving
         .iter()
         .step_by(step)
         .filter_map(|leg| {
             let (time, place) = *leg.first()?;
-            let (metres, then) = passed(&theirs, plane(place))?;
+            let (metres, then) = passed(&theirs, flat(place))?;
             (metres <= SAME_PLACE).then_some(time - then)
         })
         .collect();
@@ -127,7 +127,7 @@ fn by_track(ours: &[Point], theirs: &[Point]) -> Option<(f64, f64, usize)> {
     #[expect(clippy::cast_precision_loss, reason = "hundreds")]
     let enough = agreeing.len() >= FEWEST && agreeing.len() as f64 >= SHARE * apart.len() as f64;
     let middle = agreeing.get(agreeing.len() / 2).copied().filter(|_| enough)?;
-    let widest = agreeing.first()?.max(*agreeing.last()?) - agreeing.first()?;
+    let widest = agreeing.last()? - agreeing.first()?;
     Some((middle, widest / 2.0 + 0.05, agreeing.len()))
 }
 
@@ -175,7 +175,7 @@ fn by_flight(ours: &[Sample], theirs: &[Sample]) -> Option<(f64, f64, usize)> {
     let gap = apart.iter().map(|(_, gap)| *gap).fold(0.0, f64::max);
     // Flights of different lengths are different flights.
     let same = apart.len() == ours.len() && most - least <= gap + WINDOW;
-    same.then(|| (f64::midpoint(least, most), (most - least + gap) / 2.0 + 0.05, apart.len()))
+    same.then(|| (f64::midpoint(least, most), f64::midpoint(most - least, gap) + 0.05, apart.len()))
 }
 
 /// A moment at which flight began or ended: in seconds, somewhere within the gap before it.

@@ -13,7 +13,7 @@ use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
 
 pub(crate) use compare::{Compare, CompareForm};
-pub(crate) use report::Report;
+pub(crate) use report::{EVERY, Report};
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
 
 pub(crate) use region::{Region, RegionFormat};

@@ -1,15 +1,17 @@
-//! `creance report`: a case in another format.
+//! `creance report`: a case in other formats.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufWriter, Write},
+    path::Path,
 };
 
 use anyhow::Context;
-use creance_render::Options;
+use creance_model::Report as Case;
+use creance_render::{Options, Output};
 
 use crate::{
-    args::Report,
+    args::{EVERY, Report},
     case,
     exit::{self, Usage},
 };
@@ -18,19 +20,30 @@ pub(crate) fn run(options: &Report) -> anyhow::Result<u8> {
     let report = case::read(&options.case)?;
     let folder = case::findings(&options.case).parent().map(|folder| folder.display().to_string());
     let format = creance_render::ALL.iter().find(|output| output.name() == options.format);
-    let format = format.ok_or_else(|| Usage(format!("no format is called {}", options.format)))?;
-    if let Some(path) = &options.output {
-        let told = || format!("cannot write {}", path.display());
-        let mut out = BufWriter::new(File::create_new(path).with_context(told)?);
-        format
-            .write(&report, &Options { case_folder: folder, ..Options::default() }, &mut out)
-            .with_context(told)?;
-        out.flush().with_context(told)?;
-    } else {
-        let mut out = BufWriter::new(std::io::stdout().lock());
-        let colour = crate::audit::colour();
-        format.write(&report, &Options { colour, case_folder: folder }, &mut out)?;
-        out.flush()?;
+    let render = Options { case_folder: folder, ..Options::default() };
+    match (format, &options.output) {
+        (Some(format), Some(path)) => write(*format, &report, &render, path)?,
+        (Some(format), None) => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            format.write(&report, &Options { colour: crate::audit::colour(), ..render }, &mut out)?;
+            out.flush()?;
+        }
+        (None, Some(folder)) => {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            for format in creance_render::ALL {
+                let name = format!("report.{}", format.extension());
+                write(*format, &report, &render, &folder.join(name))?;
+            }
+        }
+        (None, None) => return Err(Usage(format!("--format {EVERY} needs a folder: -o FOLDER")).into()),
     }
     Ok(if report.incomplete() { exit::INCOMPLETE } else { exit::DONE })
+}
+
+/// Writes a file that is not there yet.
+fn write(format: &dyn Output, report: &Case, options: &Options, path: &Path) -> anyhow::Result<()> {
+    let told = || format!("cannot write {}", path.display());
+    let mut out = BufWriter::new(File::create_new(path).with_context(told)?);
+    format.write(report, options, &mut out).with_context(told)?;
+    out.flush().with_context(told)
 }

@@ -136,6 +136,18 @@ pub enum Direction {
     Broadcast,
 }
 
+impl Direction {
+    /// Its name in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+            Self::Lan => "lan",
+            Self::Broadcast => "broadcast",
+        }
+    }
+}
+
 /// A two-way conversation: what is known when its first packet is seen.
 #[derive(Clone, Debug)]
 pub struct Flow {

@@ -19,6 +19,17 @@ pub enum Visibility {
     Opaque,
 }
 
+impl Visibility {
+    /// Its name in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Decrypted => "decrypted",
+            Self::Opaque => "opaque",
+        }
+    }
+}
+
 /// Where in a message something rode.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -31,6 +31,10 @@ impl Output for Html {
         Some("report.html")
     }
 
+    fn extension(&self) -> &'static str {
+        "html"
+    }
+
     fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
         out.write_all(page(report).into_string().as_bytes())
     }

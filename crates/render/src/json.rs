@@ -18,6 +18,10 @@ impl Output for Json {
         Some("findings.json")
     }
 
+    fn extension(&self) -> &'static str {
+        "json"
+    }
+
     fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, &report.findings_document())?;
         out.write_all(b"\n")

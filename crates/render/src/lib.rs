@@ -5,16 +5,24 @@
 
 mod apart;
 pub mod comparison;
+mod csv;
+mod geojson;
 mod ground;
 mod headline;
 mod html;
 pub mod inspection;
 mod json;
+mod kml;
+mod markdown;
+mod places;
 mod plane;
 pub mod region;
+mod sarif;
 pub mod schema;
+mod stix;
 mod text;
 mod words;
+mod zeek;
 pub mod zones;
 
 use std::io;
@@ -24,7 +32,19 @@ use creance_model::Report;
 pub use words::{matched, shown};
 
 /// Every output.
-pub const ALL: &[&dyn Output] = &[&json::Json, &html::Html, &text::Text];
+pub const ALL: &[&dyn Output] = &[
+    &json::Json,
+    &html::Html,
+    &text::Text,
+    &markdown::Markdown,
+    &csv::Csv,
+    &sarif::Sarif,
+    &stix::Stix,
+    &geojson::GeoJson,
+    &kml::Kml,
+    &zeek::Zeek,
+    &zeek::ZeekJson,
+];
 
 /// An output format.
 pub trait Output: Sync {
@@ -32,7 +52,12 @@ pub trait Output: Sync {
     fn name(&self) -> &'static str;
 
     /// Its file in a case folder, if it has one.
-    fn file_name(&self) -> Option<&'static str>;
+    fn file_name(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What its files end in, without the dot.
+    fn extension(&self) -> &'static str;
 
     /// Writes a report.
     fn write(&self, report: &Report, options: &Options, out: &mut dyn io::Write) -> io::Result<()>;

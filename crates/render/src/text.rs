@@ -34,8 +34,8 @@ impl Output for Text {
         "text"
     }
 
-    fn file_name(&self) -> Option<&'static str> {
-        None
+    fn extension(&self) -> &'static str {
+        "txt"
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {

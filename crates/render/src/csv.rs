@@ -1,0 +1,141 @@
+//! A row for each finding, for spreadsheets and databases (RFC 4180).
+
+use std::io;
+
+use creance_model::{Finding, Report};
+
+use crate::{Options, Output};
+
+/// The table of findings.
+pub(crate) struct Csv;
+
+/// Columns, in order.
+const HEADER: &[&str] = &[
+    "id",
+    "data_class",
+    "severity",
+    "match",
+    "basis",
+    "value",
+    "digest",
+    "time",
+    "last_time",
+    "count",
+    "direction",
+    "visibility",
+    "protocol",
+    "transport",
+    "source_ip",
+    "source_mac",
+    "app",
+    "host",
+    "ip",
+    "port",
+    "organization",
+    "country",
+    "country_confidence",
+    "control",
+    "asn",
+    "flight_state",
+    "app_state",
+    "trigger",
+    "deferred",
+    "scenario",
+    "bytes",
+    "file",
+    "found_in",
+    "sites",
+    "zones",
+    "region",
+    "decode_path",
+    "input",
+    "packets",
+    "flow",
+];
+
+impl Output for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn extension(&self) -> &'static str {
+        "csv"
+    }
+
+    fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut table = csv::Writer::from_writer(out);
+        table.write_record(HEADER)?;
+        for finding in &report.findings {
+            table.write_record(row(finding).iter().map(|cell| harmless(cell)))?;
+        }
+        table.flush()
+    }
+}
+
+fn row(finding: &Finding) -> [String; 40] {
+    let (from, to) = (&finding.source, &finding.destination);
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
+    let numbers = |numbers: &[u64]| numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+    [
+        finding.id.clone(),
+        finding.data_class.to_string(),
+        finding.severity.to_string(),
+        finding.matched.to_string(),
+        or_none(&finding.basis),
+        finding.value.clone(),
+        finding.digest.clone(),
+        finding.time.to_string(),
+        finding.last_time.to_string(),
+        finding.count.to_string(),
+        finding.direction.name().to_owned(),
+        finding.visibility.name().to_owned(),
+        finding.protocol.to_string(),
+        finding.transport.to_string(),
+        or_none(&from.ip),
+        or_none(&from.mac),
+        or_none(&from.app),
+        or_none(&to.host),
+        or_none(&to.ip),
+        to.port.to_string(),
+        or_none(&to.organization),
+        or_none(&to.country),
+        to.country_confidence.clone(),
+        or_none(&to.control),
+        to.asn.map(|asn| asn.to_string()).unwrap_or_default(),
+        finding.flight_state.to_string(),
+        finding.app_state.to_string(),
+        finding.trigger.to_string(),
+        finding.deferred.to_string(),
+        or_none(&finding.scenario),
+        finding.bytes.to_string(),
+        or_none(&finding.file),
+        or_none(&finding.found_in),
+        finding.sites.join("; "),
+        finding.zones.join("; "),
+        finding.region.join(" "),
+        finding.decode_path.join(" > "),
+        finding.evidence.input.clone(),
+        numbers(&finding.evidence.packets),
+        finding.evidence.flow.clone(),
+    ]
+}
+
+/// What a spreadsheet would take for a formula has an apostrophe before it (OWASP, CSV injection).
+fn harmless(cell: &str) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_are_not() {
+        for (cell, written) in
+            [("=1+2", "'=1+2"), ("@SUM(A1)", "'@SUM(A1)"), ("-33.8", "-33.8"), ("a=b", "a=b")]
+        {
+            assert_eq!(harmless(cell), written);
+        }
+    }
+}
