@@ -191,10 +191,22 @@ const fn rank(severity: Severity) -> f64 {
     }
 }
 
-/// A path as a reference of RFC 3986: all but unreserved characters and slashes are encoded.
+/// A path as a reference of RFC 3986: all but unreserved characters and slashes are encoded, an absolute one has its scheme
+/// and no dots that lead up or nowhere (SARIF 2.1.0, 3.10).
 fn uri(path: &str) -> String {
-    let mut uri = String::new();
-    for byte in path.bytes() {
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/').skip(usize::from(path.starts_with('/'))) {
+        match (step, steps.last()) {
+            (".", _) => {}
+            ("..", Some(last)) if *last != ".." => {
+                steps.pop();
+            }
+            ("..", None) if path.starts_with('/') => {}
+            _ => steps.push(step),
+        }
+    }
+    let mut uri = String::from(if path.starts_with('/') { "file:///" } else { "" });
+    for byte in steps.join("/").bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
@@ -211,6 +223,14 @@ mod tests {
 
     #[test]
     fn paths_are_references() {
-        assert_eq!(uri("a b/é:1.pcap"), "a%20b/%C3%A9%3A1.pcap");
+        for (path, reference) in [
+            ("a b/é:1.pcap", "a%20b/%C3%A9%3A1.pcap"),
+            ("/x/../y/./z", "file:///y/z"),
+            ("../../x/../y", "../../y"),
+            ("/../x", "file:///x"),
+            ("-", "-"),
+        ] {
+            assert_eq!(uri(path), reference);
+        }
     }
 }
