@@ -1,0 +1,267 @@
+//! `ledger.jsonl`: one record a line, each chained to the line before (docs/decisions/025).
+
+use std::collections::BTreeMap;
+
+use creance_model::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{canonical, is_hex_of_32, sha256};
+
+/// The name and version of a record.
+const SCHEMA: &str = "creance.ledger/1";
+
+/// Bytes of the longest line that is read.
+const LONGEST: usize = 16 << 20;
+
+/// A file of a case.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Its path in the case, with `/` between folders.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+}
+
+/// What was done: what a record says but for its place in the chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// In a word: `audit`, `review`, `sign`, `redact`.
+    pub action: String,
+    /// The case, by its id.
+    pub case: String,
+    /// `creance` and its version.
+    pub tool: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it was done.
+    pub ended: Timestamp,
+    /// What there is to say of it: words, whole numbers, yes or no, and lists of these.
+    pub detail: BTreeMap<String, Value>,
+    /// Every file of the case afterwards but ledger and signature.
+    pub files: Vec<File>,
+}
+
+/// A line.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    schema: String,
+    /// Its place, counted from 1.
+    pub number: u64,
+    /// The SHA-256 of the line before, without its end; nothing before the first.
+    pub previous: Option<String>,
+    /// See [`Deed`].
+    pub action: String,
+    /// See [`Deed`].
+    pub case: String,
+    /// See [`Deed`].
+    pub tool: String,
+    /// See [`Deed`].
+    pub started: Timestamp,
+    /// See [`Deed`].
+    pub ended: Timestamp,
+    /// See [`Deed`].
+    pub detail: BTreeMap<String, Value>,
+    /// See [`Deed`], sorted by path.
+    pub files: Vec<File>,
+}
+
+/// Which line of a ledger is wrong, and how.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("record {record}: {why}")]
+pub struct LedgerError {
+    /// The line, counted from 1.
+    pub record: u64,
+    /// What is wrong with it.
+    pub why: Why,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Why {
+    /// There is none.
+    #[error("the ledger is empty")]
+    Empty,
+    /// The last line has no end.
+    #[error("its line is cut, or has no end")]
+    Cut,
+    /// It is written in another way than creance writes.
+    #[error("no record in canonical form")]
+    Form,
+    /// A line is missing, or they were put in another order.
+    #[error("its number is another: a record was taken out, put in or moved")]
+    Number,
+    /// The line before is not the one that was there.
+    #[error("the record before is not the one that stood there when this was written")]
+    Chain,
+    /// A file is named twice, or a hash is none.
+    #[error("its list of files is none")]
+    Files,
+}
+
+/// A ledger that is whole.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    records: Vec<Record>,
+    /// SHA-256 of each line.
+    hashes: Vec<String>,
+}
+
+impl Ledger {
+    /// Reads a ledger, and checks every line against the one before.
+    pub fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
+        let mut ledger = Self::default();
+        let mut rest = bytes;
+        loop {
+            let record = ledger.records.len() as u64 + 1;
+            let wrong = |why| Err(LedgerError { record, why });
+            if rest.is_empty() {
+                return if record == 1 { wrong(Why::Empty) } else { Ok(ledger) };
+            }
+            let Some(end) = rest.iter().take(LONGEST).position(|byte| *byte == b'\n') else {
+                return wrong(Why::Cut);
+            };
+            let (line, behind) = rest.split_at(end);
+            rest = behind.get(1..).unwrap_or_default();
+            let Some(read) = canonical::read::<Record>(line).filter(|read| read.schema == SCHEMA) else {
+                return wrong(Why::Form);
+            };
+            if let Some(why) = ledger.refuses(&read) {
+                return wrong(why);
+            }
+            ledger.hashes.push(sha256(line));
+            ledger.records.push(read);
+        }
+    }
+
+    fn refuses(&self, next: &Record) -> Option<Why> {
+        if next.number != self.records.len() as u64 + 1 {
+            return Some(Why::Number);
+        }
+        if next.previous.as_ref() != self.hashes.last() {
+            return Some(Why::Chain);
+        }
+        let sorted = next.files.windows(2).all(|pair| matches!(pair, [a, b] if a.path < b.path));
+        (!sorted || !next.files.iter().all(|file| is_hex_of_32(&file.sha256))).then_some(Why::Files)
+    }
+
+    /// Adds a record, and gives its line. Nothing, if the deed holds a number that is not whole.
+    pub fn add(&mut self, deed: Deed) -> Option<String> {
+        let Deed { action, case, tool, started, ended, detail, mut files } = deed;
+        files.sort();
+        let record = Record {
+            schema: SCHEMA.to_owned(),
+            number: self.records.len() as u64 + 1,
+            previous: self.hashes.last().cloned(),
+            action,
+            case,
+            tool,
+            started,
+            ended,
+            detail,
+            files,
+        };
+        let line = canonical::write(&record)?;
+        self.hashes.push(sha256(line.as_bytes()));
+        self.records.push(record);
+        Some(line + "\n")
+    }
+
+    /// Its records, the first first.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The last record, and the SHA-256 of its line.
+    pub fn last(&self) -> Option<(&Record, &str)> {
+        Some((self.records.last()?, self.hashes.last()?))
+    }
+
+    /// The SHA-256 of the line of a record, counted from 1.
+    pub(crate) fn hash(&self, number: u64) -> Option<&str> {
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.hashes.get(index).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A deed that leaves files of this content.
+    pub(crate) fn deed(action: &str, files: &[(&str, &[u8])]) -> Deed {
+        let file = |(path, content): &(&str, &[u8])| File {
+            path: (*path).to_owned(),
+            bytes: content.len() as u64,
+            sha256: sha256(content),
+        };
+        Deed {
+            action: action.to_owned(),
+            case: "4a74fbe586c7f351".to_owned(),
+            tool: "creance 0.1.0".to_owned(),
+            started: Timestamp::from_secs(1_781_164_812),
+            ended: Timestamp::from_secs(1_781_164_813),
+            detail: BTreeMap::from([("findings".to_owned(), Value::from(3))]),
+            files: files.iter().map(file).collect(),
+        }
+    }
+
+    /// A ledger of three records, as it is written.
+    pub(crate) fn written() -> String {
+        let mut ledger = Ledger::default();
+        let lines = ["audit", "review", "review"].map(|action| {
+            ledger.add(deed(action, &[("findings.json", b"{}"), ("case.json", b"[]")])).unwrap()
+        });
+        lines.concat()
+    }
+
+    fn why(text: &str) -> Option<(u64, Why)> {
+        Ledger::read(text.as_bytes()).err().map(|error| (error.record, error.why))
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = written();
+        let ledger = Ledger::read(text.as_bytes()).unwrap();
+        assert_eq!(ledger.records().len(), 3);
+        assert_eq!(ledger.records()[0].files[0].path, "case.json", "sorted");
+        let last = text.lines().last().unwrap();
+        assert_eq!(ledger.last().unwrap().1, sha256(last.as_bytes()));
+    }
+
+    #[test]
+    fn lines_out_of_place_are_told() {
+        let text = written();
+        let lines: Vec<&str> = text.lines().collect();
+        let join = |order: &[usize]| order.iter().flat_map(|at| [lines[*at], "\n"]).collect::<String>();
+        assert_eq!(why(&join(&[0, 1, 2])), None);
+        assert_eq!(why(&join(&[0, 2, 1])), Some((2, Why::Number)));
+        assert_eq!(why(&join(&[1, 2])), Some((1, Why::Number)));
+        assert_eq!(why(&join(&[0, 0, 1])), Some((2, Why::Number)));
+        assert_eq!(why(""), Some((1, Why::Empty)));
+        assert_eq!(why(text.trim_end()), Some((3, Why::Cut)));
+        assert_eq!(why(&format!("{text}\n")), Some((4, Why::Form)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_byte_changes_unseen_but_in_the_last_line(at in 0_usize..2000, flip in 1_u8..=255) {
+            let mut bytes = written().into_bytes();
+            let last = written().trim_end().rfind('\n').unwrap();
+            let at = at % last;
+            bytes[at] ^= flip;
+            proptest::prop_assert!(Ledger::read(&bytes).is_err());
+        }
+
+        #[test]
+        fn nothing_panics(bytes: Vec<u8>) {
+            let _ = Ledger::read(&bytes);
+        }
+    }
+}

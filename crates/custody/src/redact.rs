@@ -1,0 +1,341 @@
+//! A case that may be shown to others: who sent what to whom stays, what would say whose it was goes.
+//!
+//! | goes | becomes |
+//! |---|---|
+//! | values, and the digests that join them | their class; numbers that join them within this case |
+//! | addresses of our side and private ones, hardware addresses, flows | `address-1`, `mac-1`, `1:flow-1` |
+//! | hosts of our own | `host-1` |
+//! | paths, names of files | `input-1`, `file-1.jpg` |
+//! | sites, zones, examiners | `site-1`, `zone-1`, `examiner-1` |
+//! | positions, drawings, notes, options, reasons | nothing |
+//!
+//! The same thing has the same name wherever it stands. Hashes of inputs stay: they say what must be produced on demand.
+
+mod names;
+
+use std::net::IpAddr;
+
+use creance_detect::{Secrets, mask_host, mask_step};
+use creance_model::{
+    DataClass, Destination, Drawing, Finding, Judgement, Region, RegionAnswer, Report, ReviewState,
+};
+
+use crate::sha256;
+use names::{Names, Removed, is_own};
+
+/// What is left out beyond that.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Omit {
+    /// All findings of a class.
+    Class(DataClass),
+    /// The apps that sent.
+    Apps,
+    /// Judgements.
+    Judgements,
+    /// Phases of flights, and states of apps.
+    Phases,
+    /// In which countries places lie, and where the aircraft and its app were.
+    Region,
+    /// This host, and those below it: it is ours.
+    Host(String),
+}
+
+/// Taken for a reason or a remark that is not told.
+const WITHHELD: &str = "(withheld)";
+
+/// A case that may be shown.
+#[derive(Debug)]
+pub struct Redacted {
+    /// It.
+    pub report: Report,
+    removed: Removed,
+}
+
+impl Redacted {
+    /// How many different texts were taken out.
+    pub fn removed(&self) -> usize {
+        self.removed.len()
+    }
+
+    /// What kinds of removed texts are left in a file that was written of it: none, if all is well.
+    pub fn left_in(&self, file: &[u8]) -> Vec<&'static str> {
+        self.removed.left_in(file)
+    }
+}
+
+/// Takes out of a report what is not for others.
+pub fn redact(report: &Report, omit: &[Omit]) -> Redacted {
+    let values = report.findings.iter().map(|finding| (finding.data_class, finding.value.as_str()));
+    let secrets = if report.revealed { Secrets::new(values) } else { Secrets::default() };
+    let mut work = Work { names: Names::new(), secrets, omit };
+    work.learn(report);
+    let mut report = report.clone();
+    work.report(&mut report);
+    Redacted { report, removed: work.names.into_removed() }
+}
+
+struct Work<'a> {
+    names: Names,
+    secrets: Secrets,
+    omit: &'a [Omit],
+}
+
+impl Work<'_> {
+    /// Everything that has a name of its own, before any text is gone through that may say it.
+    fn learn(&mut self, report: &Report) {
+        let names = &mut self.names;
+        for input in &report.case.inputs {
+            names.path("input", &input.path);
+        }
+        for finding in &report.findings {
+            names.value(&finding.value);
+            names.source(finding.source.ip.as_deref(), finding.source.mac.as_deref());
+            for file in finding.file.iter().chain(&finding.found_in) {
+                names.path("file", file.split(" > ").next().unwrap_or_default());
+            }
+            for site in &finding.sites {
+                names.name("site", site);
+            }
+            for zone in &finding.zones {
+                names.name("zone", zone);
+            }
+            if self.omit.contains(&Omit::Apps)
+                && let Some(app) = &finding.source.app
+            {
+                names.name("app", app);
+            }
+        }
+        let ground = &report.ground;
+        for site in
+            ground.sites.iter().map(|site| &site.name).chain(ground.drawing.sites.iter().map(|one| &one.name))
+        {
+            names.name("site", site);
+        }
+        for zone in &ground.zones {
+            let name = names.name("zone", &zone.zone);
+            if let Some(other) = &zone.name {
+                names.same(other, &name);
+            }
+        }
+        for judgement in &report.judgements {
+            if let Some(examiner) = &judgement.review.examiner {
+                names.name("examiner", examiner);
+            }
+            if let Some(reason) = &judgement.review.reason {
+                names.same(reason, WITHHELD);
+            }
+        }
+        let destinations = report.destinations.iter().map(|traffic| &traffic.destination);
+        for to in destinations.chain(report.findings.iter().map(|finding| &finding.destination)) {
+            let own = to.ip.as_deref().and_then(|ip| ip.parse().ok()).is_some_and(|ip: IpAddr| is_own(&ip));
+            if let Some(ip) = to.ip.as_deref().filter(|_| own) {
+                self.names.name("address", ip);
+            }
+            if let Some(host) = to.host.as_deref().filter(|host| own || self.is_own_host(host)) {
+                self.names.name("host", host);
+            }
+        }
+    }
+
+    /// Whether a host is ours: said to be, under a name that is not of the internet, or without a domain.
+    fn is_own_host(&self, host: &str) -> bool {
+        let below = |host: &str, name: &str| {
+            host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let host = host.to_lowercase();
+        let named = self.omit.iter().any(|omit| matches!(omit, Omit::Host(own) if below(&host, own)));
+        named || !host.contains('.') || PRIVATE.iter().any(|name| below(&host, name))
+    }
+
+    fn report(&mut self, report: &mut Report) {
+        let case = &mut report.case;
+        case.campaign = None;
+        case.options.clear();
+        case.notes.clear();
+        for input in &mut case.inputs {
+            input.path = self.names.path("input", &input.path);
+        }
+        for damage in &mut case.damage {
+            damage.input = self.names.path("input", &damage.input);
+            self.text(&mut damage.why);
+        }
+        for unread in &mut report.coverage.unread {
+            self.text(&mut unread.what);
+            self.text(&mut unread.why);
+        }
+        let omit = self.omit;
+        let gone = |class: DataClass| omit.contains(&Omit::Class(class));
+        report.findings.retain(|finding| !gone(finding.data_class));
+        for finding in &mut report.findings {
+            self.finding(finding);
+        }
+        for traffic in &mut report.destinations {
+            traffic.classes.retain(|class| !DataClass::from_name(class).is_some_and(gone));
+            self.destination(&mut traffic.destination);
+        }
+        if omit.contains(&Omit::Phases) {
+            report.phases.clear();
+            report.app_states.clear();
+        }
+        for source in report.phases.iter_mut().map(|phase| &mut phase.source) {
+            self.text(source);
+        }
+        for source in report.app_states.iter_mut().map(|state| &mut state.source) {
+            self.text(source);
+        }
+        report.origin = None;
+        self.region(&mut report.region);
+        report.ground.drawing = Drawing::default();
+        for site in &mut report.ground.sites {
+            site.name = self.names.name("site", &site.name);
+        }
+        for zone in &mut report.ground.zones {
+            zone.zone = self.names.name("zone", &zone.zone);
+            zone.name = None;
+            WITHHELD.clone_into(&mut zone.why);
+        }
+        if omit.contains(&Omit::Judgements) {
+            report.judgements.clear();
+        }
+        let left: Vec<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
+        for judgement in &mut report.judgements {
+            self.judgement(judgement);
+            for evidence in &mut judgement.evidence {
+                evidence.findings.retain(|id| left.contains(&id.as_str()));
+            }
+        }
+        report.revealed = false;
+    }
+
+    fn finding(&mut self, finding: &mut Finding) {
+        finding.value = format!("[{}]", finding.data_class);
+        let number = self.names.number("value", &finding.digest);
+        finding.digest = sha256(format!("creance redacted value {number}").as_bytes());
+        finding.basis = None;
+        let steps = finding.occurrences.iter_mut().map(|one| &mut one.decode_path);
+        for step in steps.chain([&mut finding.decode_path]).flatten() {
+            *step = mask_step(step, &self.secrets);
+            self.text(step);
+        }
+        finding.source.ip = finding.source.ip.as_deref().map(|ip| self.names.name("address", ip));
+        finding.source.mac = finding.source.mac.as_deref().map(|mac| self.names.name("mac", mac));
+        if self.omit.contains(&Omit::Apps) {
+            finding.source.app = None;
+        }
+        self.destination(&mut finding.destination);
+        for source in finding.flight_state_source.iter_mut().chain(&mut finding.context_source) {
+            self.text(source);
+        }
+        for file in finding.file.iter_mut().chain(&mut finding.found_in) {
+            *file = self.names.path("file", file.split(" > ").next().unwrap_or_default());
+        }
+        for site in &mut finding.sites {
+            *site = self.names.name("site", site);
+        }
+        for zone in &mut finding.zones {
+            *zone = self.names.name("zone", zone);
+        }
+        if self.omit.contains(&Omit::Region) {
+            finding.region.clear();
+        }
+        // A community id is a hash of addresses and ports: of private ones, all can be tried.
+        finding.evidence.flow = format!("1:flow-{}", self.names.number("flow", &finding.evidence.flow));
+    }
+
+    fn destination(&mut self, to: &mut Destination) {
+        let own = to.ip.as_deref().and_then(|ip| ip.parse().ok()).is_some_and(|ip: IpAddr| is_own(&ip));
+        if let Some(ip) = to.ip.as_mut().filter(|_| own) {
+            *ip = self.names.name("address", ip);
+        }
+        if let Some(host) = &mut to.host {
+            *host = if own || self.names.knows("host", host) {
+                self.names.name("host", host)
+            } else {
+                mask_host(host, &self.secrets)
+            };
+        }
+    }
+
+    fn region(&mut self, region: &mut Region) {
+        for answer in [&mut region.aircraft, &mut region.app.answer] {
+            if self.omit.contains(&Omit::Region) {
+                *answer = RegionAnswer {
+                    answer: "unknown".into(),
+                    iso: None,
+                    p: None,
+                    candidates: Vec::new(),
+                    votes: Vec::new(),
+                    conflicts: Vec::new(),
+                };
+            }
+            // Why a source says what it says may be a position.
+            for vote in &mut answer.votes {
+                WITHHELD.clone_into(&mut vote.why);
+            }
+            for conflict in &mut answer.conflicts {
+                self.names.scrub(conflict);
+            }
+        }
+        if self.omit.contains(&Omit::Region) {
+            region.app.asked_with.clear();
+            region.mismatches.clear();
+        }
+        for mismatch in &mut region.mismatches {
+            self.text(&mut mismatch.says);
+        }
+        for host in region.data.landings.iter_mut().flat_map(|landed| &mut landed.hosts) {
+            *host = if self.names.knows("host", host) {
+                self.names.name("host", host)
+            } else {
+                mask_host(host, &self.secrets)
+            };
+            self.names.scrub(host);
+        }
+    }
+
+    fn judgement(&mut self, judgement: &mut Judgement) {
+        let Judgement {
+            statement,
+            basis,
+            evidence,
+            alternatives,
+            gaps,
+            assumptions,
+            would_change,
+            review,
+            ..
+        } = judgement;
+        let lists = [basis, gaps, assumptions, would_change].into_iter().flatten();
+        let texts = lists.chain(evidence.iter_mut().map(|one| &mut one.says));
+        for text in texts.chain(alternatives.iter_mut().map(|one| &mut one.says)).chain([statement]) {
+            self.names.scrub(text);
+        }
+        if let Some(examiner) = &mut review.examiner {
+            *examiner = self.names.name("examiner", examiner);
+        }
+        if review.state != ReviewState::Draft {
+            review.reason = Some(WITHHELD.to_owned());
+        }
+        if let Some(statement) = &mut review.statement {
+            self.names.scrub(statement);
+        }
+    }
+
+    fn text(&mut self, text: &mut String) {
+        self.names.scrub(text);
+    }
+}
+
+/// Names that nobody has on the internet (RFC 6761, 6762, 8375, and what routers call their networks).
+const PRIVATE: &[&str] = &[
+    "local",
+    "localhost",
+    "lan",
+    "home",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "corp",
+    "private",
+    "localdomain",
+];

@@ -1,0 +1,320 @@
+//! Whether a case is what its ledger says, and whose signature says so.
+
+use std::{collections::BTreeMap, fmt};
+
+use thiserror::Error;
+
+use crate::{File, LEDGER, Ledger, LedgerError, PublicKey, SIGNATURE, seal::Seal};
+
+/// What is wrong with a case: the file, and the record that says otherwise.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The ledger itself.
+    #[error("{LEDGER}: {0}")]
+    Ledger(#[from] LedgerError),
+    /// A file is another than it was.
+    #[error(
+        "{path}: changed since record {record} ({action}): {bytes} bytes then, {now} now, of another SHA-256"
+    )]
+    Changed {
+        /// The file.
+        path: String,
+        /// The last record.
+        record: u64,
+        /// What it was about.
+        action: String,
+        /// Bytes then.
+        bytes: u64,
+        /// Bytes now.
+        now: u64,
+    },
+    /// A file is gone.
+    #[error("{path}: missing; record {record} ({action}) has it")]
+    Missing {
+        /// The file.
+        path: String,
+        /// The last record.
+        record: u64,
+        /// What it was about.
+        action: String,
+    },
+    /// A file that no record knows.
+    #[error("{path}: not in record {record} ({action}), the last one")]
+    Unrecorded {
+        /// The file.
+        path: String,
+        /// The last record.
+        record: u64,
+        /// What it was about.
+        action: String,
+    },
+    /// The signature is none, or not over what it says.
+    #[error("{SIGNATURE}: no signature that holds")]
+    Signature,
+    /// It was signed, and the signature is gone.
+    #[error("{SIGNATURE}: missing; record {record} says that the case was signed")]
+    SignatureMissing {
+        /// The record.
+        record: u64,
+    },
+    /// What was signed is not what stands there.
+    #[error("{LEDGER}: record {record} is not the one that was signed (or is cut off)")]
+    NotSigned {
+        /// The record.
+        record: u64,
+    },
+    /// Something was done after the case was signed.
+    #[error(
+        "{SIGNATURE}: stale: it signs the case up to record {record}, and record {next} ({action}) came after; sign again"
+    )]
+    Stale {
+        /// The last record that is signed.
+        record: u64,
+        /// The next one.
+        next: u64,
+        /// What it was about.
+        action: String,
+    },
+    /// Somebody else signed.
+    #[error("{SIGNATURE}: signed with another key: {0}")]
+    OtherKey(String),
+    /// A signature was asked for.
+    #[error("{SIGNATURE}: missing: the case is not signed")]
+    Unsigned,
+}
+
+/// Whose signature is over a case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Signed {
+    /// Nobody's.
+    No,
+    /// That of the owner of this key. Whose key it is must be known from elsewhere.
+    By(PublicKey),
+}
+
+/// What verifying a case gives.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// How many records the ledger has; none, where it is broken.
+    pub records: usize,
+    /// How many files were compared.
+    pub files: usize,
+    /// Who signed.
+    pub signed: Signed,
+    /// What is wrong, the ledger first. Nothing: it holds.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No => f.write_str("not signed: whoever could write the folder could have written it anew"),
+            Self::By(key) => write!(f, "signed with {}", key.hex()),
+        }
+    }
+}
+
+/// Verifies a case of its ledger, its signature if it has one, and its other files as they are now. With a key it must
+/// be signed with it.
+pub fn verify(ledger: &[u8], signature: Option<&[u8]>, files: &[File], key: Option<&PublicKey>) -> Answer {
+    let mut faults = Vec::new();
+    let mut signed = Signed::No;
+    let seal = signature.map(Seal::read);
+    match &seal {
+        Some(Some(seal)) => {
+            signed = Signed::By(seal.key.clone());
+            if key.is_some_and(|key| *key != seal.key) {
+                faults.push(Fault::OtherKey(seal.key.hex().to_owned()));
+            }
+        }
+        Some(None) => faults.push(Fault::Signature),
+        None => {}
+    }
+    let ledger = match Ledger::read(ledger) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            faults.insert(0, error.into());
+            return Answer { records: 0, files: 0, signed, faults };
+        }
+    };
+    match seal {
+        Some(Some(seal)) => faults.extend(sealed(&ledger, &seal)),
+        Some(None) => {}
+        None => match ledger.records().iter().rfind(|record| record.action == "sign") {
+            Some(record) => faults.push(Fault::SignatureMissing { record: record.number }),
+            None if key.is_some() => faults.push(Fault::Unsigned),
+            None => {}
+        },
+    }
+    faults.extend(changed(&ledger, files));
+    Answer { records: ledger.records().len(), files: files.len(), signed, faults }
+}
+
+fn sealed(ledger: &Ledger, seal: &Seal) -> Option<Fault> {
+    let same_case = ledger.last().is_some_and(|(last, _)| last.case == seal.case);
+    if ledger.hash(seal.record) != Some(&seal.hash) || !same_case {
+        return Some(Fault::NotSigned { record: seal.record });
+    }
+    let next = ledger.records().iter().find(|record| record.number > seal.record)?;
+    Some(Fault::Stale { record: seal.record, next: next.number, action: next.action.clone() })
+}
+
+/// The files that are not what the last record says.
+fn changed(ledger: &Ledger, files: &[File]) -> Vec<Fault> {
+    let Some((last, _)) = ledger.last() else { return Vec::new() };
+    let (record, action) = (last.number, || last.action.clone());
+    let now: BTreeMap<&str, &File> = files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let mut faults = Vec::new();
+    for then in &last.files {
+        let path = then.path.clone();
+        match now.get(then.path.as_str()) {
+            None => faults.push(Fault::Missing { path, record, action: action() }),
+            Some(now) if now.sha256 != then.sha256 || now.bytes != then.bytes => {
+                faults.push(Fault::Changed {
+                    path,
+                    record,
+                    action: action(),
+                    bytes: then.bytes,
+                    now: now.bytes,
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    let unrecorded = now.keys().filter(|path| last.files.iter().all(|then| then.path != **path));
+    faults.extend(unrecorded.map(|path| Fault::Unrecorded {
+        path: (*path).to_owned(),
+        record,
+        action: action(),
+    }));
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Deed, SigningKey, ledger::tests::deed, sha256};
+
+    const FINDINGS: &[u8] = b"{\"schema\":\"creance.findings/1\"}";
+    const CASE: &[u8] = b"{\"files\":[]}";
+
+    /// A case of two files, audited and reviewed.
+    struct Sample {
+        ledger: Ledger,
+        lines: Vec<String>,
+        files: Vec<(&'static str, Vec<u8>)>,
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::read(&SigningKey::pem(&[7; 32])).unwrap()
+    }
+
+    impl Sample {
+        fn new() -> Self {
+            let files = vec![("case.json", CASE.to_vec()), ("findings.json", FINDINGS.to_vec())];
+            let mut sample = Self { ledger: Ledger::default(), lines: Vec::new(), files };
+            sample.add("audit");
+            sample.add("review");
+            sample
+        }
+
+        fn deed(&self, action: &str) -> Deed {
+            let files: Vec<(&str, &[u8])> =
+                self.files.iter().map(|(path, is)| (*path, is.as_slice())).collect();
+            deed(action, &files)
+        }
+
+        fn add(&mut self, action: &str) {
+            let deed = self.deed(action);
+            self.lines.push(self.ledger.add(deed).unwrap());
+        }
+
+        fn sign(&mut self) -> String {
+            self.add("sign");
+            key().sign(&self.ledger).unwrap()
+        }
+
+        fn verify(&self, signature: Option<&str>, public: Option<&PublicKey>) -> Answer {
+            let files: Vec<File> = self.deed("").files;
+            verify(self.lines.concat().as_bytes(), signature.map(str::as_bytes), &files, public)
+        }
+    }
+
+    #[test]
+    fn a_case_that_is_what_it_was_holds_signed_or_not() {
+        let mut sample = Sample::new();
+        let answer = sample.verify(None, None);
+        assert_eq!((answer.faults, answer.signed, answer.records), (Vec::new(), Signed::No, 2));
+        assert_eq!(sample.verify(None, Some(&key().public())).faults, [Fault::Unsigned]);
+        let signature = sample.sign();
+        let answer = sample.verify(Some(&signature), Some(&key().public()));
+        assert_eq!((answer.faults, answer.signed), (Vec::new(), Signed::By(key().public())));
+        let other = SigningKey::read(&SigningKey::pem(&[8; 32])).unwrap().public();
+        let told = sample.verify(Some(&signature), Some(&other)).faults;
+        assert_eq!(told, [Fault::OtherKey(key().public().hex().to_owned())]);
+        assert_eq!(sample.verify(None, None).faults, [Fault::SignatureMissing { record: 3 }]);
+    }
+
+    #[test]
+    fn what_comes_after_a_signature_makes_it_stale() {
+        let mut sample = Sample::new();
+        let signature = sample.sign();
+        sample.add("review");
+        let told = sample.verify(Some(&signature), None).faults;
+        assert_eq!(told, [Fault::Stale { record: 3, next: 4, action: "review".to_owned() }]);
+    }
+
+    #[test]
+    fn a_ledger_that_is_cut_or_chained_anew_without_the_key_is_refused() {
+        let mut sample = Sample::new();
+        let signature = sample.sign();
+        sample.lines.pop();
+        let told = sample.verify(Some(&signature), None).faults;
+        assert_eq!(told, [Fault::NotSigned { record: 3 }]);
+        // Everything is written anew, in a chain that holds.
+        let mut forged = Sample::new();
+        forged.files[1].1 = b"{}".to_vec();
+        forged.ledger = Ledger::default();
+        forged.lines.clear();
+        for action in ["audit", "review", "sign"] {
+            forged.add(action);
+        }
+        assert_eq!(forged.verify(Some(&signature), None).faults, [Fault::NotSigned { record: 3 }]);
+    }
+
+    #[test]
+    fn files_that_came_or_went_are_named() {
+        let mut sample = Sample::new();
+        sample.files[0].0 = "other.json";
+        let told: Vec<String> = sample.verify(None, None).faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "case.json: missing; record 2 (review) has it",
+                "other.json: not in record 2 (review), the last one"
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_byte_of_a_signed_case_that_changes_is_told(which in 0_usize..4, at: prop::sample::Index, flip in 1_u8..=255) {
+            let mut sample = Sample::new();
+            let signature = sample.sign().into_bytes();
+            let ledger = sample.lines.concat().into_bytes();
+            let mut all = [ledger, signature, CASE.to_vec(), FINDINGS.to_vec()];
+            let at = at.index(all[which].len());
+            all[which][at] ^= flip;
+            let names = [LEDGER, SIGNATURE, "case.json", "findings.json"];
+            let file = |path: &str, content: &[u8]| File {
+                path: path.to_owned(), bytes: content.len() as u64, sha256: sha256(content),
+            };
+            let files = [file(names[2], &all[2]), file(names[3], &all[3])];
+            let answer = verify(&all[0], Some(&all[1]), &files, None);
+            prop_assert!(answer.faults.iter().any(|fault| fault.to_string().starts_with(names[which])), "{:?}", answer);
+        }
+    }
+}
