@@ -4,6 +4,7 @@
 mod bench;
 mod canary;
 mod compare;
+mod custody;
 mod explain;
 mod keys;
 mod pieces;
@@ -29,6 +30,10 @@ fn code(output: &Output) -> i32 {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn read(findings: &Path) -> creance_model::Report {
+    creance_model::Report::read(&fs::read(findings).unwrap()).unwrap()
 }
 
 /// Everything the example has, as arguments.

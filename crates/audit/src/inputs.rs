@@ -339,6 +339,11 @@ fn hashing(path: PathBuf, threads: usize) -> Hashing {
     if threads == 1 { Hashing::Later(path) } else { Hashing::Running(Task::begin(move || hash(&path))) }
 }
 
+/// The SHA-256 of a file, in lower-case hex, and its length; of a folder, what [`Input`] holds of one.
+pub fn hash_of(path: &Path) -> io::Result<(String, u64)> {
+    hash(path).map(|hashes| (hashes.public, hashes.bytes))
+}
+
 fn hash(path: &Path) -> io::Result<Hashes> {
     if path.is_dir() { hash_folder(path) } else { hash_file(path) }
 }

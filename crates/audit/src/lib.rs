@@ -12,6 +12,7 @@
 //! Nothing here prints, and nothing writes files but `scrub`; the command line does.
 
 mod actions;
+mod again;
 mod batches;
 mod campaign;
 mod clocks;
@@ -50,6 +51,7 @@ pub use error::Error;
 pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
 pub use ground::drawing;
+pub use inputs::hash_of;
 pub use inspect::{Inspect, inspect, masked};
 pub use region::{RegionRead, region};
 pub use registers::{sites, zones};
@@ -88,7 +90,10 @@ fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Repo
         Pipeline::new(Some(context), &limits, keys.clone()).with_region().with_crew(request.threads());
     let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
-    fold::report(request, &run, hashed, evidence, &atlas)
+    let again = again::Again::begin(&hashed.inputs, request.threads());
+    let mut report = fold::report(request, &run, hashed, evidence, &atlas)?;
+    report.case.damage.extend(again.changed());
+    Ok(report)
 }
 
 /// Whether a request is a part of an upload that is told as a whole later.

@@ -1,8 +1,10 @@
 //! What may be typed.
 
+mod case;
 mod compare;
 mod region;
 mod report;
+mod review;
 mod zones;
 
 use std::{net::IpAddr, path::PathBuf};
@@ -12,8 +14,10 @@ use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
 
+pub(crate) use case::{Case, CaseAction, CaseKeygen, CaseLog, CaseRedact, CaseSign, CaseVerify};
 pub(crate) use compare::{Compare, CompareForm};
 pub(crate) use report::{EVERY, Report};
+pub(crate) use review::Review;
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
 
 pub(crate) use region::{Region, RegionFormat};
@@ -44,6 +48,8 @@ Examples:
   creance canary new -o canaries.toml                  values to plant before the flight
   creance compare off-* --with on-*                    what a setting changes, and how sure one can be
   creance zones check flight.tlog --zones ed269.json   was it where it should not be
+  creance review case J01 --accept --examiner NAME --reason TEXT
+  creance case verify case                             is it what its ledger says
   creance explain case F0003                           what a finding says, and how to see it with other tools
   creance region --gps 22.5316,114.1130 --mcc 454      in which country that is, says whom, how sure
   creance data                                         the bundled data sets with their dates
@@ -88,6 +94,11 @@ pub(crate) enum Command {
     /// Writes a case in another format.
     #[command(after_help = report::EXAMPLES)]
     Report(Report),
+    /// Takes down what an examiner makes of a judgement: accepts, rejects or rewords it, and why.
+    #[command(after_help = review::EXAMPLES)]
+    Review(Review),
+    /// Keeps cases: signs them, says whether they were changed, and makes them fit to be shown.
+    Case(Case),
     /// Says where an aircraft is, what its app believes, and where its data went: every source's vote, and who differs.
     #[command(after_help = region::EXAMPLES)]
     Region(Box<Region>),

@@ -1,9 +1,18 @@
-//! The case folder: findings.json, report.html, case.json, and an append-only ledger.
+//! The case folder: findings.json, report.html, case.json, the ledger that says who did what, and perhaps a signature.
 //!
-//! All but the ledger depend on inputs and options alone; the times of a run stand in the ledger.
+//! All but the ledger depend on inputs and options alone; the times of a run stand in the ledger. Each file is written
+//! beside its place, brought to the disk and moved there: whatever happens, it is the old one or the new one.
+
+mod keygen;
+mod ledger;
+mod log;
+mod redact;
+mod sign;
+mod verify;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    collections::BTreeMap,
+    fs::{self, File},
     io::{BufWriter, Read, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -12,9 +21,14 @@ use std::{
 use anyhow::{Context, anyhow};
 use creance_model::{Report, Timestamp};
 use creance_render::Options;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::exit::Usage;
+use crate::{
+    args::{Case, CaseAction},
+    exit::Usage,
+};
+
+pub(crate) use ledger::{Doing, intact, record};
 
 /// What was found, in a case.
 pub(crate) const FINDINGS: &str = "findings.json";
@@ -22,7 +36,18 @@ pub(crate) const FINDINGS: &str = "findings.json";
 /// The largest findings.json that is read, in bytes.
 pub(crate) const LARGEST: u64 = 256 << 20;
 
-const LEDGER: &str = "ledger.jsonl";
+/// The case itself, in a case.
+const CASE: &str = "case.json";
+
+pub(crate) fn run(options: &Case) -> anyhow::Result<u8> {
+    match &options.action {
+        CaseAction::Keygen(options) => keygen::run(options),
+        CaseAction::Sign(options) => sign::run(options),
+        CaseAction::Verify(options) => verify::run(options),
+        CaseAction::Log(options) => log::run(options),
+        CaseAction::Redact(options) => redact::run(options),
+    }
+}
 
 /// Makes sure that the folder may be written, before the work begins.
 pub(crate) fn prepare(folder: &Path, force: bool) -> anyhow::Result<()> {
@@ -37,13 +62,14 @@ pub(crate) fn prepare(folder: &Path, force: bool) -> anyhow::Result<()> {
             Usage(format!("{shown} exists and is not empty: choose another folder, or add --force")).into()
         );
     }
-    if !folder.join("case.json").is_file() {
+    if !folder.join(CASE).is_file() {
         return Err(Usage(format!(
             "{shown} is not a case (it has no case.json): --force overwrites cases only"
         ))
         .into());
     }
-    Ok(())
+    // A ledger that is broken cannot be continued, and is not to be lost.
+    ledger::read(folder).map(drop)
 }
 
 /// The findings of a case, given as its folder or as the file itself.
@@ -69,21 +95,34 @@ pub(crate) fn bytes(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes the case.
+/// Writes the case of an audit.
 pub(crate) fn write(
     folder: &Path,
     report: &Report,
     options: &Options,
     started: Timestamp,
 ) -> anyhow::Result<()> {
+    files(folder, report, options)?;
+    let inputs = report.case.inputs.iter().map(|input| format!("{}  {}", input.sha256, input.path));
+    let detail = BTreeMap::from([
+        ("inputs".to_owned(), inputs.collect::<Value>()),
+        ("revealed".to_owned(), report.revealed.into()),
+        ("findings".to_owned(), report.findings.len().into()),
+        ("damage".to_owned(), report.case.damage.len().into()),
+    ]);
+    record(folder, report, Doing { action: "audit", started, detail }).map(drop)
+}
+
+/// Writes every file of a case but its ledger.
+pub(crate) fn files(folder: &Path, report: &Report, options: &Options) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut written = Vec::new();
     for output in creance_render::ALL {
         let Some(name) = output.file_name() else { continue };
-        file(&folder.join(name), |out| Ok(output.write(report, options, out)?))?;
+        atomically(&folder.join(name), |out| Ok(output.write(report, options, out)?))?;
         written.push(name);
     }
-    file(&folder.join("case.json"), |out| {
+    atomically(&folder.join(CASE), |out| {
         let document = json!({
             "schema": "creance.case/1",
             "case": report.case,
@@ -92,35 +131,27 @@ pub(crate) fn write(
         });
         serde_json::to_writer_pretty(&mut *out, &document)?;
         Ok(writeln!(out)?)
-    })?;
-    ledger(folder, report, started)
+    })
 }
 
-fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Writes a file so that it is there as a whole, or as it was.
+pub(crate) fn atomically(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let told = || format!("cannot write {}", path.display());
-    let mut out = BufWriter::new(File::create(path).with_context(told)?);
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(PART);
+    let beside = PathBuf::from(beside);
+    let mut out = BufWriter::new(File::create(&beside).with_context(told)?);
     write(&mut out).with_context(told)?;
-    out.flush().with_context(told)
+    out.flush().with_context(told)?;
+    out.get_ref().sync_all().with_context(told)?;
+    fs::rename(&beside, path).with_context(told)
 }
 
-/// Appends what was done. Earlier lines are never touched.
-fn ledger(folder: &Path, report: &Report, started: Timestamp) -> anyhow::Result<()> {
-    let path = folder.join(LEDGER);
-    let told = || format!("cannot write {}", path.display());
-    let mut out = OpenOptions::new().create(true).append(true).open(&path).with_context(told)?;
-    let line = json!({
-        "action": "audit",
-        "started": started,
-        "ended": now(),
-        "tool": report.case.tool,
-        "case": report.case.id,
-        "inputs": report.case.inputs.iter().map(|input| json!({"path": input.path, "sha256": input.sha256})).collect::<Vec<_>>(),
-        "revealed": report.revealed,
-        "findings": report.findings.len(),
-        "damage": report.case.damage.len(),
-    });
-    writeln!(out, "{line}").with_context(told)
-}
+/// The ending of what is being written.
+const PART: &str = ".part";
 
 /// The clock, read for the ledger alone.
 #[expect(clippy::disallowed_methods, reason = "the ledger says when a run was made")]

@@ -18,6 +18,7 @@ mod messages;
 mod progress;
 mod region;
 mod report;
+mod review;
 mod rows;
 mod scrub;
 mod trace;
@@ -70,6 +71,8 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Report(options)) => report::run(&options),
+        Some(Command::Review(options)) => review::run(&options),
+        Some(Command::Case(options)) => case::run(&options),
         Some(Command::Region(options)) => region::run(&options, args.talk),
         Some(Command::Zones(options)) => zones::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),

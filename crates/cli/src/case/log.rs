@@ -1,0 +1,41 @@
+//! `creance case log`: the ledger, for people.
+
+use std::io::Write;
+
+use creance_render::shown;
+use serde_json::Value;
+
+use super::ledger;
+use crate::{args::CaseLog, exit};
+
+pub(super) fn run(options: &CaseLog) -> anyhow::Result<u8> {
+    let ledger = ledger::read(&options.case)?;
+    let mut out = std::io::stdout().lock();
+    for record in ledger.records() {
+        writeln!(
+            out,
+            "{:>3}  {}  {}  {}",
+            record.number,
+            record.ended,
+            shown(&record.action),
+            shown(&record.tool)
+        )?;
+        for (name, value) in &record.detail {
+            let values = match value {
+                Value::Array(values) => values.as_slice(),
+                value => std::slice::from_ref(value),
+            };
+            for value in values {
+                let words = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+                writeln!(out, "     {}: {}", shown(name), shown(&words))?;
+            }
+        }
+        for file in &record.files {
+            writeln!(out, "     {}  {} ({} bytes)", file.sha256, shown(&file.path), file.bytes)?;
+        }
+    }
+    if ledger.records().is_empty() {
+        writeln!(out, "{} has no ledger", options.case.display())?;
+    }
+    Ok(exit::DONE)
+}

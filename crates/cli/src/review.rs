@@ -1,0 +1,97 @@
+//! `creance review`: a named examiner accepts, rejects or rewords a judgement, and says why.
+
+use std::{collections::BTreeMap, io::Write};
+
+use creance_custody::Signed;
+use creance_model::{Judgement, ReviewState, Timestamp};
+use creance_render::{Options, shown};
+use serde_json::Value;
+
+use crate::{
+    args::Review,
+    case::{self, Doing},
+    exit::{self, Usage},
+};
+
+pub(crate) fn run(options: &Review) -> anyhow::Result<u8> {
+    match &options.judgement {
+        Some(id) => review(options, id),
+        None => list(options),
+    }
+}
+
+fn list(options: &Review) -> anyhow::Result<u8> {
+    let report = case::read(&options.case)?;
+    let mut out = std::io::stdout().lock();
+    for judgement in &report.judgements {
+        let review = &judgement.review;
+        writeln!(out, "{} {}: {}", judgement.id, review.state, shown(judgement.stands()))?;
+        if let (Some(examiner), Some(reason)) = (&review.examiner, &review.reason) {
+            writeln!(out, "    by {}: {}", shown(examiner), shown(reason))?;
+        }
+        if review.statement.is_some() {
+            writeln!(out, "    the draft said: {}", shown(&judgement.statement))?;
+        }
+    }
+    let drafts = report.judgements.iter().filter(|one| one.review.state == ReviewState::Draft).count();
+    writeln!(out, "{} judgements, {drafts} of them drafts", report.judgements.len())?;
+    Ok(exit::DONE)
+}
+
+fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
+    let started = case::now();
+    let said = |text: &Option<String>, what: &str| {
+        let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::to_owned).ok_or_else(|| Usage(format!("{what} is empty")))
+    };
+    let examiner = said(&options.examiner, "--examiner")?;
+    let reason = said(&options.reason, "--reason")?;
+    let reworded =
+        options.verdict.reword.is_some().then(|| said(&options.verdict.reword, "--reword")).transpose()?;
+    let state = match (options.verdict.accept, options.verdict.reject) {
+        (true, _) => ReviewState::Accepted,
+        (_, true) => ReviewState::Rejected,
+        _ => ReviewState::Reworded,
+    };
+    let signed = case::intact(&options.case)?;
+    let mut report = case::read(&options.case)?;
+    let count = report.judgements.len();
+    let found = report.judgements.iter_mut().find(|one| one.id.eq_ignore_ascii_case(id));
+    let Some(judgement) = found else {
+        return Err(Usage(format!("no judgement {}: the case has {count}", shown(id))).into());
+    };
+    let before = judgement.review.state;
+    let review =
+        creance_model::Review { state, examiner: Some(examiner), reason: Some(reason), statement: reworded };
+    judgement.review = review;
+    let judgement = judgement.clone();
+    case::files(&options.case, &report, &Options::default())?;
+    record(options, &report, &judgement, before, started)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} {state}: {}", judgement.id, shown(judgement.stands()))?;
+    if signed != Signed::No {
+        writeln!(out, "the signature of the case is stale now: creance case sign")?;
+    }
+    Ok(exit::DONE)
+}
+
+fn record(
+    options: &Review,
+    report: &creance_model::Report,
+    judgement: &Judgement,
+    before: ReviewState,
+    started: Timestamp,
+) -> anyhow::Result<()> {
+    let review = &judgement.review;
+    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::from);
+    let detail = BTreeMap::from([
+        ("judgement".to_owned(), judgement.id.clone().into()),
+        ("draft".to_owned(), judgement.statement.clone().into()),
+        ("before".to_owned(), before.name().into()),
+        ("state".to_owned(), review.state.name().into()),
+        ("examiner".to_owned(), text(&review.examiner)),
+        ("reason".to_owned(), text(&review.reason)),
+        ("statement".to_owned(), text(&review.statement)),
+    ]);
+    case::record(&options.case, report, Doing { action: "review", started, detail }).map(drop)
+}

@@ -1,0 +1,241 @@
+//! Cases that are signed, verified, reviewed and shared: `creance case`, `creance review`.
+
+use std::{fs, path::Path};
+
+use creance_custody::{Deed, File, Ledger, sha256};
+use creance_model::{Confidence, Judgement, Likelihood, Report, Review, Timestamp, Weighed};
+use creance_tests::{example, run};
+
+use super::{code, text, whole};
+
+/// A case of the example in a folder, and a key beside it.
+fn case(folder: &Path, extra: &[&str]) -> (String, String) {
+    let case = folder.join("case").display().to_string();
+    assert_eq!(code(&run(whole(&[&["-q", "-o", &case], extra].concat()))), 0);
+    (case, keygen(folder))
+}
+
+fn keygen(folder: &Path) -> String {
+    let key = folder.join("key").display().to_string();
+    assert_eq!(code(&run(["case", "keygen", "-o", &key])), 0);
+    key
+}
+
+fn verify(case: &str, extra: &[&str]) -> (i32, String) {
+    let output = run([&["case", "verify", case], extra].concat());
+    (code(&output), text(&output.stdout))
+}
+
+#[test]
+fn a_signed_case_holds_until_any_of_its_files_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, key) = case(folder.path(), &[]);
+    let (held, told) = verify(&case, &["--inputs"]);
+    assert!(held == 0 && told.contains("not signed") && told.contains("capture.pcapng: as it was"), "{told}");
+    let signed = run(["case", "sign", &case, "--key", &key]);
+    let public = text(&signed.stdout).split_whitespace().last().unwrap().to_owned();
+    assert_eq!(public.len(), 64);
+    let (held, told) = verify(&case, &["--public", &public]);
+    assert!(held == 0 && told.contains(&format!("signed with {public}")), "{told}");
+    assert_eq!(verify(&case, &["--public", &"0".repeat(64)]).0, 1);
+    for name in ["findings.json", "report.html", "case.json", "ledger.jsonl", "signature.json"] {
+        let path = Path::new(&case).join(name);
+        let before = fs::read(&path).unwrap();
+        for at in [0, before.len() / 2, before.len() - 1] {
+            let mut after = before.clone();
+            after[at] ^= 1;
+            fs::write(&path, after).unwrap();
+            let (held, told) = verify(&case, &[]);
+            assert!(held == 1 && told.starts_with(&format!("{name}: ")), "{name} {at}: {told}");
+        }
+        fs::remove_file(&path).unwrap();
+        let gone = verify(&case, &[]);
+        assert!(gone.0 == 1 && gone.1.starts_with(name) || name == "ledger.jsonl" && gone.0 == 3, "{gone:?}");
+        fs::write(&path, before).unwrap();
+    }
+    fs::write(Path::new(&case).join("more.txt"), "x").unwrap();
+    assert!(verify(&case, &[]).1.starts_with("more.txt: not in record 2 (sign)"));
+    fs::remove_file(Path::new(&case).join("more.txt")).unwrap();
+    assert_eq!(verify(&case, &[]).0, 0);
+    // Audited anew: what was signed is not what stands there.
+    assert_eq!(code(&run(whole(&["-q", "-o", &case, "--force"]))), 0);
+    let (held, told) = verify(&case, &[]);
+    assert!(held == 1 && told.contains("record 3 (audit) came after"), "{told}");
+    let log = text(&run(["case", "log", &case]).stdout);
+    assert_eq!(log.lines().filter(|line| !line.starts_with("     ")).count(), 3, "{log}");
+}
+
+#[test]
+fn a_case_that_was_changed_is_neither_signed_nor_shared_nor_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, key) = case(folder.path(), &[]);
+    let path = Path::new(&case).join("report.html");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace("creance", "Creance")).unwrap();
+    let shared = folder.path().join("shared").display().to_string();
+    for arguments in [&["case", "sign", &case, "--key", &key][..], &["case", "redact", &case, "-o", &shared]]
+    {
+        let refused = run(arguments);
+        assert!(
+            code(&refused) == 3 && text(&refused.stderr).contains("report.html: changed"),
+            "{arguments:?}"
+        );
+    }
+    let ledger = Path::new(&case).join("ledger.jsonl");
+    fs::write(&ledger, fs::read_to_string(&ledger).unwrap().replace("audit", "Audit")).unwrap();
+    fs::write(&ledger, [fs::read(&ledger).unwrap(), b"{}\n".to_vec()].concat()).unwrap();
+    let refused = run(whole(&["-q", "-o", &case, "--force"]));
+    assert!(text(&refused.stderr).contains("record 2: no record"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_key_is_its_owners_alone_and_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = keygen(folder.path());
+    let before = fs::read(&key).unwrap();
+    assert_eq!(code(&run(["case", "keygen", "-o", &key])), 2);
+    assert_eq!(fs::read(&key).unwrap(), before);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_shared_case_has_nothing_of_what_was_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let sites = example("sites.geojson").display().to_string();
+    let zones = example("zones.geojson").display().to_string();
+    for extra in [&["--sites", &sites, "--zones", &zones, "--reveal", "--force"][..], &["--force"]] {
+        let _ = fs::remove_dir_all(folder.path().join("case"));
+        let _ = fs::remove_file(folder.path().join("key"));
+        let (case, _) = case(folder.path(), extra);
+        let shared = folder.path().join("shared");
+        let _ = fs::remove_dir_all(&shared);
+        let done = run(["case", "redact", &case, "-o", shared.to_str().unwrap(), "--drop", "credential"]);
+        assert_eq!(code(&done), 0, "{}{}", text(&done.stdout), text(&done.stderr));
+        assert_eq!(verify(shared.to_str().unwrap(), &[]).0, 0);
+        let original = super::read(&Path::new(&case).join("findings.json"));
+        let mut all = String::new();
+        for file in fs::read_dir(&shared).unwrap() {
+            all += &fs::read_to_string(file.unwrap().path()).unwrap().to_lowercase();
+        }
+        let mut secrets: Vec<String> =
+            ["192.168.42.10", "skylark/capture", "flight.tlog", "DCIM", "121.04", "24.74"]
+                .map(str::to_owned)
+                .into();
+        for finding in original.findings {
+            secrets.extend([finding.digest, finding.evidence.flow]);
+            secrets.extend(finding.sites.into_iter().chain(finding.source.mac));
+            secrets.extend(finding.file.into_iter().filter(|file| !file.contains('…')));
+        }
+        let canaries: toml::Table = fs::read_to_string(example("canaries.toml")).unwrap().parse().unwrap();
+        let values = canaries["canary"].as_array().unwrap().iter().map(|one| one["value"].as_str().unwrap());
+        secrets.extend(values.map(str::to_owned));
+        for secret in secrets {
+            assert!(!all.contains(&secret.to_lowercase()), "{secret}");
+        }
+        let redacted = super::read(&shared.join("findings.json"));
+        assert!(!redacted.findings.is_empty() && redacted.origin.is_none());
+        assert!(redacted.findings.iter().all(|one| one.value == format!("[{}]", one.data_class)));
+        assert!(redacted.findings.iter().all(|one| one.data_class.name() != "credential"));
+    }
+    let wrong = run(["case", "redact", "x", "-o", "y", "--drop", "weather"]);
+    assert_eq!(code(&wrong), 2);
+}
+
+/// A case with one judgement, as an audit with an assessment would leave it.
+fn judged(folder: &Path) -> String {
+    let (case, _) = case(folder, &[]);
+    let path = Path::new(&case).join("findings.json");
+    let mut report: Report = super::read(&path);
+    report.judgements = vec![Judgement {
+        id: "J01".to_owned(),
+        hypothesis: "uploads".to_owned(),
+        claim: "and upload all this".to_owned(),
+        statement: "Pictures very likely leave for servers in HK.".to_owned(),
+        likelihood: Some(Likelihood::VeryLikely),
+        confidence: Some(Confidence::Moderate),
+        basis: vec!["Whole files of the card were read.".to_owned()],
+        evidence: vec![Weighed {
+            says: "a picture of the card".to_owned(),
+            findings: vec!["F0001".to_owned()],
+            grade: "A1".to_owned(),
+            bears: vec!["consistent".to_owned()],
+        }],
+        inconsistent: 0,
+        alternatives: Vec::new(),
+        gaps: Vec::new(),
+        assumptions: Vec::new(),
+        would_change: Vec::new(),
+        review: Review::default(),
+    }];
+    let findings = serde_json::to_vec_pretty(&report.findings_document()).unwrap();
+    fs::write(&path, findings).unwrap();
+    let file = |name: &str| {
+        let content = fs::read(Path::new(&case).join(name)).unwrap();
+        File { path: name.to_owned(), bytes: content.len() as u64, sha256: sha256(&content) }
+    };
+    let deed = Deed {
+        action: "audit".to_owned(),
+        case: report.case.id,
+        tool: report.case.tool,
+        started: Timestamp::from_secs(1),
+        ended: Timestamp::from_secs(2),
+        detail: std::collections::BTreeMap::new(),
+        files: ["case.json", "findings.json", "report.html"].map(file).into(),
+    };
+    let line = Ledger::default().add(deed).unwrap();
+    fs::write(Path::new(&case).join("ledger.jsonl"), line).unwrap();
+    case
+}
+
+#[test]
+fn a_review_stands_in_every_report_and_the_ledger_keeps_those_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = judged(folder.path());
+    let key = folder.path().join("key").display().to_string();
+    assert_eq!(code(&run(["case", "sign", &case, "--key", &key])), 0);
+    let by = ["--examiner", "R. Okafor", "--reason", "the host is our own <proxy>"];
+    let review = |how: &[&str]| run([&["review", &case, "j01"], how, &by[..]].concat());
+    let done = review(&["--reject"]);
+    assert!(code(&done) == 0 && text(&done.stdout).contains("stale"), "{}", text(&done.stderr));
+    let read = |name: &str| fs::read_to_string(Path::new(&case).join(name)).unwrap();
+    assert!(
+        read("report.html").contains("R. Okafor") && read("report.html").contains("our own &lt;proxy&gt;")
+    );
+    assert!(text(&run(["report", &case]).stdout).contains("R. Okafor"));
+    let (held, told) = verify(&case, &[]);
+    assert!(held == 1 && told.contains("stale") && !told.contains("findings.json"), "{told}");
+    assert_eq!(code(&review(&["--reword", "Pictures leave."])), 0);
+    let report = super::read(&Path::new(&case).join("findings.json"));
+    assert_eq!(report.judgements[0].stands(), "Pictures leave.");
+    let ledger = read("ledger.jsonl");
+    assert!(
+        ledger.contains(r#""state":"rejected""#) && ledger.contains(r#""before":"rejected""#),
+        "{ledger}"
+    );
+    let list = text(&run(["review", &case]).stdout);
+    assert!(list.contains("J01 reworded: Pictures leave.") && list.contains("the draft said: "), "{list}");
+    assert_eq!(code(&run(["case", "sign", &case, "--key", &key])), 0);
+    assert_eq!(verify(&case, &[]).0, 0);
+}
+
+#[test]
+fn a_review_without_examiner_reason_or_verdict_is_a_usage_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = judged(folder.path());
+    let before = fs::read(Path::new(&case).join("ledger.jsonl")).unwrap();
+    for wrong in [
+        &["J01", "--accept", "--examiner", "R. Okafor"][..],
+        &["J01", "--accept", "--reason", "seen"],
+        &["J01", "--examiner", "R. Okafor", "--reason", "seen"],
+        &["J01", "--accept", "--reject", "--examiner", "R. Okafor", "--reason", "seen"],
+        &["J01", "--accept", "--examiner", "R. Okafor", "--reason", "  "],
+        &["J02", "--accept", "--examiner", "R. Okafor", "--reason", "seen"],
+        &["--accept", "--examiner", "R. Okafor", "--reason", "seen"],
+    ] {
+        assert_eq!(code(&run([&["review", &case], wrong].concat())), 2, "{wrong:?}");
+    }
+    assert_eq!(fs::read(Path::new(&case).join("ledger.jsonl")).unwrap(), before);
+}
