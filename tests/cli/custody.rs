@@ -191,7 +191,7 @@ fn judged(folder: &Path) -> String {
 }
 
 #[test]
-fn a_review_stands_in_every_report_and_the_ledger_keeps_those_before() {
+fn a_review_stands_in_the_case_and_the_ledger_keeps_those_before() {
     let folder = tempfile::tempdir().unwrap();
     let case = judged(folder.path());
     let key = folder.path().join("key").display().to_string();

@@ -32,6 +32,7 @@ mod names;
 mod notes;
 mod phases;
 mod pipeline;
+mod proof;
 mod recordings;
 mod region;
 mod registers;
@@ -53,6 +54,10 @@ pub use flows::{FlowTold, Hello};
 pub use ground::drawing;
 pub use inputs::hash_of;
 pub use inspect::{Inspect, inspect, masked};
+pub use proof::{
+    Claim, DeviceFileProof, Http1, Proof, ProofError, ProofFlow, ProofPacket, ProofStep, Proved, Spelling,
+    Wanting, prove,
+};
 pub use region::{RegionRead, region};
 pub use registers::{sites, zones};
 pub use request::{Limits, Progress, Request};

@@ -1,7 +1,9 @@
 //! What may be typed.
 
+mod bench;
 mod case;
 mod compare;
+mod proof;
 mod region;
 mod report;
 mod review;
@@ -14,8 +16,10 @@ use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
 
+pub(crate) use bench::{Bench, BenchFormat};
 pub(crate) use case::{Case, CaseAction, CaseKeygen, CaseLog, CaseRedact, CaseSign, CaseVerify};
 pub(crate) use compare::{Compare, CompareForm};
+pub(crate) use proof::Proof;
 pub(crate) use report::{EVERY, Report};
 pub(crate) use review::Review;
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
@@ -50,6 +54,7 @@ Examples:
   creance zones check flight.tlog --zones ed269.json   was it where it should not be
   creance review case J01 --accept --examiner NAME --reason TEXT
   creance case verify case                             is it what its ledger says
+  creance proof case F0003 -o bundle --evidence flight.pcapng --keys flight.keys
   creance explain case F0003                           what a finding says, and how to see it with other tools
   creance region --gps 22.5316,114.1130 --mcc 454      in which country that is, says whom, how sure
   creance data                                         the bundled data sets with their dates
@@ -86,7 +91,7 @@ pub(crate) enum Command {
     /// Writes the files that captures carry, uploads and downloads, with a manifest.
     Extract(Extract),
     /// Scores what tools found in labelled captures: recall, precision, traps (docs/corpus.md has the formats).
-    #[command(after_help = BENCH_EXAMPLES)]
+    #[command(after_help = bench::EXAMPLES)]
     Bench(Bench),
     /// Says what differs between cases (a setting off and on), and what cannot be told from chance.
     #[command(after_help = compare::EXAMPLES)]
@@ -99,6 +104,9 @@ pub(crate) enum Command {
     Review(Review),
     /// Keeps cases: signs them, says whether they were changed, and makes them fit to be shown.
     Case(Case),
+    /// Writes a bundle that shows findings to anybody: packets, keys, steps; it is checked without creance.
+    #[command(after_help = proof::EXAMPLES)]
+    Proof(Proof),
     /// Says where an aircraft is, what its app believes, and where its data went: every source's vote, and who differs.
     #[command(after_help = region::EXAMPLES)]
     Region(Box<Region>),
@@ -276,37 +284,6 @@ pub(crate) enum Lines {
     Csv,
     /// Columns for people.
     Table,
-}
-
-const BENCH_EXAMPLES: &str = "\
-Examples:
-  creance bench truth.json=case/findings.json
-  creance bench truth.json=case/findings.json grep=truth.json=grep.jsonl     two tools beside each other
-  creance bench one/truth.json=one.jsonl two/truth.json=two.jsonl --list     what was missed and what was wrong
-
-A line of findings: {\"tool\": \"grep 3\", \"data_class\": \"email\", \"destination\": {\"ip\": \"203.0.113.7\"},
-\"packets\": [12, 13], \"value\": \"…\"}; or a findings.json of creance.";
-
-#[derive(ClapArgs, Debug)]
-pub(crate) struct Bench {
-    /// Truths and findings: TRUTH=FINDINGS, or TOOL=TRUTH=FINDINGS; FINDINGS may be `-`. Those of one tool add up.
-    #[arg(required = true, value_name = "PAIR")]
-    pub(crate) pairs: Vec<String>,
-    /// What is printed on stdout.
-    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
-    pub(crate) format: BenchFormat,
-    /// Lists what was missed and what was wrong, after the tables.
-    #[arg(long)]
-    pub(crate) list: bool,
-}
-
-/// A format of scores.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum BenchFormat {
-    /// Tables in Markdown.
-    Text,
-    /// One document, `creance.bench/1`.
-    Json,
 }
 
 #[derive(ClapArgs, Debug)]

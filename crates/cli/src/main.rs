@@ -16,6 +16,7 @@ mod flows;
 mod inspect;
 mod messages;
 mod progress;
+mod proof;
 mod region;
 mod report;
 mod review;
@@ -73,6 +74,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::Review(options)) => review::run(&options),
         Some(Command::Case(options)) => case::run(&options),
+        Some(Command::Proof(options)) => proof::run(&options),
         Some(Command::Region(options)) => region::run(&options, args.talk),
         Some(Command::Zones(options)) => zones::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
