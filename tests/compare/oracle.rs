@@ -49,7 +49,7 @@ fn answers() -> Vec<Value> {
     ];
     for here in amounts {
         for there in amounts {
-            answers.push(json!({"of": "ranks", "asked": [here, there], "said": [ranks(here, there)]}));
+            answers.push(json!({"of": "ranks", "asked": [here, there], "said": [ranks(here, there).0]}));
         }
     }
     for all in [1_u64, 2, 9, 50, 1000, 1_000_000] {

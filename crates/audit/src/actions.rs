@@ -189,6 +189,24 @@ impl Actions {
         if explained { Trigger::User } else { Trigger::Automatic }
     }
 
+    /// Whether a login at `time` was asked for by the app, by what the user noted: the note of a login just before says that it
+    /// insists; or none is there, though the log covers the time. `Some(false)`: the user chose to.
+    pub(crate) fn login(&self, time: Timestamp) -> Option<bool> {
+        const WORDS: &[&str] = &["insist", "force", "require", "demand", "must"];
+        let (from, to) = self.covers?;
+        if time < from || time > to {
+            return None;
+        }
+        let before = |action: &&Action| {
+            action.name == "log_in" && (0..=EXPLAINS_FOR).contains(&time.since(action.time))
+        };
+        let noted = self.log.iter().rfind(before);
+        Some(noted.is_none_or(|action| {
+            let detail = action.detail.to_lowercase();
+            WORDS.iter().any(|word| detail.contains(word))
+        }))
+    }
+
     /// What the states come from.
     pub(crate) fn source(&self) -> &str {
         &self.source

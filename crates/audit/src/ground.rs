@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use creance_model::{Drawing, Ground, Inspection, Outline, Role, Track, TrackPoint};
+use creance_model::{DEGREE_M, Drawing, Ground, Inspection, Outline, Role, Track, TrackPoint};
 use creance_place::{
     sites::{self, Part, Sites},
     zones::{self, Zones},
@@ -16,6 +16,11 @@ const MOST_VIEWS: usize = 200;
 const MOST_POINTS: usize = 2_000;
 const MOST_CORNERS: usize = 60_000;
 
+/// Points of a way that are compared with another, and how near both are then: seconds, and metres.
+const MOST_SAMPLES: usize = 200;
+const SAME_S: f64 = 10.0;
+const SAME_M: f64 = 200.0;
+
 /// Metres to which distances are told where places are not: nearer they would say where one was.
 const COARSE_M: f64 = 100.0;
 
@@ -23,20 +28,69 @@ const COARSE_M: f64 = 100.0;
 pub(crate) fn ground(tracks: Vec<Track>, pipeline: &Pipeline<'_>, reveal: bool) -> Ground {
     let Some(context) = &pipeline.context else { return Ground::default() };
     let mut flown = Inspection { tracks, ..Inspection::of("flight") };
-    flown.tracks.extend(pipeline.heard.paths().into_iter().map(heard));
+    let heard = pipeline.heard.paths().into_iter().map(heard);
+    // What the capture hears of a flight that a log tells too is the same flight.
+    let heard: Vec<Track> = heard.filter(|way| !flown.tracks.iter().any(|log| is_same(way, log))).collect();
+    flown.tracks.extend(heard);
+    apart(&mut flown.tracks);
     let (seen, entered) = (sites::seen(&flown, &context.sites), zones::seen(&flown, &context.zones));
     let beyond = seen.beyond || entered.beyond > 0;
     (flown.sites, flown.zones) = (seen.sites, entered.zones);
     let drawing = if reveal { drawing(&flown, &context.sites, &context.zones) } else { Drawing::default() };
     if !reveal {
-        let coarse = |metres: &mut f64| *metres = (*metres / COARSE_M).round() * COARSE_M;
-        flown.sites.iter_mut().for_each(|site| coarse(&mut site.metres));
-        for zone in &mut flown.zones {
-            coarse(&mut zone.margin_m);
-            zone.why.clear();
-        }
+        coarse(&mut flown);
     }
     Ground { sites: flown.sites, zones: flown.zones, beyond, drawing }
+}
+
+/// What is told of sites and zones where places are not.
+pub(crate) fn coarse(inspection: &mut Inspection) {
+    let coarse = |metres: &mut f64| *metres = (*metres / COARSE_M).round() * COARSE_M;
+    inspection.sites.iter_mut().for_each(|site| coarse(&mut site.metres));
+    for zone in &mut inspection.zones {
+        coarse(&mut zone.margin_m);
+        zone.why.clear();
+    }
+}
+
+/// Leaves out logs of a flight that an earlier log tells too.
+fn apart(tracks: &mut Vec<Track>) {
+    let mut kept: Vec<Track> = Vec::new();
+    for track in tracks.drain(..) {
+        if !kept.iter().any(|other| is_same(&track, other)) {
+            kept.push(track);
+        }
+    }
+    *tracks = kept;
+}
+
+/// Whether two ways are of one flight: most moments of the one are within those of the other, and it was near there then.
+fn is_same(one: &Track, other: &Track) -> bool {
+    let times = |track: &Track| {
+        track.points.iter().filter_map(|point| point.time).map(|time| time.as_secs_f64()).collect::<Vec<_>>()
+    };
+    let theirs = times(other);
+    if one.role != other.role || theirs.len() < other.points.len() || !theirs.is_sorted() {
+        return false;
+    }
+    let step = one.points.len().div_ceil(MOST_SAMPLES).max(1);
+    let (mut asked, mut near) = (0, 0);
+    for point in one.points.iter().step_by(step) {
+        let Some(time) = point.time else { continue };
+        asked += 1;
+        let after = theirs.partition_point(|moment| *moment < time.as_secs_f64());
+        let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
+        let is_near = |index: usize| {
+            let (Some(moment), Some(there)) = (theirs.get(index), other.points.get(index)) else {
+                return false;
+            };
+            let east = (there.lon - point.lon) * point.lat.to_radians().cos();
+            (moment - time.as_secs_f64()).abs() < SAME_S
+                && east.hypot(there.lat - point.lat) * DEGREE_M < SAME_M
+        };
+        near += usize::from(around.into_iter().any(is_near));
+    }
+    asked > 0 && near * 10 >= asked * 9
 }
 
 /// A way that the capture hears of.

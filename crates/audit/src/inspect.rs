@@ -129,7 +129,10 @@ fn one(
         let seen = zones::seen(&inspection, &request.zones);
         inspection.zones = seen.zones;
         if seen.beyond > 0 {
-            let why = format!("{} legs are too long or too many to be compared", seen.beyond);
+            let why = format!(
+                "{} places, legs or zones are too long or too many to be compared or told",
+                seen.beyond
+            );
             inspection.flaw("zones", 0, &why);
         }
     }

@@ -13,10 +13,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use creance_detect::{Path, Role, Secrets, mask_host};
-use creance_model::{DataClass, Direction, Flow, Message, Timestamp, Trigger};
+use creance_model::{Direction, Flow, Message, Timestamp};
 use creance_place::region::Evidence;
 use creance_place::region::address::Address;
-use creance_place::region::belief::{AppEvidence, RadioSet};
+use creance_place::region::belief::{AppEvidence, RadioSet, Told};
 use creance_place::region::boundaries::Boundaries;
 use creance_place::region::datum_tell::{DatumSeen, metres};
 use creance_place::region::hosts::{self, HostUsed};
@@ -31,7 +31,7 @@ use crate::traffic::Traffic;
 use crate::{Error, Progress, Request, inputs, names::Name, notes};
 use device::of_device;
 use ways::{pairs, positions};
-use words::{Said, is_about_place, is_about_zones, is_login};
+use words::{Said, is_about_place, is_about_zones, is_login, is_real_name};
 
 /// What was gathered.
 #[derive(Clone, Debug, Default)]
@@ -244,17 +244,24 @@ impl Gathered {
         }
     }
 
-    /// The vendor's domains: that of the server which was asked, else those that places of the aircraft went to.
+    /// The vendor's domains: that of the server which was asked, if something else ties the app to it; else those that places of
+    /// the aircraft went to.
     fn vendors(&self, paths: &[Path]) -> Vec<String> {
-        if let Some(exchange) = &self.exchange {
-            return vec![domain(&exchange.asked.host)];
-        }
         let fixes = || paths.iter().flat_map(|path| &path.fixes);
         let apart = fixes().count().div_ceil(MOST_COMPARED).max(1);
         let compared: Vec<(f64, f64)> = fixes().step_by(apart).map(|fix| (fix.lat, fix.lon)).collect();
         let near = |place: &(f64, f64)| compared.iter().any(|fix| metres(*fix, *place) < 50_000.0);
         let told = self.sent.iter().filter(|sent| sent.said.places.iter().any(near));
         let told: Vec<String> = told.map(|sent| domain(&sent.host)).collect();
+        if let Some(Exchange { asked, .. }) = &self.exchange {
+            let asked = domain(&asked.host);
+            let shows = |sent: &Sent| sent.logs_in() || is_about_zones(&sent.target);
+            let at_it = |sent: &Sent| domain(&sent.host) == asked && shows(sent);
+            let branch = |host: &String| domain(host) == asked && hosts::branch(host).is_some();
+            if told.contains(&asked) || self.sent.iter().any(at_it) || self.hosts.keys().any(branch) {
+                return vec![asked];
+            }
+        }
         // Of these, and where there is none of all, those that name hosts after countries: others have no branches.
         let named = self.hosts.keys().filter(|host| hosts::branch(host).is_some()).map(|host| domain(host));
         let mut domains: Vec<String> =
@@ -319,20 +326,11 @@ impl Gathered {
 
         let hosts = self.used(traffic, &is_vendor, &|name, last| is_branch(name) && after(last));
         let answer = self.exchange.as_ref().map(|exchange| &exchange.answer);
-        let read = |(name, host): (&String, &Host)| is_branch(name) && host.read.is_some_and(after);
-        let readable = answer.is_some() || self.hosts.iter().any(read);
-        let by_hand = |sent: &Sent| {
-            actions.is_some_and(|log| {
-                log.trigger(sent.time, &[DataClass::Credential], |_| false) == Trigger::User
-            })
-        };
-        let mut logins = since().filter(|sent| is_login(&sent.target) || sent.said.password).peekable();
-        // A login that somebody chose is none that was forced, and where the app was not told where it is, nobody knows.
-        let login = match (logins.peek(), answer) {
-            (None, _) => Some(false),
-            (Some(_), Some(_)) => Some(logins.any(|sent| !by_hand(sent))),
-            (Some(_), None) => None,
-        };
+        // What was not seen is absent only if all that the vendor's hosts got then could be read.
+        let spoken = || self.hosts.iter().filter(|(name, host)| is_branch(name) && after(host.last));
+        let readable = spoken().next().is_some() && spoken().all(|(_, host)| host.read.is_some_and(after));
+        let told = answer.and_then(|answer| answer.countries.last()).map(|(country, _)| *country);
+        let login = forced(since().filter(|sent| sent.logs_in()), told, actions);
         let zones = since().any(|sent| is_about_zones(&sent.target) || is_about_zones(&sent.host))
             || hosts.iter().any(|host| host.branch && is_about_zones(&host.name));
         let declared = since()
@@ -343,7 +341,10 @@ impl Gathered {
 
         let mut app = AppEvidence {
             datum: Some(datum).filter(|datum| *datum != DatumSeen::default()),
-            forced_login: answer.and_then(|answer| answer.login).or_else(|| login.filter(|_| readable)),
+            forced_login: answer
+                .and_then(|answer| answer.login)
+                .or(login)
+                .or_else(|| (readable && !since().any(Sent::logs_in)).then_some(false)),
             no_fly_download: readable.then_some(zones).or_else(|| zones.then_some(true)),
             radios: self
                 .radios
@@ -357,7 +358,8 @@ impl Gathered {
             self.exchange.as_ref().and_then(|exchange| Some((exchange, exchange.answer.countries.last()?)))
         {
             let host = mask_host(&exchange.asked.host, &Secrets::default());
-            app.told.push((*country, format!("field {field} of the answer of {host}")));
+            let place = format!("field {field} of the answer of {host}");
+            app.told.push(Told { country: *country, place, by_vendor: is_vendor(&exchange.asked.host) });
         }
         let mut evidence = Evidence { positions: positions(paths), app, ..Evidence::default() };
         for sent in &self.sent {
@@ -399,7 +401,29 @@ impl Gathered {
     }
 }
 
+/// Whether these logins were forced, where that is known: a real name must be given, or the user notes that the app insists.
+/// A login that somebody chose is none that was forced. Where nobody noted anything, what follows mainland China's answer is
+/// taken for what its rules on activation ask; elsewhere nobody knows.
+fn forced<'s>(
+    logins: impl Iterator<Item = &'s Sent>,
+    told: Option<Country>,
+    actions: Option<&Actions>,
+) -> Option<bool> {
+    let each = logins.map(|sent| match actions.map(|log| log.login(sent.time)) {
+        _ if is_real_name(&sent.target) => Some(true),
+        Some(noted) => noted,
+        None => (told == Some(Country::CN)).then_some(true),
+    });
+    let all: Vec<Option<bool>> = each.collect();
+    let any = |said| all.contains(&Some(said)).then_some(said);
+    any(true).or_else(|| any(false))
+}
+
 impl Sent {
+    fn logs_in(&self) -> bool {
+        is_login(&self.target) || self.said.password
+    }
+
     /// Whether something bears on jurisdiction but that it was sent.
     fn says_something(&self) -> bool {
         self.said != Said::default() || is_login(&self.target) || is_about_zones(&self.target)

@@ -11,6 +11,7 @@ pub mod datum;
 mod error;
 mod geoid;
 pub mod grid;
+mod json;
 mod organisations;
 mod overrides;
 pub mod region;

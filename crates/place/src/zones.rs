@@ -21,7 +21,6 @@ mod geodesy;
 mod geojson;
 mod geometry;
 mod heights;
-mod json;
 mod kml;
 mod leg;
 mod list;
@@ -255,6 +254,13 @@ impl Zones {
         found.sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| one.order(other)));
         found.dedup_by_key(|verdict| order(verdict));
         found
+    }
+
+    /// What it costs to check a place: the corners of all volumes whose box it lies in.
+    fn cost(&self, place: &Place) -> u64 {
+        let mut corners = 0;
+        self.visit(place, place.accuracy_m.max(0.0), |_, _, volume, _| corners += volume.shape.corners());
+        corners
     }
 
     /// The nearest zone that holds at that time, and how a place lies to it: for places that [`Self::check`] finds outside of all.

@@ -4,7 +4,7 @@
 use creance_place::datum::Datum;
 use creance_place::region::address::{Address, Exit};
 use creance_place::region::answer::{Answer, Outcome};
-use creance_place::region::belief::{AppEvidence, Cached, RadioSet};
+use creance_place::region::belief::{AppEvidence, Cached, RadioSet, Told};
 use creance_place::region::datum_tell::{DatumSeen, named};
 use creance_place::region::hosts::HostUsed;
 use creance_place::region::position::{Doubt, Position, Receiver};
@@ -88,7 +88,11 @@ impl Case {
             ..HostUsed::default()
         };
         let app = AppEvidence {
-            told: self.told.iter().map(|code| (country(code), "region".to_owned())).collect(),
+            told: self
+                .told
+                .iter()
+                .map(|code| Told { country: country(code), place: "region".to_owned(), by_vendor: true })
+                .collect(),
             hosts: self.host.iter().flat_map(|hosts| hosts.split(' ')).map(host).collect(),
             datum,
             forced_login: self.login,

@@ -1,5 +1,7 @@
 //! How much there is of a thing that is seen before and after.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
 use super::rows::{CONFIDENCE, Judge, maybe_rounded, rounded};
@@ -24,14 +26,24 @@ pub struct Amount {
     /// The same, corrected for all rows of the table (Holm).
     #[serde(serialize_with = "rounded")]
     pub p_corrected: f64,
-    /// `more` or `less`, if that is at or below the level.
+    /// On which side there is more by the ranks of the runs: greater, after.
+    #[serde(skip)]
+    pub(super) by_ranks: Ordering,
+    /// `more` or `less`, if that is at or below the level, and ranks and sums say the same.
     pub claim: Option<&'static str>,
 }
 
 impl Amount {
     pub(super) fn settle(&mut self, corrected: f64, level: f64) {
         self.p_corrected = corrected;
-        self.claim = (corrected <= level).then_some(if self.after > self.before { "more" } else { "less" });
+        // One great upload among small ones can make more of what is less in nearly every run: then neither is claimed.
+        let agree = self.after.partial_cmp(&self.before) == Some(self.by_ranks);
+        self.claim = match self.by_ranks {
+            _ if corrected > level || !agree => None,
+            Ordering::Less => Some("less"),
+            Ordering::Equal => None,
+            Ordering::Greater => Some("more"),
+        };
     }
 }
 
@@ -55,13 +67,14 @@ pub(super) fn amount(amounts: &[u64], hidden: &[bool], judge: &Judge, events: bo
     if here.is_empty() || there.is_empty() {
         return None;
     }
-    let p = ranks(here, there);
+    let (p, by_ranks) = ranks(here, there);
     Some(Amount {
         before: float(before.0) / before.1,
         after: float(after.0) / after.1,
         ratio: if events { rate_ratio(before, after, CONFIDENCE) } else { None },
         p,
         p_corrected: p,
+        by_ranks,
         claim: None,
     })
 }

@@ -3,10 +3,13 @@
 //! Every way to deal the runs to the two sides is counted: how many have sums of ranks at least as far from the middle.
 //! Ranks, so that one great upload does not decide, and so that the count is exact whatever the amounts are.
 
-/// The two-sided probability of amounts at least as different, were the runs dealt to the sides by chance.
-pub fn ranks(here: &[f64], there: &[f64]) -> f64 {
+use std::cmp::Ordering;
+
+/// The two-sided probability of amounts at least as different, were the runs dealt to the sides by chance; and on which side
+/// there is more by the ranks: greater, `there`.
+pub fn ranks(here: &[f64], there: &[f64]) -> (f64, Ordering) {
     if here.is_empty() || there.is_empty() {
-        return 1.0;
+        return (1.0, Ordering::Equal);
     }
     let mut all: Vec<(f64, bool)> = here
         .iter()
@@ -30,7 +33,7 @@ pub fn ranks(here: &[f64], there: &[f64]) -> f64 {
             farther += count;
         }
     }
-    farther / ways
+    (farther / ways, middle.cmp(&observed))
 }
 
 /// In how many ways `of` of the ranks add up to each sum.
@@ -57,16 +60,25 @@ mod tests {
 
     #[test]
     fn three_against_three_are_never_less_than_a_tenth() {
-        assert!((ranks(&[1.0, 2.0, 3.0], &[7.0, 8.0, 9.0]) - 0.1).abs() < 1e-12);
-        assert!((ranks(&[1.0, 1.0, 1.0], &[2.0, 2.0, 2.0]) - 0.1).abs() < 1e-12);
-        assert!((ranks(&[1.0; 4], &[2.0; 4]) - 2.0 / 70.0).abs() < 1e-12);
+        assert!((ranks(&[1.0, 2.0, 3.0], &[7.0, 8.0, 9.0]).0 - 0.1).abs() < 1e-12);
+        assert!((ranks(&[1.0, 1.0, 1.0], &[2.0, 2.0, 2.0]).0 - 0.1).abs() < 1e-12);
+        assert!((ranks(&[1.0; 4], &[2.0; 4]).0 - 2.0 / 70.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_great_amount_does_not_say_on_which_side_there_is_more() {
+        let mut here = [1.0; 10];
+        here[9] = 1e6;
+        let (p, more) = ranks(&here, &[2.0; 10]);
+        assert!(p < 0.01);
+        assert_eq!((more, ranks(&[2.0; 10], &here).1), (Ordering::Greater, Ordering::Less));
     }
 
     #[test]
     fn ties_and_equals_are_no_difference() {
-        assert!((ranks(&[1.0, 1.0], &[1.0, 1.0, 1.0]) - 1.0).abs() < 1e-12);
-        assert!((ranks(&[], &[1.0]) - 1.0).abs() < 1e-12);
+        assert!((ranks(&[1.0, 1.0], &[1.0, 1.0, 1.0]).0 - 1.0).abs() < 1e-12);
+        assert!((ranks(&[], &[1.0]).0 - 1.0).abs() < 1e-12);
         // By hand: of the six ways to choose two of 1, 2½, 2½, 4, sums 3½ and 6½ twice each, 5 twice; observed 3½.
-        assert!((ranks(&[1.0, 2.0], &[2.0, 3.0]) - 4.0 / 6.0).abs() < 1e-12);
+        assert!((ranks(&[1.0, 2.0], &[2.0, 3.0]).0 - 4.0 / 6.0).abs() < 1e-12);
     }
 }

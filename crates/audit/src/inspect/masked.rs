@@ -1,5 +1,6 @@
 //! What a file gives away, so that it can be shown: values masked, places to whole degrees.
 
+use crate::ground::coarse;
 use creance_detect::mask;
 use creance_model::{DataClass, Fact, Identifier, Inspection, Spot};
 
@@ -28,6 +29,7 @@ pub fn masked(mut inspection: Inspection) -> Inspection {
             *value = mask(DataClass::PersonName, value);
         }
     }
+    coarse(&mut inspection);
     inspection
 }
 

@@ -225,17 +225,24 @@ pub(super) fn is_about_zones(text: &str) -> bool {
         "limitarea",
         "tfr",
     ];
+    has_word(text, WORDS)
+}
+
+/// Whether a text has one of these words, in whatever case and with whatever signs between its letters.
+fn has_word(text: &str, words: &[&str]) -> bool {
     let plain: String =
         text.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_lowercase()).collect();
-    WORDS.iter().any(|word| plain.contains(word))
+    words.iter().any(|word| plain.contains(word))
+}
+
+/// Whether a target asks for who somebody is, as mainland China's rules on activation have it.
+pub(super) fn is_real_name(text: &str) -> bool {
+    has_word(text, &["realname", "accountactivate", "idcard"])
 }
 
 /// Whether a target is one for logging in.
 pub(super) fn is_login(text: &str) -> bool {
-    const WORDS: &[&str] = &["login", "signin", "realname", "authenticate", "userauth", "accountactivate"];
-    let plain: String =
-        text.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_lowercase()).collect();
-    WORDS.iter().any(|word| plain.contains(word))
+    has_word(text, &["login", "signin", "realname", "authenticate", "userauth", "accountactivate"])
 }
 
 /// Whether a host or target is one that asks where it is.
@@ -252,9 +259,7 @@ pub(super) fn is_about_place(text: &str) -> bool {
         "site",
         "area",
     ];
-    let plain: String =
-        text.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_lowercase()).collect();
-    WORDS.iter().any(|word| plain.contains(word))
+    has_word(text, WORDS)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use crate::region::hosts::{self, HostUsed};
 
 /// How often each names what the app believes.
 const TOLD: f64 = 0.97;
+/// The same of an answer of somebody of whom nothing else shows that the app goes by it: any page asks where one is.
+const TOLD_BY_ANYBODY: f64 = 0.6;
 const SET: f64 = 0.9;
 const FRESH: f64 = 0.9;
 const LOGIN: f64 = 0.7;
@@ -84,11 +86,22 @@ impl RadioSet {
     }
 }
 
+/// A country that a server told an app to take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Which.
+    pub country: Country,
+    /// Where that stood.
+    pub place: String,
+    /// Whether something else shows that the app goes by this server.
+    pub by_vendor: bool,
+}
+
 /// What an app was told and does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AppEvidence {
-    /// Countries that a server told it to take, with where that stood.
-    pub told: Vec<(Country, String)>,
+    /// Countries that servers told it to take.
+    pub told: Vec<Told>,
     /// Hosts used.
     pub hosts: Vec<HostUsed>,
     /// Coordinates sent.
@@ -127,14 +140,13 @@ impl AppEvidence {
     /// What each says of what the app believes.
     pub fn votes(&self, atlas: &Atlas, boundaries: &Boundaries) -> Vec<Vote> {
         let mut votes = hosts::votes(&self.hosts, atlas);
-        for (country, place) in &self.told {
-            votes.push(Vote::one(
-                "answer",
-                Group::Told,
-                *country,
-                TOLD,
-                format!("a server told the app so ({place})"),
-            ));
+        for Told { country, place, by_vendor } in &self.told {
+            let (right, who) = if *by_vendor {
+                (TOLD, "a server told the app so")
+            } else {
+                (TOLD_BY_ANYBODY, "a server said so, and nothing shows that the app goes by it")
+            };
+            votes.push(Vote::one("answer", Group::Told, *country, right, format!("{who} ({place})")));
         }
         votes.extend(self.datum.as_ref().and_then(|datum| datum.vote(boundaries)));
         if self.forced_login == Some(true) {
@@ -172,6 +184,17 @@ mod tests {
 
     fn country(code: &str) -> Country {
         Country::new(code).unwrap()
+    }
+
+    #[test]
+    fn what_anybody_answers_is_no_belief() {
+        let atlas = Atlas::bundled().unwrap();
+        let vote = |by_vendor| {
+            let told = vec![Told { country: country("CN"), place: "x".to_owned(), by_vendor }];
+            let app = AppEvidence { told, ..AppEvidence::default() };
+            app.votes(&atlas, Boundaries::bundled().unwrap()).remove(0).weight
+        };
+        assert!(vote(true) > 3.0 && vote(false) < 0.5);
     }
 
     #[test]

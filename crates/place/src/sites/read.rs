@@ -1,9 +1,8 @@
 //! Registers of sites: GeoJSON (RFC 7946) with properties `name`, `sector`, `buffer_m`, `height_m`, or a table (CSV) with
 //! columns of these names and `lat`, `lon`.
 
-use serde_json::Value;
-
 use super::{Part, Site, sector};
+use crate::json::{self, Json};
 
 /// Metres around a site for which the register says none.
 const BUFFER_M: f64 = 100.0;
@@ -12,9 +11,8 @@ const BUFFER_M: f64 = 100.0;
 const BUFFER: &[&str] = &["buffer_m", "buffer", "radius"];
 const HEIGHT: &[&str] = &["height_m", "height"];
 
-/// Sites, and points of all of them, that are read.
+/// Sites that are read.
 const MOST: usize = 1_000_000;
-const MOST_POINTS: usize = 20_000_000;
 
 /// Reads a register. Errors say what is wrong and where, for people.
 pub fn read(bytes: &[u8]) -> Result<Vec<Site>, String> {
@@ -24,41 +22,35 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Site>, String> {
 }
 
 fn geojson(bytes: &[u8]) -> Result<Vec<Site>, String> {
-    let document: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let features = match document.get("features").and_then(Value::as_array) {
-        Some(features) => features.as_slice(),
-        None if document.get("type").and_then(Value::as_str) == Some("Feature") => {
-            std::slice::from_ref(&document)
-        }
-        None => return Err("expected a FeatureCollection or a Feature".to_owned()),
+    let document = json::parse(bytes)?;
+    let kind = document.get("type").and_then(Json::text);
+    let features = match (document.get("features"), kind) {
+        (Some(Json::List(features)), _) => features.as_slice(),
+        (None, Some("Feature")) => std::slice::from_ref(&document),
+        _ => return Err("expected a FeatureCollection or a Feature".to_owned()),
     };
     if features.len() > MOST {
         return Err(format!("{} features, at most {MOST} are read", features.len()));
     }
-    let (mut sites, mut points) = (Vec::new(), 0);
+    let mut sites = Vec::new();
     for (number, feature) in features.iter().enumerate() {
         let wrong = |why: String| format!("feature {}: {why}", number + 1);
         let mut parts = Vec::new();
-        shape(feature.get("geometry").unwrap_or(&Value::Null), &mut parts, &mut points, 0).map_err(wrong)?;
-        let property = |names: &[&str]| {
-            let properties = feature.get("properties")?.as_object()?;
-            let named =
-                |(key, _): &(&String, &Value)| names.iter().any(|name| key.eq_ignore_ascii_case(name));
-            properties.iter().find(named).map(|(_, value)| value)
-        };
-        let text = |names: &[&str]| property(names).and_then(Value::as_str).map(str::to_owned);
-        let metres = |names: &[&str]| match property(names) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-                number.map(Some).ok_or_else(|| format!("{} is {value}, expected metres", names[0]))
-            }
+        shape(feature.get("geometry").unwrap_or(&Json::Null), &mut parts, 0).map_err(wrong)?;
+        let properties = feature.get("properties").unwrap_or(&Json::Null);
+        let text = |keys: &[&str]| properties.any(keys).and_then(Json::text);
+        let metres = |keys: &[&str]| {
+            let said = properties.any(keys);
+            said.map(|said| {
+                said.number().ok_or_else(|| wrong(format!("{} is {}, expected metres", keys[0], said.kind())))
+            })
+            .transpose()
         };
         sites.push(Site {
-            name: text(&["name", "title"]).unwrap_or_else(|| format!("site {}", number + 1)),
-            sector: text(&["sector", "category"]).map(|word| sector::named(&word)),
-            buffer_m: buffered(metres(BUFFER).map_err(wrong)?).map_err(wrong)?,
-            height_m: standing(metres(HEIGHT).map_err(wrong)?).map_err(wrong)?,
+            name: text(&["name", "title"]).map_or_else(|| format!("site {}", number + 1), str::to_owned),
+            sector: text(&["sector", "category"]).map(sector::named),
+            buffer_m: buffered(metres(BUFFER)?).map_err(wrong)?,
+            height_m: standing(metres(HEIGHT)?).map_err(wrong)?,
             parts,
         });
     }
@@ -82,47 +74,53 @@ fn standing(metres: Option<f64>) -> Result<f64, String> {
 }
 
 /// Adds the parts of a geometry.
-fn shape(geometry: &Value, parts: &mut Vec<Part>, points: &mut usize, depth: usize) -> Result<(), String> {
-    let kind = geometry.get("type").and_then(Value::as_str).unwrap_or("nothing");
-    let coordinates = geometry.get("coordinates").unwrap_or(&Value::Null);
-    let items =
-        |value: &Value| value.as_array().cloned().ok_or_else(|| format!("coordinates of {kind} are no list"));
-    let mut line = |value: &Value| -> Result<Vec<[f64; 2]>, String> {
-        let line = items(value)?.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        *points += line.len();
-        if *points > MOST_POINTS { Err(format!("more than {MOST_POINTS} points")) } else { Ok(line) }
+fn shape(geometry: &Json, parts: &mut Vec<Part>, depth: usize) -> Result<(), String> {
+    let kind = geometry.get("type").and_then(Json::text).unwrap_or("nothing");
+    let coordinates = geometry.get("coordinates").unwrap_or(&Json::Null);
+    let is_no_list = || format!("coordinates of {kind} are no list of places");
+    let lines = |value: &Json| -> Result<Vec<Vec<[f64; 2]>>, String> {
+        let Json::List(lines) = value else { return Err(is_no_list()) };
+        lines.iter().map(line).collect::<Option<Result<_, _>>>().ok_or_else(is_no_list)?
     };
-    match kind {
-        "Point" => parts.push(Part::Point(place(coordinates)?)),
-        "MultiPoint" => parts.extend(line(coordinates)?.into_iter().map(Part::Point)),
-        "LineString" => parts.push(Part::Line(line(coordinates)?)),
-        "MultiLineString" => {
-            for one in items(coordinates)? {
-                parts.push(Part::Line(line(&one)?));
+    match (kind, coordinates) {
+        ("Point", Json::Place(at)) => parts.push(Part::Point(place(*at)?)),
+        ("MultiPoint", points) => {
+            parts.extend(line(points).ok_or_else(is_no_list)??.into_iter().map(Part::Point));
+        }
+        ("LineString", points) => parts.push(Part::Line(line(points).ok_or_else(is_no_list)??)),
+        ("MultiLineString", several) => parts.extend(lines(several)?.into_iter().map(Part::Line)),
+        ("Polygon", rings) => parts.push(Part::Area(lines(rings)?)),
+        ("MultiPolygon", Json::List(several)) => {
+            for rings in several {
+                parts.push(Part::Area(lines(rings)?));
             }
         }
-        "Polygon" => parts.push(Part::Area(items(coordinates)?.iter().map(line).collect::<Result<_, _>>()?)),
-        "MultiPolygon" => {
-            for one in items(coordinates)? {
-                parts.push(Part::Area(items(&one)?.iter().map(&mut line).collect::<Result<_, _>>()?));
+        ("GeometryCollection", _) if depth < 4 => {
+            for one in geometry.get("geometries").map(Json::items).into_iter().flatten() {
+                shape(one, parts, depth + 1)?;
             }
         }
-        "GeometryCollection" if depth < 4 => {
-            for one in geometry.get("geometries").and_then(Value::as_array).into_iter().flatten() {
-                shape(one, parts, points, depth + 1)?;
-            }
-        }
-        other => return Err(format!("a geometry of type {other} is not read")),
+        ("Point" | "MultiPolygon", _) => return Err(is_no_list()),
+        (other, _) => return Err(format!("a geometry of type {other} is not read")),
     }
     if parts.is_empty() { Err("it has no place".to_owned()) } else { Ok(()) }
 }
 
+/// Places of a line; `None`: it is none.
+fn line(value: &Json) -> Option<Result<Vec<[f64; 2]>, String>> {
+    match value {
+        Json::Line(places) => Some(places.iter().copied().map(place).collect()),
+        Json::List(none) if none.is_empty() => Some(Ok(Vec::new())),
+        _ => None,
+    }
+}
+
 /// Longitude stands first (RFC 7946, 3.1.1).
-fn place(value: &Value) -> Result<[f64; 2], String> {
-    let number = |at: usize| value.get(at).and_then(Value::as_f64);
-    match number(1).zip(number(0)) {
-        Some((lat, lon)) if lat.abs() <= 90.0 && lon.abs() <= 360.0 => Ok([lat, lon]),
-        _ => Err(format!("{value} is no longitude and latitude")),
+fn place([lon, lat]: [f64; 2]) -> Result<[f64; 2], String> {
+    if lat.abs() <= 90.0 && lon.abs() <= 360.0 {
+        Ok([lat, lon])
+    } else {
+        Err(format!("[{lon}, {lat}] is no longitude and latitude"))
     }
 }
 
@@ -205,7 +203,7 @@ mod tests {
             ("lat,lon,height_m\n47.1,8.1,4000\n", "the height is 4000 m"),
             (
                 r#"{"type":"Feature","properties":{"height":"high"},"geometry":{"type":"Point","coordinates":[8,47]}}"#,
-                "height_m is \"high\"",
+                "height_m is a text, expected metres",
             ),
             (r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[8,147]}}"#, "feature 1"),
             (r#"{"type":"FeatureCollection","features":[]}"#, "no site"),

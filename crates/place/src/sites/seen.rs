@@ -35,6 +35,9 @@ pub fn seen(inspection: &Inspection, sites: &Sites) -> Seen {
     let mut log =
         Log { sites, seen: Vec::new(), known: HashMap::new(), compared: 0, around: Around::default() };
     for spot in &inspection.places {
+        if log.compared > MOST_COMPARED {
+            return Seen { sites: log.seen, beyond: true };
+        }
         log.stands(spot.lat, spot.lon, spot.role, spot.time);
         if let Some(view) = spot.look.and_then(|look| view(spot.lat, spot.lon, spot.height_m?, look, PICTURE))
         {

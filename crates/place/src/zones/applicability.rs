@@ -1,9 +1,7 @@
 //! When a zone of ED-269 or ED-318 holds.
 
-use super::{
-    json::Json,
-    when::{self, ALL_DAYS, Hours, Mark, Moment, Period},
-};
+use super::when::{self, ALL_DAYS, Hours, Mark, Moment, Period};
+use crate::json::Json;
 
 /// The periods of a list, and what is wrong with them: then the zone holds always.
 pub(super) fn periods(list: &Json) -> Result<Vec<Period>, String> {
@@ -80,7 +78,7 @@ fn hours(list: &Json) -> Result<Vec<Hours>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zones::json;
+    use crate::json;
 
     fn read(text: &str) -> Result<Vec<Period>, String> {
         periods(&json::parse(text.as_bytes()).unwrap())

@@ -6,9 +6,9 @@
 use super::{
     Band, Edges, Position, Shape, Volume, Zone,
     geojson::restriction,
-    json::Json,
     read::{Content, Found, Volumes},
 };
+use crate::json::Json;
 
 const LISTS: [&str; 9] =
     ["zones", "noFlyZones", "no_fly_zones", "nfz", "nfzList", "flyZones", "fly_zones", "list", "data"];

@@ -4,9 +4,9 @@
 
 use super::{
     Band, Edges, Moment, Period, Position, Restriction, Shape, Volume, Zone,
-    json::Json,
     read::{Content, Found, Volumes, note},
 };
+use crate::json::Json;
 
 fn areas(document: &Json) -> Option<&Json> {
     document.get("areas").or_else(|| document.get("data")?.get("areas"))

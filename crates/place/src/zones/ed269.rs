@@ -7,9 +7,9 @@ use super::{
     Band, Datum, Edges, Limit, Restriction, Shape, Volume, Zone, applicability,
     geojson::{corners, reach, restriction},
     heights,
-    json::Json,
     read::{Content, Found, Volumes, end, moment, note},
 };
+use crate::json::Json;
 
 fn list(document: &Json) -> Option<&Json> {
     document.any(&["features", "UASZoneList", "uasZoneVersion", "UASZones"])

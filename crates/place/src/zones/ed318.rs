@@ -8,9 +8,9 @@ use super::{
     ed269::limit,
     geojson::{Way, features, restriction, shapes},
     heights,
-    json::Json,
     read::{Content, Found, Volumes, end, moment, note},
 };
+use crate::json::Json;
 
 pub(super) fn is(content: &Content<'_>) -> bool {
     let Content::Json(document) = content else { return false };

@@ -13,9 +13,9 @@ use super::{
     Band, Datum, Edges, Limit, Moment, Position, Restriction, Zone,
     geojson::{Way, restriction, shapes},
     heights::FOOT,
-    json::Json,
     read::{Content, Found, Volumes, note},
 };
+use crate::json::Json;
 
 pub(super) fn is(content: &Content<'_>) -> bool {
     let Content::Json(document) = content else { return false };

@@ -6,9 +6,9 @@
 use super::{
     Band, Datum, Edges, Limit, Moment, Period, Position, Restriction, Shape, Volume, Zone,
     heights::{self, FOOT},
-    json::Json,
     read::{Content, Found, Volumes, moment, note},
 };
+use crate::json::Json;
 
 /// Geometries within geometries.
 const DEEPEST: usize = 8;

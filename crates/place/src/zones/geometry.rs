@@ -192,6 +192,21 @@ impl Shape {
         }
     }
 
+    /// How many corners a place is compared with, at most.
+    pub(super) fn corners(&self) -> u64 {
+        let corners = match &self.kind {
+            Kind::Point(_) => 1,
+            Kind::Line(line) => line.points().len(),
+            Kind::Area { straight, geodesic } => straight
+                .iter()
+                .chain(geodesic)
+                .flat_map(|rings| std::iter::once(&rings.outer).chain(&rings.holes))
+                .map(|ring| ring.points().len())
+                .sum(),
+        };
+        corners as u64
+    }
+
     /// Edges along the meridian of 180°, west (−180) and east (180) of it: where both are, the shape was cut there.
     pub(super) fn along_180(&self) -> [bool; 2] {
         self.rings().fold([false; 2], |[west, east], ring| {

@@ -6,8 +6,9 @@
 
 use creance_model::AltReference;
 
-use super::{Position, Sure, json::Json};
+use super::{Position, Sure};
 use crate::geoid;
+use crate::json::Json;
 
 /// What a limit counts from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -8,10 +8,10 @@ use std::{borrow::Cow, io::Read as _};
 use super::{
     Band, Edges, Position, Restriction, Shape, Volume, Zone,
     geojson::{length, restriction},
-    json::Json,
     read::{Content, Found, Volumes, note},
     xml::{self, Node},
 };
+use crate::json::Json;
 
 pub(super) fn is(content: &Content<'_>) -> bool {
     matches!(content, Content::Xml(text) if xml::begins_with(text, "kml") || xml::begins_with(text, "Placemark"))

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 
 use creance_model::Timestamp;
 
-use super::{Band, Edges, Position, Shape, Source, Volume, Zone, json::Json};
-use super::{aixm, autel, dji, ed269, ed318, faa, geojson, json, kml, openair, sua, tfr};
+use super::{Band, Edges, Position, Shape, Source, Volume, Zone};
+use super::{aixm, autel, dji, ed269, ed318, faa, geojson, kml, openair, sua, tfr};
+use crate::json::{self, Json};
 
 /// A file, as far as it is read without knowing its format.
 pub(super) enum Content<'a> {

@@ -12,18 +12,23 @@ pub const ACCURACY_M: f64 = 1.0;
 /// Zones of one file that are told.
 const MOST: usize = 1_000;
 
+/// Corners that places of one file are compared with: some seconds.
+const MOST_COMPARED: u64 = 2_000_000_000;
+
 /// The zones that a file touches.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Each with the point that is farthest in.
     pub zones: Vec<ZoneSeen>,
-    /// Legs that could not be checked, for they are too long or too many.
+    /// What could not be checked: legs that are too long, places and legs that are too many for zones of so many corners, and
+    /// zones beyond those that are told.
     pub beyond: u64,
 }
 
 /// The zones that places, tracks and legs of a file lie in, or may lie in.
 pub fn seen(inspection: &Inspection, zones: &Zones) -> Seen {
     let mut seen: Vec<ZoneSeen> = Vec::new();
+    let (mut untold, mut unchecked, mut compared) = (0, 0, 0);
     let mut known = HashMap::new();
     let mut add = |role: Role, verdict: &Verdict<'_>| {
         let next = seen.len();
@@ -45,11 +50,19 @@ pub fn seen(inspection: &Inspection, zones: &Zones) -> Seen {
                 margin_m,
                 why: verdict.why(),
             });
+        } else if index == next {
+            // It is not kept, and so is new each time: the first time stands for all.
+            untold = 1;
         }
     };
     let mut at = |role: Role, (lat, lon): (f64, f64), time: Option<Timestamp>, height: Option<Height>| {
-        let met = zones.check(&Place { lat, lon, time, height, accuracy_m: ACCURACY_M });
-        for verdict in &met {
+        let place = Place { lat, lon, time, height, accuracy_m: ACCURACY_M };
+        compared += zones.cost(&place);
+        if compared > MOST_COMPARED {
+            unchecked += 1;
+            return;
+        }
+        for verdict in &zones.check(&place) {
             add(role, verdict);
         }
     };
@@ -64,12 +77,12 @@ pub fn seen(inspection: &Inspection, zones: &Zones) -> Seen {
             at(track.role, (point.lat, point.lon), point.time, height(point.alt_m, track.alt_reference));
         }
     }
-    let (mut work, mut beyond) = (WORK, 0);
+    let (mut work, mut beyond) = (WORK, unchecked);
     legs(inspection, &mut |role, leg| match zones.check_leg(&leg, &mut work) {
         Some(met) => met.iter().for_each(|verdict| add(role, verdict)),
         None => beyond += 1,
     });
-    Seen { zones: seen, beyond }
+    Seen { zones: seen, beyond: beyond + untold }
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! JSON as files of zones hold it: millions of coordinates, and little else. A pair of numbers is kept as a place, a list of
+//! JSON as files of zones and registers of sites hold it: millions of coordinates, and little else. A pair of numbers is kept as a place, a list of
 //! places in one piece, so that ten million corners take as many times sixteen bytes.
 
 use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::Position;
+use crate::zones::Position;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(f64),
@@ -26,7 +26,7 @@ pub(super) enum Json {
 const MOST: u64 = 60_000_000;
 
 /// Reads a document. Errors say what is wrong and where, for people.
-pub(super) fn parse(bytes: &[u8]) -> Result<Json, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Json, String> {
     let left = Cell::new(MOST);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Seed(&left).deserialize(&mut reader).map_err(|error| error.to_string())?;
@@ -36,7 +36,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Json, String> {
 
 impl Json {
     /// A value of an object.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(pairs) => pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
@@ -45,7 +45,7 @@ impl Json {
     }
 
     /// The first of these keys that the object has, whatever the case of its letters.
-    pub(super) fn any(&self, keys: &[&str]) -> Option<&Self> {
+    pub(crate) fn any(&self, keys: &[&str]) -> Option<&Self> {
         let Self::Object(pairs) = self else { return None };
         keys.iter().find_map(|key| {
             let mut named =
@@ -55,7 +55,7 @@ impl Json {
     }
 
     /// Text that is not blank.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) if !text.trim().is_empty() => Some(text.trim()),
             _ => None,
@@ -63,7 +63,7 @@ impl Json {
     }
 
     /// Text, or a number as text.
-    pub(super) fn label(&self) -> Option<String> {
+    pub(crate) fn label(&self) -> Option<String> {
         match self {
             Self::Number(number) => Some(number.to_string()),
             other => other.text().map(str::to_owned),
@@ -71,7 +71,7 @@ impl Json {
     }
 
     /// Text in one of several languages, English first: a text, or a list of `{"text": …, "lang": …}`.
-    pub(super) fn said(&self) -> Option<String> {
+    pub(crate) fn said(&self) -> Option<String> {
         if let Some(text) = self.text() {
             return Some(text.to_owned());
         }
@@ -83,7 +83,7 @@ impl Json {
     }
 
     /// A number, also one that is written as text.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
             Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
@@ -92,7 +92,7 @@ impl Json {
     }
 
     /// The values of a list; nothing of anything else.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             _ => &[],
@@ -100,7 +100,7 @@ impl Json {
     }
 
     /// A value as a list: itself where it is none.
-    pub(super) fn each(&self) -> &[Self] {
+    pub(crate) fn each(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             Self::Null => &[],
@@ -109,7 +109,7 @@ impl Json {
     }
 
     /// What it is, in a word.
-    pub(super) const fn kind(&self) -> &'static str {
+    pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "true or false",
