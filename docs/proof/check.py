@@ -3,31 +3,27 @@
 
 check.py BUNDLE [--finding ID] [--value VALUE] [--file FILE] [--show]     exit code 0: proved, 1: refused
 """
-import argparse, base64, hashlib, ipaddress, json, re, struct, sys, urllib.parse, zipfile, zlib
-from pathlib import Path
+import argparse, base64, hashlib, ipaddress, json, pathlib, re, struct, sys, urllib.parse, zipfile, zlib
 
 class Refused(Exception): pass
+def sha256(data): return hashlib.sha256(data).hexdigest()
 def need(true, why):
     if not true: raise Refused(why)
-def sha256(data): return hashlib.sha256(data).hexdigest()
 
 # Files
 def load(path):
-    if path.is_dir():
-        files = {file.name: file.read_bytes() for file in path.iterdir()}
+    if path.is_dir(): files = {file.name: file.read_bytes() for file in path.iterdir()}
     else:
-        with zipfile.ZipFile(path) as archive:
-            files = {name: archive.read(name) for name in archive.namelist()}
-            need(len(files) == len(archive.namelist()), "a file stands twice in the archive")
-    need({"bundle.json", "bundle.sha256"} <= set(files), "bundle.json or bundle.sha256 is missing")
+        archive = zipfile.ZipFile(path)
+        files = {name: archive.read(name) for name in archive.namelist()}
     document, told = files.pop("bundle.json"), files.pop("bundle.sha256")
     need(told == f"{sha256(document)}  bundle.json\n".encode(), "bundle.json: not what bundle.sha256 says")
     bundle = json.loads(document)
     need(bundle["schema"] == "creance.proof/1", "bundle.json: another schema")
     need(sorted(files) == sorted(file["path"] for file in bundle["files"]), "not the files that bundle.json names")
     for file in bundle["files"]:
-        same = (len(files[file["path"]]), sha256(files[file["path"]])) == (file["bytes"], file["sha256"])
-        need(same, f"{file['path']}: not what bundle.json says")
+        data = files[file["path"]]
+        need((len(data), sha256(data)) == (file["bytes"], file["sha256"]), f"{file['path']}: not what bundle.json says")
     return bundle, files, sha256(document)
 
 # Packets
@@ -35,13 +31,11 @@ def frames(pcap, numbers):
     magic, link = struct.unpack_from("<I16xI", pcap)
     at, found = 24, []
     while at < len(pcap):
-        end = at + 16 + struct.unpack_from("<I", pcap, at + 8)[0]
-        found.append(segment(link, pcap[at + 16:end]))
-        at = end
-    need(magic == 0xA1B23C4D and at == len(pcap), "packets.pcap: no pcap of nanoseconds, or cut")
-    need(len(found) == len(numbers) and numbers == sorted(set(numbers)), "numbers: not one for each packet")
+        start, at = at + 16, at + 16 + struct.unpack_from("<I", pcap, at + 8)[0]
+        found.append(segment(link, pcap[start:at]))
+    whole = magic == 0xA1B23C4D and at == len(pcap) and len(found) == len(numbers) and numbers == sorted(set(numbers))
+    need(whole, "packets.pcap: no pcap of nanoseconds, or cut, or not a number for each packet")
     return [(number, *one) for number, one in zip(numbers, found) if one]
-
 def segment(link, f):
     """Transport, from, to, sequence number, SYN, payload; None for what is no packet of a flow."""
     try:
@@ -62,17 +56,12 @@ def segment(link, f):
         ends = (ipaddress.ip_address(a), source), (ipaddress.ip_address(b), target)
         if kind == 17: return "udp", *ends, 0, 0, p[8:max(8, struct.unpack_from(">H", p, 4)[0])]
         if kind == 6: return "tcp", *ends, struct.unpack_from(">I", p, 4)[0], p[13] >> 1 & 1, p[(p[12] >> 4) * 4:]
-    except (IndexError, KeyError, struct.error): pass
-    return None
-
+    except (IndexError, KeyError, struct.error): return None
 def stream(packets, a, b):
     base, pieces, out = None, [], b""
-    for _, _, source, target, sequence, syn, payload in packets:
-        if (source, target) != (a, b): continue
-        if syn: base = sequence + 1
-        if payload:
-            base = sequence if base is None else base
-            pieces.append(((sequence + syn - base + 2**31) % 2**32 - 2**31, payload))
+    for *_, sequence, syn, payload in (packet for packet in packets if packet[2:4] == (a, b)):
+        base = sequence + 1 if syn else sequence if payload and base is None else base
+        if payload: pieces.append(((sequence + syn - base + 2**31) % 2**32 - 2**31, payload))
     for place, payload in sorted(pieces, key=lambda piece: piece[0]):
         if place > len(out): break
         out += payload[len(out) - place:]
@@ -82,31 +71,25 @@ def stream(packets, a, b):
 def expand(hash, secret, label, length):
     from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
     return HKDFExpand(hash, length, struct.pack(">HB", length, 6 + len(label)) + b"tls13 " + label + b"\0").derive(secret)
-
 def records(data):
     at = 0
     while at + 5 <= len(data) and (end := at + 5 + int.from_bytes(data[at + 3:at + 5], "big")) <= len(data):
         yield data[at:at + 5], data[at + 5:end]
         at = end
-
 def tls(client, server, keys):
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
     from cryptography.hazmat.primitives.hashes import SHA256, SHA384
     header, hello = next(records(client), (b"\0", b""))
-    need(header[0] == 22 and hello[:1] == b"\x01", "tls: the client's hello is missing")
     answer = next((body for header, body in records(server) if header[0] == 22 and body[:1] == b"\x02"), None)
-    need(answer is not None, "tls: the server's hello is missing")
+    need(header[0] == 22 and hello[:1] == b"\x01" and answer, "tls: a hello is missing")
     suites = {"1301": (AESGCM, 16, SHA256()), "1302": (AESGCM, 32, SHA384()), "1303": (ChaCha20Poly1305, 32, SHA256())}
-    suite = answer[39 + answer[38]:41 + answer[38]].hex()
-    need(suite in suites, f"tls: suite {suite}")
-    cipher, size, hash = suites[suite]
+    cipher, size, hash = suites[answer[39 + answer[38]:41 + answer[38]].hex()]
     lines = [line.split() for line in keys.decode().splitlines()]
     secret = next((s for label, r, s in lines if (label, r) == ("CLIENT_TRAFFIC_SECRET_0", hello[6:38].hex())), None)
     need(secret is not None, "tls: no secret of this connection in keys.log")
     secret, number, begun, out = bytes.fromhex(secret), 0, False, b""
-    for header, body in records(client):
-        if header[0] != 23: continue
+    for header, body in (record for record in records(client) if record[0][0] == 23):
         nonce = int.from_bytes(expand(hash, secret, b"iv", 12), "big") ^ number
         try: plain = cipher(expand(hash, secret, b"key", size)).decrypt(nonce.to_bytes(12, "big"), body, header)
         except InvalidTag:
@@ -135,7 +118,6 @@ def http1(data, wanted, what, name=None):
         if wanted == 0: return headers[name] if what == "header" else {"body": body, "uri": first.split(b" ")[1].strip()}[what]
         wanted -= 1
     raise Refused("http/1: no such request")
-
 def http2(data, wanted):
     need(data.startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "http/2: no preface")
     at, out = 24, b""
@@ -145,34 +127,28 @@ def http2(data, wanted):
             out += payload[1:len(payload) - payload[0]] if data[at + 4] & 8 else payload
         at = end
     return out
-
 def dns(message, at=12, labels=()):
     while message[at]:
         need(message[at] < 64, "dns: a name that is compressed")
         labels, at = (*labels, message[at + 1:at + 1 + message[at]]), at + 1 + message[at]
     return b".".join(labels)
-
 def pointer(data, path):
     value = json.loads(data, parse_int=str, parse_float=str)
     for key in path.split("/")[1:]:
-        value = value[int(key)] if isinstance(value, list) else value[key.replace("~1", "/").replace("~0", "~")]
+        value = value[int(key) if isinstance(value, list) else key.replace("~1", "/").replace("~0", "~")]
     need(isinstance(value, str), "json: no string and no number")
     return value.encode()
-
 def form(data, name):
     fields = (field.partition(b"=") for field in data.partition(b"?")[2 * (b"?" in data)].split(b"&"))
     decoded = [[urllib.parse.unquote_to_bytes(part.replace(b"+", b" ")) for part in (key, value)] for key, e, value in fields if e]
     return next(value for key, value in decoded if key == name.encode())
-
 def inflate(data, bits, out=b""):
     while data:
         one = zlib.decompressobj(bits)
         out, data = out + one.decompress(data), one.unused_data if bits == 31 else b""
         need(one.eof, "compressed data that is cut")
     return out
-
 def padded(data, to): return (data := re.sub(rb"[\s=]", b"", data)) + b"=" * (-len(data) % to)
-
 STEPS = {
     "http/1": http1, "http/2": http2, "dns": dns, "json": pointer, "form": form, "percent": urllib.parse.unquote_to_bytes,
     "gzip": lambda d: inflate(d, 31), "zlib": lambda d: inflate(d, 15), "deflate": lambda d: inflate(d, -15),
@@ -180,7 +156,6 @@ STEPS = {
     "base32": lambda d: base64.b32decode(padded(d, 8), casefold=True), "hex": lambda d: bytes.fromhex(d.decode()),
     "labels": lambda d, a, b: b"".join(d.split(b".")[a:b]), "range": lambda d, a, b: d[a:b] if b <= len(d) else None,
 }
-
 def replay(claim, packets, keys):
     flow = claim["flow"]
     a, b = ((ipaddress.ip_address(flow[end]), flow[end + "_port"]) for end in ("from", "to"))
@@ -189,30 +164,28 @@ def replay(claim, packets, keys):
     data = stream(mine, a, b) if tcp else next(p[6] for p in mine if p[0] == flow["last"] and p[2] == a)
     for step, *rest in claim["steps"]:
         data = tls(data, stream(mine, b, a), keys) if step == "tls" else STEPS[step](data, *rest)
-    need(len(data) == claim["bytes"] and sha256(bytes.fromhex(claim["salt"]) + data) == claim["sha256"], "not what is committed to")
-    need("value" not in claim or claim["value"].encode() == data, "not the value that is told")
+    need((len(data), sha256(bytes.fromhex(claim["salt"]) + data)) == (claim["bytes"], claim["sha256"]), "not what is committed to")
+    need(claim.get("value", "").encode() in (b"", data), "not the value that is told")
     return data
-
 def check(finding, packets, keys, options):
     pieces = [(claim.get("offset", 0), replay(claim, packets, keys)) for claim in finding["claims"]]
     flow, value, file = finding["claims"][0]["flow"], pieces[0][1], finding.get("file")
     print(f"{finding['id']} ({finding['spelling']}): {flow['from']} sent to {flow['to']} port {flow['to_port']} what is committed to")
     if file is None:
         need(options.value in (None, value.decode("utf-8", "replace")), "the value is not the one given")
-        print("  no value to compare with was given (--value)" if options.value is None else "  and that is the value given")
-        return print(" ", ascii(value)) if options.show else None
-    known = Path(options.file).read_bytes() if options.file else None
+        same = "  no value to compare with was given (--value)" if options.value is None else "  and that is the value given"
+        return print(same, ascii(value) if options.show else "")
+    known = pathlib.Path(options.file).read_bytes() if options.file else None
     whole, covered = bytearray(known or bytes(file["bytes"])), bytearray(file["bytes"])
     for at, piece in pieces:
-        need(at + len(piece) <= len(whole) and known in (None, known and known[:at] + piece + known[at + len(piece):]), "no piece of the file")
+        need(known is None or known[at:at + len(piece)] == piece, "no piece of the file")
         whole[at:at + len(piece)], covered[at:at + len(piece)] = piece, b"\1" * len(piece)
     need(known or all(covered), f"{sum(covered)} of {len(covered)} bytes of a file: the file itself is needed (--file)")
     need(len(whole) == file["bytes"] and sha256(whole) == file["sha256"], "not the file that is told")
     print(f"  {sum(covered)} of {len(covered)} bytes, in {len(pieces)} pieces, of the file of SHA-256 {file['sha256']}")
-
-def main():
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path)
+    parser.add_argument("bundle", type=pathlib.Path)
     for name in ("--finding", "--value", "--file"): parser.add_argument(name)
     parser.add_argument("--show", action="store_true", help="print the value")
     options = parser.parse_args()
@@ -225,6 +198,3 @@ def main():
         print(f"proved: bundle {own}, of captures {', '.join(bundle['captures'])}")
     except Exception as why:  # whatever is wrong with a bundle, it proves nothing
         sys.exit(print(f"refused: {why if isinstance(why, Refused) else repr(why)}") or 1)
-
-if __name__ == "__main__":
-    main()

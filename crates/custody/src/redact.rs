@@ -4,7 +4,7 @@
 //! |---|---|
 //! | values, and the digests that join them | their class; numbers that join them within this case |
 //! | addresses of our side and private ones, hardware addresses, flows | `address-1`, `mac-1`, `1:flow-1` |
-//! | hosts of our own | `host-1` |
+//! | hosts of our own, and who runs them | `host-1` |
 //! | paths, names of files | `input-1`, `file-1.jpg` |
 //! | sites, zones, examiners | `site-1`, `zone-1`, `examiner-1` |
 //! | positions, drawings, notes, options, reasons | nothing |
@@ -127,14 +127,22 @@ impl Work<'_> {
         }
         let destinations = report.destinations.iter().map(|traffic| &traffic.destination);
         for to in destinations.chain(report.findings.iter().map(|finding| &finding.destination)) {
-            let own = to.ip.as_deref().and_then(|ip| ip.parse().ok()).is_some_and(|ip: IpAddr| is_own(&ip));
-            if let Some(ip) = to.ip.as_deref().filter(|_| own) {
+            if !self.is_ours(to) {
+                continue;
+            }
+            if let Some(ip) = &to.ip {
                 self.names.name("address", ip);
             }
-            if let Some(host) = to.host.as_deref().filter(|host| own || self.is_own_host(host)) {
+            if let Some(host) = &to.host {
                 self.names.name("host", host);
             }
         }
+    }
+
+    /// Whether a destination is in a network of our own, or has a host that is ours.
+    fn is_ours(&self, to: &Destination) -> bool {
+        to.ip.as_deref().and_then(|ip| ip.parse().ok()).is_some_and(|ip: IpAddr| is_own(&ip))
+            || to.host.as_deref().is_some_and(|host| self.is_own_host(host))
     }
 
     /// Whether a host is ours: said to be, under a name that is not of the internet, or without a domain.
@@ -243,17 +251,19 @@ impl Work<'_> {
     }
 
     fn destination(&mut self, to: &mut Destination) {
-        let own = to.ip.as_deref().and_then(|ip| ip.parse().ok()).is_some_and(|ip: IpAddr| is_own(&ip));
-        if let Some(ip) = to.ip.as_mut().filter(|_| own) {
-            *ip = self.names.name("address", ip);
+        if !self.is_ours(to) {
+            to.host = to.host.take().map(|host| mask_host(&host, &self.secrets));
+            return;
         }
-        if let Some(host) = &mut to.host {
-            *host = if own || self.names.knows("host", host) {
-                self.names.name("host", host)
-            } else {
-                mask_host(host, &self.secrets)
-            };
-        }
+        to.ip = to.ip.take().map(|ip| self.names.name("address", &ip));
+        to.host = to.host.take().map(|host| self.names.name("host", &host));
+        // Who runs it is who we are.
+        to.organization = None;
+        to.organization_basis = None;
+        to.asn = None;
+        to.as_name = None;
+        to.purpose = None;
+        to.country_votes.clear();
     }
 
     fn region(&mut self, region: &mut Region) {

@@ -155,3 +155,76 @@ fn expand(hash: hkdf::Algorithm, secret: &[u8], label: &[u8], length: usize) -> 
     hkdf::Prk::new_less_safe(hash, secret).expand(&info, Length(length)).ok()?.fill(&mut out).ok()?;
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [&[kind, 3, 3], &length[..], body].concat()
+    }
+
+    /// A record of application data, sealed.
+    fn sealed(
+        algorithm: &'static aead::Algorithm,
+        hash: hkdf::Algorithm,
+        secret: &[u8],
+        sequence: u64,
+        plain: &[u8],
+    ) -> Vec<u8> {
+        let key = expand(hash, secret, b"key", algorithm.key_len()).unwrap();
+        let mut nonce: [u8; 12] = expand(hash, secret, b"iv", 12).unwrap().try_into().unwrap();
+        for (byte, other) in nonce[4..].iter_mut().zip(sequence.to_be_bytes()) {
+            *byte ^= other;
+        }
+        let mut body = plain.to_vec();
+        let header = &record(23, &vec![0; plain.len() + 16])[..5];
+        LessSafeKey::new(UnboundKey::new(algorithm, &key).unwrap())
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(header), &mut body)
+            .unwrap();
+        record(23, &body)
+    }
+
+    #[test]
+    fn a_connection_of_each_suite_is_opened_through_a_key_update_and_not_when_a_bit_changes() {
+        for (suite, algorithm, hash, length) in [
+            (1, &aead::AES_128_GCM, hkdf::HKDF_SHA256, 32),
+            (2, &aead::AES_256_GCM, hkdf::HKDF_SHA384, 48),
+            (3, &aead::CHACHA20_POLY1305, hkdf::HKDF_SHA256, 32),
+        ] {
+            let hello = [&[1, 0, 0, 34, 3, 3], &[9; 32][..]].concat();
+            let answer = [&[2, 0, 0, 40, 3, 3], &[8; 32][..], &[1, 7, 0x13, suite, 0]].concat();
+            let server = [record(22, &answer), record(23, b"sealed")].concat();
+            let secret = vec![7; length];
+            let next = expand(hash, &secret, b"traffic upd", length).unwrap();
+            let seal =
+                |secret: &[u8], sequence, plain: &[u8]| sealed(algorithm, hash, secret, sequence, plain);
+            let client = [
+                record(22, &hello),
+                record(20, &[1]),
+                record(23, b"the end of the handshake, under another key"),
+                seal(&secret, 0, b"one\x17\0\0"),
+                seal(&secret, 1, &[24, 0, 0, 1, 0, 22]),
+                seal(&next, 0, b", two\x17"),
+            ]
+            .concat();
+            let hex = |bytes: &[u8]| HEXLOWER.encode(bytes);
+            let keys = format!("# log\nCLIENT_RANDOM 00 00\n{LABEL} {} {}\n", hex(&[9; 32]), hex(&secret));
+            let opened = open(&client, &server, &keys).unwrap();
+            assert_eq!((opened.bytes.as_slice(), opened.hello_end), (&b"one, two"[..], 5 + answer.len()));
+            let mut changed = client;
+            let last = changed.len() - 1;
+            changed[last] ^= 1;
+            assert!(open(&changed, &server, &keys).is_err());
+            assert!(open(&changed, &server, "").is_err());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics(client: Vec<u8>, server: Vec<u8>, keys: String) {
+            let _ = open(&client, &server, &keys);
+        }
+    }
+}
