@@ -6,7 +6,7 @@
 //! | addresses of our side and private ones, hardware addresses, flows | `address-1`, `mac-1`, `1:flow-1` |
 //! | hosts of our own, and who runs them | `host-1` |
 //! | paths, names of files | `input-1`, `file-1.jpg` |
-//! | sites, zones, examiners | `site-1`, `zone-1`, `examiner-1` |
+//! | sites, zones, examiners, scenarios | `site-1`, `zone-1`, `examiner-1`, `scenario-1` |
 //! | positions, drawings, notes, options, reasons | nothing |
 //!
 //! The same thing has the same name wherever it stands. Hashes of inputs stay: they say what must be produced on demand.
@@ -17,7 +17,8 @@ use std::net::IpAddr;
 
 use creance_detect::{Secrets, mask_host, mask_step};
 use creance_model::{
-    DataClass, Destination, Drawing, Finding, Judgement, Region, RegionAnswer, Report, ReviewState,
+    Case, DataClass, Destination, Drawing, Finding, Ground, Judgement, Region, RegionAnswer, Report,
+    ReviewState,
 };
 
 use crate::sha256;
@@ -155,99 +156,184 @@ impl Work<'_> {
         named || !host.contains('.') || PRIVATE.iter().any(|name| below(&host, name))
     }
 
+    /// Every field is named here and below, so that one that is new is not passed on unseen.
     fn report(&mut self, report: &mut Report) {
-        let case = &mut report.case;
-        case.campaign = None;
-        case.options.clear();
-        case.notes.clear();
-        for input in &mut case.inputs {
-            input.path = self.names.path("input", &input.path);
-        }
-        for damage in &mut case.damage {
-            damage.input = self.names.path("input", &damage.input);
-            self.text(&mut damage.why);
-        }
-        for unread in &mut report.coverage.unread {
+        let Report {
+            case,
+            coverage,
+            findings,
+            destinations,
+            phases,
+            app_states,
+            scenarios,
+            clocks,
+            lan: _,
+            origin,
+            region,
+            ground,
+            revealed,
+            limited: _,
+            judgements,
+        } = report;
+        self.case(case);
+        for unread in &mut coverage.unread {
             self.text(&mut unread.what);
             self.text(&mut unread.why);
         }
         let omit = self.omit;
         let gone = |class: DataClass| omit.contains(&Omit::Class(class));
-        report.findings.retain(|finding| !gone(finding.data_class));
-        for finding in &mut report.findings {
+        findings.retain(|finding| !gone(finding.data_class));
+        for finding in findings.iter_mut() {
             self.finding(finding);
         }
-        for traffic in &mut report.destinations {
+        for traffic in destinations {
             traffic.classes.retain(|class| !DataClass::from_name(class).is_some_and(gone));
             self.destination(&mut traffic.destination);
         }
         if omit.contains(&Omit::Phases) {
-            report.phases.clear();
-            report.app_states.clear();
+            phases.clear();
+            app_states.clear();
+            scenarios.clear();
+            clocks.clear();
         }
-        for source in report.phases.iter_mut().map(|phase| &mut phase.source) {
+        for interval in scenarios.iter_mut() {
+            interval.state = self.scenario(&interval.state);
+        }
+        let sources = phases.iter_mut().map(|one| &mut one.source);
+        let sources = sources.chain(app_states.iter_mut().map(|one| &mut one.source));
+        let sources = sources.chain(scenarios.iter_mut().map(|one| &mut one.source));
+        for source in sources.chain(clocks.iter_mut().flat_map(|one| [&mut one.source, &mut one.against])) {
             self.text(source);
         }
-        for source in report.app_states.iter_mut().map(|state| &mut state.source) {
-            self.text(source);
-        }
-        report.origin = None;
-        self.region(&mut report.region);
-        report.ground.drawing = Drawing::default();
-        for site in &mut report.ground.sites {
-            site.name = self.names.name("site", &site.name);
-        }
-        for zone in &mut report.ground.zones {
-            zone.zone = self.names.name("zone", &zone.zone);
-            zone.name = None;
-            WITHHELD.clone_into(&mut zone.why);
-        }
+        *origin = None;
+        self.region(region);
+        self.ground(ground);
         if omit.contains(&Omit::Judgements) {
-            report.judgements.clear();
+            judgements.clear();
         }
-        let left: Vec<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
-        for judgement in &mut report.judgements {
+        let left: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();
+        for judgement in judgements {
             self.judgement(judgement);
             for evidence in &mut judgement.evidence {
                 evidence.findings.retain(|id| left.contains(&id.as_str()));
             }
         }
-        report.revealed = false;
+        *revealed = false;
+    }
+
+    fn case(&mut self, case: &mut Case) {
+        let Case {
+            id: _,
+            campaign,
+            tool: _,
+            inputs,
+            scenario,
+            options,
+            damage,
+            notes,
+            first: _,
+            last: _,
+            packets: _,
+        } = case;
+        *campaign = None;
+        options.clear();
+        notes.clear();
+        *scenario = scenario.as_deref().map(|name| self.scenario(name));
+        for input in inputs {
+            input.path = self.names.path("input", &input.path);
+        }
+        for damage in damage {
+            damage.input = self.names.path("input", &damage.input);
+            self.text(&mut damage.why);
+        }
+    }
+
+    /// What an examiner calls a scenario may be anything.
+    fn scenario(&mut self, name: &str) -> String {
+        format!("scenario-{}", self.names.number("scenario", name))
+    }
+
+    fn ground(&mut self, ground: &mut Ground) {
+        ground.drawing = Drawing::default();
+        for site in &mut ground.sites {
+            site.name = self.names.name("site", &site.name);
+        }
+        for zone in &mut ground.zones {
+            zone.zone = self.names.name("zone", &zone.zone);
+            zone.name = None;
+            WITHHELD.clone_into(&mut zone.why);
+        }
     }
 
     fn finding(&mut self, finding: &mut Finding) {
-        finding.value = format!("[{}]", finding.data_class);
-        let number = self.names.number("value", &finding.digest);
-        finding.digest = sha256(format!("creance redacted value {number}").as_bytes());
-        finding.basis = None;
-        let steps = finding.occurrences.iter_mut().map(|one| &mut one.decode_path);
-        for step in steps.chain([&mut finding.decode_path]).flatten() {
+        let Finding {
+            id: _,
+            data_class,
+            severity: _,
+            matched: _,
+            basis,
+            detector: _,
+            value,
+            digest,
+            decode_path,
+            encoding: _,
+            visibility: _,
+            protocol: _,
+            transport: _,
+            direction: _,
+            source,
+            destination,
+            time: _,
+            last_time: _,
+            flight_state: _,
+            flight_state_source,
+            app_state: _,
+            trigger: _,
+            deferred: _,
+            scenario,
+            context_source,
+            bytes: _,
+            count: _,
+            file,
+            found_in,
+            sites,
+            zones,
+            region,
+            occurrences,
+            evidence,
+        } = finding;
+        *value = format!("[{data_class}]");
+        let number = self.names.number("value", digest);
+        *digest = sha256(format!("creance redacted value {number}").as_bytes());
+        *basis = None;
+        for step in occurrences.iter_mut().map(|one| &mut one.decode_path).chain([decode_path]).flatten() {
             *step = mask_step(step, &self.secrets);
             self.text(step);
         }
-        finding.source.ip = finding.source.ip.as_deref().map(|ip| self.names.name("address", ip));
-        finding.source.mac = finding.source.mac.as_deref().map(|mac| self.names.name("mac", mac));
+        source.ip = source.ip.as_deref().map(|ip| self.names.name("address", ip));
+        source.mac = source.mac.as_deref().map(|mac| self.names.name("mac", mac));
         if self.omit.contains(&Omit::Apps) {
-            finding.source.app = None;
+            source.app = None;
         }
-        self.destination(&mut finding.destination);
-        for source in finding.flight_state_source.iter_mut().chain(&mut finding.context_source) {
+        self.destination(destination);
+        *scenario = scenario.as_deref().map(|name| self.scenario(name));
+        for source in flight_state_source.iter_mut().chain(context_source) {
             self.text(source);
         }
-        for file in finding.file.iter_mut().chain(&mut finding.found_in) {
+        for file in file.iter_mut().chain(found_in) {
             *file = self.names.path("file", file.split(" > ").next().unwrap_or_default());
         }
-        for site in &mut finding.sites {
+        for site in sites {
             *site = self.names.name("site", site);
         }
-        for zone in &mut finding.zones {
+        for zone in zones {
             *zone = self.names.name("zone", zone);
         }
         if self.omit.contains(&Omit::Region) {
-            finding.region.clear();
+            region.clear();
         }
         // A community id is a hash of addresses and ports: of private ones, all can be tried.
-        finding.evidence.flow = format!("1:flow-{}", self.names.number("flow", &finding.evidence.flow));
+        evidence.flow = format!("1:flow-{}", self.names.number("flow", &evidence.flow));
     }
 
     fn destination(&mut self, to: &mut Destination) {
