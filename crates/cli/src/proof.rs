@@ -48,9 +48,9 @@ pub(crate) fn run(options: &Proof) -> anyhow::Result<u8> {
     })?;
     let files = files(&report, &findings, &proof, options.reveal)?;
     if is_zip {
-        zipped(&options.output, &files)?
+        zipped(&options.output, &files)?;
     } else {
-        folder(&options.output, &files)?
+        folder(&options.output, &files)?;
     }
     let mut out = std::io::stdout().lock();
     for one in &proof.proved {

@@ -28,15 +28,12 @@ pub(super) fn open(client: &[u8], server: &[u8], keys: &str) -> Result<Opened, &
         _ => return Err("the connection is not TLS 1.3 with AES-GCM or ChaCha20-Poly1305"),
     };
     let random = HEXLOWER.encode(random);
-    let secret = keys
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let fits = words.next()? == LABEL && words.next()?.eq_ignore_ascii_case(&random);
-            let secret = HEXLOWER_PERMISSIVE.decode(words.next()?.as_bytes()).ok()?;
-            (fits && secret.len() == length).then_some(secret)
-        })
-        .next();
+    let secret = keys.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let fits = words.next()? == LABEL && words.next()?.eq_ignore_ascii_case(&random);
+        let secret = HEXLOWER_PERMISSIVE.decode(words.next()?.as_bytes()).ok()?;
+        (fits && secret.len() == length).then_some(secret)
+    });
     let secret = secret.ok_or("no key for the connection was given (CLIENT_TRAFFIC_SECRET_0, --keys)")?;
     let key = format!("{LABEL} {random} {}", HEXLOWER.encode(&secret));
     let bytes = records(client, algorithm, hash, secret).ok_or("the connection cannot be opened")?;

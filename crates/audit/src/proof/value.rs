@@ -8,6 +8,9 @@ use super::{Claim, Conversation, Http1, ProofStep, Proved, Spelling, http, steps
 /// The longest value that is shown as it was sent, in bytes.
 const LONGEST: usize = 4096;
 
+/// Steps, and what they give.
+pub(super) type Way = (Vec<ProofStep>, Vec<u8>);
+
 /// Finds a value again.
 pub(super) fn prove(
     finding: &Finding,
@@ -60,10 +63,7 @@ fn proved(
 }
 
 /// Everything that the first step of a decode path may mean, in the order in which it was sent.
-pub(super) fn beginnings(
-    conversation: &Conversation,
-    first: &str,
-) -> Result<Vec<(Vec<ProofStep>, Vec<u8>)>, String> {
+pub(super) fn beginnings(conversation: &Conversation, first: &str) -> Result<Vec<Way>, String> {
     let stream = &conversation.bytes;
     let of_requests = |what: Http1| {
         let part = |request: &http::Request| match &what {
@@ -98,7 +98,7 @@ pub(super) fn beginnings(
 }
 
 /// A name as a whole, and every run of its labels, the longest last.
-fn names(message: &[u8]) -> Vec<(Vec<ProofStep>, Vec<u8>)> {
+fn names(message: &[u8]) -> Vec<Way> {
     let Some(name) = steps::dns_name(message) else { return Vec::new() };
     let count = name.split(|byte| *byte == b'.').count() as u64;
     let mut runs: Vec<(u64, u64)> =
@@ -116,7 +116,7 @@ fn names(message: &[u8]) -> Vec<(Vec<ProofStep>, Vec<u8>)> {
 
 /// The ways that the steps behind the first may be gone: the range of the evidence is one of the last part, behind which
 /// encodings of the value itself may come.
-fn ways(bytes: &[u8], rest: &[ProofStep], finding: &Finding) -> Vec<(Vec<ProofStep>, Vec<u8>)> {
+fn ways(bytes: &[u8], rest: &[ProofStep], finding: &Finding) -> Vec<Way> {
     let run = |steps: Vec<ProofStep>| {
         let first = bytes.to_vec();
         let end = steps.iter().try_fold(first, |bytes, step| step.run(&bytes))?;
