@@ -1,10 +1,12 @@
-//! What findings amount to: what differs between cases that differ in one setting, and how sure one can be of it.
+//! What findings amount to: what differs between cases that differ in one setting, how likely each claim is on one case, and
+//! how sure one can be of it.
 //!
 //! ```text
 //! findings.json ─▶ Run ─┐
 //!                       ├─▶ Comparison: destinations, pairs of host and class, classes; statements
 //! findings.json ─▶ Run ─┘        ▲
 //!                                └── exact: tests and intervals that hold for few runs
+//! Report, hypotheses, sources, comparisons ─▶ judge ─▶ draft judgements
 //! ```
 //!
 //! A case is a document that others may have made: it is read within limits, and refused with the name of the field that
@@ -13,6 +15,7 @@
 mod campaign;
 mod compare;
 pub mod exact;
+pub mod judge;
 mod run;
 
 pub use campaign::Campaign;

@@ -6,7 +6,7 @@
 //!                      │                         ├─▶ fold ─▶ Report
 //!                      ├─▶ names  (who is that address)  ┤
 //!                      ├─▶ phases (what did the aircraft do) ┤
-//!                      └─▶ traffic (how much, how opaque) ┘
+//!                      └─▶ traffic (how much, how opaque) ┘      and what it amounts to, by assess
 //! ```
 //!
 //! Nothing here prints, and nothing writes files but `scrub`; the command line does.
@@ -98,6 +98,10 @@ fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Repo
     let again = again::Again::begin(&hashed.inputs, request.threads());
     let mut report = fold::report(request, &run, hashed, evidence, &atlas)?;
     report.case.damage.extend(again.changed());
+    match creance_assess::judge::judged(&report) {
+        Ok(judgements) => report.judgements = judgements,
+        Err(why) => report.case.notes.push(format!("Nothing was judged: {why}.")),
+    }
     Ok(report)
 }
 

@@ -1,5 +1,6 @@
 //! What may be typed.
 
+mod assess;
 mod bench;
 mod case;
 mod compare;
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 use creance_flow::IpNet;
 use creance_model::{Locations, Severity};
 
+pub(crate) use assess::{Assess, AssessForm};
 pub(crate) use bench::{Bench, BenchFormat};
 pub(crate) use case::{Case, CaseAction, CaseKeygen, CaseLog, CaseRedact, CaseSign, CaseVerify};
 pub(crate) use compare::{Compare, CompareForm};
@@ -51,6 +53,7 @@ Examples:
   creance scrub card/ -o clean                         the same files without it
   creance canary new -o canaries.toml                  values to plant before the flight
   creance compare off-* --with on-*                    what a setting changes, and how sure one can be
+  creance assess case                                  how likely each claim is, and what would change that
   creance zones check flight.tlog --zones ed269.json   was it where it should not be
   creance review case J01 --accept --examiner NAME --reason TEXT
   creance case verify case                             is it what its ledger says
@@ -96,6 +99,9 @@ pub(crate) enum Command {
     /// Says what differs between cases (a setting off and on), and what cannot be told from chance.
     #[command(after_help = compare::EXAMPLES)]
     Compare(Compare),
+    /// Says how likely each claim is on a case, how far the basis may be trusted, and what would change that.
+    #[command(after_help = assess::EXAMPLES)]
+    Assess(Assess),
     /// Writes a case in another format.
     #[command(after_help = report::EXAMPLES)]
     Report(Report),

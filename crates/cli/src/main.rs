@@ -3,6 +3,7 @@
 //! Results go to stdout, progress and messages to stderr. Exit codes: see [`exit`].
 
 mod args;
+mod assess;
 mod audit;
 mod bench;
 mod canary;
@@ -71,6 +72,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
+        Some(Command::Assess(options)) => assess::run(&options),
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::Review(options)) => review::run(&options),
         Some(Command::Case(options)) => case::run(&options),

@@ -107,6 +107,9 @@ pub struct Weighed {
     pub findings: Vec<String>,
     /// How it is graded: reliability A to F, credibility 1 to 6 (AJP-2.1).
     pub grade: String,
+    /// By how much it moves the natural logarithm of the odds, by the table of weights; nothing for what is part of a line
+    /// that counts already, and for what speaks neither way.
+    pub weight: f64,
     /// For the judgement and each of its alternatives in order, whether it is `consistent`, `inconsistent` or `neutral`.
     pub bears: Vec<String>,
 }
@@ -149,6 +152,10 @@ pub struct Judgement {
     pub assumptions: Vec<String>,
     /// What would change it.
     pub would_change: Vec<String>,
+    /// What would settle the claim.
+    pub settled_by: String,
+    /// What is never claimed of it, whatever was seen.
+    pub never_claimed: String,
     /// What an examiner says of it.
     pub review: Review,
 }

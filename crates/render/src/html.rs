@@ -2,6 +2,7 @@
 
 mod findings;
 mod ground;
+mod judgements;
 mod map;
 mod region;
 mod tables;
@@ -99,6 +100,12 @@ fn page(report: &Report) -> Markup {
                     section aria-labelledby="findings" {
                         h2 id="findings" { "Findings" }
                         (findings::findings(report))
+                    }
+                    @if !report.judgements.is_empty() {
+                        section aria-labelledby="judgements" {
+                            h2 id="judgements" { "Judgements" }
+                            (judgements::judgements(report))
+                        }
                     }
                     section aria-labelledby="unseen" {
                         h2 id="unseen" { "What could not be seen" }

@@ -12,6 +12,7 @@ mod headline;
 mod html;
 pub mod inspection;
 mod json;
+pub mod judgements;
 mod kml;
 mod markdown;
 mod places;

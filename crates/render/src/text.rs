@@ -7,7 +7,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use creance_model::{DataClass, FlightState, Match, Region, Report, Severity};
+use creance_model::{DataClass, FlightState, Likelihood, Match, Region, Report, ReviewState, Severity};
 
 use crate::{
     Options, Output,
@@ -26,8 +26,10 @@ const WIDTH: usize = 100;
 const MOST_ROWS: usize = 8;
 /// Classes that are shown.
 const MOST_CLASSES: usize = 8;
-/// Places of damage, and notes, that are shown.
+/// Places of damage that are shown.
 const MOST_REMARKS: usize = 2;
+/// Places of damage and notes that are shown.
+const MOST_OF_BOTH: usize = 3;
 
 impl Output for Text {
     fn name(&self) -> &'static str {
@@ -57,6 +59,7 @@ impl Output for Text {
         labelled("Flight", &phases(report), out)?;
         region(report, &paint, out)?;
         labelled("Seen", &seen(report), out)?;
+        judged(report, out)?;
         remarks(report, &paint, out)?;
         if let Some(folder) = &options.case_folder {
             writeln!(out, "{:<LABEL$}{folder} (report.html, findings.json)", "Case")?;
@@ -246,6 +249,32 @@ fn seen(report: &Report) -> String {
     )
 }
 
+/// How many claims are how likely, in a line.
+fn judged(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let all = &report.judgements;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let of = |low: Likelihood, high: Likelihood| {
+        all.iter().filter(|one| one.likelihood.is_some_and(|band| (low..=high).contains(&band))).count()
+    };
+    let parts = [
+        (of(Likelihood::Likely, Likelihood::AlmostCertain), "likely or more"),
+        (of(Likelihood::EvenChance, Likelihood::EvenChance), "about even"),
+        (of(Likelihood::AlmostNoChance, Likelihood::Unlikely), "unlikely or less"),
+        (all.iter().filter(|one| one.likelihood.is_none()).count(), "not assessed"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let reviewed = all.iter().filter(|one| one.review.state != ReviewState::Draft).count();
+    let told =
+        format!("{}: {}; {reviewed} reviewed", words::count(all.len(), "claim", "claims"), parts.join(" · "));
+    labelled("Judged", &told, out)
+}
+
 /// Damage and notes, a line each.
 fn remarks(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
     for damage in report.case.damage.iter().take(MOST_REMARKS) {
@@ -258,11 +287,12 @@ fn remarks(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()
         );
         writeln!(out, "{}", paint.warn(&format!("{:<LABEL$}{}", "Damage", cut(&told, WIDTH - LABEL))))?;
     }
-    for note in report.case.notes.iter().take(MOST_REMARKS) {
+    let notes = MOST_REMARKS.min(MOST_OF_BOTH - report.case.damage.len().min(MOST_REMARKS));
+    for note in report.case.notes.iter().take(notes) {
         writeln!(out, "{:<LABEL$}{}", "Note", cut(&shown(note), WIDTH - LABEL))?;
     }
-    let rest = report.case.damage.len().saturating_sub(MOST_REMARKS)
-        + report.case.notes.len().saturating_sub(MOST_REMARKS);
+    let rest =
+        report.case.damage.len().saturating_sub(MOST_REMARKS) + report.case.notes.len().saturating_sub(notes);
     if rest > 0 {
         writeln!(out, "{:<LABEL$}and {rest} more remarks in the report", "")?;
     }

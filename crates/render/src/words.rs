@@ -136,9 +136,18 @@ pub(crate) fn host(traffic: &Traffic) -> String {
 
 /// Text from the evidence: characters that are not seen or that turn the writing around stand as `⟨U+202E⟩`, long text is cut.
 pub fn shown(text: &str) -> String {
+    up_to(MOST, text)
+}
+
+/// The same, for sentences: they may be longer than a value.
+pub(crate) fn shown_whole(text: &str) -> String {
+    up_to(MOST_OF_SENTENCES, text)
+}
+
+fn up_to(most: usize, text: &str) -> String {
     let mut shown = String::new();
     for (index, c) in text.chars().enumerate() {
-        if index == MOST {
+        if index == most {
             shown.push('…');
             break;
         }
@@ -165,6 +174,8 @@ fn hidden(c: char) -> bool {
 
 /// Characters of one value that are shown.
 const MOST: usize = 160;
+/// Characters of sentences that are shown.
+const MOST_OF_SENTENCES: usize = 1200;
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,12 @@
 //! One thing in every run: seen here, seen there, and what may be said of it.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::amounts::{self, Amount};
 use crate::exact::{Presence, false_discovery, holm, unseen_rate, unseen_share};
 
 /// What is claimed.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Seen before, not seen after.

@@ -289,6 +289,7 @@ fn judgement() -> Judgement {
             says: "Three pictures left without an action of the user.".to_owned(),
             findings: words(&["F0001"]),
             grade: "A2".to_owned(),
+            weight: 2.64,
             bears: words(&["consistent", "inconsistent"]),
         }],
         inconsistent: 0,
@@ -296,6 +297,8 @@ fn judgement() -> Judgement {
         gaps: words(&["Two destinations could not be read."]),
         assumptions: words(&["The action log is whole."]),
         would_change: words(&["The same flight with the setting off."]),
+        settled_by: "An action log held against the uploads.".to_owned(),
+        never_claimed: "Intent.".to_owned(),
         review: Review {
             state: ReviewState::Accepted,
             examiner: Some("R. Okafor".to_owned()),
