@@ -14,6 +14,7 @@
 
 mod condition;
 mod evidence;
+mod known;
 mod outside;
 mod prose;
 mod set;
@@ -26,7 +27,7 @@ use thiserror::Error;
 pub use condition::{Condition, Test};
 pub use outside::{Compared, Said, Source, SourceKind, Sources};
 pub use prose::{Both, Prose, says_confidence, says_likelihood};
-pub use set::{Bearing, Clue, Hypotheses, Hypothesis, Other, RegionFact, Requirement};
+pub use set::{Bearing, Cites, Clue, Hypotheses, Hypothesis, Other, RegionFact, Requirement};
 pub use weights::Weights;
 
 use evidence::{Seen, seen};
@@ -84,10 +85,16 @@ pub fn judged(report: &Report) -> Result<Vec<Judgement>, Error> {
 
 /// Judges every hypothesis on a case. All are drafts.
 pub fn judge(question: &Question) -> Result<Vec<Judgement>, Error> {
+    let laws = known::jurisdictions()?;
     let mut judgements = Vec::new();
     for set in question.sets {
         for of in &set.hypothesis {
             let mut judgement = one(question, set, of);
+            judgement.cites = match of.cites {
+                Some(Cites::Laws) => known::laws(question.report, &laws),
+                Some(Cites::Sites) => known::sites(question.report),
+                None => Vec::new(),
+            };
             judgement.id = format!("J{:02}", judgements.len() + 1);
             judgements.push(checked(judgement)?);
         }
@@ -158,6 +165,7 @@ fn one(question: &Question, set: &Hypotheses, of: &Hypothesis) -> Judgement {
         gaps: Vec::new(),
         assumptions: of.assumptions.clone(),
         would_change: Vec::new(),
+        cites: Vec::new(),
         settled_by: of.settled_by.clone(),
         never_claimed: of.never_claimed.clone(),
         review: Review::default(),
@@ -239,8 +247,14 @@ fn checked(judgement: Judgement) -> Result<Judgement, Both> {
 
 /// Every text of a judgement.
 fn texts(of: &Judgement) -> impl Iterator<Item = &str> {
-    let lists =
-        of.basis.iter().chain(&of.gaps).chain(&of.assumptions).chain(&of.would_change).map(String::as_str);
+    let lists = of
+        .basis
+        .iter()
+        .chain(&of.gaps)
+        .chain(&of.assumptions)
+        .chain(&of.would_change)
+        .chain(&of.cites)
+        .map(String::as_str);
     let evidence = of.evidence.iter().map(|one: &Weighed| one.says.as_str());
     let others = of.alternatives.iter().map(|one| one.says.as_str());
     [&of.claim, &of.statement, &of.settled_by, &of.never_claimed]

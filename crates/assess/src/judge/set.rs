@@ -85,6 +85,8 @@ pub struct Hypothesis {
     pub never_claimed: String,
     /// `comparison`, where it needs paired runs.
     pub requires: Option<Requirement>,
+    /// What of the case is cited beside it, without being weighed.
+    pub cites: Option<Cites>,
     /// Other explanations, by id.
     #[serde(default)]
     pub alternatives: Vec<String>,
@@ -102,6 +104,16 @@ pub struct Hypothesis {
 pub enum Requirement {
     /// A comparison of paired runs.
     Comparison,
+}
+
+/// What is cited beside a hypothesis.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Cites {
+    /// The laws of the jurisdictions that got data.
+    Laws,
+    /// What a recipient now knows of each protected site.
+    Sites,
 }
 
 /// A kind of evidence.

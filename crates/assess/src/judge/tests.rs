@@ -48,6 +48,9 @@ fn what_was_seen_is_likely_and_what_a_capture_cannot_tell_is_said_so() {
         assert!(one.statement.starts_with("This cannot be assessed by a capture."), "{}", one.statement);
     }
     assert!(of(&all, "setting").statement.contains("needs paired runs"));
+    let cited = &of(&all, "government-access").cites;
+    assert!(cited.len() == 4 && cited.iter().all(|law| law.starts_with("Mainland China: ")), "{cited:?}");
+    assert!(of(&all, "attacks").cites.is_empty(), "no site is known");
     assert!(all.iter().all(|one| one.review.state == ReviewState::Draft));
     let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
     assert_eq!((ids[0], ids[21], ids.len()), ("J01", "J22", 22));
@@ -156,6 +159,21 @@ fn faces_with_the_aircraft_off_need_that_state() {
     report.findings.pop();
     report.app_states = vec![during(&report, AppState::Closed)];
     assert!(of(&judged(&report).unwrap(), "faces-off").likelihood <= Some(Likelihood::VeryUnlikely));
+}
+
+#[test]
+fn what_a_recipient_knows_of_a_site_is_told_and_nothing_is_predicted() {
+    let mut report = leaking();
+    for one in &mut report.findings {
+        one.sites = vec!["North “likely” substation".to_owned()];
+    }
+    let all = judged(&report).unwrap();
+    let told = &of(&all, "attacks").cites;
+    assert!(
+        told[0].contains("location 1 times, email 1 times") && told[0].contains("log.kestrel.example"),
+        "{told:?}"
+    );
+    assert!(of(&all, "sites").likelihood >= Some(Likelihood::VeryLikely));
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn whole(one: &Judgement) -> Markup {
                 div.inside {
                     (list("What it rests on", &one.basis))
                     @if !one.evidence.is_empty() { (matrix(one)) }
+                    (list("Cited, and not weighed", &one.cites))
                     (list("Not seen", &one.gaps))
                     (list("Taken for granted", &one.assumptions))
                     (list("What would change this", &one.would_change))

@@ -297,6 +297,9 @@ fn judgement() -> Judgement {
         gaps: words(&["Two destinations could not be read."]),
         assumptions: words(&["The action log is whole."]),
         would_change: words(&["The same flight with the setting off."]),
+        cites: words(&[
+            "Elsewhere: An invented act (since 2020). It says something. Source: nobody (2026-11).",
+        ]),
         settled_by: "An action log held against the uploads.".to_owned(),
         never_claimed: "Intent.".to_owned(),
         review: Review {
