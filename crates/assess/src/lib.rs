@@ -16,6 +16,7 @@ mod campaign;
 mod compare;
 pub mod exact;
 pub mod judge;
+pub mod remedies;
 mod run;
 
 pub use campaign::Campaign;

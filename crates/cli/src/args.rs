@@ -6,6 +6,7 @@ mod case;
 mod compare;
 mod proof;
 mod region;
+mod remedies;
 mod report;
 mod review;
 mod zones;
@@ -22,6 +23,7 @@ pub(crate) use bench::{Bench, BenchFormat};
 pub(crate) use case::{Case, CaseAction, CaseKeygen, CaseLog, CaseRedact, CaseSign, CaseVerify};
 pub(crate) use compare::{Compare, CompareForm};
 pub(crate) use proof::Proof;
+pub(crate) use remedies::{Remedies, RemedyForm};
 pub(crate) use report::{EVERY, Report};
 pub(crate) use review::Review;
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
@@ -102,6 +104,9 @@ pub(crate) enum Command {
     /// Says how likely each claim is on a case, how far the basis may be trusted, and what would change that.
     #[command(after_help = assess::EXAMPLES)]
     Assess(Assess),
+    /// Says what to do about what was found, and writes block lists for firewalls and resolvers.
+    #[command(after_help = remedies::EXAMPLES)]
+    Remedies(Remedies),
     /// Writes a case in another format.
     #[command(after_help = report::EXAMPLES)]
     Report(Report),

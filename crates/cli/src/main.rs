@@ -19,6 +19,7 @@ mod messages;
 mod progress;
 mod proof;
 mod region;
+mod remedies;
 mod report;
 mod review;
 mod rows;
@@ -73,6 +74,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Assess(options)) => assess::run(&options),
+        Some(Command::Remedies(options)) => remedies::run(&options),
         Some(Command::Report(options)) => report::run(&options),
         Some(Command::Review(options)) => review::run(&options),
         Some(Command::Case(options)) => case::run(&options),
