@@ -1,4 +1,5 @@
-//! Judgements on the laboratory's captures against what is known of them: no band lies on the wrong side of the truth.
+//! Judgements on the laboratory's captures against what is known of them: no strong band lies on the wrong side of the truth, and
+//! of what is called unlikely, no more is so than that band says.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::{
@@ -79,7 +80,7 @@ fn judged(folder: &Path) -> Vec<Judgement> {
 }
 
 #[test]
-fn bands_lie_on_the_side_of_the_truth() {
+fn bands_hold_the_truth() {
     let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/lab");
     let mut folders = Vec::new();
     cases(&lab, &mut folders);
@@ -89,6 +90,7 @@ fn bands_lie_on_the_side_of_the_truth() {
         return;
     }
     let (mut count, mut decided, mut squares, mut wrong) = (0_u32, 0_u32, 0.0, Vec::new());
+    let mut unlikely = [0_u32; 2];
     for folder in &folders {
         let known: Value = serde_json::from_slice(&fs::read(folder.join("truth.json")).unwrap()).unwrap();
         let events: Vec<&Value> = known["events"]
@@ -105,8 +107,13 @@ fn bands_lie_on_the_side_of_the_truth() {
             count += 1;
             squares += (f64::midpoint(low, high) - f64::from(u8::from(so))).powi(2);
             decided += u32::from(band != Likelihood::EvenChance);
-            if if so { band < Likelihood::EvenChance } else { band > Likelihood::EvenChance } {
+            let on_the_wrong_side =
+                if so { band <= Likelihood::VeryUnlikely } else { band >= Likelihood::VeryLikely };
+            if on_the_wrong_side {
                 wrong.push(format!("{}: {} is {so}, judged {band}", folder.display(), judgement.hypothesis));
+            }
+            if band == Likelihood::Unlikely {
+                unlikely[usize::from(so)] += 1;
             }
         }
     }
@@ -115,6 +122,9 @@ fn bands_lie_on_the_side_of_the_truth() {
         folders.len(),
         squares / f64::from(count)
     );
+    println!("of what is called unlikely, {} was so and {} was not", unlikely[1], unlikely[0]);
     assert!(wrong.is_empty(), "{wrong:#?}");
+    let share = f64::from(unlikely[1]) / f64::from(unlikely[0] + unlikely[1]).max(1.0);
+    assert!(share <= Likelihood::Unlikely.range().1, "{unlikely:?}");
     assert!(count > 100 && decided * 10 > count * 8, "{decided} of {count}");
 }

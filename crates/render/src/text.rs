@@ -260,7 +260,7 @@ fn judged(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     };
     let parts = [
         (of(Likelihood::Likely, Likelihood::AlmostCertain), "likely or more"),
-        (of(Likelihood::EvenChance, Likelihood::EvenChance), "about even"),
+        (of(Likelihood::EvenChance, Likelihood::EvenChance), "even"),
         (of(Likelihood::AlmostNoChance, Likelihood::Unlikely), "unlikely or less"),
         (all.iter().filter(|one| one.likelihood.is_none()).count(), "not assessed"),
     ];

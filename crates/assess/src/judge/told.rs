@@ -19,9 +19,13 @@ pub(super) fn basis(confidence: Confidence, why: &str, seen: &Seen) -> Vec<Strin
         if let Some(strongest) = firm.first() {
             let findings: usize = firm.iter().map(|line| line.weighed.findings.len()).sum();
             told.push(format!(
-                "{} of evidence {} {word} it, with {findings} findings named; the strongest is graded {}.",
-                plural(firm.len(), "line", "lines"),
-                if firm.len() == 1 { "speaks" } else { "speak" },
+                "{} {word} it, with {} named; the strongest is graded {}.",
+                if firm.len() == 1 {
+                    "One line of evidence speaks".to_owned()
+                } else {
+                    format!("{} lines of evidence speak", firm.len())
+                },
+                plural(findings, "finding", "findings"),
                 strongest.weighed.grade,
             ));
         }
