@@ -1,18 +1,21 @@
 //! `creance assess`: how likely each claim is on a case, how far the basis may be trusted, and what would change that.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::anyhow;
 use creance_assess::judge::{Compared, Hypotheses, Question, Sources, Weights, judge, keep_reviews};
-use creance_model::Report;
+use creance_custody::Signed;
+use creance_model::{Report, Timestamp};
 use creance_render::Options;
+use serde_json::Value;
 
 use crate::{
     args::{Assess, AssessForm},
-    case,
+    case::{self, Doing},
     exit::{self, Usage},
 };
 
@@ -43,12 +46,30 @@ pub(crate) fn run(options: &Assess) -> anyhow::Result<u8> {
     keep_reviews(&report.judgements, &mut judgements);
     report.judgements = judgements;
     if !options.dry_run {
-        let file = case::findings(&options.case);
-        let folder = file.parent().unwrap_or(Path::new(""));
-        case::write(folder, &report, &Options::default(), started)?;
+        keep(options, &report, started)?;
     }
     show(&report, options.format)?;
     Ok(if report.incomplete() { exit::INCOMPLETE } else { exit::DONE })
+}
+
+/// Writes the case anew, and what was done into its ledger.
+fn keep(options: &Assess, report: &Report, started: Timestamp) -> anyhow::Result<()> {
+    let file = case::findings(&options.case);
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let signed = case::intact(folder)?;
+    case::files(folder, report, &Options::default())?;
+    let paths = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Value>();
+    let detail = BTreeMap::from([
+        ("hypotheses".to_owned(), paths(&options.hypotheses)),
+        ("sources".to_owned(), paths(&options.sources)),
+        ("comparisons".to_owned(), options.comparison.iter().cloned().collect::<Value>()),
+        ("judgements".to_owned(), report.judgements.len().into()),
+    ]);
+    case::record(folder, report, Doing { action: "assess", started, detail })?;
+    if signed != Signed::No {
+        anstream::eprintln!("the signature of the case is stale now: creance case sign");
+    }
+    Ok(())
 }
 
 fn show(report: &Report, format: AssessForm) -> io::Result<()> {

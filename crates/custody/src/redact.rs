@@ -398,10 +398,11 @@ impl Work<'_> {
             gaps,
             assumptions,
             would_change,
+            cites,
             review,
             ..
         } = judgement;
-        let lists = [basis, gaps, assumptions, would_change].into_iter().flatten();
+        let lists = [basis, gaps, assumptions, would_change, cites].into_iter().flatten();
         let texts = lists.chain(evidence.iter_mut().map(|one| &mut one.says));
         for text in texts.chain(alternatives.iter_mut().map(|one| &mut one.says)).chain([statement]) {
             self.names.scrub(text);
