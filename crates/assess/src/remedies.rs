@@ -77,7 +77,7 @@ pub(crate) mod tests {
     use super::*;
     use creance_model::{DataClass, Match, Severity, Trigger};
 
-    #[path = "../../examples/calibrate/cases.rs"]
+    #[path = "../../../examples/calibrate/cases.rs"]
     #[expect(dead_code, reason = "the generator is for calibration")]
     pub(crate) mod cases;
 

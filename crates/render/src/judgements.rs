@@ -39,7 +39,8 @@ pub fn text(judgements: &[Judgement]) -> String {
         if lines.len() > MOST_LINES {
             row("", &format!("and {} more lines", lines.len() - MOST_LINES));
         }
-        let open = one.alternatives.iter().min_by_key(|other| other.inconsistent);
+        let open =
+            one.alternatives.iter().filter(|_| !lines.is_empty()).min_by_key(|other| other.inconsistent);
         if let Some(other) = open {
             row(
                 "else",
