@@ -180,7 +180,7 @@ fn one(question: &Question, set: &Hypotheses, of: &Hypothesis) -> Judgement {
     };
     if lacks(question, of) {
         judgement.statement =
-            "This was not assessed: it needs paired runs, put side by side by `creance compare`.".to_owned();
+            "This was not assessed: it needs paired runs, put side by side by `creance compare`.".into();
         judgement.would_change =
             vec!["Runs with the setting off and on, repeated at least three times each.".to_owned()];
         return judgement;
@@ -220,7 +220,7 @@ fn confidence<'a>(question: &'a Question, seen: &Seen) -> (Confidence, &'a str) 
     let firm: Vec<_> = seen.firm(side).collect();
     let strongest = firm.first();
     let whole = question.report.case.damage.is_empty() && !question.report.limited;
-    let holds = |row: &&weights::Level| {
+    let holds = |row: &&weights::Row| {
         (row.matched.is_empty()
             || strongest.and_then(|line| line.matched).is_some_and(|matched| row.matched.contains(&matched)))
             && row.lines.is_none_or(|least| firm.len() >= least)

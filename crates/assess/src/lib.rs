@@ -13,6 +13,9 @@
 //! is wrong. Values are never looked at: what joins findings is their class, their host, and their keyed digest.
 
 mod campaign;
+#[cfg(test)]
+#[path = "../examples/calibrate/cases.rs"]
+mod cases;
 mod compare;
 pub mod exact;
 pub mod judge;

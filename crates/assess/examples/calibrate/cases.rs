@@ -11,7 +11,7 @@ use creance_model::{
     RegionBehaviour, Report, Severity, Source, Timestamp, Traffic, Transport, Trigger, Visibility,
 };
 
-/// Numbers of chance that are the same on every machine (SplitMix64).
+/// Numbers of chance that are the same on every machine (`SplitMix64`).
 pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {

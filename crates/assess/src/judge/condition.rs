@@ -96,6 +96,9 @@ impl Condition {
     }
 }
 
+/// Whether a condition asks for something.
+type Asks = fn(&Condition) -> bool;
+
 /// Lists of conditions: all of the first, one of the second if there are any, none of the third.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Test {
@@ -123,7 +126,7 @@ impl Test {
 
     /// The kinds of link, beside how a finding is known, on which it rests.
     pub(super) fn links(&self) -> Vec<&'static str> {
-        let kinds: [(&str, fn(&Condition) -> bool); 6] = [
+        let kinds: [(&str, Asks); 6] = [
             ("country", Condition::of_place),
             ("control", |one| !one.control.is_empty()),
             ("trigger", |one| !one.trigger.is_empty()),
@@ -131,7 +134,7 @@ impl Test {
             ("app-state", |one| !one.app_state.is_empty()),
             ("site", |one| one.sites.is_some()),
         ];
-        let used = |of: &fn(&Condition) -> bool| self.all.iter().chain(&self.any).any(of);
+        let used = |of: &Asks| self.all.iter().chain(&self.any).any(of);
         kinds.into_iter().filter(|(_, of)| used(of)).map(|(kind, _)| kind).collect()
     }
 

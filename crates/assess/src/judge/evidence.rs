@@ -84,15 +84,13 @@ pub(super) fn seen(question: &Question, of: &Hypothesis, others: &[&Other]) -> S
 
 /// The strongest line of a bearing counts in full, some further firm ones in part.
 fn weigh(lines: &mut [Line], bearing: Bearing, weights: &Weights) {
-    let mut rank = 0_usize;
-    for line in lines.iter_mut().filter(|line| line.bearing == bearing) {
+    for (rank, line) in lines.iter_mut().filter(|line| line.bearing == bearing).enumerate() {
         let share = match rank {
             0 => 1.0,
             rank if rank <= weights.further.lines && line.firm => weights.further.share,
             _ => 0.0,
         };
         line.weighed.weight = rounded(signed(line.ratio.max(f64::MIN_POSITIVE).ln() * share, bearing));
-        rank += 1;
     }
 }
 

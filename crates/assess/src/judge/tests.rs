@@ -5,10 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-#[path = "../../examples/calibrate/cases.rs"]
-mod cases;
-
-use cases::{blank, destination, during, finding, input, traffic};
+use crate::cases::{self, blank, destination, during, finding, input, traffic};
 
 fn of<'a>(judgements: &'a [Judgement], id: &str) -> &'a Judgement {
     judgements.iter().find(|one| one.hypothesis == id).unwrap()
@@ -99,15 +96,15 @@ fn a_hundred_packets_of_one_leak_are_one_witness() {
             Question { report, sets: &sets, weights: &weights, sources: &sources, comparisons: &[] };
         probabilities(&question).into_iter().find(|(id, _)| id == "locations").unwrap().1
     };
-    let once = p(&report);
+    let single = p(&report);
     for number in 2..=100 {
         let mut one = report.findings[0].clone();
         one.id = format!("F{number:04}");
         report.findings.push(one);
     }
-    assert!((p(&report) - once).abs() < 1e-9);
+    assert!((p(&report) - single).abs() < 1e-9);
     report.findings[7].destination.host = Some("other.example".to_owned());
-    assert!(p(&report) > once, "another host is another line");
+    assert!(p(&report) > single, "another host is another line");
     assert_eq!(of(&judged(&report).unwrap(), "locations").evidence[0].findings.len(), 12);
 }
 

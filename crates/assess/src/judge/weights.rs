@@ -25,7 +25,7 @@ pub struct Weights {
     pub(super) further: Further,
     pub(super) absence: Absence,
     pub(super) source: SourceWeights,
-    pub(super) confidence: Vec<Level>,
+    pub(super) confidence: Vec<Row>,
 }
 
 /// How much oftener a link says so where it is so than where it is not.
@@ -82,7 +82,7 @@ pub(super) struct SourceWeights {
 /// A row of the table of confidence.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Level {
+pub(super) struct Row {
     pub(super) level: Confidence,
     #[serde(default, rename = "match")]
     pub(super) matched: Vec<Match>,

@@ -163,8 +163,8 @@ fn suricata(out: &mut String, hosts: &BTreeSet<String>, addresses: &BTreeSet<IpA
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::cases;
     use super::*;
+    use crate::cases;
     use creance_model::{DataClass, Trigger};
     use proptest::prelude::*;
 

@@ -1,11 +1,8 @@
 //! Advice on cases made by hand.
 
 use super::*;
+use crate::cases;
 use creance_model::{DataClass, Match, Severity, Trigger};
-
-#[path = "../../examples/calibrate/cases.rs"]
-#[expect(dead_code, reason = "the generator is for calibration")]
-pub(crate) mod cases;
 
 #[test]
 fn advice_is_for_what_was_found_the_worst_first() {
