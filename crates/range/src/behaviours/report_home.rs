@@ -1,0 +1,37 @@
+//! The place of the take-off and the serial number go to Taiwan, China and Hong Kong.
+
+use data_encoding::HEXLOWER;
+use serde_json::json;
+
+use super::Behaviour;
+use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+
+/// The switch.
+pub(super) const THIS: Behaviour = Behaviour {
+    name: "report-home",
+    plays: "automatically uploads this information into cloud storage systems located in Taiwan, China, and Hong Kong",
+    play: |stage| Box::pin(play(stage)),
+};
+
+async fn play(stage: Stage) -> Result<(), Error> {
+    let mut random = stage.random();
+    stage.after(stage.plan.drone_on, 14.0, &mut random).await;
+    let (lat, lon) = stage.home();
+    let serial = &stage.owner.serial;
+    let place = format!("{lat},{lon}");
+    let leaks = |encoding, carrier| {
+        vec![
+            Leak::new("location", place.as_str(), encoding).within(carrier),
+            Leak::new("serial", serial, encoding).within(carrier),
+        ]
+    };
+    let target = format!("/v1/home?sn={serial}&lat={lat}&lon={lon}");
+    stage.send(Role::SyncTw, Outgoing::get(target), leaks("query", "uri")).await?;
+    let text = format!(r#"{{"sn":"{serial}","lat":{lat},"lng":{lon}}}"#);
+    let outgoing = Outgoing::post("/v1/home", "application/json", text.clone());
+    stage.send(Role::ApiCn, outgoing, leaks("json", "body")).await?;
+    let wrapped = json!({"d": HEXLOWER.encode(text.as_bytes())}).to_string();
+    let outgoing = Outgoing::post("/v1/home", "application/json", wrapped);
+    stage.send(Role::UploadHk, outgoing, leaks("hex+json", "body")).await?;
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Pictures carry the place where they were taken.
+
+use super::Behaviour;
+use crate::{Error, stage::Stage};
+
+/// The switch.
+pub(super) const THIS: Behaviour = Behaviour {
+    name: "tag-imagery",
+    plays: "automatically tag GPS imagery and locations: the camera writes the place into every picture",
+    play: |stage| Box::pin(play(stage)),
+};
+
+/// The camera asks the switch; whoever sends a picture sends the place.
+async fn play(_: Stage) -> Result<(), Error> {
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What web servers answer: enough to keep an app content, and files to download.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONTENT_TYPE, DATE, HeaderValue, SERVER},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::moment::Clock;
+
+/// What is the same for all servers of a run.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    /// Where the region service says that the app is: what it sees of the address and of the network's code.
+    pub(crate) region: Arc<str>,
+    /// The zones that aircraft download.
+    pub(crate) zones: Bytes,
+    /// A firmware: bytes that nobody can read.
+    pub(crate) firmware: Bytes,
+    /// A picture of a map.
+    pub(crate) tile: Bytes,
+    pub(crate) clock: Clock,
+}
+
+/// How long a server thinks.
+const THINKS: Duration = Duration::from_millis(14);
+
+/// HTTP/1.1 or HTTP/2, whichever begins.
+pub(super) async fn http<S>(stream: S, answers: Answers)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = service_fn(move |request| answer(request, answers.clone()));
+    let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    // The machine's clock has no place in a capture of another day.
+    builder.http1().auto_date_header(false);
+    builder.http2().auto_date_header(false);
+    // A client that goes away early is no fault of the server.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let path = request.uri().path().to_owned();
+    request.into_body().collect().await?;
+    tokio::time::sleep(THINKS).await;
+    let (status, kind, body) = match path.as_str() {
+        "/generate_204" => (StatusCode::NO_CONTENT, None, Bytes::new()),
+        "/v1/region" => {
+            let body = format!(r#"{{"code":0,"country":"{}","basis":"ip+mcc"}}"#, answers.region);
+            (StatusCode::OK, Some("application/json"), body.into())
+        }
+        "/firmware/aircraft-03.02.0411.bin" => {
+            (StatusCode::OK, Some("application/octet-stream"), answers.firmware.clone())
+        }
+        "/zones/v7.json" => (StatusCode::OK, Some("application/json"), answers.zones.clone()),
+        path if path.starts_with("/tile/") => (StatusCode::OK, Some("image/jpeg"), answers.tile.clone()),
+        _ => (StatusCode::OK, Some("application/json"), r#"{"code":0,"message":"ok"}"#.into()),
+    };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(SERVER, HeaderValue::from_static("nginx"));
+    if let Ok(date) = HeaderValue::from_str(&answers.clock.http_date()) {
+        headers.insert(DATE, date);
+    }
+    if let Some(kind) = kind {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    Ok(response)
+}
+
+/// A WebSocket that listens.
+pub(super) async fn socket<S>(stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    use futures_util::StreamExt;
+    let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+    while let Some(Ok(_)) = socket.next().await {}
+}

@@ -1,0 +1,35 @@
+//! The range: the accused system itself, in a sealed laboratory, in two worlds.
+//!
+//! ```text
+//! scenario.toml ─▶ plan ─┬─▶ behaviours ─▶ app ─▶ ┐                       ┌─▶ capture, keys
+//!                 person ┤   (one switch each)    ├─▶ net (smoltcp, tap) ─┤
+//!                 camera ┘   clouds ◀──────────── ┘                       └─▶ truth ─▶ score ─▶ bench, demo
+//! ```
+//!
+//! An aircraft, a ground-station app and the clouds of a vendor are played with invented people and places, so that anyone
+//! can see each claim of the case happen, or not, and see what an audit says of it. Stacks are real (rustls, hyper, MQTT,
+//! WebSocket, DNS); the network is memory, and time is not waited for.
+
+pub mod behaviours;
+mod app;
+mod camera;
+mod clouds;
+mod device;
+mod dns;
+mod error;
+mod flight;
+mod link_layer;
+mod mavlink;
+mod moment;
+mod net;
+mod person;
+mod plan;
+mod play;
+mod scenario;
+mod stage;
+mod tls;
+mod truth;
+
+pub use error::Error;
+pub use play::{Case, run};
+pub use scenario::{Flight, Keys, Network, Person, Profile, Scenario, Settings, Site, User};

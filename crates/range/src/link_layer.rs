@@ -1,0 +1,92 @@
+//! Between aircraft and tablet: MAVLink over UDP on the LAN, and the same frames as the ground station logs them.
+
+use std::time::Duration;
+
+use crate::{
+    Error,
+    mavlink::Sender,
+    moment::Clock,
+    net::{Conversation, Host},
+    plan::Plan,
+    stage::Stage,
+    truth::{Sent, Trap},
+};
+
+/// Where ground stations listen.
+const PORT: u16 = 14_550;
+
+const TRAP: Trap =
+    Trap { kind: "local-telemetry", reason: "MAVLink between aircraft and tablet stays on the LAN", direction: "lan" };
+
+/// What the aircraft and the station send, in the order of time.
+fn frames(plan: &Plan, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
+    let (mut aircraft, mut station) = (Sender::aircraft(), Sender::station());
+    let mut frames = Vec::new();
+    for (sample, number) in plan.track.samples.iter().zip(0_u32..) {
+        let time = sample.time;
+        if number % 4 == 0 {
+            let micros = u64::try_from(clock.at(time).as_nanos() / 1000).unwrap_or_default();
+            frames.push((time, Host::Drone, aircraft.heartbeat(sample.flying)));
+            frames.push((time, Host::Drone, aircraft.gps(sample, micros)));
+            frames.push((time, Host::Drone, aircraft.landed(sample.flying)));
+            frames.push((time, Host::Phone, station.station_heartbeat()));
+        }
+        frames.push((time, Host::Drone, aircraft.position(sample, time.saturating_sub(plan.drone_on))));
+    }
+    frames
+}
+
+/// The log of the ground station: each frame after its time in microseconds, most significant byte first.
+pub(crate) fn log(plan: &Plan, clock: &Clock) -> Vec<u8> {
+    let mut log = Vec::new();
+    for (time, _, frame) in frames(plan, clock) {
+        let micros = u64::try_from(clock.at(time).as_nanos() / 1000).unwrap_or_default();
+        log.extend(micros.to_be_bytes());
+        log.extend(frame);
+    }
+    log
+}
+
+/// Aircraft and station talk, from the moment that one is switched on until it is switched off.
+pub(crate) async fn talk(stage: Stage) -> Result<(), Error> {
+    let wrong = Error::doing("talking to the aircraft");
+    let ends = [Host::Drone, Host::Phone].map(|host| stage.net.bind(host, host.ip().into(), Some(PORT)));
+    let [drone, phone] = ends;
+    let (drone, phone) = (drone.map_err(&wrong)?, phone.map_err(&wrong)?);
+    let conversation = Conversation { inside: phone.local(), outside: drone.local(), is_tcp: false };
+    let began = stage.plan.drone_on;
+    let send = async {
+        for (time, from, frame) in frames(&stage.plan, &stage.clock) {
+            stage.until(time).await;
+            let (socket, to) = if from == Host::Drone { (&drone, &phone) } else { (&phone, &drone) };
+            socket.send(&frame, to.local()).map_err(&wrong)?;
+        }
+        Ok::<(), Error>(())
+    };
+    let drain = async {
+        loop {
+            tokio::select! {
+                received = drone.receive() => { received.map_err(&wrong)?; }
+                received = phone.receive() => { received.map_err(&wrong)?; }
+            }
+        }
+    };
+    tokio::select! {
+        sent = send => sent?,
+        drained = drain => return drained,
+    }
+    let sent = Sent {
+        conversation,
+        host: None,
+        country: "LAN",
+        began,
+        ended: stage.net.now(),
+        protocol: "mavlink",
+        visibility: "clear",
+        bytes: 0,
+    };
+    stage.note_benign(sent, TRAP);
+    // What was sent last is still to arrive.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    Ok(())
+}

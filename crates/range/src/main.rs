@@ -1,0 +1,88 @@
+//! The `creance-range` command: plays scenarios, scores audits of many, and demonstrates the two worlds.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use creance_range::{Scenario, behaviours, run};
+
+/// Plays aircraft, app and clouds in a sealed laboratory, with invented people, and writes labelled cases.
+#[derive(Debug, Parser)]
+#[command(name = "creance-range", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  creance-range list                                   scenarios, and what an app can be made to do
+  creance-range run as-alleged --seed 7 -o case        a capture with all that belongs to it, and the truth
+  creance audit case/capture.pcapng --keys case/capture.keys --canaries case/canaries.toml \\
+      --device case/device --flight case/flight.tlog --actions case/actions.csv
+
+Exit codes: 0 done · 2 usage · 3 something unreadable or unwritable · 70 a bug. There is no network but memory.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays a scenario and writes the case: capture, keys, device, logs, canaries, truth.
+    Run(Run),
+    /// Lists the bundled scenarios and the switches.
+    List,
+}
+
+#[derive(Args, Debug)]
+struct Run {
+    /// A bundled scenario, or a file.
+    scenario: String,
+    /// Equal seeds give equal people, places, flights and traffic (but for what TLS encrypts).
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The folder that is written; what is in it stays.
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Nothing is left to do if the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match act(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn act(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Run(options) => {
+            let case = run(&Scenario::load(&options.scenario)?, options.seed)?;
+            case.write(&options.output)?;
+            anstream::println!(
+                "{}: {:.0} s of traffic in {}",
+                case.name,
+                case.lasted.as_secs_f64(),
+                options.output.display()
+            );
+        }
+        Command::List => {
+            anstream::println!("scenarios:");
+            for scenario in Scenario::bundled()? {
+                anstream::println!("  {:24} {}", scenario.name, scenario.about);
+            }
+            anstream::println!("switches:");
+            for one in behaviours::ALL {
+                anstream::println!("  {:24} {}", one.name, one.plays);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The timetable of a scenario: all that is known before it begins.
+
+use std::time::Duration;
+
+use crate::{flight::Track, scenario::Scenario};
+
+/// What happens when.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) track: Track,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) photos: Vec<Photo>,
+    pub(crate) drone_on: Duration,
+    pub(crate) take_off: Duration,
+    pub(crate) drone_off: Duration,
+    /// The user swipes the app away.
+    pub(crate) app_closed: Duration,
+    pub(crate) ends: Duration,
+    pub(crate) states: Vec<States>,
+}
+
+/// Something that the person did.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    pub(crate) time: Duration,
+    pub(crate) name: &'static str,
+    pub(crate) detail: String,
+}
+
+/// A photo that is taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Photo {
+    pub(crate) name: String,
+    pub(crate) time: Duration,
+}
+
+/// What app and phone do in an interval.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct States {
+    pub(crate) from: Duration,
+    pub(crate) to: Duration,
+    pub(crate) app: &'static str,
+    pub(crate) phone: &'static str,
+}
+
+fn secs(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.max(0.0))
+}
+
+impl Plan {
+    pub(crate) fn new(scenario: &Scenario, random: &mut fastrand::Rng) -> Self {
+        let vary = |about: f64, random: &mut fastrand::Rng| {
+            secs(about + (random.f64() - 0.5) * 2.0 * scenario.network.jitter_s.min(2.0))
+        };
+        let (unlock, open) = (secs(3.5), vary(6.0, random));
+        let drone_on = vary(14.0, random);
+        let take_off = vary(60.0, random);
+        let stay = vary(75.0, random);
+        let track = Track::fly(scenario, drone_on, take_off, stay, random);
+        let landing = track.landing;
+        let drone_off = landing + stay;
+        let app_closed = drone_off + vary(20.0, random);
+        let locked = app_closed + vary(30.0, random);
+        let ends = locked + vary(45.0, random);
+        let photos: Vec<Photo> = track
+            .visits
+            .iter()
+            .zip(1..)
+            .map(|(reached, number)| Photo { name: format!("HLY_{number:04}.JPG"), time: *reached + secs(2.5) })
+            .collect();
+        let mut actions = vec![
+            Action::new(Duration::ZERO, "log_starts", "app closed, phone locked"),
+            Action::new(unlock, "unlock_phone", ""),
+            Action::new(open, "open_app", "drone app"),
+            Action::new(drone_on, "power_on_drone", ""),
+            Action::new(take_off, "take_off", ""),
+        ];
+        actions.extend(photos.iter().map(|photo| Action::new(photo.time, "take_photo", &photo.name)));
+        actions.push(Action::new(landing, "land", ""));
+        let shares = photos.iter().take(scenario.user.shares).zip(1_u32..);
+        actions.extend(shares.map(|(photo, number)| {
+            Action::new(landing + Duration::from_secs(10) + Duration::from_secs(14) * number, "share_photo", &photo.name)
+        }));
+        actions.extend([
+            Action::new(drone_off, "power_off_drone", ""),
+            Action::new(app_closed, "close_app", "swiped away"),
+            Action::new(locked, "lock_phone", ""),
+            Action::new(ends, "log_ends", ""),
+        ]);
+        let states = vec![
+            States { from: Duration::ZERO, to: unlock, app: "closed", phone: "locked" },
+            States { from: unlock, to: open, app: "closed", phone: "unlocked" },
+            States { from: open, to: app_closed, app: "foreground", phone: "unlocked" },
+            States { from: app_closed, to: locked, app: "closed", phone: "unlocked" },
+            States { from: locked, to: ends, app: "closed", phone: "locked" },
+        ];
+        Self { track, actions, photos, drone_on, take_off, drone_off, app_closed, ends, states }
+    }
+
+    /// `off`, `ground` or `flying`.
+    pub(crate) fn flight_state(&self, moment: Duration) -> &'static str {
+        if (self.take_off..self.track.landing).contains(&moment) {
+            "flying"
+        } else if (self.drone_on..self.drone_off).contains(&moment) {
+            "ground"
+        } else {
+            "off"
+        }
+    }
+
+    /// What app and phone do at a moment.
+    pub(crate) fn states(&self, moment: Duration) -> Option<&States> {
+        self.states.iter().find(|states| (states.from..states.to).contains(&moment))
+    }
+
+    /// When an action with a name was done, each time, and with what.
+    pub(crate) fn done<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Action> {
+        self.actions.iter().filter(move |action| action.name == name)
+    }
+}
+
+impl Action {
+    fn new(time: Duration, name: &'static str, detail: &str) -> Self {
+        Self { time, name, detail: detail.to_owned() }
+    }
+}

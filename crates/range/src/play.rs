@@ -1,0 +1,282 @@
+//! Plays a scenario: hosts are opened, everybody acts, and what was captured becomes a case.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use creance_model::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    Error,
+    app::{App, Outgoing},
+    behaviours,
+    camera, clouds,
+    clouds::{Answers, Role},
+    device::{self, Files},
+    dns::{self, Resolver},
+    link_layer,
+    moment::Clock,
+    net::{Host, Net, Weather},
+    person::Owner,
+    plan::Plan,
+    scenario::Scenario,
+    stage::{Scene, Stage, on_card, shot},
+    tls::Authority,
+    truth::{self, Of, Record, Trap},
+};
+
+/// A case: the files of a folder in the lab's form.
+#[derive(Debug)]
+pub struct Case {
+    /// The scenario's name and the seed.
+    pub name: String,
+    files: Files,
+    truth: Value,
+    /// How long the scenario took by its own clock.
+    pub lasted: Duration,
+}
+
+/// A photo in which somebody looks into the camera, and a face for it: NASA's portrait of Eileen Collins, which is in the
+/// public domain.
+const PASSER_BY: &str = "HLY_0051.JPG";
+const PORTRAIT: &[u8] = include_bytes!("../../detect/src/face/portrait.jpg");
+
+/// A film.
+const FILM: &str = "HLY_0090.MP4";
+
+/// Plays a scenario. Equal seeds give equal cases, but for what TLS encrypts.
+pub fn run(scenario: &Scenario, seed: u64) -> Result<Case, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(Error::doing("starting"))?;
+    let local = runtime.block_on(play(scenario.clone(), seed));
+    // Servers wait for ever; they end with the runtime.
+    drop(runtime);
+    local
+}
+
+async fn play(scenario: Scenario, seed: u64) -> Result<Case, Error> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let begun: jiff::Timestamp = scenario.begins.parse().map_err(Error::doing("reading the time"))?;
+    let clock = Clock::new(Timestamp::from_nanos(i64::try_from(begun.as_nanosecond()).unwrap_or_default())).started();
+    let plan = Plan::new(&scenario, &mut random.fork());
+    let owner = Owner::new(&mut random.fork());
+    let (clouds, vendor) = clouds::all(&mut random.fork());
+    let device = card_and_phone(&scenario, &plan, &owner, vendor, &clock, &mut random.fork())?;
+
+    let weather =
+        Weather { lost: scenario.network.lost, late: scenario.network.late, away: clouds::away(&clouds) };
+    let net = Net::new(random.u64(..), weather);
+    let zero = tokio::time::Instant::now();
+    tokio::spawn(net.clone().run());
+    let authority = Authority::new(clock.begun())?;
+    clouds::open(&net, &clouds, &authority, &answers(&scenario, &clock, &mut random.fork())?)?;
+    tokio::spawn(dns::serve(net.clone(), clouds::names(&clouds)));
+    let names = Resolver::new(&net, Host::Phone, random.fork());
+    let app = App::new(&net, names, authority, vendor);
+    let record = Mutex::new(Record::default());
+    let scene =
+        Arc::new(Scene { scenario, seed, clock, zero, net, app, plan, owner, clouds, device, record });
+    act(&scene).await?;
+    finish(&scene)
+}
+
+/// Everybody acts, until the log of actions has ended and goodbyes are said.
+async fn act(scene: &Arc<Scene>) -> Result<(), Error> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for behaviour in behaviours::ALL.iter().filter(|one| scene.scenario.does(one.name)) {
+        tasks.spawn((behaviour.play)(Stage::new(scene, Some(behaviour.name))));
+    }
+    tasks.spawn(errands(Stage::new(scene, None)));
+    tasks.spawn(shares(Stage::new(scene, None)));
+    tasks.spawn(link_layer::talk(Stage::new(scene, None)));
+    while let Some(done) = tasks.join_next().await {
+        done.map_err(Error::doing("acting"))??;
+    }
+    Stage::new(scene, None).until(scene.plan.ends + Duration::from_secs(3)).await;
+    Ok(())
+}
+
+fn finish(scene: &Scene) -> Result<Case, Error> {
+    let lasted = scene.net.now();
+    let tap = scene.net.take_tap();
+    let Scene { scenario, plan, clock, owner, clouds, .. } = scene;
+    let record = std::mem::take(&mut *scene.record.lock().unwrap_or_else(PoisonError::into_inner));
+    let of = Of { scenario, seed: scene.seed, plan, clock, clouds, tap: &tap };
+    let truth = truth::document(&record, &of);
+    let capture = tap.pcapng(clock.begun()).map_err(Error::doing("writing the capture"))?;
+    let mut files: Files =
+        scene.device.iter().map(|(path, bytes)| (format!("device/{path}"), bytes.clone())).collect();
+    let keys = scene.app.keys();
+    let text = serde_json::to_string_pretty(&truth).map_err(Error::doing("writing the truth"))?;
+    let beside: [(&str, Vec<u8>); 8] = [
+        ("capture.pcapng", capture),
+        ("capture.keys", keys.into_bytes()),
+        ("flight.tlog", link_layer::log(plan, clock)),
+        ("flight.csv", device::table(&plan.track, clock).into_bytes()),
+        ("actions.csv", device::actions(plan, clock).into_bytes()),
+        ("canaries.toml", device::canaries(owner, plan).into_bytes()),
+        ("sites.geojson", device::sites(scenario, plan).into_bytes()),
+        ("truth.json", text.into_bytes()),
+    ];
+    // A key log without a line is none.
+    files.extend(beside.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(name, bytes)| (name.to_owned(), bytes)));
+    Ok(Case { name: format!("{}-{}", scenario.name, scene.seed), files, truth, lasted })
+}
+
+impl Case {
+    /// Writes the files into a folder, which is made.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        for (name, bytes) in &self.files {
+            let path = folder.join(name);
+            let wrong = |source| Error::Write { path: path.display().to_string(), source };
+            fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(wrong)?;
+            fs::write(&path, bytes).map_err(wrong)?;
+        }
+        Ok(())
+    }
+
+    /// What really left: the content of `truth.json`.
+    pub fn truth(&self) -> &Value {
+        &self.truth
+    }
+
+    /// One of its files, by its path within the folder.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice)
+    }
+}
+
+fn card_and_phone(
+    scenario: &Scenario,
+    plan: &Plan,
+    owner: &Owner,
+    vendor: &str,
+    clock: &Clock,
+    random: &mut fastrand::Rng,
+) -> Result<Files, Error> {
+    let mut files = device::phone(owner, plan, clock);
+    for photo in &plan.photos {
+        let shot = shot(scenario, plan, clock, vendor, &owner.serial, photo.time);
+        files.insert(on_card(&photo.name), camera::picture(&shot, random)?);
+    }
+    let last = plan.photos.last().map_or(plan.take_off, |photo| photo.time);
+    let shot = shot(scenario, plan, clock, vendor, &owner.serial, last + Duration::from_secs(1));
+    files.insert(on_card(PASSER_BY), camera::tagged(PORTRAIT, &shot)?);
+    files.insert(on_card(FILM), device::film(random));
+    Ok(files)
+}
+
+/// The path of the photo in which somebody looks into the camera.
+pub(crate) fn passer_by() -> String {
+    on_card(PASSER_BY)
+}
+
+/// The path of the film.
+pub(crate) fn film() -> String {
+    on_card(FILM)
+}
+
+/// How many bytes of firmware are downloaded.
+const FIRMWARE: usize = 90_000;
+
+fn answers(scenario: &Scenario, clock: &Clock, random: &mut fastrand::Rng) -> Result<Answers, Error> {
+    let zones: Vec<Value> = (0..40)
+        .map(|number| {
+            json!({
+                "id": format!("AD{number:04}"),
+                "kind": "aerodrome",
+                "lat": f64::from(random.i32(-600_000..600_000)) / 1e4,
+                "lng": f64::from(random.i32(-1_700_000..1_700_000)) / 1e4,
+                "radius": random.u32(8..60) * 100,
+            })
+        })
+        .collect();
+    let map = camera::Shot { vendor: "openatlas", serial: "tile", taken: String::new(), place: None };
+    // Codes of mobile networks outweigh addresses, as the rule of the case has it.
+    let region = if scenario.network.mcc / 2 == 230 { "CN" } else { scenario.network.ip_country.as_str() };
+    Ok(Answers {
+        region: region.into(),
+        zones: json!({"version": 7, "zones": zones}).to_string().into(),
+        firmware: (0..FIRMWARE).map(|_| random.u8(..)).collect::<Vec<_>>().into(),
+        tile: camera::picture(&map, random)?.into(),
+        clock: *clock,
+    })
+}
+
+/// What app and system do in both worlds, and what is no leak.
+async fn errands(stage: Stage) -> Result<(), Error> {
+    let mut random = stage.random();
+    let open = stage.plan.done("open_app").next().map(|action| action.time).unwrap_or_default();
+    let mcc = stage.scenario.network.mcc;
+    let list = [
+        (open, 0.4, Role::Portal, Outgoing::get("/generate_204").in_clear(), PORTAL),
+        (open, 1.2, Role::Api, Outgoing::get(format!("/v1/region?mcc={mcc}")), REGION),
+        (open, 2.5, Role::Tiles, Outgoing::get("/tile/3/1/2.jpg"), TILE),
+        (stage.plan.drone_on, 4.0, Role::Cdn, Outgoing::get("/firmware/aircraft-03.02.0411.bin"), FIRMWARE_TRAP),
+        (stage.plan.drone_on, 9.0, Role::Cdn, Outgoing::get("/zones/v7.json"), ZONES),
+        (stage.plan.take_off, 45.0, Role::Tiles, Outgoing::get("/tile/4/3/5.jpg"), TILE),
+    ];
+    for (moment, seconds, role, outgoing, trap) in list {
+        stage.after(moment, seconds, &mut random).await;
+        let sent = stage.send(role, outgoing, Vec::new()).await?;
+        stage.note_benign(sent, trap);
+    }
+    Ok(())
+}
+
+const PORTAL: Trap = Trap { kind: "captive-portal", reason: "connectivity check, empty answer", direction: "out" };
+const REGION: Trap = Trap {
+    kind: "region-request",
+    reason: "the network's country code; the address is what every server sees, and no position goes with it",
+    direction: "out",
+};
+const TILE: Trap = Trap { kind: "map-tile", reason: "download of a tile of a quarter of a continent", direction: "in" };
+const FIRMWARE_TRAP: Trap = Trap { kind: "firmware-download", reason: "download, not upload", direction: "in" };
+const ZONES: Trap = Trap { kind: "nofly-database", reason: "download: places in a database of zones", direction: "in" };
+
+/// The user shares photos: both worlds send these.
+async fn shares(stage: Stage) -> Result<(), Error> {
+    let mut random = stage.random();
+    let cause = Some("share_photo");
+    let shares: Vec<(Duration, String)> =
+        stage.plan.done("share_photo").map(|action| (action.time, action.detail.clone())).collect();
+    for (time, name) in shares {
+        stage.after(time, 1.5, &mut random).await;
+        let path = on_card(&name);
+        let (kind, body) = behaviours::multipart(&[("photo", Some(&name), "image/jpeg", stage.file(&path))], &mut random);
+        let outgoing = Outgoing::post("/v1/posts", &kind, body);
+        stage.send(Role::Community, outgoing, stage.photo(&path, "multipart", cause)).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_seeds_give_equal_cases_but_for_tls() {
+        let scenario = Scenario::load("as-alleged").unwrap();
+        let (one, other) = (run(&scenario, 7).unwrap(), run(&scenario, 7).unwrap());
+        let names: Vec<&String> = one.files.keys().collect();
+        assert_eq!(names, other.files.keys().collect::<Vec<_>>());
+        for (name, bytes) in one.files.iter().filter(|(name, _)| !name.starts_with("capture.")) {
+            if name != "truth.json" {
+                assert!(other.file(name) == Some(bytes), "{name}");
+            }
+        }
+        let told = |case: &Case| -> Vec<String> {
+            let events = case.truth["events"].as_array().unwrap().iter();
+            events.map(|event| format!("{} {} {} {}", event["id"], event["switch"], event["value"], event["host"])).collect()
+        };
+        assert_eq!(told(&one), told(&other));
+        assert_ne!(told(&one), told(&run(&scenario, 8).unwrap()));
+    }
+}

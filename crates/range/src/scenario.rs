@@ -1,0 +1,231 @@
+//! A scenario: what is flown, by whom, with which settings, over which network, and what the app does of itself.
+//!
+//! Bundled ones are in `scenarios/`; any other file of this form can be played. What a file does not say has the value
+//! that stands here.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+
+use crate::{Error, behaviours};
+
+/// A scenario file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is called: the name of its file.
+    #[serde(skip)]
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// When the log of actions begins, RFC 3339.
+    pub begins: String,
+    /// The plan.
+    pub flight: Flight,
+    /// Sites on the way.
+    #[serde(default, rename = "site")]
+    pub sites: Vec<Site>,
+    /// Who flies.
+    #[serde(default)]
+    pub person: Person,
+    /// What is set in the app.
+    #[serde(default)]
+    pub settings: Settings,
+    /// What connects the tablet with the world.
+    #[serde(default)]
+    pub network: Network,
+    /// Which connections nobody can read.
+    #[serde(default)]
+    pub keys: Keys,
+    /// What the user does with the app beside flying.
+    #[serde(default)]
+    pub user: User,
+    /// What the app does of itself: by name, whether it does. What is not named, it does not.
+    #[serde(default)]
+    pub switches: BTreeMap<String, bool>,
+}
+
+/// The plan of a flight.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flight {
+    /// About where: degrees north and east.
+    pub near: (f64, f64),
+    /// How far from there the place may be, in kilometres; a seed chooses.
+    #[serde(default)]
+    pub spread_km: f64,
+    /// Above the ground, in metres.
+    pub height_m: f64,
+    /// Metres in a second.
+    pub speed_m_s: f64,
+    /// For how long at least, in minutes: the round of the sites is flown again until then.
+    #[serde(default)]
+    pub minutes: f64,
+}
+
+/// A place that is flown over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// What it is called.
+    pub name: String,
+    /// Its sector, as registers of sites call it.
+    pub sector: String,
+    /// Metres east of the take-off.
+    pub east_m: f64,
+    /// Metres north of the take-off.
+    pub north_m: f64,
+}
+
+/// Who flies: name, address, numbers and serials are invented anew for each seed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Person {
+    /// What kind of account.
+    pub profile: Profile,
+}
+
+/// A kind of account.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Somebody who flies for the joy of it.
+    #[default]
+    Hobbyist,
+    /// An organisation.
+    Enterprise,
+}
+
+/// What is set in the app.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The mode that is to cut every connection in flight.
+    pub local_data_mode: bool,
+}
+
+/// What connects the tablet with the world.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// The country that its public address is of.
+    pub ip_country: String,
+    /// The mobile country code of the network.
+    pub mcc: u16,
+    /// Packets lost, of a thousand.
+    pub lost: u32,
+    /// Packets overtaken, of a thousand.
+    pub late: u32,
+    /// How far the times of what the app does may move, in seconds.
+    pub jitter_s: f64,
+    /// Whether telemetry goes without TLS.
+    pub plain_telemetry: bool,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { ip_country: "US".to_owned(), mcc: 310, lost: 0, late: 0, jitter_s: 1.0, plain_telemetry: false }
+    }
+}
+
+/// Which connections nobody can read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// Switches whose connections are pinned: their keys are in no log.
+    pub pinned: Vec<String>,
+}
+
+/// What the user does with the app beside flying.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct User {
+    /// How many photos are shared after the landing.
+    pub shares: usize,
+}
+
+/// The bundled scenarios.
+const BUNDLED: &[(&str, &str)] = &[
+    ("as-alleged", include_str!("../scenarios/as-alleged.toml")),
+    ("as-claimed", include_str!("../scenarios/as-claimed.toml")),
+    ("twenty-minutes", include_str!("../scenarios/twenty-minutes.toml")),
+];
+
+impl Scenario {
+    /// The names of the bundled scenarios, and what they show.
+    pub fn bundled() -> Result<Vec<Self>, Error> {
+        BUNDLED.iter().map(|(name, text)| Self::parse(name, text)).collect()
+    }
+
+    /// A bundled scenario, or that of a file.
+    pub fn load(name: &str) -> Result<Self, Error> {
+        if let Some((name, text)) = BUNDLED.iter().find(|(bundled, _)| *bundled == name) {
+            return Self::parse(name, text);
+        }
+        let wrong = |why: String| Error::Scenario { what: name.to_owned(), why };
+        let names: Vec<&str> = BUNDLED.iter().map(|(name, _)| *name).collect();
+        let text = fs::read_to_string(name).map_err(|error| {
+            wrong(format!("{error}; expected a file, or one of: {}", names.join(", ")))
+        })?;
+        let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
+        Self::parse(&stem, &text)
+    }
+
+    /// The scenario of a text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
+        let wrong = |why: String| Error::Scenario { what: name.to_owned(), why };
+        let mut scenario: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        name.clone_into(&mut scenario.name);
+        let named = scenario.switches.keys().chain(&scenario.keys.pinned);
+        if let Some(unknown) = named.filter(|name| behaviours::find(name).is_none()).next() {
+            let known: Vec<&str> = behaviours::ALL.iter().map(|one| one.name).collect();
+            return Err(wrong(format!("no switch is called {unknown}; expected one of: {}", known.join(", "))));
+        }
+        scenario.begins.parse::<jiff::Timestamp>().map_err(|error| wrong(format!("begins: {error}")))?;
+        let Flight { near: (lat, lon), height_m, speed_m_s, minutes, .. } = scenario.flight;
+        let possible = lat.abs() < 80.0
+            && lon.abs() <= 180.0
+            && (5.0..=500.0).contains(&height_m)
+            && (1.0..=30.0).contains(&speed_m_s)
+            && (0.0..=90.0).contains(&minutes);
+        if !possible {
+            return Err(wrong(
+                "flight: expected a latitude below 80°, a height of 5 to 500 m, a speed of 1 to 30 m/s and at most 90 minutes"
+                    .to_owned(),
+            ));
+        }
+        if scenario.sites.is_empty() || scenario.sites.len() > 12 {
+            return Err(wrong("site: expected 1 to 12 of them".to_owned()));
+        }
+        Ok(scenario)
+    }
+
+    /// Whether the app does something of itself.
+    pub fn does(&self, switch: &str) -> bool {
+        self.switches.get(switch).copied().unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundled_scenarios_are_read_and_the_two_worlds_differ_in_their_switches_alone() {
+        let all = Scenario::bundled().unwrap();
+        let world = |name: &str| all.iter().find(|one| one.name == name).unwrap();
+        let (alleged, claimed) = (world("as-alleged"), world("as-claimed"));
+        assert!(behaviours::ALL.iter().all(|one| alleged.does(one.name) && !claimed.does(one.name)));
+        let plan = |one: &Scenario| {
+            format!("{:?} {:?} {:?} {:?} {:?} {:?}", one.begins, one.flight, one.sites, one.person, one.settings, one.network)
+        };
+        assert_eq!(plan(alleged), plan(claimed));
+    }
+
+    #[test]
+    fn a_switch_that_is_not_there_is_told_with_those_that_are() {
+        let text = BUNDLED[1].1.replace("[switches]", "[switches]\nupload-thoughts = true");
+        let told = Scenario::parse("x", &text).unwrap_err().to_string();
+        assert!(told.contains("upload-thoughts") && told.contains("upload-photos"), "{told}");
+    }
+}
