@@ -41,7 +41,12 @@ pub(crate) fn picture(shot: &Shot<'_>, random: &mut fastrand::Rng) -> Result<Vec
 /// Puts what a picture says of itself into a JPEG that says nothing.
 pub(crate) fn tagged(jpeg: &[u8], shot: &Shot<'_>) -> Result<Vec<u8>, Error> {
     let failed = |why: String| Error::Picture(why);
-    let (start, rest) = jpeg.split_at_checked(2).ok_or_else(|| failed("no JPEG".to_owned()))?;
+    // Behind what JFIF puts first, if it is there.
+    let start = match jpeg.get(2..6) {
+        Some([0xff, 0xe0, high, low]) => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+        _ => 2,
+    };
+    let (start, rest) = jpeg.split_at_checked(start).ok_or_else(|| failed("no JPEG".to_owned()))?;
     let tiff = exif(shot).map_err(|error| failed(error.to_string()))?;
     let segment = [b"Exif\0\0".as_slice(), &tiff].concat();
     let length = u16::try_from(segment.len() + 2).map_err(|error| failed(error.to_string()))?;

@@ -87,6 +87,8 @@ struct Inner {
     stacks: [Stack; 3],
     link: Link,
     tap: Tap,
+    /// What TCP timestamps were when it began.
+    uptime: u32,
 }
 
 /// One host's TCP/IP.
@@ -122,7 +124,8 @@ impl Net {
         let mut random = fastrand::Rng::with_seed(seed);
         let stacks = HOSTS.map(|host| Stack::new(host, &mut random));
         let link = Link::new(random.fork(), weather);
-        let inner = Inner { begun: Instant::now(), stacks, link, tap: Tap::default() };
+        let uptime = random.u32(..);
+        let inner = Inner { begun: Instant::now(), stacks, link, tap: Tap::default(), uptime };
         Self { inner: Arc::new(Mutex::new(inner)), work: Arc::default() }
     }
 
@@ -168,7 +171,8 @@ impl Inner {
     fn step(&mut self, net: &Net) -> Option<Instant> {
         let now = self.begun.elapsed();
         let ticks = ticks(now);
-        MILLIS.set(u32::try_from(now.as_millis() & 0xffff_ffff).unwrap_or_default());
+        let millis = u32::try_from(now.as_millis() & 0xffff_ffff).unwrap_or_default();
+        MILLIS.set(self.uptime.wrapping_add(millis));
         for index in 0..self.stacks.len() {
             self.poll(index, now, net);
         }
@@ -194,8 +198,7 @@ impl Inner {
         stack.take_connections(net);
         let Stack { sockets, leaving, .. } = stack;
         leaving.retain(|handle| {
-            let state = sockets.get::<smol::Socket<'_>>(*handle).state();
-            let gone = matches!(state, smol::State::Closed | smol::State::TimeWait);
+            let gone = sockets.get::<smol::Socket<'_>>(*handle).state() == smol::State::Closed;
             if gone {
                 sockets.remove(*handle);
             }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
+    ArpPacket, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
 };
 
 use super::{HOSTS, Host};
@@ -14,6 +14,8 @@ pub(crate) struct Headers {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
     pub(crate) is_tcp: bool,
+    /// Whether it begins a connection.
+    pub(crate) begins: bool,
     /// Bytes of payload.
     pub(crate) payload: usize,
 }
@@ -28,23 +30,30 @@ impl Headers {
         let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
         let (from, to) = (IpAddr::V4(ip.src_addr()), IpAddr::V4(ip.dst_addr()));
         let is_tcp = ip.next_header() == IpProtocol::Tcp;
-        let (ports, payload) = match ip.next_header() {
+        let (ports, begins, payload) = match ip.next_header() {
             IpProtocol::Tcp => {
                 let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
-                ((tcp.src_port(), tcp.dst_port()), tcp.payload().len())
+                ((tcp.src_port(), tcp.dst_port()), tcp.syn(), tcp.payload().len())
             }
             IpProtocol::Udp => {
                 let udp = UdpPacket::new_checked(ip.payload()).ok()?;
-                ((udp.src_port(), udp.dst_port()), udp.payload().len())
+                ((udp.src_port(), udp.dst_port()), false, udp.payload().len())
             }
             _ => return None,
         };
-        Some(Self { from: (from, ports.0).into(), to: (to, ports.1).into(), is_tcp, payload })
+        Some(Self { from: (from, ports.0).into(), to: (to, ports.1).into(), is_tcp, begins, payload })
     }
 
-    /// To whom a frame goes; nothing for all.
+    /// To whom a frame goes; nothing for all. A question for an address goes to whoever has it: the world, which answers
+    /// for every address, would answer for the neighbours too.
     pub(crate) fn destination(frame: &[u8]) -> Option<Host> {
-        let to: EthernetAddress = EthernetFrame::new_checked(frame).ok()?.dst_addr();
-        HOSTS.into_iter().find(|host| host.mac() == to)
+        let ethernet = EthernetFrame::new_checked(frame).ok()?;
+        let to: EthernetAddress = ethernet.dst_addr();
+        if let Some(host) = HOSTS.into_iter().find(|host| host.mac() == to) {
+            return Some(host);
+        }
+        let arp = ArpPacket::new_checked(ethernet.payload()).ok()?;
+        let asked = (ethernet.ethertype() == EthernetProtocol::Arp).then(|| arp.target_protocol_addr().to_vec())?;
+        HOSTS.into_iter().find(|host| host.ip().octets() == asked.as_slice())
     }
 }

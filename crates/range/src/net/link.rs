@@ -77,26 +77,28 @@ impl Link {
         let far = headers
             .map(|headers| if from == Host::World { headers.from.ip() } else { headers.to.ip() })
             .filter(|ip| !is_lan(*ip));
+        // The listener of smoltcp takes a SYN that comes again for another connection: beginnings are spared.
+        let spared = far.is_none() || headers.is_some_and(|headers| headers.begins);
         let receivers = HOSTS.into_iter().filter(|host| *host != from && to.is_none_or(|to| to == *host));
         for receiver in receivers {
-            if far.is_some() && self.chance(self.weather.lost) {
+            if !spared && self.chance(self.weather.lost) {
                 continue;
             }
-            let due = self.arrival(sent, index(receiver), far);
+            let due = self.arrival(sent, index(receiver), far, spared);
             self.sent += 1;
             let number = self.sent;
             self.flying.push(Reverse(Flying { due, number, to: index(receiver), frame: frame.clone() }));
         }
     }
 
-    fn arrival(&mut self, sent: Duration, to: usize, far: Option<IpAddr>) -> Duration {
+    fn arrival(&mut self, sent: Duration, to: usize, far: Option<IpAddr>, spared: bool) -> Duration {
         let way = match far {
             None => LAN,
             Some(ip) => self.weather.away.get(&ip).map_or(NEAR, |millis| Duration::from_millis(*millis)),
         };
         let jitter = self.random.u64(0..=u64::try_from(way.as_micros() / 12).unwrap_or_default());
         let due = sent + way + Duration::from_micros(jitter);
-        if far.is_some() && self.chance(self.weather.late) {
+        if !spared && self.chance(self.weather.late) {
             return due + Duration::from_micros(self.random.u64(300..9000));
         }
         let last = self.last.entry((to, far)).or_default();
