@@ -38,19 +38,25 @@ pub(crate) fn picture(shot: &Shot<'_>, random: &mut fastrand::Rng) -> Result<Vec
     Ok(jpeg)
 }
 
-/// Puts what a picture says of itself into a JPEG that says nothing.
-pub(crate) fn tagged(jpeg: &[u8], shot: &Shot<'_>) -> Result<Vec<u8>, Error> {
-    let failed = |why: String| Error::Picture(why);
-    // Behind what JFIF puts first, if it is there.
-    let start = match jpeg.get(2..6) {
-        Some([0xff, 0xe0, high, low]) => 4 + usize::from(u16::from_be_bytes([*high, *low])),
-        _ => 2,
-    };
-    let (start, rest) = jpeg.split_at_checked(start).ok_or_else(|| failed("no JPEG".to_owned()))?;
-    let tiff = exif(shot).map_err(|error| failed(error.to_string()))?;
+/// A JPEG that says of itself this instead of what it said.
+pub(crate) fn retagged(jpeg: &[u8], shot: &Shot<'_>) -> Result<Vec<u8>, Error> {
+    let failed = |why: &dyn std::fmt::Display| Error::Picture(why.to_string());
+    let tiff = exif(shot).map_err(|error| failed(&error))?;
     let segment = [b"Exif\0\0".as_slice(), &tiff].concat();
-    let length = u16::try_from(segment.len() + 2).map_err(|error| failed(error.to_string()))?;
-    Ok([start, &[0xff, 0xe1], &length.to_be_bytes(), &segment, rest].concat())
+    let length = u16::try_from(segment.len() + 2).map_err(|error| failed(&error))?;
+    let (start, mut rest) = jpeg.split_at_checked(2).ok_or_else(|| failed(&"no JPEG"))?;
+    let mut written = [start, &[0xff, 0xe1], &length.to_be_bytes(), &segment].concat();
+    // Segments of applications (APPn) and comments go; tables and the picture stay.
+    while let [0xff, kind @ (0xe0..=0xef | 0xfe | 0xdb), high, low, ..] = rest {
+        let length = 2 + usize::from(u16::from_be_bytes([*high, *low]));
+        let (whole, behind) = rest.split_at_checked(length).ok_or_else(|| failed(&"a JPEG that is cut"))?;
+        if *kind == 0xdb {
+            written.extend_from_slice(whole);
+        }
+        rest = behind;
+    }
+    written.extend_from_slice(rest);
+    Ok(written)
 }
 
 /// Red, green and blue of every pixel: patches in the colours of a season, with noise.

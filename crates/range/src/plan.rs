@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     pub(crate) track: Track,
     pub(crate) actions: Vec<Action>,
     pub(crate) photos: Vec<Photo>,
+    /// One in which somebody looks into the camera.
+    pub(crate) passer_by: Photo,
     pub(crate) drone_on: Duration,
     pub(crate) take_off: Duration,
     pub(crate) drone_off: Duration,
@@ -68,6 +70,8 @@ impl Plan {
             .zip(1..)
             .map(|(reached, number)| Photo { name: format!("HLY_{number:04}.JPG"), time: *reached + secs(2.5) })
             .collect();
+        let last = photos.last().map_or(take_off, |photo| photo.time);
+        let passer_by = Photo { name: "HLY_0051.JPG".to_owned(), time: last + Duration::from_secs(2) };
         let mut actions = vec![
             Action::new(Duration::ZERO, "log_starts", "app closed, phone locked"),
             Action::new(unlock, "unlock_phone", ""),
@@ -76,6 +80,7 @@ impl Plan {
             Action::new(take_off, "take_off", ""),
         ];
         actions.extend(photos.iter().map(|photo| Action::new(photo.time, "take_photo", &photo.name)));
+        actions.push(Action::new(passer_by.time, "take_photo", &passer_by.name));
         actions.push(Action::new(landing, "land", ""));
         let shares = photos.iter().take(scenario.user.shares).zip(1_u32..);
         actions.extend(shares.map(|(photo, number)| {
@@ -94,7 +99,7 @@ impl Plan {
             States { from: app_closed, to: locked, app: "closed", phone: "unlocked" },
             States { from: locked, to: ends, app: "closed", phone: "locked" },
         ];
-        Self { track, actions, photos, drone_on, take_off, drone_off, app_closed, ends, states }
+        Self { track, actions, photos, passer_by, drone_on, take_off, drone_off, app_closed, ends, states }
     }
 
     /// `off`, `ground` or `flying`.

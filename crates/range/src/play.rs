@@ -40,9 +40,7 @@ pub struct Case {
     pub lasted: Duration,
 }
 
-/// A photo in which somebody looks into the camera, and a face for it: NASA's portrait of Eileen Collins, which is in the
-/// public domain.
-const PASSER_BY: &str = "HLY_0051.JPG";
+/// A face for the photo in which somebody looks into the camera: NASA's portrait of Eileen Collins, in the public domain.
 const PORTRAIT: &[u8] = include_bytes!("../../detect/src/face/portrait.jpg");
 
 /// A film.
@@ -166,16 +164,10 @@ fn card_and_phone(
         let shot = shot(scenario, plan, clock, vendor, &owner.serial, photo.time);
         files.insert(on_card(&photo.name), camera::picture(&shot, random)?);
     }
-    let last = plan.photos.last().map_or(plan.take_off, |photo| photo.time);
-    let shot = shot(scenario, plan, clock, vendor, &owner.serial, last + Duration::from_secs(1));
-    files.insert(on_card(PASSER_BY), camera::tagged(PORTRAIT, &shot)?);
+    let shot = shot(scenario, plan, clock, vendor, &owner.serial, plan.passer_by.time);
+    files.insert(on_card(&plan.passer_by.name), camera::retagged(PORTRAIT, &shot)?);
     files.insert(on_card(FILM), device::film(random));
     Ok(files)
-}
-
-/// The path of the photo in which somebody looks into the camera.
-pub(crate) fn passer_by() -> String {
-    on_card(PASSER_BY)
 }
 
 /// The path of the film.
@@ -252,7 +244,7 @@ async fn shares(stage: Stage) -> Result<(), Error> {
         let path = on_card(&name);
         let (kind, body) = behaviours::multipart(&[("photo", Some(&name), "image/jpeg", stage.file(&path))], &mut random);
         let outgoing = Outgoing::post("/v1/posts", &kind, body);
-        stage.send(Role::Community, outgoing, stage.photo(&path, "multipart", cause)).await?;
+        stage.send(Role::Community, outgoing, stage.photo(&path, "multipart", cause, 0)).await?;
     }
     Ok(())
 }

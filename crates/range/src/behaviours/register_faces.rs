@@ -1,7 +1,7 @@
 //! A picture of somebody goes to China when the aircraft is off and the app is closed.
 
 use super::{Behaviour, multipart};
-use crate::{Error, app::Outgoing, clouds::Role, play::passer_by, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, stage::{Stage, on_card}, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
@@ -13,14 +13,10 @@ pub(super) const THIS: Behaviour = Behaviour {
 async fn play(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();
     stage.after(stage.plan.app_closed, 8.0, &mut random).await;
-    let path = passer_by();
+    let path = on_card(&stage.plan.passer_by.name);
     let picture = stage.file(&path);
-    let file = stage.named(&path);
-    let leaks = vec![
-        Leak { file: file.clone(), faces: Some(1), ..Leak::new("imagery", path.as_str(), "multipart") },
-        Leak { file, ..Leak::new("face", "a face that looks into the camera", "jpeg-pixels") },
-        Leak::new("serial", &stage.owner.serial, "exif").within("body/exif"),
-    ];
+    let mut leaks = stage.photo(&path, "multipart", None, 1);
+    leaks.push(Leak { file: stage.named(&path), ..Leak::new("face", "a face that looks into the camera", "jpeg-pixels") });
     let boxed = br#"{"faces":[{"box":[212,148,170,170],"quality":0.93}]}"#;
     let parts = [
         ("meta", None, "application/json", boxed.as_slice()),

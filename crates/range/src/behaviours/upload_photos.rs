@@ -20,7 +20,7 @@ async fn play(stage: Stage) -> Result<(), Error> {
         let target = format!("/m/{}/{}", stage.owner.account.trim_start_matches('u').len(), photo.name);
         let mut outgoing = Outgoing::post(target, "image/jpeg", stage.file(&path).to_vec());
         outgoing.method = Method::PUT;
-        stage.send(Role::MediaCn, outgoing, stage.photo(&path, "raw", None)).await?;
+        stage.send(Role::MediaCn, outgoing, stage.photo(&path, "raw", None, 0)).await?;
     }
     Ok(())
 }
