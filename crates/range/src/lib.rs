@@ -10,10 +10,13 @@
 //! can see each claim of the case happen, or not, and see what an audit says of it. Stacks are real (rustls, hyper, MQTT,
 //! WebSocket, DNS); the network is memory, and time is not waited for.
 
-pub mod behaviours;
 mod app;
+pub mod behaviours;
+mod bench;
+mod blind;
 mod camera;
 mod clouds;
+mod demo;
 mod device;
 mod dns;
 mod error;
@@ -26,10 +29,15 @@ mod person;
 mod plan;
 mod play;
 mod scenario;
+mod score;
 mod stage;
 mod tls;
 mod truth;
 
+pub use bench::{World, bench, by_chance, tables};
+pub use blind::{audited, write_report};
+pub use demo::{Row, Shown, demo, rows};
 pub use error::Error;
 pub use play::{Case, run};
 pub use scenario::{Flight, Keys, Network, Person, Profile, Scenario, Settings, Site, User};
+pub use score::{Proof, Score, Seen, Share, score};

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use creance_range::{Scenario, behaviours, run};
+use creance_range::{Scenario, behaviours, bench, demo, rows, run, tables};
 
 /// Plays aircraft, app and clouds in a sealed laboratory, with invented people, and writes labelled cases.
 #[derive(Debug, Parser)]
@@ -17,6 +17,8 @@ const EXAMPLES: &str = "\
 Examples:
   creance-range list                                   scenarios, and what an app can be made to do
   creance-range run as-alleged --seed 7 -o case        a capture with all that belongs to it, and the truth
+  creance-range bench --count 50                       many worlds by chance, audited and scored
+  creance-range demo                                   both worlds, one flight: what was on, and what was found
   creance audit case/capture.pcapng --keys case/capture.keys --canaries case/canaries.toml \\
       --device case/device --flight case/flight.tlog --actions case/actions.csv
 
@@ -26,6 +28,10 @@ Exit codes: 0 done · 2 usage · 3 something unreadable or unwritable · 70 a bu
 enum Command {
     /// Plays a scenario and writes the case: capture, keys, device, logs, canaries, truth.
     Run(Run),
+    /// Plays worlds by chance, audits each blind, and prints recall and precision by class, encoding and world.
+    Bench(Bench),
+    /// Plays both worlds on one plan, audits each blind, and writes the reports and a table of what was on and found.
+    Demo(Demo),
     /// Lists the bundled scenarios and the switches.
     List,
 }
@@ -40,6 +46,26 @@ struct Run {
     /// The folder that is written; what is in it stays.
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct Bench {
+    /// How many scenarios.
+    #[arg(long, default_value_t = 10)]
+    count: u64,
+    /// The seed of the first; the others follow it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Args, Debug)]
+struct Demo {
+    /// The folder that is written; what is in it stays.
+    #[arg(short, long, value_name = "FOLDER", default_value = "range-demo")]
+    output: PathBuf,
+    /// People, places and the way of the flight follow from it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 fn main() -> ExitCode {
@@ -72,6 +98,30 @@ fn act(command: Command) -> anyhow::Result<()> {
                 case.lasted.as_secs_f64(),
                 options.output.display()
             );
+        }
+        Command::Bench(options) => {
+            let worlds = bench(options.count, options.seed, &mut |name, score| {
+                let (found, of) = (score.recall.found, score.recall.of);
+                anstream::eprintln!("{name}: {found} of {of}, {} wrong", score.wrong.len());
+            })?;
+            anstream::print!("{}", tables(&worlds));
+        }
+        Command::Demo(options) => {
+            let (page, worlds) = demo(&options.output, options.seed)?;
+            let names: Vec<&str> = worlds.iter().map(|world| world.scenario.name.as_str()).collect();
+            anstream::println!("{:24} {}", "switch", names.join("                    "));
+            for row in rows(&worlds) {
+                let cells = row.worlds.iter().map(|(on, seen)| {
+                    let on = if *on { "on, " } else { "off, " };
+                    let proof = seen.proof.as_ref().map_or("not found".to_owned(), |proof| {
+                        format!("{} of {}: {}", seen.share.found, seen.share.of, proof.finding)
+                    });
+                    format!("{:30}", format!("{on}{proof}"))
+                });
+                let name = if row.switch.is_empty() { "(the user)" } else { row.switch };
+                anstream::println!("{name:24} {}", cells.collect::<String>().trim_end());
+            }
+            anstream::println!("{}", page.display());
         }
         Command::List => {
             anstream::println!("scenarios:");
