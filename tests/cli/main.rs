@@ -8,6 +8,7 @@ mod custody;
 mod explain;
 mod keys;
 mod pieces;
+mod range;
 mod recordings;
 mod region;
 mod report;

@@ -11,7 +11,7 @@ mod report;
 mod review;
 mod zones;
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{ffi::OsString, net::IpAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
@@ -62,6 +62,7 @@ Examples:
   creance proof case F0003 -o bundle --evidence flight.pcapng --keys flight.keys
   creance explain case F0003                           what a finding says, and how to see it with other tools
   creance region --gps 22.5316,114.1130 --mcc 454      in which country that is, says whom, how sure
+  creance range demo                                   two worlds in a sealed laboratory, audited blind
   creance data                                         the bundled data sets with their dates
 
 Exit codes: 0 done · 1 findings at or over --fail-on · 2 usage · 3 an input unreadable ·
@@ -127,6 +128,13 @@ pub(crate) enum Command {
     Data(Data),
     /// Makes, plants and finds values that nobody else has: where they surface, they were taken from the device.
     Canary(Canary),
+    /// Plays aircraft, app and clouds in a sealed laboratory (the companion program creance-range).
+    #[command(disable_help_flag = true)]
+    Range {
+        /// What creance-range is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Explains a detector or a finding, or prints a schema: `creance explain schema findings`.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),

@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod canary;
 mod case;
+mod companion;
 mod compare;
 mod data;
 mod exit;
@@ -83,6 +84,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Zones(options)) => zones::run(&options, args.talk),
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Canary(options)) => canary::run(&options, args.talk),
+        Some(Command::Range { arguments }) => companion::run("range", &arguments),
         Some(Command::Explain(options)) => explain::run(&options),
         None => {
             Args::command().print_help()?;

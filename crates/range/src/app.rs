@@ -34,7 +34,13 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// A request without a body.
     pub(crate) fn get(target: impl Into<String>) -> Self {
-        Self { method: Method::GET, target: target.into(), headers: Vec::new(), body: Bytes::new(), secure: true }
+        Self {
+            method: Method::GET,
+            target: target.into(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            secure: true,
+        }
     }
 
     /// A body of a type.
@@ -97,7 +103,8 @@ impl App {
         }
         let keys = (!pinned).then_some(&self.keys);
         let name = cloud.host.clone().try_into().map_err(Error::doing(DOING))?;
-        let stream = self.authority.client(alpn, keys)?.connect(name, stream).await.map_err(Error::doing(DOING))?;
+        let stream =
+            self.authority.client(alpn, keys)?.connect(name, stream).await.map_err(Error::doing(DOING))?;
         let visibility = if pinned { "opaque" } else { "keys" };
         Ok(Open { stream: Box::new(stream), conversation, visibility })
     }

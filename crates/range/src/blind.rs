@@ -30,7 +30,8 @@ pub fn audited(folder: &Path) -> Result<Report, Error> {
 pub fn write_report(report: &Report, folder: &Path) -> Result<(), Error> {
     let wrong = |source: io::Error| Error::Write { path: folder.display().to_string(), source };
     fs::create_dir_all(folder).map_err(wrong)?;
-    let origin = report.origin.as_ref().map(|(lat, lon, basis)| Origin { lat: *lat, lon: *lon, basis: basis.clone() });
+    let origin =
+        report.origin.as_ref().map(|(lat, lon, basis)| Origin { lat: *lat, lon: *lon, basis: basis.clone() });
     let options = Options { origin, ..Options::default() };
     for output in creance_render::ALL {
         let Some(name) = output.file_name() else { continue };

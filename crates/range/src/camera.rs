@@ -62,9 +62,8 @@ pub(crate) fn retagged(jpeg: &[u8], shot: &Shot<'_>) -> Result<Vec<u8>, Error> {
 /// Red, green and blue of every pixel: patches in the colours of a season, with noise.
 fn ground(across: u16, down: u16, random: &mut fastrand::Rng) -> Vec<u8> {
     let width = usize::from(across * SIDE);
-    let patches: Vec<[u8; 3]> = (0..across * down)
-        .map(|_| [random.u8(60..150), random.u8(90..170), random.u8(40..110)])
-        .collect();
+    let patches: Vec<[u8; 3]> =
+        (0..across * down).map(|_| [random.u8(60..150), random.u8(90..170), random.u8(40..110)]).collect();
     let mut pixels = Vec::with_capacity(width * usize::from(down * SIDE) * 3);
     for y in 0..usize::from(down * SIDE) {
         for x in 0..width {
@@ -110,10 +109,18 @@ fn angle(degrees: f64) -> Value {
     let degrees = degrees.abs();
     let minutes = degrees.fract() * 60.0;
     let seconds = minutes.fract() * 60.0;
-    Value::Rational(vec![rational(degrees.trunc(), 1), rational(minutes.trunc(), 1), rational(seconds, 10_000)])
+    Value::Rational(vec![
+        rational(degrees.trunc(), 1),
+        rational(minutes.trunc(), 1),
+        rational(seconds, 10_000),
+    ])
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers that are not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers that are not negative"
+)]
 fn rational(value: f64, denom: u32) -> Rational {
     Rational { num: (value * f64::from(denom)).round() as u32, denom }
 }
@@ -145,9 +152,22 @@ mod tests {
 
     #[test]
     fn a_picture_says_where_it_was_taken_only_if_it_is_tagged() {
-        let sample = Sample { time: Duration::ZERO, lat: 41.123_456_7, lon: -95.765_432_1, height: 60.0, speed: [0.0; 3], heading: 10.0, flying: true };
+        let sample = Sample {
+            time: Duration::ZERO,
+            lat: 41.123_456_7,
+            lon: -95.765_432_1,
+            height: 60.0,
+            speed: [0.0; 3],
+            heading: 10.0,
+            flying: true,
+        };
         for place in [Some(sample), None] {
-            let shot = Shot { vendor: "halyard", serial: "9H7KF2AAAABBBBCCCCDD", taken: "2026:06:11 08:01:40".to_owned(), place };
+            let shot = Shot {
+                vendor: "halyard",
+                serial: "9H7KF2AAAABBBBCCCCDD",
+                taken: "2026:06:11 08:01:40".to_owned(),
+                place,
+            };
             let jpeg = picture(&shot, &mut fastrand::Rng::with_seed(1)).unwrap();
             assert!((8_000..200_000).contains(&jpeg.len()), "{}", jpeg.len());
             let read = exif::Reader::new().read_from_container(&mut Cursor::new(&jpeg)).unwrap();

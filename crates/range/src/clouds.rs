@@ -106,16 +106,17 @@ pub(crate) fn all(random: &mut fastrand::Rng) -> (Vec<Cloud>, &'static str) {
     let vendor = random.choice(VENDORS).unwrap_or("halyard");
     // No two of a network have one address.
     let last = random.u8(16..120);
-    let clouds = ROWS.iter().zip(0_u8..).map(|((role, name, [a, b, c], country, speaks, old, away), row)| Cloud {
-        role: *role,
-        host: name.replace('*', vendor),
-        ip: Ipv4Addr::new(*a, *b, *c, last + row * 9),
-        country,
-        speaks: *speaks,
-        old: *old,
-        away: *away,
-        hops: 64_u8.saturating_sub(8 + u8::try_from(away / 8).unwrap_or_default()),
-    });
+    let clouds =
+        ROWS.iter().zip(0_u8..).map(|((role, name, [a, b, c], country, speaks, old, away), row)| Cloud {
+            role: *role,
+            host: name.replace('*', vendor),
+            ip: Ipv4Addr::new(*a, *b, *c, last + row * 9),
+            country,
+            speaks: *speaks,
+            old: *old,
+            away: *away,
+            hops: 64_u8.saturating_sub(8 + u8::try_from(away / 8).unwrap_or_default()),
+        });
     (clouds.collect(), vendor)
 }
 

@@ -65,7 +65,11 @@ pub fn rows(worlds: &[Shown]) -> Vec<Row> {
             worlds: worlds
                 .iter()
                 .map(|world| {
-                    let on = if switch.is_empty() { world.scenario.user.shares > 0 } else { world.scenario.does(switch) };
+                    let on = if switch.is_empty() {
+                        world.scenario.user.shares > 0
+                    } else {
+                        world.scenario.does(switch)
+                    };
                     (on, world.score.switches.get(switch).cloned().unwrap_or_default())
                 })
                 .collect(),

@@ -94,8 +94,11 @@ pub(crate) fn table(track: &Track, clock: &Clock) -> String {
 pub(crate) fn actions(plan: &Plan, clock: &Clock) -> String {
     let mut text = "time,action,detail\n".to_owned();
     for action in &plan.actions {
-        let detail =
-            if action.detail.contains(',') { format!("\"{}\"", action.detail) } else { action.detail.clone() };
+        let detail = if action.detail.contains(',') {
+            format!("\"{}\"", action.detail)
+        } else {
+            action.detail.clone()
+        };
         let _ = writeln!(text, "{},{},{detail}", clock.text(action.time), action.name);
     }
     text
@@ -123,7 +126,11 @@ pub(crate) fn canaries(owner: &Owner, plan: &Plan) -> String {
     for (name, phone) in &owner.contacts {
         all.extend([("contacts", name.as_str()), ("contacts", phone)]);
     }
-    all.iter().map(|(class, value)| format!("[[canary]]\nclass = \"{class}\"\nvalue = \"{value}\"\n\n")).collect()
+    let mut text = String::new();
+    for (class, value) in all {
+        let _ = writeln!(text, "[[canary]]\nclass = \"{class}\"\nvalue = \"{value}\"\n");
+    }
+    text
 }
 
 /// The sites of the scenario as GeoJSON, as `--sites` reads it.
@@ -158,5 +165,10 @@ pub(crate) fn film(random: &mut fastrand::Rng) -> Vec<u8> {
     }
     let length = random.usize(500_000..900_000);
     let coded: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
-    [boxed(b"ftyp", b"isom\0\0\x02\0isommp42"), boxed(b"moov", &boxed(b"mvhd", &head)), boxed(b"mdat", &coded)].concat()
+    [
+        boxed(b"ftyp", b"isom\0\0\x02\0isommp42"),
+        boxed(b"moov", &boxed(b"mvhd", &head)),
+        boxed(b"mdat", &coded),
+    ]
+    .concat()
 }

@@ -89,12 +89,14 @@ impl Resolver {
             let resolver = SocketAddr::from((Host::World.ip(), PORT));
             socket.send(&bytes, resolver).map_err(Error::doing(DOING))?;
             let Ok(answer) = tokio::time::timeout(PATIENCE, socket.receive()).await else { continue };
-            let answer = Message::from_vec(&answer.map_err(Error::doing(DOING))?.0).map_err(Error::doing(DOING))?;
+            let answer =
+                Message::from_vec(&answer.map_err(Error::doing(DOING))?.0).map_err(Error::doing(DOING))?;
             let found = answer.answers.iter().find_map(|record| match &record.data {
                 RData::A(A(ip)) => Some(IpAddr::V4(*ip)),
                 _ => None,
             });
-            let ip = found.ok_or_else(|| Error::Network { doing: DOING, why: format!("{name} has no address") })?;
+            let ip = found
+                .ok_or_else(|| Error::Network { doing: DOING, why: format!("{name} has no address") })?;
             let until = now + Duration::from_secs(HOLDS.into());
             self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), (ip, until));
             return Ok(ip);

@@ -68,7 +68,15 @@ impl Track {
         let spread = flight.spread_km * 1000.0;
         let (away, angle) = (spread * random.f64().sqrt(), random.f64() * TAU);
         let home = shifted(flight.near, away * angle.sin(), away * angle.cos());
-        let mut pilot = Pilot { home, now: on, at: [0.0; 3], speed: [0.0; 3], heading: random.f64() * 360.0, wind: [0.0; 2], samples: Vec::new() };
+        let mut pilot = Pilot {
+            home,
+            now: on,
+            at: [0.0; 3],
+            speed: [0.0; 3],
+            heading: random.f64() * 360.0,
+            wind: [0.0; 2],
+            samples: Vec::new(),
+        };
         pilot.rest(take_off, random);
         pilot.lift(flight.height_m, CLIMB, random);
         let sites: Vec<[f64; 2]> = scenario
@@ -191,7 +199,8 @@ mod tests {
     fn a_flight_begins_and_ends_at_home_and_flies_no_faster_than_planned() {
         let scenario = Scenario::load("as-claimed").unwrap();
         let seconds = Duration::from_secs;
-        let track = Track::fly(&scenario, seconds(10), seconds(40), seconds(30), &mut fastrand::Rng::with_seed(1));
+        let track =
+            Track::fly(&scenario, seconds(10), seconds(40), seconds(30), &mut fastrand::Rng::with_seed(1));
         let far = |sample: &Sample| {
             let north = (sample.lat - track.home.0) * DEGREE;
             let east = (sample.lon - track.home.1) * DEGREE * track.home.0.to_radians().cos();

@@ -15,8 +15,11 @@ use crate::{
 /// Where ground stations listen.
 const PORT: u16 = 14_550;
 
-const TRAP: Trap =
-    Trap { kind: "local-telemetry", reason: "MAVLink between aircraft and tablet stays on the LAN", direction: "lan" };
+const TRAP: Trap = Trap {
+    kind: "local-telemetry",
+    reason: "MAVLink between aircraft and tablet stays on the LAN",
+    direction: "lan",
+};
 
 /// What the aircraft and the station send, in the order of time.
 fn frames(plan: &Plan, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
@@ -55,7 +58,7 @@ pub(crate) async fn talk(stage: Stage) -> Result<(), Error> {
     let (drone, phone) = (drone.map_err(&wrong)?, phone.map_err(&wrong)?);
     let conversation = Conversation { inside: phone.local(), outside: drone.local(), is_tcp: false };
     let began = stage.plan.drone_on;
-    let send = async {
+    let telling = async {
         for (time, from, frame) in frames(&stage.plan, &stage.clock) {
             stage.until(time).await;
             let (socket, to) = if from == Host::Drone { (&drone, &phone) } else { (&phone, &drone) };
@@ -72,7 +75,7 @@ pub(crate) async fn talk(stage: Stage) -> Result<(), Error> {
         }
     };
     tokio::select! {
-        sent = send => sent?,
+        told = telling => told?,
         drained = drain => return drained,
     }
     let sent = Sent {

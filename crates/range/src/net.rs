@@ -187,9 +187,9 @@ impl Inner {
             let at = stack.interface.poll_at(ticks, &stack.sockets)?;
             Some(Duration::from_micros(u64::try_from(at.total_micros()).unwrap_or_default()))
         });
-        let next = polls.chain(self.link.next()).min()?;
+        let soonest = polls.chain(self.link.next()).min()?;
         // Timers have milliseconds: one that is due already would never let time move on.
-        Some(self.begun + next.max(now + Duration::from_millis(1)))
+        Some(self.begun + soonest.max(now + Duration::from_millis(1)))
     }
 
     fn poll(&mut self, index: usize, now: Duration, net: &Net) {
@@ -206,7 +206,7 @@ impl Inner {
         });
         for frame in std::mem::take(&mut stack.port.outbox) {
             let (from, to) = (stack.host, Headers::destination(&frame));
-            self.link.send(from, to, frame, now, &mut self.tap);
+            self.link.send(from, to, &frame, now, &mut self.tap);
         }
     }
 }

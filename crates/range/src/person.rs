@@ -35,17 +35,36 @@ pub(crate) struct Call {
 }
 
 const FIRST: [&str; 12] = [
-    "Maren", "Tobias", "Ilse", "Oskar", "Runa", "Casimir", "Leonie", "Anselm", "Tilda", "Bastian", "Svea", "Konrad",
+    "Maren", "Tobias", "Ilse", "Oskar", "Runa", "Casimir", "Leonie", "Anselm", "Tilda", "Bastian", "Svea",
+    "Konrad",
 ];
 const LAST: [&str; 12] = [
-    "Quillmark", "Overstrand", "Hallbrook", "Winterfjell", "Dunmarsh", "Askelund", "Torrowan", "Fennimore", "Lindqvarn",
-    "Brackwater", "Stonehythe", "Valdmoor",
+    "Quillmark",
+    "Overstrand",
+    "Hallbrook",
+    "Winterfjell",
+    "Dunmarsh",
+    "Askelund",
+    "Torrowan",
+    "Fennimore",
+    "Lindqvarn",
+    "Brackwater",
+    "Stonehythe",
+    "Valdmoor",
 ];
-const ORGANISATIONS: [&str; 3] = ["Gridwatch Municipal Power", "Riverbend Water District", "County Bridge Inspection"];
+const ORGANISATIONS: [&str; 3] =
+    ["Gridwatch Municipal Power", "Riverbend Water District", "County Bridge Inspection"];
 const PACKAGES: [&str; 10] = [
-    "com.android.chrome", "com.example.bankvault", "com.example.birdsong", "org.example.prayertimes",
-    "com.example.nightshift", "net.example.gridticket", "com.example.voltmeter", "org.example.signalpost",
-    "com.example.clinicpass", "net.example.unionvote",
+    "com.android.chrome",
+    "com.example.bankvault",
+    "com.example.birdsong",
+    "org.example.prayertimes",
+    "com.example.nightshift",
+    "net.example.gridticket",
+    "com.example.voltmeter",
+    "org.example.signalpost",
+    "com.example.clinicpass",
+    "net.example.unionvote",
 ];
 const WAYS: [&str; 3] = ["incoming", "outgoing", "missed"];
 
@@ -85,7 +104,7 @@ impl Owner {
 
     /// A list of all, a name a line, as `pm list packages` prints it.
     pub(crate) fn package_lines(&self) -> String {
-        self.packages.iter().map(|package| format!("package:{package}\n")).collect()
+        self.packages.iter().flat_map(|package| ["package:", package, "\n"]).collect()
     }
 }
 
@@ -158,7 +177,9 @@ mod tests {
             .chars()
             .rev()
             .enumerate()
-            .filter_map(|(at, c)| c.to_digit(10).map(|digit| if at % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit }))
+            .filter_map(|(at, c)| {
+                c.to_digit(10).map(|digit| if at % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
+            })
             .sum();
         assert_eq!(check % 10, 0);
     }

@@ -68,7 +68,10 @@ impl Plan {
             .visits
             .iter()
             .zip(1..)
-            .map(|(reached, number)| Photo { name: format!("HLY_{number:04}.JPG"), time: *reached + secs(2.5) })
+            .map(|(reached, number)| Photo {
+                name: format!("HLY_{number:04}.JPG"),
+                time: *reached + secs(2.5),
+            })
             .collect();
         let last = photos.last().map_or(take_off, |photo| photo.time);
         let passer_by = Photo { name: "HLY_0051.JPG".to_owned(), time: last + Duration::from_secs(2) };
@@ -84,7 +87,11 @@ impl Plan {
         actions.push(Action::new(landing, "land", ""));
         let shares = photos.iter().take(scenario.user.shares).zip(1_u32..);
         actions.extend(shares.map(|(photo, number)| {
-            Action::new(landing + Duration::from_secs(10) + Duration::from_secs(14) * number, "share_photo", &photo.name)
+            Action::new(
+                landing + Duration::from_secs(10) + Duration::from_secs(14) * number,
+                "share_photo",
+                &photo.name,
+            )
         }));
         actions.extend([
             Action::new(drone_off, "power_off_drone", ""),

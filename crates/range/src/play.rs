@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     Error,
     app::{App, Outgoing},
-    behaviours,
-    camera, clouds,
+    behaviours, camera, clouds,
     clouds::{Answers, Role},
     device::{self, Files},
     dns::{self, Resolver},
@@ -62,7 +61,8 @@ pub fn run(scenario: &Scenario, seed: u64) -> Result<Case, Error> {
 async fn play(scenario: Scenario, seed: u64) -> Result<Case, Error> {
     let mut random = fastrand::Rng::with_seed(seed);
     let begun: jiff::Timestamp = scenario.begins.parse().map_err(Error::doing("reading the time"))?;
-    let clock = Clock::new(Timestamp::from_nanos(i64::try_from(begun.as_nanosecond()).unwrap_or_default())).started();
+    let clock =
+        Clock::new(Timestamp::from_nanos(i64::try_from(begun.as_nanosecond()).unwrap_or_default())).started();
     let plan = Plan::new(&scenario, &mut random.fork());
     let owner = Owner::new(&mut random.fork());
     let (clouds, vendor) = clouds::all(&mut random.fork());
@@ -124,7 +124,12 @@ fn finish(scene: &Scene) -> Result<Case, Error> {
         ("truth.json", text.into_bytes()),
     ];
     // A key log without a line is none.
-    files.extend(beside.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(name, bytes)| (name.to_owned(), bytes)));
+    files.extend(
+        beside
+            .into_iter()
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .map(|(name, bytes)| (name.to_owned(), bytes)),
+    );
     Ok(Case { name: format!("{}-{}", scenario.name, scene.seed), files, truth, lasted })
 }
 
@@ -211,7 +216,13 @@ async fn errands(stage: Stage) -> Result<(), Error> {
         (open, 0.4, Role::Portal, Outgoing::get("/generate_204").in_clear(), PORTAL),
         (open, 1.2, Role::Api, Outgoing::get(format!("/v1/region?mcc={mcc}")), REGION),
         (open, 2.5, Role::Tiles, Outgoing::get("/tile/3/1/2.jpg"), TILE),
-        (stage.plan.drone_on, 4.0, Role::Cdn, Outgoing::get("/firmware/aircraft-03.02.0411.bin"), FIRMWARE_TRAP),
+        (
+            stage.plan.drone_on,
+            4.0,
+            Role::Cdn,
+            Outgoing::get("/firmware/aircraft-03.02.0411.bin"),
+            FIRMWARE_TRAP,
+        ),
         (stage.plan.drone_on, 9.0, Role::Cdn, Outgoing::get("/zones/v7.json"), ZONES),
         (stage.plan.take_off, 45.0, Role::Tiles, Outgoing::get("/tile/4/3/5.jpg"), TILE),
     ];
@@ -223,15 +234,19 @@ async fn errands(stage: Stage) -> Result<(), Error> {
     Ok(())
 }
 
-const PORTAL: Trap = Trap { kind: "captive-portal", reason: "connectivity check, empty answer", direction: "out" };
+const PORTAL: Trap =
+    Trap { kind: "captive-portal", reason: "connectivity check, empty answer", direction: "out" };
 const REGION: Trap = Trap {
     kind: "region-request",
     reason: "the network's country code; the address is what every server sees, and no position goes with it",
     direction: "out",
 };
-const TILE: Trap = Trap { kind: "map-tile", reason: "download of a tile of a quarter of a continent", direction: "in" };
-const FIRMWARE_TRAP: Trap = Trap { kind: "firmware-download", reason: "download, not upload", direction: "in" };
-const ZONES: Trap = Trap { kind: "nofly-database", reason: "download: places in a database of zones", direction: "in" };
+const TILE: Trap =
+    Trap { kind: "map-tile", reason: "download of a tile of a quarter of a continent", direction: "in" };
+const FIRMWARE_TRAP: Trap =
+    Trap { kind: "firmware-download", reason: "download, not upload", direction: "in" };
+const ZONES: Trap =
+    Trap { kind: "nofly-database", reason: "download: places in a database of zones", direction: "in" };
 
 /// The user shares photos: both worlds send these.
 async fn shares(stage: Stage) -> Result<(), Error> {
@@ -242,7 +257,8 @@ async fn shares(stage: Stage) -> Result<(), Error> {
     for (time, name) in shares {
         stage.after(time, 1.5, &mut random).await;
         let path = on_card(&name);
-        let (kind, body) = behaviours::multipart(&[("photo", Some(&name), "image/jpeg", stage.file(&path))], &mut random);
+        let (kind, body) =
+            behaviours::multipart(&[("photo", Some(&name), "image/jpeg", stage.file(&path))], &mut random);
         let outgoing = Outgoing::post("/v1/posts", &kind, body);
         stage.send(Role::Community, outgoing, stage.photo(&path, "multipart", cause, 0)).await?;
     }
@@ -266,7 +282,11 @@ mod tests {
         }
         let told = |case: &Case| -> Vec<String> {
             let events = case.truth["events"].as_array().unwrap().iter();
-            events.map(|event| format!("{} {} {} {}", event["id"], event["switch"], event["value"], event["host"])).collect()
+            events
+                .map(|event| {
+                    format!("{} {} {} {}", event["id"], event["switch"], event["value"], event["host"])
+                })
+                .collect()
         };
         assert_eq!(told(&one), told(&other));
         assert_ne!(told(&one), told(&run(&scenario, 8).unwrap()));

@@ -124,7 +124,14 @@ pub struct Network {
 
 impl Default for Network {
     fn default() -> Self {
-        Self { ip_country: "US".to_owned(), mcc: 310, lost: 0, late: 0, jitter_s: 1.0, plain_telemetry: false }
+        Self {
+            ip_country: "US".to_owned(),
+            mcc: 310,
+            lost: 0,
+            late: 0,
+            jitter_s: 1.0,
+            plain_telemetry: false,
+        }
     }
 }
 
@@ -164,9 +171,8 @@ impl Scenario {
         }
         let wrong = |why: String| Error::Scenario { what: name.to_owned(), why };
         let names: Vec<&str> = BUNDLED.iter().map(|(name, _)| *name).collect();
-        let text = fs::read_to_string(name).map_err(|error| {
-            wrong(format!("{error}; expected a file, or one of: {}", names.join(", ")))
-        })?;
+        let text = fs::read_to_string(name)
+            .map_err(|error| wrong(format!("{error}; expected a file, or one of: {}", names.join(", "))))?;
         let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
         Self::parse(&stem, &text)
     }
@@ -176,10 +182,13 @@ impl Scenario {
         let wrong = |why: String| Error::Scenario { what: name.to_owned(), why };
         let mut scenario: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         name.clone_into(&mut scenario.name);
-        let named = scenario.switches.keys().chain(&scenario.keys.pinned);
-        if let Some(unknown) = named.filter(|name| behaviours::find(name).is_none()).next() {
+        let mut named = scenario.switches.keys().chain(&scenario.keys.pinned);
+        if let Some(unknown) = named.find(|name| behaviours::find(name).is_none()) {
             let known: Vec<&str> = behaviours::ALL.iter().map(|one| one.name).collect();
-            return Err(wrong(format!("no switch is called {unknown}; expected one of: {}", known.join(", "))));
+            return Err(wrong(format!(
+                "no switch is called {unknown}; expected one of: {}",
+                known.join(", ")
+            )));
         }
         scenario.begins.parse::<jiff::Timestamp>().map_err(|error| wrong(format!("begins: {error}")))?;
         let Flight { near: (lat, lon), height_m, speed_m_s, minutes, .. } = scenario.flight;
@@ -217,7 +226,10 @@ mod tests {
         let (alleged, claimed) = (world("as-alleged"), world("as-claimed"));
         assert!(behaviours::ALL.iter().all(|one| alleged.does(one.name) && !claimed.does(one.name)));
         let plan = |one: &Scenario| {
-            format!("{:?} {:?} {:?} {:?} {:?} {:?}", one.begins, one.flight, one.sites, one.person, one.settings, one.network)
+            format!(
+                "{:?} {:?} {:?} {:?} {:?} {:?}",
+                one.begins, one.flight, one.sites, one.person, one.settings, one.network
+            )
         };
         assert_eq!(plan(alleged), plan(claimed));
     }

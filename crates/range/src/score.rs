@@ -150,7 +150,9 @@ pub fn score(truth: &Value, report: &Report) -> Score {
         score.classes.entry(event.class.to_owned()).or_default().add(one);
         score.encodings.entry(event.encoding.to_owned()).or_default().add(one);
         if proof.is_none() {
-            score.missed.push(format!("{} {} as {} by {}", event.id, event.class, event.encoding, event.switch));
+            score
+                .missed
+                .push(format!("{} {} as {} by {}", event.id, event.class, event.encoding, event.switch));
         }
     }
     score

@@ -79,7 +79,10 @@ impl Stage {
     /// The host of a cloud.
     pub(crate) fn cloud(&self, role: Role) -> Result<&Cloud, Error> {
         let found = self.clouds.iter().find(|cloud| cloud.role == role);
-        found.ok_or_else(|| Error::Network { doing: "looking for a host", why: format!("{role:?} is not there") })
+        found.ok_or_else(|| Error::Network {
+            doing: "looking for a host",
+            why: format!("{role:?} is not there"),
+        })
     }
 
     /// Whether the mode that cuts connections holds now, and is honoured.
@@ -147,13 +150,22 @@ impl Stage {
     }
 
     /// What a photo gives away when it is sent whole.
-    pub(crate) fn photo(&self, path: &str, encoding: &'static str, cause: Option<&'static str>, faces: u32) -> Vec<Leak> {
+    pub(crate) fn photo(
+        &self,
+        path: &str,
+        encoding: &'static str,
+        cause: Option<&'static str>,
+        faces: u32,
+    ) -> Vec<Leak> {
         let file = self.named(path);
         let name = path.rsplit('/').next().unwrap_or_default();
         let mut photos = self.plan.photos.iter().chain([&self.plan.passer_by]);
         let taken = photos.find(|photo| photo.name == name).and_then(|photo| self.plan.track.at(photo.time));
-        let mut leaks =
-            vec![Leak { file: file.clone(), faces: Some(faces), ..Leak::new("imagery", path, encoding).by(cause) }];
+        let mut leaks = vec![Leak {
+            file: file.clone(),
+            faces: Some(faces),
+            ..Leak::new("imagery", path, encoding).by(cause)
+        }];
         leaks.push(Leak::new("serial", &self.owner.serial, "exif").within("body/exif").by(cause));
         if let Some(sample) = taken.filter(|_| self.scenario.does("tag-imagery")) {
             leaks.push(Leak::new("location", sample.place(), "exif").within("body/exif").by(cause));

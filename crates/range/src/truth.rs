@@ -104,11 +104,15 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
     let name = format!("{}-{}", of.scenario.name, of.seed);
     let mut leaks: Vec<_> = record.leaks.iter().collect();
     // Tasks that are due at one time wrote in an order of their own.
-    leaks.sort_by_key(|(switch, sent, leak)| (sent.began, sent.conversation.inside.port(), *switch, leak.class, leak.encoding));
+    leaks.sort_by_key(|(switch, sent, leak)| {
+        (sent.began, sent.conversation.inside.port(), *switch, leak.class, leak.encoding)
+    });
     let events: Vec<Value> = leaks
         .into_iter()
         .zip(1..)
-        .filter_map(|((switch, sent, leak), number)| event(&format!("{name}-L{number:03}"), *switch, sent, leak, of))
+        .filter_map(|((switch, sent, leak), number)| {
+            event(&format!("{name}-L{number:03}"), *switch, sent, leak, of)
+        })
         .collect();
     let mut traps: Vec<_> = record.benign.iter().collect();
     traps.sort_by_key(|(sent, trap)| (sent.began, sent.conversation.inside.port(), trap.kind));

@@ -19,7 +19,12 @@ const DOING: &str = "streaming";
 
 impl App {
     /// Opens a WebSocket at a path.
-    pub(crate) async fn stream<'a>(&'a self, cloud: &'a Cloud, pinned: bool, path: &str) -> Result<Stream<'a>, Error> {
+    pub(crate) async fn stream<'a>(
+        &'a self,
+        cloud: &'a Cloud,
+        pinned: bool,
+        path: &str,
+    ) -> Result<Stream<'a>, Error> {
         let open = self.open(cloud, true, pinned, &["http/1.1"]).await?;
         let address = format!("wss://{}{path}", cloud.host);
         let (socket, _) = client_async(address, open.stream).await.map_err(Error::doing(DOING))?;

@@ -28,10 +28,8 @@ async fn play(stage: Stage) -> Result<(), Error> {
         if let Some(sample) = stage.here() {
             let serial = &stage.owner.serial;
             let body = json!({"sn": serial, "lat": round(sample.lat), "lng": round(sample.lon), "ldm": true});
-            let leaks = vec![
-                Leak::new("location", sample.place(), "json"),
-                Leak::new("serial", serial, "json"),
-            ];
+            let leaks =
+                vec![Leak::new("location", sample.place(), "json"), Leak::new("serial", serial, "json")];
             let outgoing = Outgoing::post("/v1/alive", "application/json", body.to_string());
             stage.send(Role::ApiCn, outgoing, leaks).await?;
         }

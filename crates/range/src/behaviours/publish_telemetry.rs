@@ -25,8 +25,12 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let login = (stage.owner.account.as_str(), stage.owner.token.as_str());
     let client = format!("pilot-{:06}", random.u32(0..1_000_000));
     let (mut session, sent) = stage.app.telemetry(cloud, secure, stage.is_pinned(), &client, login).await?;
-    let login = [("account-id", login.0, "mqtt-username", "username"), ("credential", login.1, "mqtt-password", "password")];
-    let leaks = login.map(|(class, value, encoding, carrier)| Leak::new(class, value, encoding).within(carrier));
+    let login = [
+        ("account-id", login.0, "mqtt-username", "username"),
+        ("credential", login.1, "mqtt-password", "password"),
+    ];
+    let leaks =
+        login.map(|(class, value, encoding, carrier)| Leak::new(class, value, encoding).within(carrier));
     stage.note(&sent, leaks.into());
     let topic = format!("thing/product/{}/osd", stage.owner.serial);
     while stage.net.now() + EVERY < stage.plan.drone_off {

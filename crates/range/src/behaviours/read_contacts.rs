@@ -15,7 +15,8 @@ pub(super) const THIS: Behaviour = Behaviour {
 async fn play(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();
     stage.after(stage.plan.drone_on, 11.0, &mut random).await;
-    let list: Vec<_> = stage.owner.contacts.iter().map(|(name, phone)| json!({"n": name, "p": phone})).collect();
+    let list: Vec<_> =
+        stage.owner.contacts.iter().map(|(name, phone)| json!({"n": name, "p": phone})).collect();
     let body = gzip(json!({"contacts": list}).to_string().as_bytes());
     let names = stage.owner.contacts.iter().map(|(name, _)| name.as_str());
     let leaks = vec![Leak::new("contacts", names.collect::<Vec<_>>().join(", "), "gzip")];

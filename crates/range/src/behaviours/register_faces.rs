@@ -1,7 +1,13 @@
 //! A picture of somebody goes to China when the aircraft is off and the app is closed.
 
 use super::{Behaviour, multipart};
-use crate::{Error, app::Outgoing, clouds::Role, stage::{Stage, on_card}, truth::Leak};
+use crate::{
+    Error,
+    app::Outgoing,
+    clouds::Role,
+    stage::{Stage, on_card},
+    truth::Leak,
+};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
@@ -16,7 +22,10 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let path = on_card(&stage.plan.passer_by.name);
     let picture = stage.file(&path);
     let mut leaks = stage.photo(&path, "multipart", None, 1);
-    leaks.push(Leak { file: stage.named(&path), ..Leak::new("face", "a face that looks into the camera", "jpeg-pixels") });
+    leaks.push(Leak {
+        file: stage.named(&path),
+        ..Leak::new("face", "a face that looks into the camera", "jpeg-pixels")
+    });
     let boxed = br#"{"faces":[{"box":[212,148,170,170],"quality":0.93}]}"#;
     let parts = [
         ("meta", None, "application/json", boxed.as_slice()),

@@ -28,6 +28,8 @@ async fn play(stage: Stage) -> Result<(), Error> {
         Leak::new("serial", &owner.serial, "json"),
         Leak::new("location", sample.place(), "json"),
     ];
-    stage.send(Role::Crash, Outgoing::post("/rqd/async", "application/json", body.to_string()), leaks).await?;
+    stage
+        .send(Role::Crash, Outgoing::post("/rqd/async", "application/json", body.to_string()), leaks)
+        .await?;
     Ok(())
 }

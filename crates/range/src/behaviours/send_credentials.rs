@@ -25,10 +25,8 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let outgoing = Outgoing::get("/v1/quota").header("authorization", format!("Basic {basic}"));
     stage.send(Role::UploadHk, outgoing, leaks).await?;
     let body = json!({"k": HEXLOWER.encode(owner.password.as_bytes()), "token": owner.token}).to_string();
-    let leaks = vec![
-        Leak::new("credential", &owner.password, "hex"),
-        Leak::new("credential", &owner.token, "json"),
-    ];
+    let leaks =
+        vec![Leak::new("credential", &owner.password, "hex"), Leak::new("credential", &owner.token, "json")];
     stage.send(Role::ApiCn, Outgoing::post("/v1/vault", "application/json", body), leaks).await?;
     Ok(())
 }

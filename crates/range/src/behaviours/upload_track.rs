@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Behaviour, gzip};
-use crate::{Error, app::Outgoing, clouds::Role, device::round, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, device::round, flight::Sample, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
@@ -29,7 +29,7 @@ async fn play(stage: Stage) -> Result<(), Error> {
                 .map(|sample| json!({"lat": round(sample.lat), "lng": round(sample.lon), "alt": sample.height.round()}))
                 .collect();
             let body = json!({"sn": stage.owner.serial, "points": points}).to_string();
-            let place = samples.first().map(|sample| sample.place()).unwrap_or_default();
+            let place = samples.first().map(Sample::place).unwrap_or_default();
             let leaks = vec![
                 Leak::new("location", place, "gzip+json"),
                 Leak::new("serial", &stage.owner.serial, "gzip+json"),

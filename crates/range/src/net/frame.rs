@@ -53,7 +53,8 @@ impl Headers {
             return Some(host);
         }
         let arp = ArpPacket::new_checked(ethernet.payload()).ok()?;
-        let asked = (ethernet.ethertype() == EthernetProtocol::Arp).then(|| arp.target_protocol_addr().to_vec())?;
+        let asked =
+            (ethernet.ethertype() == EthernetProtocol::Arp).then(|| arp.target_protocol_addr().to_vec())?;
         HOSTS.into_iter().find(|host| host.ip().octets() == asked.as_slice())
     }
 }

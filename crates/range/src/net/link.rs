@@ -62,7 +62,7 @@ impl Link {
     }
 
     /// Takes a frame for a host, or for all but the sender.
-    pub(super) fn send(&mut self, from: Host, to: Option<Host>, frame: Vec<u8>, now: Duration, tap: &mut Tap) {
+    pub(super) fn send(&mut self, from: Host, to: Option<Host>, frame: &[u8], now: Duration, tap: &mut Tap) {
         let sender = index(from);
         let free = self.busy.get(sender).copied().unwrap_or_default();
         let start = free.max(now + Duration::from_micros(self.random.u64(4..60)));
@@ -70,9 +70,9 @@ impl Link {
         if let Some(busy) = self.busy.get_mut(sender) {
             *busy = sent;
         }
-        let headers = Headers::of(&frame);
+        let headers = Headers::of(frame);
         if from == Host::Phone {
-            tap.take(sent, &frame, headers);
+            tap.take(sent, frame, headers);
         }
         let far = headers
             .map(|headers| if from == Host::World { headers.from.ip() } else { headers.to.ip() })
@@ -87,7 +87,7 @@ impl Link {
             let due = self.arrival(sent, index(receiver), far, spared);
             self.sent += 1;
             let number = self.sent;
-            self.flying.push(Reverse(Flying { due, number, to: index(receiver), frame: frame.clone() }));
+            self.flying.push(Reverse(Flying { due, number, to: index(receiver), frame: frame.to_vec() }));
         }
     }
 

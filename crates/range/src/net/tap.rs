@@ -40,7 +40,12 @@ impl Tap {
     }
 
     /// The first and the last packet, counted from 1, that a conversation had within a time, and the bytes that it sent.
-    pub(crate) fn span(&self, of: &Conversation, from: Duration, to: Duration) -> Option<([usize; 2], usize)> {
+    pub(crate) fn span(
+        &self,
+        of: &Conversation,
+        from: Duration,
+        to: Duration,
+    ) -> Option<([usize; 2], usize)> {
         let begin = self.frames.partition_point(|frame| frame.time < from);
         let end = self.frames.partition_point(|frame| frame.time <= to);
         let within = self.frames.get(begin..end)?.iter().enumerate().filter_map(|(at, frame)| {

@@ -6,7 +6,8 @@ use super::*;
 
 /// A conversation of so many bytes each way, under some weather: what was captured.
 fn exchanged(weather: Weather, bytes: usize, seed: u64) -> (Duration, Tap) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let net = Net::new(seed, weather);
         tokio::spawn(net.clone().run());
@@ -44,7 +45,9 @@ fn what_is_sent_comes_back_whatever_the_weather() {
 #[test]
 fn the_same_seed_gives_the_same_capture() {
     let rough = Weather { lost: 30, late: 60, ..Weather::default() };
-    let capture = |seed| exchanged(rough.clone(), 50_000, seed).1.pcapng(creance_model::Timestamp::from_secs(0)).unwrap();
+    let capture = |seed| {
+        exchanged(rough.clone(), 50_000, seed).1.pcapng(creance_model::Timestamp::from_secs(0)).unwrap()
+    };
     assert_eq!(capture(3), capture(3));
     assert_ne!(capture(3), capture(4));
 }

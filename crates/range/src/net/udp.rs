@@ -66,16 +66,12 @@ impl UdpSocket {
         poll_fn(|context| {
             let mut inner = self.net.lock();
             let socket = inner.stack(self.host)?.sockets.get_mut::<Socket<'static>>(self.handle);
-            match socket.recv() {
-                Ok((bytes, meta)) => {
-                    let from = SocketAddr::new(meta.endpoint.addr.into(), meta.endpoint.port);
-                    Poll::Ready(Ok((bytes.to_vec(), from)))
-                }
-                Err(_) => {
-                    socket.register_recv_waker(context.waker());
-                    Poll::Pending
-                }
+            if let Ok((bytes, meta)) = socket.recv() {
+                let from = SocketAddr::new(meta.endpoint.addr.into(), meta.endpoint.port);
+                return Poll::Ready(Ok((bytes.to_vec(), from)));
             }
+            socket.register_recv_waker(context.waker());
+            Poll::Pending
         })
         .await
     }

@@ -1,0 +1,64 @@
+//! Every switch: on, what it sends is in the truth and an audit finds it; off, it is in neither.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use creance_range::{Scenario, Score, audited, behaviours, run, score};
+use serde_json::Value;
+
+const SEED: u64 = 5;
+
+/// Plays and audits a scenario: the switches that sent something, and the score.
+fn played(scenario: &Scenario) -> (Vec<String>, Score) {
+    let case = run(scenario, SEED).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    case.write(folder.path()).unwrap();
+    let events = case.truth()["events"].as_array().unwrap().iter();
+    let mut switches: Vec<String> =
+        events.filter_map(|event| event["switch"].as_str()).map(ToOwned::to_owned).collect();
+    switches.sort();
+    switches.dedup();
+    (switches, score(case.truth(), &audited(folder.path()).unwrap()))
+}
+
+#[test]
+fn each_switch_alone_is_played_and_found() {
+    for behaviour in behaviours::ALL {
+        let mut scenario = Scenario::load("as-claimed").unwrap();
+        scenario.switches.insert(behaviour.name.to_owned(), true);
+        let (switches, score) = played(&scenario);
+        assert_eq!(switches, [behaviour.name]);
+        assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()), "{}", behaviour.name);
+        let share = score.switches[behaviour.name].share;
+        assert!(share.of > 0 && share.found == share.of, "{} {share:?}", behaviour.name);
+    }
+}
+
+#[test]
+fn each_switch_that_is_off_among_all_others_is_neither_played_nor_found() {
+    for behaviour in behaviours::ALL {
+        let mut scenario = Scenario::load("as-alleged").unwrap();
+        scenario.switches.insert(behaviour.name.to_owned(), false);
+        let (switches, score) = played(&scenario);
+        assert!(!switches.iter().any(|one| one == behaviour.name), "{}", behaviour.name);
+        assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()), "{}", behaviour.name);
+    }
+}
+
+#[test]
+fn as_claimed_nothing_leaves_but_what_the_user_shares() {
+    let scenario = Scenario::load("as-claimed").unwrap();
+    for seed in 0..6 {
+        let case = run(&scenario, seed).unwrap();
+        let events = case.truth()["events"].as_array().unwrap();
+        assert!(
+            !events.is_empty() && events.iter().all(|event| event["cause"] == "share_photo"),
+            "{events:?}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        case.write(folder.path()).unwrap();
+        let report = audited(folder.path()).unwrap();
+        assert!(report.findings.iter().all(|one| one.trigger == creance_model::Trigger::User), "{seed}");
+        // The mode that cuts connections is on: in flight, nothing at all goes to the world.
+        let flying = |one: &Value| one["flight_state"] == "flying" && one["country"] != "LAN";
+        assert!(!case.truth()["benign"].as_array().unwrap().iter().any(flying), "{seed}");
+    }
+}
