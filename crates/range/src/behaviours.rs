@@ -79,7 +79,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Behaviour> {
 }
 
 /// RFC 1952, without a time: equal bytes give equal bytes.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory cannot fail.
     let _ = encoder.write_all(bytes);
@@ -87,14 +87,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// What HTTP calls deflate: RFC 1950.
-fn deflate(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()
 }
 
 /// A value in a form or a query (RFC 3986 §2.1).
-fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -18,6 +18,7 @@ mod camera;
 mod clouds;
 mod demo;
 mod device;
+mod disguise;
 mod dns;
 mod error;
 mod flight;

@@ -12,6 +12,7 @@ use crate::{
     camera::Shot,
     clouds::{Cloud, Role},
     device::{CARD, Files, sha256},
+    disguise::Disguise,
     flight::Sample,
     moment::Clock,
     net::Net,
@@ -118,6 +119,22 @@ impl Stage {
         let sent = self.app.send(self.cloud(role)?, outgoing, pinned).await?;
         self.note(&sent, leaks);
         Ok(sent)
+    }
+
+    /// Sends values by class, name of field and value, written in a way that chance chooses.
+    pub(crate) async fn send_disguised(
+        &self,
+        role: Role,
+        target: &str,
+        values: &[(&'static str, &str, &str)],
+        random: &mut fastrand::Rng,
+    ) -> Result<(), Error> {
+        let disguise = Disguise::by_chance(random);
+        let fields: Vec<(&str, &str)> = values.iter().map(|(_, name, value)| (*name, *value)).collect();
+        let leaks =
+            values.iter().map(|(class, _, value)| Leak::new(class, *value, disguise.name())).collect();
+        self.send(role, disguise.request(target, &fields), leaks).await?;
+        Ok(())
     }
 
     /// Writes down what was in a message.

@@ -35,7 +35,7 @@ pub(crate) struct Leak {
     pub(crate) class: &'static str,
     pub(crate) value: String,
     /// How it was written.
-    pub(crate) encoding: &'static str,
+    pub(crate) encoding: String,
     /// Where in the message.
     pub(crate) carrier: &'static str,
     /// Whether whoever looks must find it.
@@ -49,11 +49,11 @@ pub(crate) struct Leak {
 
 impl Leak {
     /// A value in a body.
-    pub(crate) fn new(class: &'static str, value: impl Into<String>, encoding: &'static str) -> Self {
+    pub(crate) fn new(class: &'static str, value: impl Into<String>, encoding: impl Into<String>) -> Self {
         Self {
             class,
             value: value.into(),
-            encoding,
+            encoding: encoding.into(),
             carrier: "body",
             must_find: true,
             file: None,
@@ -105,7 +105,7 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
     let mut leaks: Vec<_> = record.leaks.iter().collect();
     // Tasks that are due at one time wrote in an order of their own.
     leaks.sort_by_key(|(switch, sent, leak)| {
-        (sent.began, sent.conversation.inside.port(), *switch, leak.class, leak.encoding)
+        (sent.began, sent.conversation.inside.port(), *switch, leak.class, leak.encoding.as_str())
     });
     let events: Vec<Value> = leaks
         .into_iter()

@@ -29,5 +29,6 @@ async fn play(stage: Stage) -> Result<(), Error> {
         Leak::new("network-info", &owner.bssid, "json"),
     ];
     stage.send(Role::ApiCn, Outgoing::post("/v1/dev", "application/json", body.to_string()), leaks).await?;
-    Ok(())
+    let values = [("device-id", "imei", owner.imei.as_str()), ("device-id", "android_id", &owner.android_id)];
+    stage.send_disguised(Role::Crash, "/v1/fp", &values, &mut random).await
 }

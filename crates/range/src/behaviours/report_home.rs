@@ -1,10 +1,7 @@
 //! The place of the take-off and the serial number go to Taiwan, China and Hong Kong.
 
-use data_encoding::HEXLOWER;
-use serde_json::json;
-
 use super::Behaviour;
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, disguise::Disguise, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
@@ -19,7 +16,7 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let (lat, lon) = stage.home();
     let serial = &stage.owner.serial;
     let place = format!("{lat},{lon}");
-    let leaks = |encoding, carrier| {
+    let leaks = |encoding: &str, carrier| {
         vec![
             Leak::new("location", place.as_str(), encoding).within(carrier),
             Leak::new("serial", serial, encoding).within(carrier),
@@ -30,8 +27,8 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let text = format!(r#"{{"sn":"{serial}","lat":{lat},"lng":{lon}}}"#);
     let outgoing = Outgoing::post("/v1/home", "application/json", text.clone());
     stage.send(Role::ApiCn, outgoing, leaks("json", "body")).await?;
-    let wrapped = json!({"d": HEXLOWER.encode(text.as_bytes())}).to_string();
-    let outgoing = Outgoing::post("/v1/home", "application/json", wrapped);
-    stage.send(Role::UploadHk, outgoing, leaks("hex+json", "body")).await?;
+    let disguise = Disguise::of_numbers(&mut random);
+    let outgoing = disguise.request("/v1/home", &[("sn", serial), ("lat", &lat), ("lng", &lon)]);
+    stage.send(Role::UploadHk, outgoing, leaks(&disguise.name(), "body")).await?;
     Ok(())
 }

@@ -35,5 +35,12 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let body = json!({"ph": HEXLOWER.encode(&Md5::digest(owner.phone.as_bytes()))}).to_string();
     let leaks = vec![Leak::new("phone", &owner.phone, "md5-hex")];
     stage.send(Role::UploadHk, Outgoing::post("/v1/match", "application/json", body), leaks).await?;
-    Ok(())
+    let name = owner.name();
+    let values = [
+        ("person-name", "full_name", name.as_str()),
+        ("email", "email", &owner.email),
+        ("phone", "phone", &owner.phone),
+        ("account-id", "account", &owner.account),
+    ];
+    stage.send_disguised(Role::SyncTw, "/v1/u", &values, &mut random).await
 }

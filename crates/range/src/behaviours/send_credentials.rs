@@ -28,5 +28,6 @@ async fn play(stage: Stage) -> Result<(), Error> {
     let leaks =
         vec![Leak::new("credential", &owner.password, "hex"), Leak::new("credential", &owner.token, "json")];
     stage.send(Role::ApiCn, Outgoing::post("/v1/vault", "application/json", body), leaks).await?;
-    Ok(())
+    let values = [("credential", "password", owner.password.as_str()), ("credential", "token", &owner.token)];
+    stage.send_disguised(Role::SyncTw, "/v1/s", &values, &mut random).await
 }
