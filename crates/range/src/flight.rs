@@ -55,6 +55,13 @@ pub(crate) fn shifted((lat, lon): (f64, f64), east: f64, north: f64) -> (f64, f6
     (lat + north / DEGREE, lon + east / (DEGREE * lat.to_radians().cos()))
 }
 
+/// Where a scenario takes off.
+pub(crate) fn home(scenario: &Scenario, random: &mut fastrand::Rng) -> (f64, f64) {
+    let spread = scenario.flight.spread_km * 1000.0;
+    let (away, angle) = (spread * random.f64().sqrt(), random.f64() * TAU);
+    shifted(scenario.flight.near, away * angle.sin(), away * angle.cos())
+}
+
 impl Track {
     /// Flies a scenario's plan: switched on, taking off, and switched off at these moments, the last after the landing.
     pub(crate) fn fly(
@@ -62,12 +69,10 @@ impl Track {
         on: Duration,
         take_off: Duration,
         stay: Duration,
+        home: (f64, f64),
         random: &mut fastrand::Rng,
     ) -> Self {
         let flight = &scenario.flight;
-        let spread = flight.spread_km * 1000.0;
-        let (away, angle) = (spread * random.f64().sqrt(), random.f64() * TAU);
-        let home = shifted(flight.near, away * angle.sin(), away * angle.cos());
         let mut pilot = Pilot {
             home,
             now: on,
@@ -199,8 +204,14 @@ mod tests {
     fn a_flight_begins_and_ends_at_home_and_flies_no_faster_than_planned() {
         let scenario = Scenario::load("as-claimed").unwrap();
         let seconds = Duration::from_secs;
-        let track =
-            Track::fly(&scenario, seconds(10), seconds(40), seconds(30), &mut fastrand::Rng::with_seed(1));
+        let track = Track::fly(
+            &scenario,
+            seconds(10),
+            seconds(40),
+            seconds(30),
+            scenario.flight.near,
+            &mut fastrand::Rng::with_seed(1),
+        );
         let far = |sample: &Sample| {
             let north = (sample.lat - track.home.0) * DEGREE;
             let east = (sample.lon - track.home.1) * DEGREE * track.home.0.to_radians().cos();

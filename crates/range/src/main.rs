@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use creance_range::{Scenario, behaviours, bench, demo, rows, run, tables};
+use creance_range::{Scenario, behaviours, bench, demo, rows, run, run_pair, tables};
 
 /// Plays aircraft, app and clouds in a sealed laboratory, with invented people, and writes labelled cases.
 #[derive(Debug, Parser)]
@@ -90,7 +90,19 @@ fn main() -> ExitCode {
 fn act(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(options) => {
-            let case = run(&Scenario::load(&options.scenario)?, options.seed)?;
+            let scenario = Scenario::load(&options.scenario)?;
+            if scenario.pair.is_some() {
+                let pair = run_pair(&scenario, options.seed)?;
+                pair.write(&options.output)?;
+                anstream::println!(
+                    "{}: {} flights in {}",
+                    scenario.name,
+                    pair.cases.len(),
+                    options.output.display()
+                );
+                return Ok(());
+            }
+            let case = run(&scenario, options.seed)?;
             case.write(&options.output)?;
             anstream::println!(
                 "{}: {:.0} s of traffic in {}",

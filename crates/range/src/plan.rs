@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{flight::Track, scenario::Scenario};
+use crate::{
+    flight::{Track, home},
+    scenario::Scenario,
+};
 
 /// What happens when.
 #[derive(Clone, Debug)]
@@ -50,7 +53,8 @@ fn secs(seconds: f64) -> Duration {
 }
 
 impl Plan {
-    pub(crate) fn new(scenario: &Scenario, random: &mut fastrand::Rng) -> Self {
+    /// Where is flown follows from one chance, and when from another.
+    pub(crate) fn new(scenario: &Scenario, place: &mut fastrand::Rng, random: &mut fastrand::Rng) -> Self {
         let vary = |about: f64, random: &mut fastrand::Rng| {
             secs(about + (random.f64() - 0.5) * 2.0 * scenario.network.jitter_s.min(2.0))
         };
@@ -58,7 +62,7 @@ impl Plan {
         let drone_on = vary(14.0, random);
         let take_off = vary(60.0, random);
         let stay = vary(75.0, random);
-        let track = Track::fly(scenario, drone_on, take_off, stay, random);
+        let track = Track::fly(scenario, drone_on, take_off, stay, home(scenario, place), random);
         let landing = track.landing;
         let drone_off = landing + stay;
         let app_closed = drone_off + vary(20.0, random);

@@ -47,40 +47,58 @@ const FILM: &str = "HLY_0090.MP4";
 
 /// Plays a scenario. Equal seeds give equal cases, but for what TLS encrypts.
 pub fn run(scenario: &Scenario, seed: u64) -> Result<Case, Error> {
+    run_again(scenario, seed, 0)
+}
+
+/// The same people, things and place, at other times, in other weather.
+pub(crate) fn run_again(scenario: &Scenario, seed: u64, repeat: u64) -> Result<Case, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .map_err(Error::doing("starting"))?;
-    let local = runtime.block_on(play(scenario.clone(), seed));
+    let local = runtime.block_on(play(scenario.clone(), seed, repeat));
     // Servers wait for ever; they end with the runtime.
     drop(runtime);
     local
 }
 
-async fn play(scenario: Scenario, seed: u64) -> Result<Case, Error> {
+async fn play(scenario: Scenario, seed: u64, repeat: u64) -> Result<Case, Error> {
     let mut random = fastrand::Rng::with_seed(seed);
     let begun: jiff::Timestamp = scenario.begins.parse().map_err(Error::doing("reading the time"))?;
     let clock =
         Clock::new(Timestamp::from_nanos(i64::try_from(begun.as_nanosecond()).unwrap_or_default())).started();
-    let plan = Plan::new(&scenario, &mut random.fork());
+    let mut chance = fastrand::Rng::with_seed(seed ^ repeat << 48);
+    let plan = Plan::new(&scenario, &mut random.fork(), &mut chance);
     let owner = Owner::new(&mut random.fork());
     let (clouds, vendor) = clouds::all(&mut random.fork());
     let device = card_and_phone(&scenario, &plan, &owner, vendor, &clock, &mut random.fork())?;
 
     let weather =
         Weather { lost: scenario.network.lost, late: scenario.network.late, away: clouds::away(&clouds) };
-    let net = Net::new(random.u64(..), weather);
+    let net = Net::new(chance.u64(..), weather);
     let zero = tokio::time::Instant::now();
     tokio::spawn(net.clone().run());
     let authority = Authority::new(clock.begun())?;
     clouds::open(&net, &clouds, &authority, &answers(&scenario, &clock, &mut random.fork())?)?;
     tokio::spawn(dns::serve(net.clone(), clouds::names(&clouds)));
-    let names = Resolver::new(&net, Host::Phone, random.fork());
+    let names = Resolver::new(&net, Host::Phone, chance.fork());
     let app = App::new(&net, names, authority, vendor);
     let record = Mutex::new(Record::default());
-    let scene =
-        Arc::new(Scene { scenario, seed, clock, zero, net, app, plan, owner, clouds, device, record });
+    let scene = Arc::new(Scene {
+        scenario,
+        seed,
+        chance: chance.u64(..),
+        clock,
+        zero,
+        net,
+        app,
+        plan,
+        owner,
+        clouds,
+        device,
+        record,
+    });
     act(&scene).await?;
     finish(&scene)
 }

@@ -40,6 +40,12 @@ pub struct Scenario {
     /// What the user does with the app beside flying.
     #[serde(default)]
     pub user: User,
+    /// A setting that is compared.
+    #[serde(default)]
+    pub pair: Option<Compared>,
+    /// The text that it was read from.
+    #[serde(skip)]
+    text: String,
     /// What the app does of itself: by name, whether it does. What is not named, it does not.
     #[serde(default)]
     pub switches: BTreeMap<String, bool>,
@@ -151,10 +157,28 @@ pub struct User {
     pub shares: usize,
 }
 
+/// A setting that is compared: flights with one value of it, and flights with another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// What it is, in words.
+    pub what: String,
+    /// The table and the key, as in `settings.local_data_mode`.
+    pub change: String,
+    /// One value of it.
+    pub from: toml::Value,
+    /// The other.
+    pub to: toml::Value,
+    /// Flights of each.
+    pub repeats: u32,
+}
+
 /// The bundled scenarios.
 const BUNDLED: &[(&str, &str)] = &[
     ("as-alleged", include_str!("../scenarios/as-alleged.toml")),
     ("as-claimed", include_str!("../scenarios/as-claimed.toml")),
+    ("pair-enterprise", include_str!("../scenarios/pair-enterprise.toml")),
+    ("pair-local-data-mode", include_str!("../scenarios/pair-local-data-mode.toml")),
     ("twenty-minutes", include_str!("../scenarios/twenty-minutes.toml")),
 ];
 
@@ -182,6 +206,7 @@ impl Scenario {
         let wrong = |why: String| Error::Scenario { what: name.to_owned(), why };
         let mut scenario: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         name.clone_into(&mut scenario.name);
+        text.clone_into(&mut scenario.text);
         let mut named = scenario.switches.keys().chain(&scenario.keys.pinned);
         if let Some(unknown) = named.find(|name| behaviours::find(name).is_none()) {
             let known: Vec<&str> = behaviours::ALL.iter().map(|one| one.name).collect();
@@ -207,6 +232,20 @@ impl Scenario {
             return Err(wrong("site: expected 1 to 12 of them".to_owned()));
         }
         Ok(scenario)
+    }
+
+    /// The same scenario, with another value of one key of a table.
+    pub(crate) fn with(&self, change: &str, value: &toml::Value) -> Result<Self, Error> {
+        let wrong = |why: String| Error::Scenario { what: self.name.clone(), why };
+        let mut document: toml::Table =
+            self.text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        let (table, key) = change
+            .split_once('.')
+            .ok_or_else(|| wrong(format!("pair.change is {change}, expected table.key")))?;
+        let place = document.entry(table).or_insert_with(|| toml::Table::new().into());
+        let place = place.as_table_mut().ok_or_else(|| wrong(format!("{table} is no table")))?;
+        place.insert(key.to_owned(), value.clone());
+        Self::parse(&self.name, &document.to_string())
     }
 
     /// Whether the app does something of itself.

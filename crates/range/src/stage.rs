@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct Scene {
     pub(crate) scenario: Scenario,
     pub(crate) seed: u64,
+    /// What the times of behaviours follow from.
+    pub(crate) chance: u64,
     pub(crate) clock: Clock,
     pub(crate) zero: tokio::time::Instant,
     pub(crate) net: Net,
@@ -62,7 +64,8 @@ impl Stage {
     /// Chance of this behaviour's own: what others do does not move it.
     pub(crate) fn random(&self) -> fastrand::Rng {
         let name = self.switch.unwrap_or("user").bytes();
-        let mixed = name.fold(self.seed, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
+        let mixed =
+            name.fold(self.chance, |seed, byte| seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
         fastrand::Rng::with_seed(mixed)
     }
 

@@ -141,7 +141,9 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
         "drone": Host::Drone.ip(),
         "resolver": Host::World.ip(),
         "country_contested": [],
-        "hosts": of.clouds.iter().map(|cloud| json!({"host": cloud.host, "ip": cloud.ip, "country": cloud.country})).collect::<Vec<_>>(),
+        "hosts": of.clouds.iter().map(|cloud| json!({
+            "host": cloud.host, "ip": cloud.ip, "country": cloud.country, "bytes_out": of.tap.bytes_to(cloud.ip.into()),
+        })).collect::<Vec<_>>(),
         "switches": crate::behaviours::ALL.iter().map(|one| (one.name.to_owned(), json!(of.scenario.does(one.name)))).collect::<serde_json::Map<_, _>>(),
         "setting_local_data_mode": of.scenario.settings.local_data_mode,
         "phases": {

@@ -21,7 +21,6 @@ fn the_table_is_right_with_two_seeds() {
                 let sent = truth["events"].as_array().unwrap().iter().filter(of_it).count();
                 assert_eq!(*on, sent > 0, "{} {seed}", row.switch);
                 assert_eq!(*on, seen.proof.is_some(), "{} {seed}", row.switch);
-                assert_eq!(seen.share.found, seen.share.of, "{} {seed}", row.switch);
             }
         }
         let page = fs::read_to_string(page).unwrap();

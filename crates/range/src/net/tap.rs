@@ -1,6 +1,10 @@
 //! The capture at the tablet: every frame that it sends and receives, and which packets a conversation had when.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use creance_capture::write::PcapngWriter;
 use creance_model::{LinkType, Timestamp};
@@ -61,6 +65,12 @@ impl Tap {
             sent += payload;
         }
         Some((span?, sent))
+    }
+
+    /// Bytes of payload that were sent to an address.
+    pub(crate) fn bytes_to(&self, ip: IpAddr) -> usize {
+        let headers = self.frames.iter().filter_map(|frame| frame.headers);
+        headers.filter(|headers| headers.to.ip() == ip).map(|headers| headers.payload).sum()
     }
 
     /// The capture as pcapng, which began at a time.
