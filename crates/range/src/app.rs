@@ -1,9 +1,13 @@
 //! The app's connections: HTTP/1.1, HTTP/2, MQTT and WebSocket, over TLS or not.
 
+mod http3;
 mod mqtt;
 mod socket;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -68,6 +72,7 @@ pub(crate) struct App {
     authority: Authority,
     keys: Arc<Keys>,
     agent: String,
+    random: Mutex<fastrand::Rng>,
 }
 
 /// A connection that is open, and what is known of it.
@@ -83,9 +88,15 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 const DOING: &str = "sending a request";
 
 impl App {
-    pub(crate) fn new(net: &Net, names: Arc<Resolver>, authority: Authority, vendor: &str) -> Self {
+    pub(crate) fn new(
+        net: &Net,
+        names: Arc<Resolver>,
+        authority: Authority,
+        vendor: &str,
+        random: fastrand::Rng,
+    ) -> Self {
         let agent = format!("{vendor}-pilot/3.4.1 (Android 14; tablet)");
-        Self { net: net.clone(), names, authority, keys: Arc::default(), agent }
+        Self { net: net.clone(), names, authority, keys: Arc::default(), agent, random: Mutex::new(random) }
     }
 
     /// The secrets of all connections that are not pinned.
@@ -111,6 +122,9 @@ impl App {
 
     /// Sends a request over a connection of its own and waits for the answer.
     pub(crate) async fn send(&self, cloud: &Cloud, outgoing: Outgoing, pinned: bool) -> Result<Sent, Error> {
+        if cloud.speaks == Speaks::Http3 && outgoing.secure {
+            return self.send_quic(cloud, outgoing, pinned).await;
+        }
         let two = cloud.speaks == Speaks::Http2 && outgoing.secure;
         let alpn: &[&str] = if two { &["h2"] } else { &["http/1.1"] };
         let open = self.open(cloud, outgoing.secure, pinned, alpn).await?;

@@ -4,6 +4,7 @@
 //! in networks that databases place in the country named; no packet ever reaches their owners.
 
 mod broker;
+mod http3;
 mod web;
 
 use std::{
@@ -15,7 +16,7 @@ pub(crate) use web::Answers;
 
 use crate::{
     Error,
-    net::{Host, Net},
+    net::{Host, Net, endpoint},
     tls::Authority,
 };
 
@@ -57,6 +58,7 @@ pub(crate) enum Role {
 pub(crate) enum Speaks {
     Http1,
     Http2,
+    Http3,
     Mqtt,
     WebSocket,
 }
@@ -95,7 +97,7 @@ const ROWS: [Row; 14] = [
     (Role::StreamHk, "stream-hk.*.example", [8, 210, 164], "HK", Speaks::WebSocket, false, 90),
     (Role::Cdn, "cdn.*.example", [18, 184, 206], "DE", Speaks::Http2, false, 48),
     (Role::Crash, "crash.buglight.example", [121, 40, 226], "CN", Speaks::Http1, true, 99),
-    (Role::Push, "push.signalfold.example", [8, 210, 75], "HK", Speaks::Http2, false, 87),
+    (Role::Push, "push.signalfold.example", [8, 210, 75], "HK", Speaks::Http3, false, 87),
     (Role::Analytics, "collect.metricfold.example", [44, 200, 96], "US", Speaks::Http1, true, 21),
     (Role::Tiles, "tiles.openatlas.example", [13, 228, 175], "SG", Speaks::Http2, false, 110),
     (Role::Portal, "connectivitycheck.portal.example", [44, 200, 97], "US", Speaks::Http1, false, 19),
@@ -146,14 +148,21 @@ pub(crate) fn open(
     clouds: &[Cloud],
     authority: &Authority,
     answers: &Answers,
+    random: &mut fastrand::Rng,
 ) -> Result<(), Error> {
     for cloud in clouds {
         let alpn: &[&str] = match cloud.speaks {
-            Speaks::Http2 => &["h2", "http/1.1"],
+            Speaks::Http2 | Speaks::Http3 => &["h2", "http/1.1"],
             Speaks::Http1 | Speaks::WebSocket => &["http/1.1"],
             Speaks::Mqtt => &[],
         };
         let acceptor = authority.server(&cloud.host, alpn, cloud.old)?;
+        if cloud.speaks == Speaks::Http3 {
+            let wrong = Error::doing("opening a port");
+            let socket = net.bind(Host::World, cloud.ip.into(), Some(443)).map_err(&wrong)?;
+            let server = Some(authority.quic_server(&cloud.host)?);
+            tokio::spawn(http3::serve(endpoint(socket, server, random).map_err(wrong)?, answers.clone()));
+        }
         for secure in [true, false] {
             let at = SocketAddr::from((cloud.ip, port(cloud.speaks, secure)));
             let mut connections =
@@ -186,7 +195,7 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
     match speaks {
-        Speaks::Http1 | Speaks::Http2 => web::http(stream, answers).await,
+        Speaks::Http1 | Speaks::Http2 | Speaks::Http3 => web::http(stream, answers).await,
         Speaks::WebSocket => web::socket(stream).await,
         Speaks::Mqtt => broker::serve(stream).await,
     }

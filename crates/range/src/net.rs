@@ -11,6 +11,7 @@
 
 mod frame;
 mod link;
+mod quic;
 mod tap;
 mod tcp;
 mod udp;
@@ -36,8 +37,10 @@ use tokio::{
 };
 
 pub(crate) use link::Weather;
+pub(crate) use quic::endpoint;
 pub(crate) use tap::{Conversation, Tap};
 pub(crate) use tcp::TcpStream;
+pub(crate) use udp::UdpSocket;
 
 use frame::Headers;
 use link::Link;

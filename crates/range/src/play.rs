@@ -80,10 +80,10 @@ async fn play(scenario: Scenario, seed: u64, repeat: u64) -> Result<Case, Error>
     let zero = tokio::time::Instant::now();
     tokio::spawn(net.clone().run());
     let authority = Authority::new(clock.begun())?;
-    clouds::open(&net, &clouds, &authority, &answers(&scenario, &clock, &mut random.fork())?)?;
+    clouds::open(&net, &clouds, &authority, &answers(&scenario, &clock, &mut random.fork())?, &mut chance)?;
     tokio::spawn(dns::serve(net.clone(), clouds::names(&clouds)));
     let names = Resolver::new(&net, Host::Phone, chance.fork());
-    let app = App::new(&net, names, authority, vendor);
+    let app = App::new(&net, names, authority, vendor, chance.fork());
     let record = Mutex::new(Record::default());
     let scene = Arc::new(Scene {
         scenario,

@@ -11,6 +11,7 @@ use std::{
 
 use creance_model::Timestamp;
 use data_encoding::HEXLOWER;
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     ClientConfig, KeyLog, RootCertStore, ServerConfig, SupportedProtocolVersion,
@@ -86,8 +87,19 @@ impl Authority {
         })
     }
 
-    /// The server's side of a host.
+    /// The server's side of a host, over TCP.
     pub(crate) fn server(&self, host: &str, alpn: &[&str], old: bool) -> Result<TlsAcceptor, Error> {
+        Ok(TlsAcceptor::from(Arc::new(self.server_config(host, alpn, old)?)))
+    }
+
+    /// The server's side of a host, over QUIC.
+    pub(crate) fn quic_server(&self, host: &str) -> Result<quinn::ServerConfig, Error> {
+        let config = self.server_config(host, &["h3"], false)?;
+        let crypto = QuicServerConfig::try_from(config).map_err(Error::doing(DOING))?;
+        Ok(quinn::ServerConfig::with_crypto(Arc::new(crypto)))
+    }
+
+    fn server_config(&self, host: &str, alpn: &[&str], old: bool) -> Result<ServerConfig, Error> {
         let mut params = CertificateParams::new(vec![host.to_owned()]).map_err(Error::doing(DOING))?;
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, host);
@@ -104,11 +116,22 @@ impl Authority {
                 .with_single_cert(vec![certificate.der().clone()], private)
                 .map_err(Error::doing(DOING))?;
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(config)
     }
 
     /// The app's side; with a key log or, for connections that nobody is to read, without.
     pub(crate) fn client(&self, alpn: &[&str], keys: Option<&Arc<Keys>>) -> Result<TlsConnector, Error> {
+        Ok(TlsConnector::from(Arc::new(self.client_config(alpn, keys)?)))
+    }
+
+    /// The same, over QUIC.
+    pub(crate) fn quic_client(&self, keys: Option<&Arc<Keys>>) -> Result<quinn::ClientConfig, Error> {
+        let config = self.client_config(&["h3"], keys)?;
+        let crypto = QuicClientConfig::try_from(config).map_err(Error::doing(DOING))?;
+        Ok(quinn::ClientConfig::new(Arc::new(crypto)))
+    }
+
+    fn client_config(&self, alpn: &[&str], keys: Option<&Arc<Keys>>) -> Result<ClientConfig, Error> {
         let mut config =
             ClientConfig::builder_with_details(Arc::clone(&self.provider), Arc::clone(&self.clock) as _)
                 .with_protocol_versions(&[&TLS13, &TLS12])
@@ -119,6 +142,6 @@ impl Authority {
         if let Some(keys) = keys {
             config.key_log = Arc::clone(keys) as _;
         }
-        Ok(TlsConnector::from(Arc::new(config)))
+        Ok(config)
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Answers {
 }
 
 /// How long a server thinks.
-const THINKS: Duration = Duration::from_millis(14);
+pub(super) const THINKS: Duration = Duration::from_millis(14);
 
 /// HTTP/1.1 or HTTP/2, whichever begins.
 pub(super) async fn http<S>(stream: S, answers: Answers)
@@ -50,7 +50,12 @@ async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response
     let path = request.uri().path().to_owned();
     request.into_body().collect().await?;
     tokio::time::sleep(THINKS).await;
-    let (status, kind, body) = match path.as_str() {
+    Ok(response(&path, &answers).map(Full::new))
+}
+
+/// What is answered to a request for a path.
+pub(super) fn response(path: &str, answers: &Answers) -> Response<Bytes> {
+    let (status, kind, body) = match path {
         "/generate_204" => (StatusCode::NO_CONTENT, None, Bytes::new()),
         "/v1/region" => {
             let body = format!(r#"{{"code":0,"country":"{}","basis":"ip+mcc"}}"#, answers.region);
@@ -60,10 +65,10 @@ async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response
             (StatusCode::OK, Some("application/octet-stream"), answers.firmware.clone())
         }
         "/zones/v7.json" => (StatusCode::OK, Some("application/json"), answers.zones.clone()),
-        path if path.starts_with("/tile/") => (StatusCode::OK, Some("image/jpeg"), answers.tile.clone()),
+        _ if path.starts_with("/tile/") => (StatusCode::OK, Some("image/jpeg"), answers.tile.clone()),
         _ => (StatusCode::OK, Some("application/json"), r#"{"code":0,"message":"ok"}"#.into()),
     };
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(SERVER, HeaderValue::from_static("nginx"));
@@ -73,7 +78,7 @@ async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response
     if let Some(kind) = kind {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    Ok(response)
+    response
 }
 
 /// A WebSocket that listens.

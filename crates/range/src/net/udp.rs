@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use smoltcp::{
@@ -63,17 +63,19 @@ impl UdpSocket {
 
     /// The next datagram, and who sent it.
     pub(crate) async fn receive(&self) -> io::Result<(Vec<u8>, SocketAddr)> {
-        poll_fn(|context| {
-            let mut inner = self.net.lock();
-            let socket = inner.stack(self.host)?.sockets.get_mut::<Socket<'static>>(self.handle);
-            if let Ok((bytes, meta)) = socket.recv() {
-                let from = SocketAddr::new(meta.endpoint.addr.into(), meta.endpoint.port);
-                return Poll::Ready(Ok((bytes.to_vec(), from)));
-            }
-            socket.register_recv_waker(context.waker());
-            Poll::Pending
-        })
-        .await
+        poll_fn(|context| self.poll_receive(context)).await
+    }
+
+    /// The same, for those who poll.
+    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<io::Result<(Vec<u8>, SocketAddr)>> {
+        let mut inner = self.net.lock();
+        let socket = inner.stack(self.host)?.sockets.get_mut::<Socket<'static>>(self.handle);
+        if let Ok((bytes, meta)) = socket.recv() {
+            let from = SocketAddr::new(meta.endpoint.addr.into(), meta.endpoint.port);
+            return Poll::Ready(Ok((bytes.to_vec(), from)));
+        }
+        socket.register_recv_waker(context.waker());
+        Poll::Pending
     }
 }
 
