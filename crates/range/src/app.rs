@@ -120,16 +120,16 @@ impl App {
         Ok(Open { stream: Box::new(stream), conversation, visibility })
     }
 
-    /// Sends a request over a connection of its own and waits for the answer.
-    pub(crate) async fn send(&self, cloud: &Cloud, outgoing: Outgoing, pinned: bool) -> Result<Sent, Error> {
-        if cloud.speaks == Speaks::Http3 && outgoing.secure {
-            return self.send_quic(cloud, outgoing, pinned).await;
+    /// Sends requests over a connection of their own, each when the one before is answered: what they are together.
+    pub(crate) async fn send(&self, cloud: &Cloud, all: Vec<Outgoing>, pinned: bool) -> Result<Sent, Error> {
+        let secure = all.iter().all(|outgoing| outgoing.secure);
+        if cloud.speaks == Speaks::Http3 && secure {
+            return self.send_quic(cloud, all, pinned).await;
         }
-        let two = cloud.speaks == Speaks::Http2 && outgoing.secure;
+        let two = cloud.speaks == Speaks::Http2 && secure;
         let alpn: &[&str] = if two { &["h2"] } else { &["http/1.1"] };
-        let open = self.open(cloud, outgoing.secure, pinned, alpn).await?;
-        let bytes = outgoing.body.len();
-        let request = self.request(cloud, outgoing, two)?;
+        let open = self.open(cloud, secure, pinned, alpn).await?;
+        let bytes = all.iter().map(|outgoing| outgoing.body.len()).sum();
         let began = self.net.now();
         let stream = TokioIo::new(open.stream);
         // The connection ends when its sender is dropped.
@@ -139,14 +139,21 @@ impl App {
                 .await
                 .map_err(Error::doing(DOING))?;
             tokio::spawn(connection);
-            let response = sender.send_request(request).await.map_err(Error::doing(DOING))?;
-            response.into_body().collect().await.map_err(Error::doing(DOING))?;
+            for outgoing in all {
+                let request = self.request(cloud, outgoing, two)?;
+                let response = sender.send_request(request).await.map_err(Error::doing(DOING))?;
+                response.into_body().collect().await.map_err(Error::doing(DOING))?;
+            }
         } else {
             let (mut sender, connection) =
                 hyper::client::conn::http1::handshake(stream).await.map_err(Error::doing(DOING))?;
             tokio::spawn(connection);
-            let response = sender.send_request(request).await.map_err(Error::doing(DOING))?;
-            response.into_body().collect().await.map_err(Error::doing(DOING))?;
+            for outgoing in all {
+                let request = self.request(cloud, outgoing, two)?;
+                sender.ready().await.map_err(Error::doing(DOING))?;
+                let response = sender.send_request(request).await.map_err(Error::doing(DOING))?;
+                response.into_body().collect().await.map_err(Error::doing(DOING))?;
+            }
         }
         Ok(Sent {
             conversation: open.conversation,

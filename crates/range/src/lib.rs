@@ -35,6 +35,7 @@ mod score;
 mod stage;
 mod tls;
 mod truth;
+mod upload;
 
 pub use bench::{World, bench, by_chance, tables};
 pub use blind::{audited, write_report};

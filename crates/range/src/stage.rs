@@ -104,14 +104,14 @@ impl Stage {
     /// Sends a request and writes down what was in it. While connections are cut, it waits for the landing: a cut delays,
     /// it does not destroy.
     pub(crate) async fn send(&self, role: Role, outgoing: Outgoing, leaks: Vec<Leak>) -> Result<Sent, Error> {
-        self.send_over(role, outgoing, self.is_pinned(), leaks).await
+        self.send_all(role, vec![outgoing], self.is_pinned(), leaks).await
     }
 
-    /// The same, and says whether the connection is pinned.
-    pub(crate) async fn send_over(
+    /// The same for several requests over one connection, which is pinned or not.
+    pub(crate) async fn send_all(
         &self,
         role: Role,
-        outgoing: Outgoing,
+        all: Vec<Outgoing>,
         pinned: bool,
         leaks: Vec<Leak>,
     ) -> Result<Sent, Error> {
@@ -119,7 +119,7 @@ impl Stage {
             let mut random = self.random();
             self.until(self.plan.track.landing + Duration::from_millis(random.u64(500..6000))).await;
         }
-        let sent = self.app.send(self.cloud(role)?, outgoing, pinned).await?;
+        let sent = self.app.send(self.cloud(role)?, all, pinned).await?;
         self.note(&sent, leaks);
         Ok(sent)
     }

@@ -2,6 +2,8 @@
 
 use std::{future::poll_fn, net::SocketAddr, sync::PoisonError};
 
+use http_body_util::BodyExt;
+
 use super::{App, Outgoing};
 use crate::{
     Error,
@@ -13,11 +15,11 @@ use crate::{
 const DOING: &str = "sending a request over QUIC";
 
 impl App {
-    /// Sends a request over a connection of its own and waits for the answer.
+    /// Sends requests over a connection of their own, each when the one before is answered.
     pub(super) async fn send_quic(
         &self,
         cloud: &Cloud,
-        outgoing: Outgoing,
+        all: Vec<Outgoing>,
         pinned: bool,
     ) -> Result<Sent, Error> {
         let ip = self.names.resolve(&cloud.host).await?;
@@ -36,18 +38,20 @@ impl App {
             h3::client::new(h3_quinn::Connection::new(connection)).await.map_err(Error::doing(DOING))?;
         tokio::spawn(async move { poll_fn(|context| driver.poll_close(context)).await });
 
-        let bytes = outgoing.body.len();
-        let (head, body) = self.request(cloud, outgoing.clone(), true)?.into_parts();
-        drop(body);
+        let bytes = all.iter().map(|outgoing| outgoing.body.len()).sum();
         let began = self.net.now();
-        let request = hyper::Request::from_parts(head, ());
-        let mut stream = sender.send_request(request).await.map_err(Error::doing(DOING))?;
-        if bytes > 0 {
-            stream.send_data(outgoing.body).await.map_err(Error::doing(DOING))?;
+        for outgoing in all {
+            let (head, body) = self.request(cloud, outgoing, true)?.into_parts();
+            let body = body.collect().await.map_err(Error::doing(DOING))?.to_bytes();
+            let request = hyper::Request::from_parts(head, ());
+            let mut stream = sender.send_request(request).await.map_err(Error::doing(DOING))?;
+            if !body.is_empty() {
+                stream.send_data(body).await.map_err(Error::doing(DOING))?;
+            }
+            stream.finish().await.map_err(Error::doing(DOING))?;
+            stream.recv_response().await.map_err(Error::doing(DOING))?;
+            while stream.recv_data().await.map_err(Error::doing(DOING))?.is_some() {}
         }
-        stream.finish().await.map_err(Error::doing(DOING))?;
-        stream.recv_response().await.map_err(Error::doing(DOING))?;
-        while stream.recv_data().await.map_err(Error::doing(DOING))?.is_some() {}
         let ended = self.net.now();
         endpoint.close(0_u32.into(), b"");
         tokio::spawn(async move { endpoint.wait_idle().await });

@@ -1,9 +1,12 @@
 //! Every photo goes to an object store in China soon after it is taken.
 
-use hyper::Method;
-
 use super::Behaviour;
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, stage::on_card};
+use crate::{
+    Error,
+    clouds::Role,
+    stage::{Stage, on_card},
+    upload::Carriage,
+};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
@@ -17,10 +20,11 @@ async fn play(stage: Stage) -> Result<(), Error> {
     for photo in stage.plan.photos.clone() {
         stage.after(photo.time, 6.0, &mut random).await;
         let path = on_card(&photo.name);
-        let target = format!("/m/{}/{}", stage.owner.account.trim_start_matches('u').len(), photo.name);
-        let mut outgoing = Outgoing::post(target, "image/jpeg", stage.file(&path).to_vec());
-        outgoing.method = Method::PUT;
-        stage.send(Role::MediaCn, outgoing, stage.photo(&path, "raw", None, 0)).await?;
+        let target = format!("/m/{}/{}", stage.owner.account.len(), photo.name);
+        let carriage = Carriage::by_chance(&mut random);
+        let requests = carriage.requests(&target, stage.file(&path), &mut random);
+        let leaks = stage.photo(&path, carriage.name(), None, 0);
+        stage.send_all(Role::MediaCn, requests, stage.is_pinned(), leaks).await?;
     }
     Ok(())
 }

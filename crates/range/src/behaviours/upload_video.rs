@@ -20,6 +20,6 @@ async fn play(stage: Stage) -> Result<(), Error> {
         ..Leak::new("video", path.as_str(), "opaque-size").within("tls-record-sizes")
     };
     let outgoing = Outgoing::post("/v1/films", "video/mp4", stage.file(&path).to_vec());
-    stage.send_over(Role::UploadHk, outgoing, true, vec![leak]).await?;
+    stage.send_all(Role::UploadHk, vec![outgoing], true, vec![leak]).await?;
     Ok(())
 }

@@ -35,7 +35,8 @@ async fn answer(
         debug_assert!(piece.remaining() > 0, "a piece has bytes");
     }
     tokio::time::sleep(THINKS).await;
-    let (head, body) = response(request.uri().path(), answers).into_parts();
+    let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let (head, body) = response(&target, answers).into_parts();
     stream.send_response(hyper::Response::from_parts(head, ())).await?;
     stream.send_data(body).await?;
     stream.finish().await

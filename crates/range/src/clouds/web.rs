@@ -13,7 +13,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::moment::Clock;
+use crate::{moment::Clock, upload::upload_id};
 
 /// What is the same for all servers of a run.
 #[derive(Clone)]
@@ -47,14 +47,15 @@ where
 }
 
 async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let path = request.uri().path().to_owned();
+    let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     request.into_body().collect().await?;
     tokio::time::sleep(THINKS).await;
     Ok(response(&path, &answers).map(Full::new))
 }
 
-/// What is answered to a request for a path.
-pub(super) fn response(path: &str, answers: &Answers) -> Response<Bytes> {
+/// What is answered to a request for a path and a query.
+pub(super) fn response(target: &str, answers: &Answers) -> Response<Bytes> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (status, kind, body) = match path {
         "/generate_204" => (StatusCode::NO_CONTENT, None, Bytes::new()),
         "/v1/region" => {
@@ -65,6 +66,13 @@ pub(super) fn response(path: &str, answers: &Answers) -> Response<Bytes> {
             (StatusCode::OK, Some("application/octet-stream"), answers.firmware.clone())
         }
         "/zones/v7.json" => (StatusCode::OK, Some("application/json"), answers.zones.clone()),
+        _ if query == "uploads" => {
+            let id = upload_id(path);
+            let body = format!(
+                "<InitiateMultipartUploadResult><Key>{path}</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+            );
+            (StatusCode::OK, Some("application/xml"), body.into())
+        }
         _ if path.starts_with("/tile/") => (StatusCode::OK, Some("image/jpeg"), answers.tile.clone()),
         _ => (StatusCode::OK, Some("application/json"), r#"{"code":0,"message":"ok"}"#.into()),
     };
