@@ -6,6 +6,7 @@
 mod ask_region_with_position;
 mod fingerprint_photos;
 mod ignore_local_data_mode;
+mod obey_chinese_rules;
 mod publish_telemetry;
 mod read_contacts;
 mod read_installed_apps;
@@ -33,7 +34,7 @@ use flate2::{
     write::{GzEncoder, ZlibEncoder},
 };
 
-use crate::{Error, stage::Stage};
+use crate::{Error, scenario::Scenario, stage::Stage};
 
 /// Something that the app does of itself.
 pub struct Behaviour {
@@ -41,6 +42,8 @@ pub struct Behaviour {
     pub name: &'static str,
     /// Which words of the case it plays.
     pub plays: &'static str,
+    /// Whether it has anything to do in a scenario.
+    pub(crate) applies: fn(&Scenario) -> bool,
     pub(crate) play: fn(Stage) -> Act,
 }
 
@@ -71,6 +74,7 @@ pub static ALL: &[Behaviour] = &[
     send_analytics::THIS,
     ask_region_with_position::THIS,
     ignore_local_data_mode::THIS,
+    obey_chinese_rules::THIS,
 ];
 
 /// The behaviour of a name.

@@ -29,10 +29,11 @@ impl World {
     }
 }
 
-/// Places where networks and codes of three countries are: degrees, country, mobile country code.
-const PLACES: [((f64, f64), &str, u16); 4] = [
+/// Places where networks and codes of five countries are: degrees, country, mobile country code.
+const PLACES: [((f64, f64), &str, u16); 5] = [
     ((41.6, -93.2), "US", 310),
     ((24.74, 121.04), "TW", 466),
+    ((30.92, 103.6), "CN", 460),
     ((52.2, 10.3), "DE", 262),
     ((-33.1, 148.6), "AU", 505),
 ];
@@ -56,6 +57,7 @@ pub fn by_chance(seed: u64) -> Result<(World, Scenario), Error> {
     }
     let (near, country, mcc) = random.choice(PLACES).unwrap_or(PLACES[0]);
     scenario.flight.near = near;
+    country.clone_into(&mut scenario.flight.country);
     country.clone_into(&mut scenario.network.ip_country);
     scenario.network.mcc = mcc;
     scenario.flight.height_m = f64::from(random.u32(30..110));
@@ -104,11 +106,19 @@ pub fn tables(worlds: &BTreeMap<World, (u64, Score)>) -> String {
 }
 
 fn write_tables(out: &mut String, worlds: &BTreeMap<World, (u64, Score)>) -> std::fmt::Result {
-    writeln!(out, "| world | cases | recall of what must be found | precision |\n|---|--:|--:|--:|")?;
+    writeln!(
+        out,
+        "| world | cases | recall of what must be found | precision | country | flight state | trigger | app state |"
+    )?;
+    writeln!(out, "|---|--:|--:|--:|--:|--:|--:|--:|")?;
     for (world, (cases, score)) in worlds {
         let wrong = score.wrong.len() as u64;
         let precision = Share { found: score.right, of: score.right + wrong };
-        writeln!(out, "| {} | {cases} | {} | {} |", world.name(), told(score.recall), told(precision))?;
+        let circumstances =
+            ["country", "flight state", "trigger", "app state"].map(|what| score.told.get(what).copied());
+        let circumstances = circumstances.map(|share| share.map_or_else(|| "–".to_owned(), told)).join(" | ");
+        let (recall, precision) = (told(score.recall), told(precision));
+        writeln!(out, "| {} | {cases} | {recall} | {precision} | {circumstances} |", world.name())?;
     }
     for (what, of) in [
         ("class", (|score| &score.classes) as fn(&Score) -> &BTreeMap<String, Share>),

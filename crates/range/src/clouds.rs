@@ -39,6 +39,8 @@ pub(crate) enum Role {
     MqttCn,
     /// The vendor's stream in Hong Kong.
     StreamHk,
+    /// The authority to which flights in China are reported.
+    Authority,
     /// The vendor's downloads, in Germany.
     Cdn,
     /// A third party's crash reports, in China.
@@ -86,7 +88,7 @@ const VENDORS: [&str; 4] = ["halyard", "corvane", "windlaser", "ospreon"];
 /// Role, name (`*` stands for the vendor), network, country, protocol, whether old, milliseconds.
 type Row = (Role, &'static str, [u8; 3], &'static str, Speaks, bool, u64);
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 15] = [
     (Role::Api, "api.*.example", [52, 20, 169], "US", Speaks::Http2, false, 24),
     (Role::Community, "community.*.example", [35, 170, 209], "US", Speaks::Http2, false, 26),
     (Role::ApiCn, "api-cn.*.example", [120, 78, 28], "CN", Speaks::Http2, false, 96),
@@ -95,6 +97,7 @@ const ROWS: [Row; 14] = [
     (Role::SyncTw, "sync-tw.*.example", [61, 216, 64], "TW", Speaks::Http1, false, 80),
     (Role::MqttCn, "mqtt-cn.*.example", [121, 40, 119], "CN", Speaks::Mqtt, false, 101),
     (Role::StreamHk, "stream-hk.*.example", [8, 210, 164], "HK", Speaks::WebSocket, false, 90),
+    (Role::Authority, "report.uom-authority.example", [120, 78, 30], "CN", Speaks::Http1, false, 98),
     (Role::Cdn, "cdn.*.example", [18, 184, 206], "DE", Speaks::Http2, false, 48),
     (Role::Crash, "crash.buglight.example", [121, 40, 226], "CN", Speaks::Http1, true, 99),
     (Role::Push, "push.signalfold.example", [8, 210, 75], "HK", Speaks::Http3, false, 87),

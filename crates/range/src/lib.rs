@@ -22,6 +22,7 @@ mod disguise;
 mod dns;
 mod error;
 mod flight;
+mod gcj02;
 mod link_layer;
 mod mavlink;
 mod moment;
@@ -36,6 +37,7 @@ mod stage;
 mod tls;
 mod truth;
 mod upload;
+mod whereabouts;
 
 pub use bench::{World, bench, by_chance, tables};
 pub use blind::{audited, write_report};

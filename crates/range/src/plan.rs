@@ -48,6 +48,38 @@ pub(crate) struct States {
     pub(crate) phone: &'static str,
 }
 
+/// What app and phone do between actions.
+fn states(actions: &[Action]) -> Vec<States> {
+    let (mut open, mut front, mut phone) = (false, true, "locked");
+    let mut states = Vec::new();
+    for pair in actions.windows(2) {
+        let [action, next] = pair else { continue };
+        match action.name {
+            "lock_phone" => phone = "locked",
+            "unlock_phone" => phone = "unlocked",
+            "open_app" => (open, front) = (true, true),
+            "close_app" => open = false,
+            "switch_app" => front = false,
+            "return_to_app" => front = true,
+            _ => {}
+        }
+        let app = match (open, front && phone == "unlocked") {
+            (false, _) => "closed",
+            (true, true) => "foreground",
+            (true, false) => "background",
+        };
+        states.push(States { from: action.time, to: next.time, app, phone });
+    }
+    states.dedup_by(|next, last| {
+        let same = (next.app, next.phone) == (last.app, last.phone);
+        if same {
+            last.to = next.to;
+        }
+        same
+    });
+    states
+}
+
 fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.max(0.0))
 }
@@ -103,13 +135,16 @@ impl Plan {
             Action::new(locked, "lock_phone", ""),
             Action::new(ends, "log_ends", ""),
         ]);
-        let states = vec![
-            States { from: Duration::ZERO, to: unlock, app: "closed", phone: "locked" },
-            States { from: unlock, to: open, app: "closed", phone: "unlocked" },
-            States { from: open, to: app_closed, app: "foreground", phone: "unlocked" },
-            States { from: app_closed, to: locked, app: "closed", phone: "unlocked" },
-            States { from: locked, to: ends, app: "closed", phone: "locked" },
-        ];
+        // The phone is locked for a while, and another app looked at, between photos.
+        for (photo, [away, back]) in
+            photos.iter().skip(1).zip([["lock_phone", "unlock_phone"], ["switch_app", "return_to_app"]])
+        {
+            let away_at = photo.time + vary(4.0, random);
+            actions.push(Action::new(away_at, away, ""));
+            actions.push(Action::new(away_at + secs(6.0), back, ""));
+        }
+        actions.sort_by_key(|action| action.time);
+        let states = states(&actions);
         Self { track, actions, photos, passer_by, drone_on, take_off, drone_off, app_closed, ends, states }
     }
 

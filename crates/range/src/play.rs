@@ -214,10 +214,8 @@ fn answers(scenario: &Scenario, clock: &Clock, random: &mut fastrand::Rng) -> Re
         })
         .collect();
     let map = camera::Shot { vendor: "openatlas", serial: "tile", taken: String::new(), place: None };
-    // Codes of mobile networks outweigh addresses, as the rule of the case has it.
-    let region = if scenario.network.mcc / 2 == 230 { "CN" } else { scenario.network.ip_country.as_str() };
     Ok(Answers {
-        region: region.into(),
+        region: scenario.believes().into(),
         zones: json!({"version": 7, "zones": zones}).to_string().into(),
         firmware: (0..FIRMWARE).map(|_| random.u8(..)).collect::<Vec<_>>().into(),
         tile: camera::picture(&map, random)?.into(),
@@ -230,9 +228,11 @@ async fn errands(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();
     let open = stage.plan.done("open_app").next().map(|action| action.time).unwrap_or_default();
     let mcc = stage.scenario.network.mcc;
+    // Which country the position is in, the app finds with boundaries of its own.
+    let gps = stage.scenario.flight.country.to_lowercase();
     let list = [
         (open, 0.4, Role::Portal, Outgoing::get("/generate_204").in_clear(), PORTAL),
-        (open, 1.2, Role::Api, Outgoing::get(format!("/v1/region?mcc={mcc}")), REGION),
+        (open, 1.2, Role::Api, Outgoing::get(format!("/v1/region?mcc={mcc}&gps={gps}")), REGION),
         (open, 2.5, Role::Tiles, Outgoing::get("/tile/3/1/2.jpg"), TILE),
         (
             stage.plan.drone_on,
@@ -256,7 +256,7 @@ const PORTAL: Trap =
     Trap { kind: "captive-portal", reason: "connectivity check, empty answer", direction: "out" };
 const REGION: Trap = Trap {
     kind: "region-request",
-    reason: "the network's country code; the address is what every server sees, and no position goes with it",
+    reason: "the countries of network and position; the address is what every server sees, and no position goes with it",
     direction: "out",
 };
 const TILE: Trap =

@@ -57,6 +57,8 @@ pub struct Scenario {
 pub struct Flight {
     /// About where: degrees north and east.
     pub near: (f64, f64),
+    /// The country of that: ISO 3166-1 alpha-2.
+    pub country: String,
     /// How far from there the place may be, in kilometres; a seed chooses.
     #[serde(default)]
     pub spread_km: f64,
@@ -177,6 +179,7 @@ pub struct Compared {
 const BUNDLED: &[(&str, &str)] = &[
     ("as-alleged", include_str!("../scenarios/as-alleged.toml")),
     ("as-claimed", include_str!("../scenarios/as-claimed.toml")),
+    ("in-china", include_str!("../scenarios/in-china.toml")),
     ("pair-enterprise", include_str!("../scenarios/pair-enterprise.toml")),
     ("pair-local-data-mode", include_str!("../scenarios/pair-local-data-mode.toml")),
     ("twenty-minutes", include_str!("../scenarios/twenty-minutes.toml")),
@@ -248,9 +251,31 @@ impl Scenario {
         Self::parse(&self.name, &document.to_string())
     }
 
-    /// Whether the app does something of itself.
+    /// Whether the app does something of itself: the switch is on, and there is something to do.
     pub fn does(&self, switch: &str) -> bool {
-        self.switches.get(switch).copied().unwrap_or(false)
+        let on = self.switches.get(switch).copied().unwrap_or(false);
+        on && behaviours::find(switch).is_some_and(|behaviour| (behaviour.applies)(self))
+    }
+
+    /// In which country the app believes to be: where two of three say so, the address, the position and the network's
+    /// code; if all differ, where the address is.
+    pub(crate) fn believes(&self) -> &str {
+        let [ip, gps, mcc] = self.votes();
+        if gps == mcc { gps } else { ip }
+    }
+
+    /// The country of the address, of the position and of the network.
+    pub(crate) fn votes(&self) -> [&str; 3] {
+        let mcc = match self.network.mcc {
+            262 => "DE",
+            310..=316 => "US",
+            454 => "HK",
+            460 | 461 => "CN",
+            466 => "TW",
+            505 => "AU",
+            _ => "unknown",
+        };
+        [&self.network.ip_country, &self.flight.country, mcc]
     }
 }
 
@@ -263,7 +288,12 @@ mod tests {
         let all = Scenario::bundled().unwrap();
         let world = |name: &str| all.iter().find(|one| one.name == name).unwrap();
         let (alleged, claimed) = (world("as-alleged"), world("as-claimed"));
-        assert!(behaviours::ALL.iter().all(|one| alleged.does(one.name) && !claimed.does(one.name)));
+        let on = |world: &Scenario, name: &str| world.switches[name];
+        for one in behaviours::ALL {
+            // The maker says itself that local rules are obeyed.
+            let claimed = on(claimed, one.name) == (one.name == "obey-chinese-rules");
+            assert!(on(alleged, one.name) && claimed, "{}", one.name);
+        }
         let plan = |one: &Scenario| {
             format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?}",

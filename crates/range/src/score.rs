@@ -28,6 +28,8 @@ pub struct Score {
     pub wrong: Vec<String>,
     /// What must be found and was not.
     pub missed: Vec<String>,
+    /// Circumstances of what was found that are told rightly: country of the destination, flight state, trigger, app state.
+    pub told: BTreeMap<&'static str, Share>,
     /// By class of data.
     pub classes: BTreeMap<String, Share>,
     /// By encoding.
@@ -65,7 +67,12 @@ struct Event<'a> {
     encoding: &'a str,
     switch: &'a str,
     must_find: bool,
+    /// Country, flight state, trigger, app state.
+    told: [&'a str; 4],
 }
+
+/// What is told of circumstances.
+const TOLD: [&str; 4] = ["country", "flight state", "trigger", "app state"];
 
 impl<'a> Event<'a> {
     fn of(event: &'a Value) -> Option<Self> {
@@ -79,6 +86,8 @@ impl<'a> Event<'a> {
             encoding: text("encoding")?,
             switch: text("switch").unwrap_or_default(),
             must_find: event.get("must_find")?.as_bool()?,
+            told: ["country", "flight_state", "trigger", "app_state"]
+                .map(|name| text(name).unwrap_or_default()),
         })
     }
 
@@ -117,17 +126,22 @@ pub fn score(truth: &Value, report: &Report) -> Score {
         let class = finding.data_class.name();
         let ip = finding.destination.ip.as_deref();
         let (mut strict, mut loose) = (false, false);
+        let mut hits: Vec<[&str; 4]> = Vec::new();
         for (event, found) in events.iter().zip(&mut found).filter(|(event, _)| Some(event.ip) == ip) {
             if event.class == class {
                 loose = true;
                 if event.holds(&packets) {
                     strict = true;
+                    hits.push(event.told);
                     found.get_or_insert_with(|| proof(finding));
                 }
             } else if event.holds(&packets) {
                 let pair = [event.class, class];
                 loose |= NEIGHBOURS.iter().any(|near| *near == pair || [near[1], near[0]] == pair);
             }
+        }
+        if strict {
+            score.circumstances(finding, &hits);
         }
         if strict || loose {
             score.right += 1;
@@ -184,6 +198,23 @@ impl Share {
 }
 
 impl Score {
+    /// Counts what is told of the circumstances of a finding that is one of these events.
+    fn circumstances(&mut self, finding: &Finding, hits: &[[&str; 4]]) {
+        let told = [
+            finding.destination.country.as_deref().unwrap_or_default(),
+            finding.flight_state.name(),
+            finding.trigger.name(),
+            finding.app_state.name(),
+        ];
+        for (at, (what, told)) in TOLD.iter().zip(told).enumerate() {
+            let mut truths = hits.iter().filter_map(|truths| truths.get(at));
+            // Without evidence that it is off, the aircraft's state is rightly unknown.
+            let honest = told == "unknown" && truths.clone().all(|truth| *truth == "off");
+            let found = u64::from(truths.any(|truth| *truth == told) || honest);
+            self.told.entry(what).or_default().add(Share { found, of: 1 });
+        }
+    }
+
     /// Adds that of another case. Proofs stay those of their cases.
     pub fn add(&mut self, other: Self) {
         self.recall.add(other.recall);
@@ -194,6 +225,9 @@ impl Score {
             for (name, share) in theirs {
                 mine.entry(name).or_default().add(share);
             }
+        }
+        for (what, share) in other.told {
+            self.told.entry(what).or_default().add(share);
         }
         for (name, seen) in other.switches {
             self.switches.entry(name).or_default().share.add(seen.share);

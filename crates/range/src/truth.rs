@@ -131,6 +131,7 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
         .collect();
     let text = |moment| of.clock.text(moment);
     let plan = of.plan;
+    let [ip, gps, mcc] = of.scenario.votes();
     json!({
         "scenario": name,
         "seed": of.seed,
@@ -146,6 +147,13 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
         })).collect::<Vec<_>>(),
         "switches": crate::behaviours::ALL.iter().map(|one| (one.name.to_owned(), json!(of.scenario.does(one.name)))).collect::<serde_json::Map<_, _>>(),
         "setting_local_data_mode": of.scenario.settings.local_data_mode,
+        "region": {
+            "ip": {"says": ip},
+            "gps": {"says": gps},
+            "mcc": {"mcc": of.scenario.network.mcc, "says": mcc},
+            "rule": "two of three",
+            "app_believes": of.scenario.believes(),
+        },
         "phases": {
             "drone_on": text(plan.drone_on),
             "takeoff": text(plan.take_off),

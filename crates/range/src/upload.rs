@@ -82,7 +82,7 @@ impl Carriage {
                 let (first, rest) = picture.split_at(whole * 3 / 5);
                 let range = |from: usize, bytes: &[u8]| {
                     let to = (from + bytes.len()).saturating_sub(1);
-                    put(path.to_owned(), "image/jpeg", bytes)
+                    put(path.to_owned(), "application/octet-stream", bytes)
                         .header("content-range", format!("bytes {from}-{to}/{whole}"))
                 };
                 vec![range(0, first), range(first.len(), rest)]

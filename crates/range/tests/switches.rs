@@ -27,7 +27,8 @@ fn played(scenario: &Scenario) -> (Vec<String>, Score) {
 #[test]
 fn each_switch_alone_is_played_and_found() {
     for behaviour in behaviours::ALL {
-        let mut scenario = Scenario::load("as-claimed").unwrap();
+        let world = if behaviour.name == "obey-chinese-rules" { "in-china" } else { "as-claimed" };
+        let mut scenario = Scenario::load(world).unwrap();
         scenario.switches.insert(behaviour.name.to_owned(), true);
         let (switches, score) = played(&scenario);
         assert_eq!(switches, [behaviour.name]);
@@ -45,6 +46,23 @@ fn each_switch_that_is_off_among_all_others_is_neither_played_nor_found() {
         let (switches, score) = played(&scenario);
         assert!(!switches.iter().any(|one| one == behaviour.name), "{}", behaviour.name);
         assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()), "{}", behaviour.name);
+    }
+}
+
+#[test]
+fn rules_of_china_are_obeyed_in_china_alone() {
+    for (near, country, mcc, obeyed) in [
+        ((30.92, 103.6), "CN", 460, true),
+        ((30.92, 103.6), "CN", 310, false),
+        ((41.6, -93.2), "US", 460, false),
+    ] {
+        let mut scenario = Scenario::load("in-china").unwrap();
+        (scenario.flight.near, scenario.network.mcc) = (near, mcc);
+        country.clone_into(&mut scenario.flight.country);
+        "US".clone_into(&mut scenario.network.ip_country);
+        let (switches, score) = played(&scenario);
+        assert_eq!(switches.contains(&"obey-chinese-rules".to_owned()), obeyed, "{country} {mcc}");
+        assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()));
     }
 }
 

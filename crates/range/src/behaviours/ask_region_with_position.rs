@@ -7,6 +7,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "ask-region-with-position",
     plays: "IP address, GPS and mobile country code decide whether a drone is in China: here the position leaves the phone for it",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

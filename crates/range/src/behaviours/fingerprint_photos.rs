@@ -9,6 +9,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, stage::on_card, tr
 pub(super) const THIS: Behaviour = Behaviour {
     name: "fingerprint-photos",
     plays: "capture images: what tells one from all others, before it is uploaded",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -11,17 +11,14 @@ use crate::{Error, app::Outgoing, clouds::Role, device::round, stage::Stage, tru
 pub(super) const THIS: Behaviour = Behaviour {
     name: "ignore-local-data-mode",
     plays: "a new mode stops all internet traffic in flight: here it does not",
+    applies: |scenario| scenario.settings.local_data_mode,
     play: |stage| Box::pin(play(stage)),
 };
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(40);
 
-/// Without the mode there is nothing to ignore.
 async fn play(stage: Stage) -> Result<(), Error> {
-    if !stage.scenario.settings.local_data_mode {
-        return Ok(());
-    }
     let mut moment = stage.plan.take_off + EVERY / 2;
     while moment < stage.plan.track.landing {
         stage.until(moment).await;

@@ -9,6 +9,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-contacts",
     plays: "access users' phone data: the people in the address book",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

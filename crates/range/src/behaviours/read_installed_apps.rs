@@ -10,6 +10,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-installed-apps",
     plays: "access users' phone data: what else is installed",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -10,6 +10,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-phone-identifiers",
     plays: "access users' phone data: identifiers of the phone and of the network that it is in",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -13,6 +13,7 @@ use crate::{
 pub(super) const THIS: Behaviour = Behaviour {
     name: "register-faces",
     plays: "register facial recognition data even when the system is off",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -9,6 +9,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "register-for-push",
     plays: "third parties within the apps: push messages, even when the app is closed",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -11,6 +11,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "send-account",
     plays: "capture user identification, e-mail addresses, full names, phone numbers",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

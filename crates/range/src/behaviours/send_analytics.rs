@@ -7,6 +7,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "send-analytics",
     plays: "third parties within the apps: analytics",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

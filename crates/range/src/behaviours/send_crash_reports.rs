@@ -9,6 +9,7 @@ use crate::{Error, app::Outgoing, clouds::Role, device::round, stage::Stage, tru
 pub(super) const THIS: Behaviour = Behaviour {
     name: "send-crash-reports",
     plays: "third parties within the apps: crash reports",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

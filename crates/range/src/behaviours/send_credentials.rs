@@ -10,6 +10,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "send-credentials",
     plays: "capture computer credentials",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -7,13 +7,11 @@ use crate::{Error, app::Outgoing, clouds::Role, scenario::Profile, stage::Stage,
 pub(super) const THIS: Behaviour = Behaviour {
     name: "single-out-enterprises",
     plays: "selectively targeting: accounts of organisations are treated differently from hobbyists",
+    applies: |scenario| scenario.person.profile == Profile::Enterprise,
     play: |stage| Box::pin(play(stage)),
 };
 
 async fn play(stage: Stage) -> Result<(), Error> {
-    if stage.scenario.person.profile != Profile::Enterprise {
-        return Ok(());
-    }
     let mut random = stage.random();
     stage.after(stage.plan.drone_on, 44.0, &mut random).await;
     let owner = &stage.owner;

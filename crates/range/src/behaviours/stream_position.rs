@@ -11,6 +11,7 @@ use crate::{Error, clouds::Role, device::round, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "stream-position",
     plays: "automatically uploads this information into cloud storage systems located in Hong Kong: where the aircraft is",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

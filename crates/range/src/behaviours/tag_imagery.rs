@@ -9,6 +9,7 @@ use crate::{Error, stage::Stage};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "tag-imagery",
     plays: "automatically tag GPS imagery and locations: the camera writes the place into every picture",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -7,6 +7,7 @@ use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-flight-record",
     plays: "automatically uploads this information: the record of where and when was flown",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

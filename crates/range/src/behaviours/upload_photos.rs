@@ -12,6 +12,7 @@ use crate::{
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-photos",
     plays: "automatically uploads this information into cloud storage systems: images, to China",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -11,6 +11,7 @@ use crate::{Error, app::Outgoing, clouds::Role, device::round, flight::Sample, s
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-track",
     plays: "automatically uploads this information into cloud storage systems located in Taiwan: where the aircraft flew",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

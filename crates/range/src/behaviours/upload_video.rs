@@ -7,6 +7,7 @@ use crate::{Error, app::Outgoing, clouds::Role, play::film, stage::Stage, truth:
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-video",
     plays: "automatically uploads this information into cloud storage systems: videos, to Hong Kong",
+    applies: |_| true,
     play: |stage| Box::pin(play(stage)),
 };
 

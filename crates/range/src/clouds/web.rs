@@ -59,7 +59,7 @@ pub(super) fn response(target: &str, answers: &Answers) -> Response<Bytes> {
     let (status, kind, body) = match path {
         "/generate_204" => (StatusCode::NO_CONTENT, None, Bytes::new()),
         "/v1/region" => {
-            let body = format!(r#"{{"code":0,"country":"{}","basis":"ip+mcc"}}"#, answers.region);
+            let body = format!(r#"{{"code":0,"country":"{}","basis":"ip+gps+mcc"}}"#, answers.region);
             (StatusCode::OK, Some("application/json"), body.into())
         }
         "/firmware/aircraft-03.02.0411.bin" => {
