@@ -2,14 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use hickory_proto::{
     op::{Message, MessageType, OpCode, Query, ResponseCode},
-    rr::{Name, RData, Record, RecordType, rdata::A},
+    rr::{
+        Name, RData, Record, RecordType,
+        rdata::{A, AAAA},
+    },
 };
 
 use crate::{
@@ -29,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const DOING: &str = "asking for a name";
 
 /// Answers for the names that there are, for ever.
-pub(crate) async fn serve(net: Net, names: BTreeMap<String, Ipv4Addr>) -> Result<(), Error> {
+pub(crate) async fn serve(net: Net, names: BTreeMap<String, IpAddr>) -> Result<(), Error> {
     let socket = net.bind(Host::World, Host::World.ip().into(), Some(PORT)).map_err(Error::doing(DOING))?;
     loop {
         let (bytes, from) = socket.receive().await.map_err(Error::doing(DOING))?;
@@ -39,7 +42,7 @@ pub(crate) async fn serve(net: Net, names: BTreeMap<String, Ipv4Addr>) -> Result
     }
 }
 
-fn answer(asked: &Message, names: &BTreeMap<String, Ipv4Addr>) -> Message {
+fn answer(asked: &Message, names: &BTreeMap<String, IpAddr>) -> Message {
     let mut answer = Message::new(asked.metadata.id, MessageType::Response, OpCode::Query);
     answer.metadata.recursion_desired = asked.metadata.recursion_desired;
     answer.metadata.recursion_available = true;
@@ -47,8 +50,11 @@ fn answer(asked: &Message, names: &BTreeMap<String, Ipv4Addr>) -> Message {
         answer.add_query(query.clone());
         let name = query.name().to_ascii();
         match names.get(name.trim_end_matches('.')) {
-            Some(ip) if query.query_type() == RecordType::A => {
+            Some(IpAddr::V4(ip)) if query.query_type() == RecordType::A => {
                 answer.add_answer(Record::from_rdata(query.name().clone(), HOLDS, RData::A(A(*ip))));
+            }
+            Some(IpAddr::V6(ip)) if query.query_type() == RecordType::AAAA => {
+                answer.add_answer(Record::from_rdata(query.name().clone(), HOLDS, RData::AAAA(AAAA(*ip))));
             }
             // It exists, and has no record of this type.
             Some(_) => {}
@@ -71,19 +77,30 @@ impl Resolver {
         Arc::new(Self { net: net.clone(), host, random: Mutex::new(random), known: Mutex::default() })
     }
 
-    /// The address of a name, asked for unless an answer holds still.
+    /// The address of a name, asked for unless an answer holds still: of version 4, or else of version 6.
     pub(crate) async fn resolve(&self, name: &str) -> Result<IpAddr, Error> {
         let now = self.net.now();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
         if let Some((ip, _)) = known.filter(|(_, until)| *until > now) {
             return Ok(ip);
         }
+        for kind in [RecordType::A, RecordType::AAAA] {
+            let Some(ip) = self.ask(name, kind).await? else { continue };
+            let until = now + Duration::from_secs(HOLDS.into());
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), (ip, until));
+            return Ok(ip);
+        }
+        Err(Error::Network { doing: DOING, why: format!("{name} has no address") })
+    }
+
+    /// Asks for records of a type: the address of the first.
+    async fn ask(&self, name: &str, kind: RecordType) -> Result<Option<IpAddr>, Error> {
         let socket = self.net.bind(self.host, self.host.ip().into(), None).map_err(Error::doing(DOING))?;
         let id = self.random.lock().unwrap_or_else(PoisonError::into_inner).u16(..);
         let mut message = Message::new(id, MessageType::Query, OpCode::Query);
         message.metadata.recursion_desired = true;
         let asked = Name::from_ascii(format!("{name}.")).map_err(Error::doing(DOING))?;
-        message.add_query(Query::query(asked, RecordType::A));
+        message.add_query(Query::query(asked, kind));
         let bytes = message.to_vec().map_err(Error::doing(DOING))?;
         for _ in 0..TRIES {
             let resolver = SocketAddr::from((Host::World.ip(), PORT));
@@ -91,15 +108,11 @@ impl Resolver {
             let Ok(answer) = tokio::time::timeout(PATIENCE, socket.receive()).await else { continue };
             let answer =
                 Message::from_vec(&answer.map_err(Error::doing(DOING))?.0).map_err(Error::doing(DOING))?;
-            let found = answer.answers.iter().find_map(|record| match &record.data {
+            return Ok(answer.answers.iter().find_map(|record| match &record.data {
                 RData::A(A(ip)) => Some(IpAddr::V4(*ip)),
+                RData::AAAA(AAAA(ip)) => Some(IpAddr::V6(*ip)),
                 _ => None,
-            });
-            let ip = found
-                .ok_or_else(|| Error::Network { doing: DOING, why: format!("{name} has no address") })?;
-            let until = now + Duration::from_secs(HOLDS.into());
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), (ip, until));
-            return Ok(ip);
+            }));
         }
         Err(Error::Network { doing: DOING, why: format!("no answer about {name}") })
     }

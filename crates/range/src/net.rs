@@ -19,7 +19,7 @@ mod udp;
 use std::{
     cell::Cell,
     collections::VecDeque,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -65,6 +65,19 @@ impl Host {
             Self::Phone => Ipv4Addr::new(192, 168, 42, 10),
             Self::Drone => Ipv4Addr::new(192, 168, 42, 1),
             Self::World => Ipv4Addr::new(192, 168, 42, 129),
+        }
+    }
+
+    /// Its own address of version 6: of the range for documentation (RFC 3849).
+    pub(crate) const fn ip6(self) -> Ipv6Addr {
+        Ipv6Addr::new(0x2001, 0xdb8, 0x42, 0, 0, 0, 0, self.mac().0[5] as u16)
+    }
+
+    /// Its own address of the version that another has.
+    pub(crate) const fn ip_towards(self, other: IpAddr) -> IpAddr {
+        match other {
+            IpAddr::V4(_) => IpAddr::V4(self.ip()),
+            IpAddr::V6(_) => IpAddr::V6(self.ip6()),
         }
     }
 
@@ -223,9 +236,11 @@ impl Stack {
         interface.update_ip_addrs(|addresses| {
             // There is room for two.
             let _ = addresses.push(IpCidr::new(host.ip().into(), 24));
+            let _ = addresses.push(IpCidr::new(host.ip6().into(), 64));
         });
         // A default route to itself makes the world answer for every address; the others send to it.
         let _ = interface.routes_mut().add_default_ipv4_route(Host::World.ip());
+        let _ = interface.routes_mut().add_default_ipv6_route(Host::World.ip6());
         interface.set_any_ip(host == Host::World);
         Self {
             host,
@@ -329,7 +344,10 @@ fn ticks(time: Duration) -> Ticks {
 }
 
 fn is_lan(ip: IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(ip) if ip.is_private() || ip.is_multicast() || ip.is_broadcast())
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_multicast() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_multicast() || HOSTS.iter().any(|host| host.ip6() == ip),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use smoltcp::wire::{
-    ArpPacket, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
+    ArpPacket, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, Ipv6Packet,
+    TcpPacket, UdpPacket,
 };
 
 use super::{HOSTS, Host};
@@ -21,22 +22,28 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
-    /// Reads a frame; nothing for what is neither TCP nor UDP over IPv4.
+    /// Reads a frame; nothing for what is neither TCP nor UDP.
     pub(crate) fn of(frame: &[u8]) -> Option<Self> {
         let ethernet = EthernetFrame::new_checked(frame).ok()?;
-        if ethernet.ethertype() != EthernetProtocol::Ipv4 {
-            return None;
-        }
-        let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
-        let (from, to) = (IpAddr::V4(ip.src_addr()), IpAddr::V4(ip.dst_addr()));
-        let is_tcp = ip.next_header() == IpProtocol::Tcp;
-        let (ports, begins, payload) = match ip.next_header() {
+        let (from, to, protocol, payload): (IpAddr, IpAddr, _, _) = match ethernet.ethertype() {
+            EthernetProtocol::Ipv4 => {
+                let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
+                (ip.src_addr().into(), ip.dst_addr().into(), ip.next_header(), ip.payload())
+            }
+            EthernetProtocol::Ipv6 => {
+                let ip = Ipv6Packet::new_checked(ethernet.payload()).ok()?;
+                (ip.src_addr().into(), ip.dst_addr().into(), ip.next_header(), ip.payload())
+            }
+            _ => return None,
+        };
+        let is_tcp = protocol == IpProtocol::Tcp;
+        let (ports, begins, payload) = match protocol {
             IpProtocol::Tcp => {
-                let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
+                let tcp = TcpPacket::new_checked(payload).ok()?;
                 ((tcp.src_port(), tcp.dst_port()), tcp.syn(), tcp.payload().len())
             }
             IpProtocol::Udp => {
-                let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+                let udp = UdpPacket::new_checked(payload).ok()?;
                 ((udp.src_port(), udp.dst_port()), false, udp.payload().len())
             }
             _ => return None,

@@ -47,7 +47,7 @@ impl Net {
         let (handle, local) = {
             let mut inner = self.lock();
             let stack = inner.stack(host)?;
-            let local = SocketAddr::from((host.ip(), stack.fresh_port()));
+            let local = SocketAddr::new(host.ip_towards(to.ip()), stack.fresh_port());
             let mut socket = socket();
             socket
                 .connect(stack.interface.context(), IpEndpoint::from(to), IpEndpoint::from(local))
