@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use creance_audit::{Request, audit};
 use creance_model::Report;
-use creance_render::{Options, Origin};
+use creance_render::Options;
 
 use crate::Error;
 
@@ -30,13 +30,10 @@ pub fn audited(folder: &Path) -> Result<Report, Error> {
 pub fn write_report(report: &Report, folder: &Path) -> Result<(), Error> {
     let wrong = |source: io::Error| Error::Write { path: folder.display().to_string(), source };
     fs::create_dir_all(folder).map_err(wrong)?;
-    let origin =
-        report.origin.as_ref().map(|(lat, lon, basis)| Origin { lat: *lat, lon: *lon, basis: basis.clone() });
-    let options = Options { origin, ..Options::default() };
     for output in creance_render::ALL {
         let Some(name) = output.file_name() else { continue };
         let mut bytes = Vec::new();
-        output.write(report, &options, &mut bytes).map_err(wrong)?;
+        output.write(report, &Options::default(), &mut bytes).map_err(wrong)?;
         fs::write(folder.join(name), bytes).map_err(wrong)?;
     }
     Ok(())
