@@ -135,9 +135,11 @@ fn write_tables(out: &mut String, worlds: &BTreeMap<World, (u64, Score)>) -> std
             writeln!(out, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "))?;
         }
     }
-    for (what, of) in
-        [("missed", (|score| &score.missed) as fn(&Score) -> &Vec<String>), ("wrong", |score| &score.wrong)]
-    {
+    for (what, of) in [
+        ("missed", (|score| &score.missed) as fn(&Score) -> &Vec<String>),
+        ("wrong", |score| &score.wrong),
+        ("misjudged", |score| &score.misjudged),
+    ] {
         let all: Vec<&String> = worlds.values().flat_map(|(_, score)| of(score)).collect();
         writeln!(out, "\n{what}: {}", all.len())?;
         all.iter().take(MOST_LISTED).try_for_each(|one| writeln!(out, "  {one}"))?;

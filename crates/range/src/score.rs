@@ -30,6 +30,8 @@ pub struct Score {
     pub missed: Vec<String>,
     /// Circumstances of what was found that are told rightly: country of the destination, flight state, trigger, app state.
     pub told: BTreeMap<&'static str, Share>,
+    /// What is told wrongly of them.
+    pub misjudged: Vec<String>,
     /// By class of data.
     pub classes: BTreeMap<String, Share>,
     /// By encoding.
@@ -210,7 +212,12 @@ impl Score {
             let mut truths = hits.iter().filter_map(|truths| truths.get(at));
             // Without evidence that it is off, the aircraft's state is rightly unknown.
             let honest = told == "unknown" && truths.clone().all(|truth| *truth == "off");
-            let found = u64::from(truths.any(|truth| *truth == told) || honest);
+            let found = u64::from(truths.clone().any(|truth| *truth == told) || honest);
+            if found == 0 {
+                let truth = truths.next().copied().unwrap_or_default();
+                let (id, time) = (&finding.id, finding.time);
+                self.misjudged.push(format!("{id} at {time}: {what} {told}, not {truth}"));
+            }
             self.told.entry(what).or_default().add(Share { found, of: 1 });
         }
     }
@@ -221,6 +228,7 @@ impl Score {
         self.right += other.right;
         self.wrong.extend(other.wrong);
         self.missed.extend(other.missed);
+        self.misjudged.extend(other.misjudged);
         for (mine, theirs) in [(&mut self.classes, other.classes), (&mut self.encodings, other.encodings)] {
             for (name, share) in theirs {
                 mine.entry(name).or_default().add(share);
