@@ -21,8 +21,13 @@ fuzz_target!(|bytes: &[u8]| {
     let comparisons: Vec<Compared> = Compared::parse(text().as_bytes()).into_iter().collect();
     let sets: Vec<Hypotheses> = set.into_iter().chain(Hypotheses::bundled()).collect();
     let weights = Weights::bundled().unwrap();
-    let question =
-        Question { report: &CASE, sets: &sets, weights: &weights, sources: &sources, comparisons: &comparisons };
+    let question = Question {
+        report: &CASE,
+        sets: &sets,
+        weights: &weights,
+        sources: &sources,
+        comparisons: &comparisons,
+    };
     for (_, p) in probabilities(&question) {
         assert!((0.01..=0.99).contains(&p));
     }

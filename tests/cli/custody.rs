@@ -161,6 +161,7 @@ fn judged(folder: &Path) -> String {
             says: "a picture of the card".to_owned(),
             findings: vec!["F0001".to_owned()],
             grade: "A1".to_owned(),
+            weight: 2.0,
             bears: vec!["consistent".to_owned()],
         }],
         inconsistent: 0,
@@ -168,6 +169,9 @@ fn judged(folder: &Path) -> String {
         gaps: Vec::new(),
         assumptions: Vec::new(),
         would_change: Vec::new(),
+        cites: Vec::new(),
+        settled_by: "content that can be read".to_owned(),
+        never_claimed: "who asked for it".to_owned(),
         review: Review::default(),
     }];
     let findings = serde_json::to_vec_pretty(&report.findings_document()).unwrap();

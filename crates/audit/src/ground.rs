@@ -67,7 +67,12 @@ fn apart(tracks: &mut Vec<Track>) {
 /// Whether two ways are of one flight: most moments of the one are within those of the other, and it was near there then.
 fn is_same(one: &Track, other: &Track) -> bool {
     let times = |track: &Track| {
-        track.points.iter().filter_map(|point| point.time).map(|time| time.as_secs_f64()).collect::<Vec<_>>()
+        track
+            .points
+            .iter()
+            .filter_map(|point| point.time)
+            .map(creance_model::Timestamp::as_secs_f64)
+            .collect::<Vec<_>>()
     };
     let theirs = times(other);
     if one.role != other.role || theirs.len() < other.points.len() || !theirs.is_sorted() {

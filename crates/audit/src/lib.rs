@@ -95,7 +95,8 @@ fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Repo
         Pipeline::new(Some(context), &limits, keys.clone()).with_region().with_crew(request.threads());
     let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
-    let again = again::Again::begin(&hashed.inputs, request.threads());
+    let twice = if request.hash_again { hashed.inputs.as_slice() } else { &[] };
+    let again = again::Again::begin(twice, request.threads());
     let mut report = fold::report(request, &run, hashed, evidence, &atlas)?;
     report.case.damage.extend(again.changed());
     match creance_assess::judge::judged(&report) {

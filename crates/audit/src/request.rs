@@ -43,6 +43,8 @@ pub struct Request {
     pub campaign_key: Option<PathBuf>,
     /// Whether values are written in full.
     pub reveal: bool,
+    /// Whether inputs are hashed once more when all is done: for a case that is kept. It reads them twice.
+    pub hash_again: bool,
     /// A folder with newer place data than the bundled one.
     pub place_data: Option<PathBuf>,
     /// Threads: besides the one that reads, others hash inputs and look at messages. 0: as many as there are processors.

@@ -8,7 +8,7 @@ use creance_audit::{RegionRead, Request};
 use creance_detect::{Secrets, mask_host};
 use creance_place::Atlas;
 use creance_place::region::address::Address;
-use creance_place::region::belief::{AppEvidence, Cached, RadioSet};
+use creance_place::region::belief::{AppEvidence, Cached, RadioSet, Told};
 use creance_place::region::datum_tell::{self, DatumSeen};
 use creance_place::region::hosts::HostUsed;
 use creance_place::region::position::{Position, Receiver};
@@ -112,7 +112,11 @@ fn add_belief(app: &mut AppEvidence, options: &Region) -> anyhow::Result<()> {
     let host =
         |name: &String| HostUsed { name: name.clone(), vendor: true, branch: true, ..HostUsed::default() };
     app.hosts.extend(options.host.iter().map(host));
-    app.told.extend(options.told.map(|country| (country, "as stated".to_owned())));
+    app.told.extend(options.told.map(|country| Told {
+        country,
+        place: "as stated".to_owned(),
+        by_vendor: true,
+    }));
     let radios = [("wifi-country", options.wifi_country), ("duml-country", options.duml_country)];
     app.radios.extend(
         radios.into_iter().filter_map(|(source, country)| Some(RadioSet { source, country: country? })),

@@ -359,7 +359,11 @@ fn stays(element: &str, text: &str) -> bool {
             fact(element),
             Some("name of a place" | "text" | "address" | "link" | "name of the mission")
         );
-    let is_word = text.len() <= 48 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    // `WGS84` and `EGM96` are such words too.
+    let is_word = text.len() <= 48 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+        || text.len() <= 8
+            && text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     !named
         && element != COMMENT
         && (is_plain || SHOWN.contains(&element) || is_word && WORDS.iter().any(|end| element.ends_with(end)))

@@ -36,6 +36,12 @@ fn before<'a>(line: &'a str, word: &str) -> Option<(usize, &'a str)> {
     Some((start, head.get(start..)?))
 }
 
+/// Whether the place was taken out.
+fn is_emptied(line: &str) -> bool {
+    let empty = |word| before(line, word).is_some_and(|(_, text)| text.is_empty());
+    empty(",Lat") && empty(",Lon")
+}
+
 fn number(line: &str, word: &str) -> Option<f64> {
     before(line, word)?.1.parse().ok()
 }
@@ -77,7 +83,7 @@ fn read(bytes: &[u8], _: &Options) -> Inspection {
             Some((lat, lon)) => {
                 points.push(TrackPoint::new(time(&line), lat, lon, number(&line, ",Ellh")));
             }
-            None if line.trim().is_empty() => {}
+            None if line.trim().is_empty() || is_emptied(&line) => {}
             None => {
                 first = if unread == 0 { at } else { first };
                 unread += 1;

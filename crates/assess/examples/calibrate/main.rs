@@ -71,7 +71,9 @@ fn page(table: &str, harsher: &str) -> String {
         company, values that only look like what they are taken for, and as many as a hundred findings of one leak. Each case draws\n\
         its own rates of error. Of each of thirteen hypotheses as many cases hold as do not, which is the prior that `weights.toml` states.\n\n\
         What this shows: within such a world bands are worth what they say. What it cannot show: that the field errs at these rates. The rates and the\n\
-        weights are of one hand, and a world that misleads more often makes every band too sure. The laboratory's captures, whose truth is known\n\
+        weights are of one hand, and fitted to each other: with the first weights and a world that misled more often, what was called very\n\
+        likely was so in 68 of 100 cases, and both were changed. A world that misleads more often makes every band too sure. The laboratory's\n\
+        captures, whose truth is known\n\
         and which were made by others' rules, are a second check (`crates/audit/tests/judgements.rs`). The same where evidence misleads {HARSHER} times as often:\n\n\
         {harsher}"
     )

@@ -322,10 +322,23 @@ fn identity(name: &Name) -> Option<Identity> {
         "plus_code",
         "address",
         "street",
+        "substreet",
+        "sub_street",
         "city",
+        "town",
+        "village",
+        "suburb",
+        "district",
+        "county",
+        "province",
+        "area",
+        "postcode",
+        "zip",
         "location",
     ];
-    name.is(&address).then_some(Identity::Address)
+    // Exports name tables before columns: `DETAILS.street`.
+    let last = name.small.rsplit('.').next().unwrap_or_default();
+    address.contains(&last).then_some(Identity::Address)
 }
 
 #[cfg(test)]

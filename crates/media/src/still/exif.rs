@@ -198,7 +198,7 @@ fn maker(inspection: &mut Inspection, tags: &Tags<'_>) {
     if inspection.device.make.as_deref() != Some("DJI") {
         return;
     }
-    let dji = Tags::bare(note, tags.little);
+    let dji = Tags::bare(note, order(note, tags.little));
     let number = |tag| dji.get(Directory::Main, tag).and_then(|entry| dji.floats(entry).first().copied());
     if let (Some(pitch), Some(yaw)) = (number(0x09), number(0x0a)) {
         let look = Look { yaw, pitch, roll: number(0x0b).unwrap_or(0.0), field_of_view: None };
@@ -256,6 +256,18 @@ fn thumbnail(inspection: &mut Inspection, tags: &Tags<'_>) {
                 bytes: *bytes,
             });
         }
+    }
+}
+
+/// Whether the numbers of a maker's note are little-endian: programs that write EXIF in the other order leave the note as it
+/// was. The number of its entries says so, if it fits in one order alone.
+fn order(note: &[u8], around: bool) -> bool {
+    let Some([first, second]) = note.first_chunk() else { return around };
+    let fits = |count: u16| count > 0 && 2 + usize::from(count) * 12 <= note.len();
+    match (fits(u16::from_le_bytes([*first, *second])), fits(u16::from_be_bytes([*first, *second]))) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => around,
     }
 }
 

@@ -96,6 +96,17 @@ pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
     for (start, pair) in pairs(properties) {
         place(inspection, properties, &start, &pair);
     }
+    // Where the place stands in EXIF alone, what XMP says of the camera is of that.
+    let told = |spot: &Spot| spot.role == Role::Camera && spot.look.is_some();
+    if !inspection.places.iter().any(told)
+        && let Some(look) = look(properties)
+        && let Some(spot) = inspection.places.iter_mut().find(|spot| spot.field == "exif:GPS")
+    {
+        let names = ["relativealtitude", "abovegroundaltitude"];
+        let height = |one: &&Property| names.contains(&one.name.to_ascii_lowercase().as_str());
+        spot.look = Some(look);
+        spot.height_m = spot.height_m.or_else(|| properties.iter().find(height)?.number());
+    }
 }
 
 impl Property {
@@ -319,6 +330,20 @@ pub(crate) fn look(properties: &[Property]) -> Option<Look> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn angles_belong_to_the_place_in_exif_where_there_is_no_other() {
+        let description = r#"<rdf:Description xmlns:d="http://www.dji.com/drone-dji/1.0/" d:GimbalYawDegree="+82.4" d:GimbalPitchDegree="-30.0" d:RelativeAltitude="+40.5"/>"#;
+        let packet = format!(
+            r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{description}</rdf:RDF></x:xmpmeta>"#
+        );
+        let mut inspection = Inspection::of("jpeg");
+        inspection.places.extend(Spot::new(Role::Camera, 47.1, 8.1, "exif:GPS"));
+        tell(&mut inspection, &properties(packet.as_bytes()).0);
+        let spot = &inspection.places[0];
+        assert_eq!(spot.look.map(|look| (look.yaw, look.pitch)), Some((82.4, -30.0)));
+        assert_eq!(spot.height_m, Some(40.5));
+    }
 
     fn told(description: &str) -> Inspection {
         let packet = format!(

@@ -13,7 +13,7 @@ pub const ACCURACY_M: f64 = 1.0;
 const MOST: usize = 1_000;
 
 /// Corners that places of one file are compared with: some seconds.
-const MOST_COMPARED: u64 = 2_000_000_000;
+const MOST_COMPARED: u64 = 1_000_000_000;
 
 /// The zones that a file touches.
 #[derive(Clone, Debug, Default)]
