@@ -236,6 +236,16 @@ fn a_review_without_examiner_reason_or_verdict_is_a_usage_mistake() {
         &["J01", "--accept", "--examiner", "R. Okafor", "--reason", "  "],
         &["J02", "--accept", "--examiner", "R. Okafor", "--reason", "seen"],
         &["--accept", "--examiner", "R. Okafor", "--reason", "seen"],
+        // Likelihood and confidence in one sentence.
+        &[
+            "J01",
+            "--reword",
+            "With high confidence, it is very likely.",
+            "--examiner",
+            "R. Okafor",
+            "--reason",
+            "seen",
+        ],
     ] {
         assert_eq!(code(&run([&["review", &case], wrong].concat())), 2, "{wrong:?}");
     }

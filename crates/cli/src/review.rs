@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write};
 
 use creance_custody::Signed;
 use creance_model::{Judgement, ReviewState, Timestamp};
-use creance_render::{Options, shown};
+use creance_render::{Options, shown, shown_whole};
 use serde_json::Value;
 
 use crate::{
@@ -25,12 +25,12 @@ fn list(options: &Review) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     for judgement in &report.judgements {
         let review = &judgement.review;
-        writeln!(out, "{} {}: {}", judgement.id, review.state, shown(judgement.stands()))?;
+        writeln!(out, "{} {}: {}", judgement.id, review.state, shown_whole(judgement.stands()))?;
         if let (Some(examiner), Some(reason)) = (&review.examiner, &review.reason) {
-            writeln!(out, "    by {}: {}", shown(examiner), shown(reason))?;
+            writeln!(out, "    by {}: {}", shown(examiner), shown_whole(reason))?;
         }
         if review.statement.is_some() {
-            writeln!(out, "    the draft said: {}", shown(&judgement.statement))?;
+            writeln!(out, "    the draft said: {}", shown_whole(&judgement.statement))?;
         }
     }
     let drafts = report.judgements.iter().filter(|one| one.review.state == ReviewState::Draft).count();
@@ -48,6 +48,9 @@ fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
     let reason = said(&options.reason, "--reason")?;
     let reworded =
         options.verdict.reword.is_some().then(|| said(&options.verdict.reword, "--reword")).transpose()?;
+    for text in reworded.iter().chain([&reason]) {
+        creance_assess::judge::Prose::new(text.as_str()).map_err(|why| Usage(why.to_string()))?;
+    }
     let state = match (options.verdict.accept, options.verdict.reject) {
         (true, _) => ReviewState::Accepted,
         (_, true) => ReviewState::Rejected,
@@ -68,7 +71,7 @@ fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
     case::files(&options.case, &report, &Options::default())?;
     record(options, &report, &judgement, before, started)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} {state}: {}", judgement.id, shown(judgement.stands()))?;
+    writeln!(out, "{} {state}: {}", judgement.id, shown_whole(judgement.stands()))?;
     if signed != Signed::No {
         writeln!(out, "the signature of the case is stale now: creance case sign")?;
     }

@@ -30,7 +30,7 @@ use std::io;
 
 use creance_model::Report;
 
-pub use words::{matched, shown};
+pub use words::{matched, shown, shown_whole};
 
 /// Every output.
 pub const ALL: &[&dyn Output] = &[

@@ -9,7 +9,7 @@ use crate::{
     apart::apart,
     headline::headline,
     region,
-    words::{self, bytes, count, percent, shown},
+    words::{self, bytes, count, percent, shown, shown_whole},
 };
 
 /// Headings, lists and tables.
@@ -44,7 +44,7 @@ impl Output for Markdown {
 /// Text that is nothing but text: what Markdown would take for its own is escaped (`CommonMark` 2.4).
 fn plain(text: &str) -> String {
     let mut escaped = String::new();
-    for c in shown(text).chars() {
+    for c in shown_whole(text).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ':' | ';' | '/' | '?' | '%' | '\'' | '"') {
             escaped.push('\\');
         }
@@ -124,6 +124,9 @@ fn judgement(of: &Judgement, out: &mut dyn Write) -> io::Result<()> {
         if !sentences.is_empty() {
             writeln!(out, "{what}: {}\n", plain_all(sentences))?;
         }
+    }
+    if !of.cites.is_empty() {
+        writeln!(out, "Cited, and not weighed: {}\n", plain_all(&of.cites))?;
     }
     for other in &of.alternatives {
         writeln!(out, "* Alternative: {} ({} inconsistent)", plain(&other.says), other.inconsistent)?;

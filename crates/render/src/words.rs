@@ -140,7 +140,7 @@ pub fn shown(text: &str) -> String {
 }
 
 /// The same, for sentences: they may be longer than a value.
-pub(crate) fn shown_whole(text: &str) -> String {
+pub fn shown_whole(text: &str) -> String {
     up_to(MOST_OF_SENTENCES, text)
 }
 

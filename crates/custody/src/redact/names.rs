@@ -178,12 +178,13 @@ impl Removed {
     }
 }
 
-/// Whether no letter or digit touches it: a part of another word is another word.
+/// Whether no letter or digit touches it: a part of another word is another word. A quotation mark is none, in any writing.
 fn is_apart(text: &[u8], start: usize, end: usize) -> bool {
-    let is_part = |at: Option<usize>| {
-        at.and_then(|at| text.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
-    };
-    !is_part(start.checked_sub(1)) && !is_part(Some(end))
+    let before = text.get(start.saturating_sub(4)..start);
+    let before = before.and_then(|head| head.utf8_chunks().last()?.valid().chars().next_back());
+    let after = text.get(end..(end + 4).min(text.len()));
+    let after = after.and_then(|tail| tail.utf8_chunks().next()?.valid().chars().next());
+    ![before, after].into_iter().flatten().any(char::is_alphanumeric)
 }
 
 /// Whether an address is of no use beyond a network of our own.
@@ -217,6 +218,9 @@ mod tests {
         assert_eq!(names.path("file", "DCIM/100/Sky One.JPG"), "file-1.jpg");
         assert_eq!(names.path("file", "DCIM/100/Sky One.JPG"), "file-1.jpg");
         let mut text = "at ridge road substation, 192.168.4.7:443 (02:dc:4d:b1:02:70) sent Sky One.JPG to 47.95.1.2; Sky Ones".to_owned();
+        let mut quoted = "Of “Ridge Road substation” it knows; Ridge Road substationé".to_owned();
+        names.scrub(&mut quoted);
+        assert_eq!(quoted, "Of “site-1” it knows; Ridge Road substationé");
         names.scrub(&mut text);
         assert_eq!(text, "at site-1, address-1:443 (mac-1) sent file-1.jpg to 47.95.1.2; Sky Ones");
         let removed = names.into_removed();

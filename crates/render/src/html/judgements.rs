@@ -24,12 +24,12 @@ fn overview(report: &Report) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Table of judgements" {
             table.judged {
-                caption { "What was claimed, and what this case says of it. Each row stands alone." }
+                caption { "What is judged on this case, and the words that it puts to the test. The band is that of the former. Each row stands alone." }
                 thead { tr { th scope="col" { "Claim" } th scope="col" { "How likely" } th scope="col" { "Basis" } th scope="col" { "Review" } } }
                 tbody {
                     @for one in report.judgements.iter().take(MOST) {
                         tr {
-                            th scope="row" { a href={ "#" (one.id) } { (one.id) } " " (shown(&one.claim)) }
+                            th scope="row" { a href={ "#" (one.id) } { (one.id) } " " (shown(one.stands())) small.claim { "Claim: " (shown(&one.claim)) } }
                             td { @match one.likelihood { Some(band) => { (strip(band)) small { (band) } } None => { small { (unassessed(one)) } } } }
                             td { @if let Some(confidence) = one.confidence { (confidence) } @else { "–" } }
                             td { span class={ "review " (one.review.state) } { (one.review.state) } }
