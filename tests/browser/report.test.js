@@ -44,7 +44,7 @@ test("it says what left, where, when, and what could not be seen", async () => {
   assert.equal(await page.locator("h1").count(), 1);
   // Of a case without sites and zones nothing is told of the ground.
   const headings = (await page.locator("h2").allTextContents()).filter((heading) => heading !== "Over the ground");
-  assert.deepEqual(headings, ["Where it went", "When", "In which country", "Destinations", "In which circumstances", "Findings", "What could not be seen", "How to read this"]);
+  assert.deepEqual(headings, ["Where it went", "When", "In which country", "Destinations", "In which circumstances", "Findings", "Judgements", "What could not be seen", "How to read this"]);
   const countries = await page.locator("svg.world .code").count();
   assert.ok(countries > 0);
   assert.equal(await page.locator("svg.world .place").count(), countries);
