@@ -83,10 +83,11 @@ fn page(worlds: &[Shown], seed: u64) -> Markup {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "The range: two worlds, one flight" }
                 style { (STYLE) }
             }
-            body {
+            body { main {
                 h1 { "Two worlds, one flight" }
                 p {
                     "The same aircraft flew the same plan twice (seed " (seed) "), over a substation, a rail bridge, a water works "
@@ -103,25 +104,26 @@ fn page(worlds: &[Shown], seed: u64) -> Markup {
                         }
                     }
                 }
-                table {
+                div.scroll tabindex="0" role="region" aria-label="Switches of both worlds, to be scrolled" { table {
+                    caption { "Each switch, whether it was on in each world, and what the audit found of it." }
                     thead {
                         tr {
-                            th { "switch" }
-                            th { "words of the case" }
-                            @for world in worlds { th { (world.scenario.name) } th { "found" } th { "proof" } }
+                            th scope="col" { "switch" }
+                            th scope="col" { "words of the case" }
+                            @for world in worlds { th scope="col" { (world.scenario.name) } th scope="col" { "found" } th scope="col" { "proof" } }
                         }
                     }
                     tbody {
                         @for row in rows(worlds) {
                             tr {
-                                td { code { (if row.switch.is_empty() { "(the user)" } else { row.switch }) } }
+                                th scope="row" { code { (if row.switch.is_empty() { "(the user)" } else { row.switch }) } }
                                 td { (row.plays) }
                                 @for (world, (on, seen)) in worlds.iter().zip(&row.worlds) { (cells(world, *on, seen)) }
                             }
                         }
                     }
-                }
-            }
+                } }
+            } }
         }
     }
 }
@@ -143,4 +145,7 @@ fn cells(world: &Shown, on: bool, seen: &Seen) -> Markup {
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem}\
 table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.25rem .5rem;text-align:left;vertical-align:top}\
-th{background:#eee}.on{background:#fde2d8}.off{background:#e3f0e1}";
+thead th{background:#eee}tbody th{font-weight:400}caption{text-align:left;padding:.5rem 0}.scroll{overflow-x:auto}\
+.on{background:#fde2d8}.off{background:#e3f0e1}\
+@media(prefers-color-scheme:dark){body{background:#14171a;color:#e4e2dc}a{color:#8ab8e6}td,th{border-color:#555}thead th{background:#2a2f35}\
+.on{background:#5a2a1c}.off{background:#21422a}}@media print{.scroll{overflow:visible}body{font-size:9pt}}";
