@@ -228,6 +228,28 @@ mod tests {
         assert!(output.status.success(), "{said}\n{text}");
     }
 
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a skip is said")]
+    fn bind_takes_the_zone() {
+        use std::{
+            io::Write as _,
+            process::{Command, Stdio},
+        };
+        let text = block_list(&report("a.example", "203.0.113.7", false), BlockList::Rpz);
+        let child = Command::new("named-checkzone")
+            .args(["rpz.example", "/dev/stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut child) = child else {
+            println!("skipped: named-checkzone is not installed");
+            return;
+        };
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stdout));
+    }
+
     proptest! {
         /// No name of the evidence breaks out of its line.
         #[test]
