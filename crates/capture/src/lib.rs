@@ -9,6 +9,7 @@ mod beside;
 mod buffer;
 mod capture;
 mod error;
+mod excerpt;
 mod expand;
 mod notes;
 mod pcap;
@@ -18,6 +19,7 @@ pub mod write;
 
 pub use capture::{Capture, Opener, Options, read_bytes};
 pub use error::Error;
+pub use excerpt::Excerpt;
 pub use expand::{begins_capture, expand, expand_with, looks_like_capture};
 pub use notes::{Interface, Notes, Secret};
 pub use source::decompressed;

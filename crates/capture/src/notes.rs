@@ -15,6 +15,10 @@ pub struct Interface {
     pub link: LinkType,
     /// The operating system of the machine it belongs to, where the file tells.
     pub os: Option<String>,
+    /// The most bytes of a frame that are captured; 0 where there is no limit, or none is told.
+    pub snaplen: u32,
+    /// What pcapng says of it in options that read alike in both byte orders (text, addresses, a filter, …): code and value.
+    pub options: Vec<(u16, Vec<u8>)>,
 }
 
 /// Secrets that a pcapng file carries (Decryption Secrets Block).
@@ -115,8 +119,9 @@ impl Notes {
     /// Notes an interface; gives its number over the whole input.
     pub(crate) fn interface(&mut self, interface: Interface) -> u32 {
         let number = u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX);
-        let texts = [&interface.name, &interface.os].into_iter().flatten().map(String::len).sum();
-        if self.interfaces.len() < MOST_NAMES && self.room(texts) {
+        let texts: usize = [&interface.name, &interface.os].into_iter().flatten().map(String::len).sum();
+        let options: usize = interface.options.iter().map(|(_, value)| value.len()).sum();
+        if self.interfaces.len() < MOST_NAMES && self.room(texts + options) {
             self.interfaces.push(interface);
         }
         number

@@ -201,9 +201,9 @@ impl Pcapng {
         }
         let link = LinkType(u32::from(link));
         let (mut units, mut offset) = (1_000_000, 0);
-        let mut interface = Interface { name: None, link, os: None };
-        let read =
-            beside::options(body.get(8..).unwrap_or_default(), self.big, |code, value| match (code, value) {
+        let mut interface = Interface { name: None, link, os: None, snaplen, options: Vec::new() };
+        let read = beside::options(body.get(8..).unwrap_or_default(), self.big, |code, value| {
+            match (code, value) {
                 (1, _) => notes.comment(value),
                 (2, _) => interface.name = Some(text(value)),
                 (9, [resolution, ..]) => units = ticks_a_second(*resolution),
@@ -214,7 +214,11 @@ impl Pcapng {
                     }
                 }
                 _ => {}
-            });
+            }
+            if matches!(code, 1..=7 | 11..=13 | 15) {
+                interface.options.push((code, value.to_vec()));
+            }
+        });
         let number = notes.interface(interface);
         self.interfaces.push(Described { link, snaplen, number, units, offset, dropped: Dropped::default() });
         read.map(|_| ())

@@ -84,7 +84,13 @@ impl Source {
         let counted = Counted { inner: reader, consumed: Arc::clone(consumed) };
         let mut source = Self::begin(name, Box::new(counted), PIECE)?;
         if let Format::Pcap(pcap) = &mut source.format {
-            pcap.interface = notes.interface(Interface { name: None, link: pcap.link, os: None });
+            pcap.interface = notes.interface(Interface {
+                name: None,
+                link: pcap.link,
+                os: None,
+                snaplen: 0,
+                options: Vec::new(),
+            });
         }
         Ok(source)
     }

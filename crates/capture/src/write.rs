@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Left out: options but the resolution; several interfaces; everything that is not a packet, but see
-//! [`PcapngWriter::block`].
+//! [`PcapngWriter::block`] and [`crate::Excerpt`].
 
 use std::io::{self, Write};
 
@@ -72,6 +72,11 @@ impl<W: Write> PcapngWriter<W> {
         Ok(writer)
     }
 
+    /// Writes nothing yet: sections and interfaces are blocks that the caller makes. Least significant byte first.
+    pub(crate) const fn bare(out: W) -> Self {
+        Self { out, big: false }
+    }
+
     /// Begins another section with one interface.
     pub fn section(&mut self, link: LinkType) -> io::Result<()> {
         let (version, resolution) =
@@ -86,12 +91,29 @@ impl<W: Write> PcapngWriter<W> {
 
     /// Writes one packet. A time before 1970 is an error: the format cannot hold it.
     pub fn packet(&mut self, time: Timestamp, wire_len: u32, data: &[u8]) -> io::Result<()> {
-        let ticks = u64::try_from(time.as_nanos()).map_err(io::Error::other)?;
+        self.enhanced(0, time, wire_len, data, &[])
+    }
+
+    /// Writes one packet of an interface, with options as they stand in the file.
+    pub(crate) fn enhanced(
+        &mut self,
+        interface: u32,
+        time: Timestamp,
+        wire_len: u32,
+        data: &[u8],
+        options: &[u8],
+    ) -> io::Result<()> {
+        let ticks = u64::try_from(time.as_nanos())
+            .map_err(|_| io::Error::other("pcapng cannot hold a time before 1970"))?;
         let high = u32::try_from(ticks >> 32).map_err(io::Error::other)?;
         let low = u32::try_from(ticks & 0xffff_ffff).map_err(io::Error::other)?;
         let length = u32::try_from(data.len()).map_err(io::Error::other)?;
-        let mut body = self.fields(&[0, high, low, length, wire_len]);
+        let mut body = self.fields(&[interface, high, low, length, wire_len]);
         body.extend(data);
+        if !options.is_empty() {
+            body.resize(body.len().next_multiple_of(4), 0);
+            body.extend(options);
+        }
         self.block(6, &body)
     }
 
