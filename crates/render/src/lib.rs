@@ -18,6 +18,7 @@ mod markdown;
 mod places;
 mod plane;
 pub mod region;
+mod remark;
 mod sarif;
 pub mod schema;
 mod stix;
@@ -30,6 +31,7 @@ use std::io;
 
 use creance_model::Report;
 
+pub use remark::remark;
 pub use words::{matched, shown, shown_whole};
 
 /// Every output.

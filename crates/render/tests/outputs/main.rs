@@ -8,7 +8,8 @@ mod sample;
 
 use creance_model::Origin;
 use creance_model::{DataClass, Match, Report, Severity};
-use creance_render::{ALL, Options};
+use creance_render::{ALL, Options, remark};
+use proptest::prelude::*;
 use serde_json::Value;
 
 fn written(name: &str, report: &Report, options: &Options) -> String {
@@ -182,6 +183,24 @@ fn hostile_values_stay_text() {
 }
 
 #[test]
+fn a_remark_is_one_line_and_says_whom() {
+    let mut finding = sample::report().findings[2].clone();
+    assert_eq!(
+        remark(&finding),
+        "F0003 location, high, track (a place on the known flight track): 37.7…, -122.4… to \
+         log.kestrel-cloud.example (203.0.113.17 port 443), CN, in flight"
+    );
+    finding.value = "<b>\n\u{202e}\0".to_owned() + &"x".repeat(10_000);
+    finding.destination.host = Some("\x1b[2J\r".to_owned());
+    finding.id = "F\u{200b}".repeat(10_000);
+    let said = remark(&finding);
+    assert!(said.len() < 4000 && !said.contains(|c: char| c.is_control()), "{said}");
+    assert!(said.contains("<b>⟨U+000A⟩⟨U+202E⟩⟨U+0000⟩xxx") && !said.contains('\u{200b}'), "{said}");
+    let radiated = remark(&sample::report().findings[10]);
+    assert!(radiated.contains("1ZNBJ…04 to all who listen, in flight"), "{radiated}");
+}
+
+#[test]
 fn long_lists_are_cut_and_say_so() {
     let mut report = sample::report();
     let one = report.findings[9].clone();
@@ -248,6 +267,70 @@ fn the_schema_names_what_the_model_names() {
     assert_eq!(names("/$defs/class/enum"), all(DataClass::ALL.iter().map(|one| one.name()).collect()));
     assert_eq!(names("/$defs/match/enum"), all(Match::ALL.iter().map(|one| one.name()).collect()));
     assert_eq!(names("/$defs/severity/enum"), all(Severity::ALL.iter().map(|one| one.name()).collect()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A case is a file that somebody may have written by hand.
+    #[test]
+    fn whatever_a_case_says_it_is_written(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), change()), 1..24),
+    ) {
+        let mut document = sample::report().findings_document();
+        for (index, change) in changes {
+            let mut places = Vec::new();
+            places_of(&document, String::new(), &mut places);
+            let mut next = document.clone();
+            let part = next.pointer_mut(&places[index.index(places.len())]).unwrap();
+            match (part, change) {
+                (part, Some(other)) => *part = other,
+                (Value::Array(list), None) => list.extend(list.clone()),
+                (part, None) => *part = Value::Null,
+            }
+            if Report::read(next.to_string().as_bytes()).is_ok() {
+                document = next;
+            }
+        }
+        let report = Report::read(document.to_string().as_bytes()).unwrap();
+        for output in ALL {
+            output.write(&report, &Options::default(), &mut Vec::new()).unwrap();
+        }
+        for finding in &report.findings {
+            prop_assert!(!remark(finding).contains(|c: char| c.is_control()));
+        }
+    }
+}
+
+/// What takes the place of a part of a document; nothing: a list stands twice, all else is gone.
+fn change() -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(Value::Array(Vec::new()))),
+        any::<String>().prop_map(|text| Some(text.into())),
+        any::<u64>().prop_map(|number| Some(number.into())),
+        any::<i64>().prop_map(|number| Some(number.into())),
+        any::<f64>().prop_map(|number| Some(number.into())),
+        Just(Some("9999-12-31T23:59:59.999999999Z".into())),
+    ]
+}
+
+/// Every part of a document.
+fn places_of(value: &Value, place: String, places: &mut Vec<String>) {
+    match value {
+        Value::Array(list) => {
+            for (index, one) in list.iter().enumerate() {
+                places_of(one, format!("{place}/{index}"), places);
+            }
+        }
+        Value::Object(map) => {
+            for (name, one) in map {
+                places_of(one, format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), places);
+            }
+        }
+        _ => {}
+    }
+    places.push(place);
 }
 
 /// Forbids what the schema does not name, and demands all that it names: newer minor versions may add, this one not.
