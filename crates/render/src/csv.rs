@@ -4,7 +4,7 @@ use std::io;
 
 use creance_model::{Finding, Report};
 
-use crate::{Options, Output};
+use crate::{Options, Output, words::defused};
 
 /// The table of findings.
 pub(crate) struct Csv;
@@ -120,10 +120,12 @@ fn row(finding: &Finding) -> [String; 40] {
     ]
 }
 
-/// What a spreadsheet would take for a formula has an apostrophe before it (OWASP, CSV injection).
+/// What a spreadsheet would take for a formula has an apostrophe before it (OWASP, CSV injection); what cannot be seen stands
+/// as its number.
 fn harmless(cell: &str) -> String {
+    let cell = defused(cell);
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+    if is_formula { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]

@@ -37,11 +37,11 @@ pub fn text(region: &Region) -> String {
 /// An answer in a few words.
 pub(crate) fn headline(answer: &RegionAnswer) -> String {
     let candidates: Vec<String> =
-        answer.candidates.iter().map(|one| format!("{} {:.2}", one.iso, one.p)).collect();
+        answer.candidates.iter().map(|one| format!("{} {:.2}", shown(&one.iso), one.p)).collect();
     match (answer.answer.as_ref(), candidates.as_slice()) {
         ("determined", [best, ..]) => format!("{best} (determined)"),
-        (outcome, []) => outcome.to_owned(),
-        (outcome, several) => format!("{outcome}: {}", several.join(", ")),
+        (outcome, []) => shown(outcome),
+        (outcome, several) => format!("{}: {}", shown(outcome), several.join(", ")),
     }
 }
 

@@ -4,7 +4,7 @@
 //! others from the case. Times are those of the evidence: nothing here reads a clock. `confidence` is on the scale None, Low,
 //! Medium, High of appendix A; an examiner's verdict on a judgement is an opinion.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, net::IpAddr};
 
 use creance_model::{
     Confidence, Destination, Finding, Judgement, Match, Report, ReviewState, Timestamp, Traffic,
@@ -12,7 +12,11 @@ use creance_model::{
 use serde_json::{Map, Value, json};
 use uuid::{Uuid, uuid};
 
-use crate::{Options, Output, headline::headline, words::shown};
+use crate::{
+    Options, Output,
+    headline::headline,
+    words::{known_country, shown},
+};
 
 /// A bundle.
 pub(crate) struct Stix;
@@ -128,9 +132,13 @@ impl<'r> Bundle<'r> {
         id
     }
 
-    fn address(&mut self, ip: &str) -> String {
-        let kind = if ip.contains(':') { "ipv6-addr" } else { "ipv4-addr" };
-        self.observe(kind, json!({"value": ip}), json!({}))
+    /// What is no address, in a case that somebody wrote by hand, is left out.
+    fn address(&mut self, ip: &str) -> Option<String> {
+        let kind = match ip.parse().ok()? {
+            IpAddr::V4(_) => "ipv4-addr",
+            IpAddr::V6(_) => "ipv6-addr",
+        };
+        Some(self.observe(kind, json!({"value": ip}), json!({})))
     }
 
     fn related(&mut self, from: &str, how: &str, to: &str) {
@@ -159,7 +167,7 @@ impl<'r> Bundle<'r> {
             observed.push(self.observe("domain-name", json!({"value": host}), json!({})));
         }
         if let Some(ip) = &to.ip {
-            observed.push(self.address(ip));
+            observed.extend(self.address(ip));
         }
         for one in &observed {
             self.related(&id, "consists-of", one);
@@ -169,8 +177,9 @@ impl<'r> Bundle<'r> {
             let system = self.observe("autonomous-system", json!({"number": number}), json!({"name": name}));
             self.related(&id, "consists-of", &system);
         }
-        if let Some(code) = &to.country {
-            let content = json!({"country": code, "name": crate::words::country(code)});
+        if let Some((code, name)) = to.country.as_deref().and_then(|code| Some((code, known_country(code)?)))
+        {
+            let content = json!({"country": code, "name": name});
             let there = self.add("location", code, content);
             self.related(&id, "located-at", &there);
         }
@@ -200,7 +209,7 @@ impl<'r> Bundle<'r> {
 
     fn finding(&mut self, finding: &Finding) {
         let to = &finding.destination;
-        let ours = finding.source.ip.as_deref().map(|ip| self.address(ip));
+        let ours = finding.source.ip.as_deref().and_then(|ip| self.address(ip));
         let theirs = self.infrastructure(to);
         let there = theirs.as_ref().and_then(|(_, observed)| observed.last().cloned());
         let mut seen: Vec<String> = theirs.iter().flat_map(|(_, observed)| observed.clone()).collect();

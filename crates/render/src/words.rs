@@ -9,11 +9,16 @@ const COUNTRIES: &str = include_str!("../assets/countries.tsv");
 
 /// The name of a country, or the code that nobody knows.
 pub(crate) fn country(code: &str) -> String {
+    known_country(code).map_or_else(|| shown(code), ToOwned::to_owned)
+}
+
+/// The name of a country whose code is known.
+pub(crate) fn known_country(code: &str) -> Option<&'static str> {
     COUNTRIES
         .lines()
         .filter_map(|line| line.split_once('\t'))
         .find(|(known, _)| *known == code)
-        .map_or_else(|| shown(code), |(_, name)| name.to_owned())
+        .map(|(_, name)| name)
 }
 
 /// `1.2 MB`: decimal units, two figures.
@@ -142,6 +147,12 @@ pub fn shown(text: &str) -> String {
 /// The same, for sentences: they may be longer than a value.
 pub fn shown_whole(text: &str) -> String {
     up_to(MOST_OF_SENTENCES, text)
+}
+
+/// The same, however long: a document keeps its lines, and is uncut.
+pub(crate) fn defused(document: &str) -> String {
+    let lines: Vec<String> = document.split('\n').map(|line| up_to(usize::MAX, line)).collect();
+    lines.join("\n")
 }
 
 fn up_to(most: usize, text: &str) -> String {
