@@ -354,3 +354,29 @@ fn messages_flows_and_extract_take_recordings_from_standard_input() {
         fs::read_dir(&out).unwrap().any(|file| fs::read(file.unwrap().path()).unwrap() == BODY.as_bytes());
     assert!(body, "the body is among the files");
 }
+
+#[test]
+fn entries_of_recordings_are_not_taken_for_packets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (capture, recording, case, out) =
+        (path("a.pcap"), path("b.mitm"), path("case"), path("shown.pcapng"));
+    let packets = packets();
+    fs::write(&capture, pcap(101, &packets)).unwrap();
+    // The request is packet 3, and entry 1 as well: of one conversation, which is one finding.
+    fs::write(&recording, flow()).unwrap();
+    assert_eq!(code(&run(["audit", &capture, &recording, "-q", "-o", &case])), 0);
+    let output = run(["report", &case, "--format", "pcapng", "-o", &out]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let read = creance_capture::Options::default();
+    let mut copied = creance_capture::Capture::open(&[out.into()], &read).unwrap();
+    assert_eq!(copied.next_packet().unwrap().data, packets[2]);
+    assert!(copied.next_packet().is_none());
+
+    // Alone it has no packets at all.
+    let case = path("recorded");
+    assert_eq!(code(&run(["audit", &recording, "-q", "-o", &case])), 0);
+    let output = run(["report", &case, "--format", "pcapng"]);
+    assert_eq!(code(&output), 3);
+    assert!(text(&output.stderr).contains("hold no packets"), "{}", text(&output.stderr));
+}

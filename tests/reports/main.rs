@@ -1,12 +1,19 @@
 //! Reports of the example, in every format, judged by what others made for these formats: the validators of STIX, SARIF, KML
-//! and GeoJSON (`oracle.py`; Microsoft's SARIF multitool). And no masked value stands in any of them.
+//! and GeoJSON (`oracle.py`; Microsoft's SARIF multitool), and tshark. And no masked value stands in any of them.
 //!
 //! The oracles need `target/uploads` and `target/sarif` (`./ci/test tools` makes them).
-#![expect(clippy::print_stdout, reason = "a test")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
+use creance_model::Report;
 use creance_tests::{example, python, root, run, tool};
+use serde_json::Value;
 
 /// The example in all formats.
 fn reports(folder: &Path, reveal: bool) -> std::path::PathBuf {
@@ -37,35 +44,142 @@ fn others_read_every_format() {
     for reveal in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let reports = reports(folder.path(), reveal);
-        let judged = Command::new(python())
-            .arg(root().join("tests/reports/oracle.py"))
-            .arg(&reports)
-            .output()
-            .unwrap();
-        assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
-        print!("{}", String::from_utf8_lossy(&judged.stdout));
-
-        let log = folder.path().join("validated.sarif");
-        let validator = tool("sarif/node_modules/.bin/sarif-multitool");
-        let output = Command::new(validator)
-            .arg("validate")
-            .arg(reports.join("report.sarif"))
-            .arg("--output")
-            .arg(&log)
-            .output()
-            .unwrap();
-        let told: serde_json::Value = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
-        let results = told.pointer("/runs/0/results").and_then(serde_json::Value::as_array).unwrap();
-        // It warns of results without line and column, which packets have not.
-        let wrong: Vec<_> = results.iter().filter(|result| result["level"] == "error").collect();
-        assert!(output.status.success() && wrong.is_empty(), "{wrong:#?}");
+        judge(&reports, &folder.path().join("validated.sarif"));
     }
 }
 
+/// Lets the oracles read the reports in a folder.
+fn judge(reports: &Path, log: &Path) {
+    let oracle = root().join("tests/reports/oracle.py");
+    let judged = Command::new(python()).arg(oracle).arg(reports).output().unwrap();
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    print!("{}", String::from_utf8_lossy(&judged.stdout));
+
+    let validator = tool("sarif/node_modules/.bin/sarif-multitool");
+    let output = Command::new(validator)
+        .arg("validate")
+        .arg(reports.join("report.sarif"))
+        .arg("--output")
+        .arg(log)
+        .output()
+        .unwrap();
+    let told: Value = serde_json::from_slice(&fs::read(log).unwrap()).unwrap();
+    let results = told.pointer("/runs/0/results").and_then(Value::as_array).unwrap();
+    // It warns of results without line and column, which packets have not.
+    let wrong: Vec<_> = results.iter().filter(|result| result["level"] == "error").collect();
+    assert!(output.status.success() && wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What would be a formula, a tag, the end of a section, a column, a line or nothing at all, if it were not text.
+const HOSTILE: &str = "=1+1|<b>]]>&amp;\"'`\t\n\r\0\u{1b}[2J\u{202e}\u{feff}\\x41 #fields %s";
+
+/// Names of what is looked up by its own form: ids, hashes, times.
+const FORMED: &[&str] =
+    &["schema", "id", "digest", "sha256", "input", "time", "last_time", "first", "last", "from", "to"];
+
 #[test]
-fn no_masked_value_stands_in_any_format() {
+fn others_read_every_format_of_a_hostile_case() {
     let folder = tempfile::tempdir().unwrap();
     let reports = reports(folder.path(), false);
+    let before = fs::read(reports.join("report.json")).unwrap();
+    let mut document: Value = serde_json::from_slice(&before).unwrap();
+    // All texts of a kind at once; what a case cannot hold is left as it was.
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    texts(&document, "", "", &mut kinds);
+    let mut changed = 0;
+    for pointers in kinds.values() {
+        let mut next = document.clone();
+        for pointer in pointers {
+            *next.pointer_mut(pointer).unwrap() = HOSTILE.into();
+        }
+        if Report::read(next.to_string().as_bytes()).is_ok() {
+            document = next;
+            changed += 1;
+        }
+    }
+    assert!(changed > 40, "{changed} kinds of texts of {}", kinds.len());
+    let (case, hostile) = (folder.path().join("findings.json"), folder.path().join("hostile"));
+    fs::write(&case, document.to_string()).unwrap();
+    let (from, to) = (case.display().to_string(), hostile.display().to_string());
+    let output = run(["report", &from, "--format", "all", "-o", &to]);
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{}", String::from_utf8_lossy(&output.stderr));
+    for entry in fs::read_dir(&hostile).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(['\0', '\u{1b}', '\r']), "{} holds control characters", path.display());
+    }
+    judge(&hostile, &folder.path().join("validated.sarif"));
+}
+
+/// The places of all texts of a document, by their kind: the place without the numbers of lists.
+fn texts(value: &Value, place: &str, kind: &str, kinds: &mut BTreeMap<String, Vec<String>>) {
+    match value {
+        Value::String(_) if !FORMED.iter().any(|name| kind.ends_with(&format!("/{name}"))) => {
+            kinds.entry(kind.to_owned()).or_default().push(place.to_owned());
+        }
+        Value::Array(list) => {
+            for (index, one) in list.iter().enumerate() {
+                texts(one, &format!("{place}/{index}"), &format!("{kind}/*"), kinds);
+            }
+        }
+        Value::Object(map) => {
+            for (name, one) in map {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                texts(one, &format!("{place}/{name}"), &format!("{kind}/{name}"), kinds);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What tshark says of each packet, in columns.
+fn tshark(file: &Path, fields: &[&str]) -> Vec<Vec<String>> {
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).args(["-T", "fields", "-E", "separator=/t"]);
+    command.args(fields.iter().flat_map(|field| ["-e", field]));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let columns = |line: &str| line.split('\t').map(str::to_owned).collect();
+    String::from_utf8(output.stdout).unwrap().lines().map(columns).collect()
+}
+
+#[test]
+fn tshark_shows_each_finding_beside_its_packets() {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = reports(folder.path(), false);
+    let out = folder.path().join("shown.pcapng");
+    let (from, to) = (folder.path().join("case").display().to_string(), out.display().to_string());
+    let output = run(["report", &from, "--format", "pcapng", "-o", &to]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let same = ["frame.time_epoch", "frame.len", "frame.cap_len", "ip.src", "ip.dst", "ip.id", "udp.length"];
+    let captured = tshark(&example("capture.pcapng"), &same);
+    let copied = tshark(&out, &[&same[..], &["frame.comment"]].concat());
+    let mut shown: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let values = planted();
+    for columns in &copied {
+        let (comment, columns) = columns.split_last().unwrap();
+        let number = comment.strip_prefix("packet ").and_then(|rest| rest.split(',').next()).unwrap();
+        let number: u64 = number.parse().unwrap();
+        assert_eq!(columns, captured[usize::try_from(number).unwrap() - 1], "packet {number}");
+        for word in comment.split([',', ' ']).filter(|word| word.len() == 5 && word.starts_with('F')) {
+            shown.entry(word.to_owned()).or_default().insert(number);
+        }
+        for value in &values {
+            assert!(!comment.contains(value.as_str()), "a comment holds a planted value");
+        }
+    }
+    let report = Report::read(&fs::read(reports.join("report.json")).unwrap()).unwrap();
+    for finding in &report.findings {
+        let further = finding.occurrences.iter().flat_map(|one| &one.packets);
+        let wanted: BTreeSet<u64> = finding.evidence.packets.iter().chain(further).copied().collect();
+        assert_eq!(shown.remove(&finding.id), Some(wanted), "{}", finding.id);
+    }
+    assert!(shown.is_empty(), "{shown:?}");
+    println!("pcapng {} packets, {} findings", copied.len(), report.findings.len());
+}
+
+/// The values that the example plants.
+fn planted() -> BTreeSet<String> {
     let canaries = fs::read_to_string(example("canaries.toml")).unwrap();
     let values: BTreeSet<String> = canaries
         .lines()
@@ -74,6 +188,14 @@ fn no_masked_value_stands_in_any_format() {
         .filter(|value| value.len() > 5)
         .collect();
     assert!(values.len() > 5, "the example plants values");
+    values
+}
+
+#[test]
+fn no_masked_value_stands_in_any_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = reports(folder.path(), false);
+    let values = planted();
     let mut files = 0;
     for entry in fs::read_dir(&reports).unwrap() {
         let path = entry.unwrap().path();

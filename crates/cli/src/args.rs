@@ -24,7 +24,7 @@ pub(crate) use case::{Case, CaseAction, CaseKeygen, CaseLog, CaseRedact, CaseSig
 pub(crate) use compare::{Compare, CompareForm};
 pub(crate) use proof::Proof;
 pub(crate) use remedies::{Remedies, RemedyForm};
-pub(crate) use report::{EVERY, Report};
+pub(crate) use report::{EVERY, PACKETS, Report};
 pub(crate) use review::Review;
 pub(crate) use zones::{Zones, ZonesAction, ZonesCheck, ZonesForm};
 

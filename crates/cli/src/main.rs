@@ -76,7 +76,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Compare(options)) => compare::run(&options),
         Some(Command::Assess(options)) => assess::run(&options),
         Some(Command::Remedies(options)) => remedies::run(&options),
-        Some(Command::Report(options)) => report::run(&options),
+        Some(Command::Report(options)) => report::run(&options, args.talk),
         Some(Command::Review(options)) => review::run(&options),
         Some(Command::Case(options)) => case::run(&options),
         Some(Command::Proof(options)) => proof::run(&options),

@@ -1,5 +1,7 @@
 //! `creance report`: a case in other formats.
 
+mod packets;
+
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
@@ -11,12 +13,18 @@ use creance_model::Report as Case;
 use creance_render::{Options, Output};
 
 use crate::{
-    args::{EVERY, Report},
+    args::{EVERY, PACKETS, Report, Talk},
     case,
     exit::{self, Usage},
 };
 
-pub(crate) fn run(options: &Report) -> anyhow::Result<u8> {
+pub(crate) fn run(options: &Report, talk: Talk) -> anyhow::Result<u8> {
+    if options.format == PACKETS {
+        return packets::run(options, talk);
+    }
+    if !options.evidence.is_empty() || options.with_keys {
+        return Err(Usage(format!("--evidence and --with-keys are of --format {PACKETS}")).into());
+    }
     let report = case::read(&options.case)?;
     let folder = case::findings(&options.case).parent().map(|folder| folder.display().to_string());
     let format = creance_render::ALL.iter().find(|output| output.name() == options.format);
