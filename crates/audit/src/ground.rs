@@ -17,22 +17,18 @@ const MOST_POINTS: usize = 2_000;
 const MOST_CORNERS: usize = 60_000;
 
 /// Points of a way that are compared with another, and how near both are then: seconds, and metres.
-const MOST_SAMPLES: usize = 200;
+const MOST_SAMPLES: usize = 40;
 const SAME_S: f64 = 10.0;
 const SAME_M: f64 = 200.0;
 
 /// Metres to which distances are told where places are not: nearer they would say where one was.
 const COARSE_M: f64 = 100.0;
 
-/// What was met on the ways of logs, and of aircraft that the capture hears of.
-pub(crate) fn ground(tracks: Vec<Track>, pipeline: &Pipeline<'_>, reveal: bool) -> Ground {
+/// What was met on the ways of logs, the tracks of each apart, and of aircraft that the capture hears of.
+pub(crate) fn ground(logs: Vec<Vec<Track>>, pipeline: &Pipeline<'_>, reveal: bool) -> Ground {
     let Some(context) = &pipeline.context else { return Ground::default() };
-    let mut flown = Inspection { tracks, ..Inspection::of("flight") };
-    let heard = pipeline.heard.paths().into_iter().map(heard);
-    // What the capture hears of a flight that a log tells too is the same flight.
-    let heard: Vec<Track> = heard.filter(|way| !flown.tracks.iter().any(|log| is_same(way, log))).collect();
-    flown.tracks.extend(heard);
-    apart(&mut flown.tracks);
+    let heard = pipeline.heard.paths().into_iter().map(heard).collect();
+    let mut flown = Inspection { tracks: flights(logs, heard), ..Inspection::of("flight") };
     let (seen, entered) = (sites::seen(&flown, &context.sites), zones::seen(&flown, &context.zones));
     let beyond = seen.beyond || entered.beyond > 0;
     (flown.sites, flown.zones) = (seen.sites, entered.zones);
@@ -53,49 +49,53 @@ pub(crate) fn coarse(inspection: &mut Inspection) {
     }
 }
 
-/// Leaves out logs of a flight that an earlier log tells too.
-fn apart(tracks: &mut Vec<Track>) {
+/// All ways, but those of flights that an earlier log tells too. Aircraft of one source are several, however near they fly.
+fn flights(logs: Vec<Vec<Track>>, heard: Vec<Track>) -> Vec<Track> {
     let mut kept: Vec<Track> = Vec::new();
-    for track in tracks.drain(..) {
-        if !kept.iter().any(|other| is_same(&track, other)) {
+    // Of the first ones, whether their points are in order of time.
+    let mut timed: Vec<bool> = Vec::new();
+    for source in logs.into_iter().chain([heard]) {
+        let others = kept.len();
+        for track in source {
+            let earlier = kept.iter().take(others).zip(&timed).filter(|(_, timed)| **timed);
+            if earlier.map(|(other, _)| other).any(|other| is_same(&track, other)) {
+                continue;
+            }
+            if timed.len() < MOST_WAYS {
+                let points = &track.points;
+                timed.push(
+                    points.iter().all(|one| one.time.is_some()) && points.is_sorted_by_key(|one| one.time),
+                );
+            }
             kept.push(track);
         }
     }
-    *tracks = kept;
+    kept
 }
 
-/// Whether two ways are of one flight: most moments of the one are within those of the other, and it was near there then.
+/// Whether two ways are of one flight: nine of ten moments of the one are moments of the other, and both were near then. The
+/// points of the other are in order of time.
 fn is_same(one: &Track, other: &Track) -> bool {
-    let times = |track: &Track| {
-        track
-            .points
-            .iter()
-            .filter_map(|point| point.time)
-            .map(creance_model::Timestamp::as_secs_f64)
-            .collect::<Vec<_>>()
-    };
-    let theirs = times(other);
-    if one.role != other.role || theirs.len() < other.points.len() || !theirs.is_sorted() {
-        return false;
-    }
     let step = one.points.len().div_ceil(MOST_SAMPLES).max(1);
-    let (mut asked, mut near) = (0, 0);
-    for point in one.points.iter().step_by(step) {
-        let Some(time) = point.time else { continue };
-        asked += 1;
-        let after = theirs.partition_point(|moment| *moment < time.as_secs_f64());
+    let asked: Vec<&TrackPoint> =
+        one.points.iter().step_by(step).filter(|point| point.time.is_some()).collect();
+    let is_met = |point: &TrackPoint| {
+        let after = other.points.partition_point(|there| there.time < point.time);
         let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
-        let is_near = |index: usize| {
-            let (Some(moment), Some(there)) = (theirs.get(index), other.points.get(index)) else {
-                return false;
-            };
+        around.filter_map(|index| other.points.get(index)).any(|there| {
+            let Some((here, then)) = point.time.zip(there.time) else { return false };
             let east = (there.lon - point.lon) * point.lat.to_radians().cos();
-            (moment - time.as_secs_f64()).abs() < SAME_S
+            (here.as_secs_f64() - then.as_secs_f64()).abs() < SAME_S
                 && east.hypot(there.lat - point.lat) * DEGREE_M < SAME_M
-        };
-        near += usize::from(around.into_iter().any(is_near));
-    }
-    asked > 0 && near * 10 >= asked * 9
+        })
+    };
+    // Most ways are of other flights, which the first misses show.
+    let mut misses = 0;
+    let enough = asked.iter().all(|point| {
+        misses += usize::from(!is_met(point));
+        misses * 10 <= asked.len()
+    });
+    one.role == other.role && !asked.is_empty() && enough
 }
 
 /// A way that the capture hears of.
@@ -194,5 +194,41 @@ fn lines(part: &Part) -> Vec<Vec<(f64, f64)>> {
                 closed
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use creance_model::Timestamp;
+
+    use super::*;
+
+    /// A way that goes north, a point a second, so many metres east.
+    fn way(east_m: f64, late_s: i64) -> Track {
+        let point = |second: i64| {
+            let lat = 47.0 + f64::from(u32::try_from(second).unwrap()) * 1e-4;
+            TrackPoint::new(Some(Timestamp::from_secs(second + late_s)), lat, 8.0 + east_m / 76_000.0, None)
+        };
+        Track {
+            role: Role::Aircraft,
+            vehicle: None,
+            alt_reference: None,
+            points: (0..300).map(point).collect(),
+            field: "x".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_flight_that_two_sources_tell_counts_once_and_aircraft_of_one_source_are_several() {
+        assert_eq!(flights(vec![vec![way(0.0, 0)], vec![way(3.0, 1)]], vec![way(5.0, 0)]).len(), 1);
+        // Two that fly side by side are two, by the log and by the capture.
+        let both = || vec![way(0.0, 0), way(20.0, 0)];
+        assert_eq!(flights(vec![both()], both()).len(), 2);
+        assert_eq!(flights(Vec::new(), both()).len(), 2);
+        // Elsewhere, or at another time.
+        assert_eq!(flights(vec![vec![way(0.0, 0)], vec![way(900.0, 0)]], vec![way(0.0, 900)]).len(), 3);
+        let mut untimed = way(0.0, 0);
+        untimed.points.iter_mut().for_each(|point| point.time = None);
+        assert_eq!(flights(vec![vec![untimed.clone()], vec![untimed]], Vec::new()).len(), 2);
     }
 }

@@ -101,8 +101,8 @@ pub(crate) struct Circumstances {
     pub(crate) actions: Option<Actions>,
     /// Where everybody was, by the logs.
     pub(crate) paths: Vec<Path>,
-    /// The tracks of the logs.
-    pub(crate) tracks: Vec<Track>,
+    /// The tracks of each log.
+    pub(crate) tracks: Vec<Vec<Track>>,
 }
 
 /// The most threads that are believed to be of use.
@@ -188,7 +188,7 @@ impl Request {
                 .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
             let log = flight::read(path)?;
             circumstances.paths.extend(log.paths());
-            circumstances.tracks.extend(log.tracks);
+            circumstances.tracks.push(log.tracks);
             circumstances.flight.logs.push((name, log.samples));
         }
         if let Some(path) = &self.actions {
