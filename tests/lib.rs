@@ -48,6 +48,23 @@ pub fn example(name: &str) -> PathBuf {
     root().join("examples/skylark").join(name)
 }
 
+/// An audit of the example with everything it has, as arguments, and these.
+pub fn whole(extra: &[&str]) -> Vec<String> {
+    let path = |file: &str| example(file).display().to_string();
+    let mut arguments = vec!["audit".to_owned(), path("capture.pcapng")];
+    for (flag, file) in [
+        ("--keys", "capture.keys"),
+        ("--canaries", "canaries.toml"),
+        ("--device", "device"),
+        ("--flight", "flight.tlog"),
+        ("--actions", "actions.csv"),
+    ] {
+        arguments.extend([flag.to_owned(), path(file)]);
+    }
+    arguments.extend(extra.iter().map(|one| (*one).to_owned()));
+    arguments
+}
+
 /// A folder of the shared data, which may be absent.
 pub fn shared(folder: &str) -> Option<PathBuf> {
     let path = root().join("../shared/data").join(folder);

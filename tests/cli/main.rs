@@ -22,7 +22,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use creance_tests::{creance, essence, example, run};
+use creance_tests::{creance, essence, example, run, whole};
 use serde_json::Value;
 
 fn code(output: &Output) -> i32 {
@@ -35,23 +35,6 @@ fn text(bytes: &[u8]) -> String {
 
 fn read(findings: &Path) -> creance_model::Report {
     creance_model::Report::read(&fs::read(findings).unwrap()).unwrap()
-}
-
-/// Everything the example has, as arguments.
-fn whole(extra: &[&str]) -> Vec<String> {
-    let option = |flag: &str, file: &str| [flag.to_owned(), example(file).display().to_string()];
-    let mut arguments = vec!["audit".to_owned(), example("capture.pcapng").display().to_string()];
-    for (flag, file) in [
-        ("--keys", "capture.keys"),
-        ("--canaries", "canaries.toml"),
-        ("--device", "device"),
-        ("--flight", "flight.tlog"),
-        ("--actions", "actions.csv"),
-    ] {
-        arguments.extend(option(flag, file));
-    }
-    arguments.extend(extra.iter().map(|one| (*one).to_owned()));
-    arguments
 }
 
 fn json(arguments: &[&str]) -> Value {

@@ -12,26 +12,17 @@ use std::{
 };
 
 use creance_model::Report;
-use creance_tests::{example, python, root, run, tool};
+use creance_tests::{example, python, root, run, tool, whole};
 use serde_json::Value;
 
 /// The example in all formats.
 fn reports(folder: &Path, reveal: bool) -> std::path::PathBuf {
     let (case, reports) = (folder.join("case"), folder.join("reports"));
-    let mut arguments = vec!["audit".to_owned(), example("capture.pcapng").display().to_string()];
-    for (flag, file) in [
-        ("--keys", "capture.keys"),
-        ("--canaries", "canaries.toml"),
-        ("--device", "device"),
-        ("--flight", "flight.tlog"),
-        ("--actions", "actions.csv"),
-        ("--sites", "sites.geojson"),
-        ("--zones", "zones.geojson"),
-    ] {
-        arguments.extend([flag.to_owned(), example(file).display().to_string()]);
-    }
-    arguments.extend(["-q".to_owned(), "-o".to_owned(), case.display().to_string()]);
-    arguments.extend(reveal.then(|| "--reveal".to_owned()));
+    let [to, sites, zones] = [case.clone(), example("sites.geojson"), example("zones.geojson")]
+        .map(|path| path.display().to_string());
+    let mut extra = vec!["--sites", &sites, "--zones", &zones, "-q", "-o", &to];
+    extra.extend(reveal.then_some("--reveal"));
+    let arguments = whole(&extra);
     assert!(run(arguments).status.success());
     let (case, to) = (case.display().to_string(), reports.display().to_string());
     let output = run(["report", case.as_str(), "--format", "all", "-o", to.as_str()]);

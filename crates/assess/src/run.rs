@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::{DataClass, FlightState, Match, Timestamp};
-use serde::{Deserialize, Deserializer, de};
+use creance_model::{DataClass, FlightState, Match, Report, ReportError, Timestamp};
+use serde::{Deserialize, de::IgnoredAny};
 use thiserror::Error;
-
-/// The schema that is read.
-const FINDINGS: &str = "creance.findings/1";
 
 /// The most findings of a case, and destinations.
 const MOST: usize = 100_000;
@@ -22,27 +19,9 @@ const MOST_OF_NAME: usize = 255;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It is no document of findings.
-    #[error("its `schema` is not {FINDINGS}, which `creance audit` writes as findings.json")]
-    Schema,
-    /// A field is missing, or is not what it should be. What stands there instead is not told: it may be a value.
-    #[error("`{field}` is missing or not what {FINDINGS} says (line {line}, column {column})")]
-    Field {
-        /// Its path, such as `destinations[3].bytes_up`.
-        field: String,
-        /// Where, counted from 1.
-        line: usize,
-        /// Where, counted from 1.
-        column: usize,
-    },
-    /// It is no JSON, or cut.
-    #[error("no JSON from line {line}, column {column} on")]
-    Json {
-        /// Where, counted from 1.
-        line: usize,
-        /// Where, counted from 1.
-        column: usize,
-    },
+    /// It is no document of findings, or a field is wrong.
+    #[error(transparent)]
+    Document(#[from] ReportError),
     /// More than any audit writes.
     #[error("more than {MOST} `{field}`")]
     Many {
@@ -118,23 +97,7 @@ impl Run {
 
     /// Reads a `findings.json`.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Named {
-            schema: String,
-        }
-        let named: Result<Named, _> = serde_json::from_slice(bytes);
-        match named {
-            Ok(named) if named.schema == FINDINGS => {}
-            Err(error) if !error.is_data() => {
-                return Err(Error::Json { line: error.line(), column: error.column() });
-            }
-            _ => return Err(Error::Schema),
-        }
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let said: Document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let (line, column) = (error.inner().line(), error.inner().column());
-            Error::Field { field: error.path().to_string(), line, column }
-        })?;
+        let said: Document = Report::read_as(bytes)?;
         said.run(name)
     }
 }
@@ -155,10 +118,8 @@ struct Case {
     campaign: Option<String>,
     tool: String,
     inputs: Vec<Input>,
-    damage: Vec<de::IgnoredAny>,
-    #[serde(deserialize_with = "maybe_time")]
+    damage: Vec<IgnoredAny>,
     first: Option<Timestamp>,
-    #[serde(deserialize_with = "maybe_time")]
     last: Option<Timestamp>,
 }
 
@@ -184,9 +145,8 @@ struct Unread {
 
 #[derive(Deserialize)]
 struct Finding {
-    #[serde(deserialize_with = "class")]
     data_class: DataClass,
-    #[serde(rename = "match", deserialize_with = "matched")]
+    #[serde(rename = "match")]
     matched: Match,
     digest: String,
     direction: Direction,
@@ -217,11 +177,8 @@ struct Traffic {
 
 #[derive(Deserialize)]
 struct Phase {
-    #[serde(deserialize_with = "time")]
     from: Timestamp,
-    #[serde(deserialize_with = "time")]
     to: Timestamp,
-    #[serde(deserialize_with = "state")]
     state: FlightState,
 }
 
@@ -295,35 +252,6 @@ impl Destination {
 /// How long, in minutes.
 fn minutes(from: Timestamp, to: Timestamp) -> f64 {
     ((to.as_secs_f64() - from.as_secs_f64()) / 60.0).max(0.0)
-}
-
-fn named<'de, D: Deserializer<'de>, T>(
-    deserializer: D,
-    from_name: impl Fn(&str) -> Option<T>,
-) -> Result<T, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    from_name(&name).ok_or_else(|| de::Error::custom("no such name"))
-}
-
-fn class<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DataClass, D::Error> {
-    named(deserializer, DataClass::from_name)
-}
-
-fn matched<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Match, D::Error> {
-    named(deserializer, Match::from_name)
-}
-
-fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FlightState, D::Error> {
-    named(deserializer, FlightState::from_name)
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    named(deserializer, Timestamp::parse)
-}
-
-fn maybe_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| Timestamp::parse(&text).ok_or_else(|| de::Error::custom("no time"))).transpose()
 }
 
 #[cfg(test)]

@@ -87,6 +87,31 @@ named! {
     }
 }
 
+impl DataClass {
+    /// Whether a tool that says the one where the truth is the other raises no false alarm, though it names no leak
+    /// (docs/corpus.md).
+    pub fn is_near(self, other: Self) -> bool {
+        const NEAR: &[[DataClass; 2]] = &[
+            [DataClass::AccountId, DataClass::Credential],
+            [DataClass::AccountId, DataClass::Serial],
+            [DataClass::Audio, DataClass::Video],
+            [DataClass::Contacts, DataClass::Messages],
+            [DataClass::Contacts, DataClass::PersonName],
+            [DataClass::Contacts, DataClass::Phone],
+            [DataClass::Credential, DataClass::Email],
+            [DataClass::DeviceId, DataClass::Serial],
+            [DataClass::Face, DataClass::Imagery],
+            [DataClass::FlightLog, DataClass::Imagery],
+            [DataClass::FlightLog, DataClass::Location],
+            [DataClass::FlightLog, DataClass::Video],
+            [DataClass::Imagery, DataClass::Video],
+            [DataClass::Messages, DataClass::PersonName],
+            [DataClass::Messages, DataClass::Phone],
+        ];
+        NEAR.iter().any(|pair| *pair == [self, other] || *pair == [other, self])
+    }
+}
+
 named! {
     /// How we know what it is; the first is the strongest. Also the order in which matches fold together.
     Match {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use crate::{
@@ -215,6 +215,11 @@ impl Report {
 
     /// Reads a document that [`Report::findings_document`] made.
     pub fn read(document: &[u8]) -> Result<Self, ReportError> {
+        Self::read_as(document)
+    }
+
+    /// Reads of such a document what `T` asks for: older ones have not all that a [`Report`] has.
+    pub fn read_as<T: DeserializeOwned>(document: &[u8]) -> Result<T, ReportError> {
         #[derive(Deserialize)]
         struct Named {
             schema: String,

@@ -1,4 +1,6 @@
 //! GCJ-02, the datum of Chinese maps: positions moved by some hundred metres, as published implementations have it.
+//!
+//! Written apart from what the audit reads with (`creance_place::datum`): a mistake in one of both shows in the truth.
 
 use std::f64::consts::PI;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use creance_model::{Finding, Report};
+use creance_model::{DataClass, Finding, Report};
 use serde_json::Value;
 
 /// How many of those that must be found were.
@@ -98,25 +98,6 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Classes of which one may be taken for the other without raising a false alarm (docs/corpus.md).
-const NEIGHBOURS: &[[&str; 2]] = &[
-    ["account-id", "credential"],
-    ["account-id", "serial"],
-    ["audio", "video"],
-    ["contacts", "messages"],
-    ["contacts", "person-name"],
-    ["contacts", "phone"],
-    ["credential", "email"],
-    ["device-id", "serial"],
-    ["face", "imagery"],
-    ["flight-log", "imagery"],
-    ["flight-log", "location"],
-    ["flight-log", "video"],
-    ["imagery", "video"],
-    ["messages", "person-name"],
-    ["messages", "phone"],
-];
-
 /// Holds the findings of a report against a truth.
 pub fn score(truth: &Value, report: &Report) -> Score {
     let events: Vec<Event<'_>> =
@@ -138,8 +119,8 @@ pub fn score(truth: &Value, report: &Report) -> Score {
                     found.get_or_insert_with(|| proof(finding));
                 }
             } else if event.holds(&packets) {
-                let pair = [event.class, class];
-                loose |= NEIGHBOURS.iter().any(|near| *near == pair || [near[1], near[0]] == pair);
+                loose |=
+                    DataClass::from_name(event.class).is_some_and(|class| class.is_near(finding.data_class));
             }
         }
         if strict {

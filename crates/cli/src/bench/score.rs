@@ -315,27 +315,9 @@ fn is_said(finding: &Finding, event: &Event) -> bool {
 }
 
 fn is_near(a: &str, b: &str) -> bool {
-    NEIGHBOURS.iter().any(|pair| [a, b] == *pair || [b, a] == *pair)
+    let classes = DataClass::from_name(a).zip(DataClass::from_name(b));
+    classes.is_some_and(|(a, b)| a.is_near(b))
 }
-
-/// Classes of which one may be taken for the other without raising a false alarm.
-const NEIGHBOURS: &[[&str; 2]] = &[
-    ["account-id", "credential"],
-    ["account-id", "serial"],
-    ["audio", "video"],
-    ["contacts", "messages"],
-    ["contacts", "person-name"],
-    ["contacts", "phone"],
-    ["credential", "email"],
-    ["device-id", "serial"],
-    ["face", "imagery"],
-    ["flight-log", "imagery"],
-    ["flight-log", "location"],
-    ["flight-log", "video"],
-    ["imagery", "video"],
-    ["messages", "person-name"],
-    ["messages", "phone"],
-];
 
 #[cfg(test)]
 mod tests;
