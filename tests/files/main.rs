@@ -221,6 +221,29 @@ fn faces_are_told_by_their_place_and_blurred_when_asked() {
 }
 
 #[test]
+fn what_a_logger_did_not_write_hinders_nothing_and_addresses_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = |kind: u8, content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_le_bytes();
+        [&length[..], &[kind], content].concat()
+    };
+    let head = b"ULog\x01\x12\x35\x01\0\0\0\0\0\0\0\0";
+    let known = message(b'I', b"\x11char[12] sys_uuid0006000042ab");
+    let log = [&head[..], &message(b'B', &[0; 40]), &known, &message(b'O', &[30, 0])].concat();
+    let table = "OSD.flyTime [s],OSD.latitude,OSD.longitude,DETAILS.street,DETAILS.city\n0.1,47.1,8.2,Main St,Bern\n1.1,47.2,8.2,Main St,Bern\n";
+    for (name, bytes, gone) in
+        [("a.ulg", log.as_slice(), "0006000042ab"), ("b.csv", table.as_bytes(), "Bern")]
+    {
+        let (from, to) = (folder.path().join(name), folder.path().join("clean"));
+        fs::write(&from, bytes).unwrap();
+        let output = run(["scrub", from.to_str().unwrap(), "-o", to.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&output.stdout));
+        let written = fs::read(to.join(name)).unwrap();
+        assert!(!String::from_utf8_lossy(&written).contains(gone), "{name}");
+    }
+}
+
+#[test]
 fn nothing_is_written_through_a_link() {
     let (folder, _) = made();
     let [card, clean, elsewhere] = ["card/DCIM", "clean", "elsewhere"].map(|name| folder.path().join(name));

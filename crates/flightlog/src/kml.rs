@@ -451,6 +451,13 @@ mod tests {
     }
 
     #[test]
+    fn datums_are_words_that_stay_and_numbers_of_things_are_not() {
+        assert!(stays("coordinateMode", "WGS84") && stays("heightMode", "EGM96"));
+        assert!(stays("executeHeightMode", "relativeToStartPoint"));
+        assert!(!stays("author", "WGS84") && !stays("droneSerialMode", "1581F5BKD225D00BP891"));
+    }
+
+    #[test]
     fn scrubbing_moves_places_and_takes_names_out() {
         assert!(scrub(KML.as_bytes(), &ScrubRequest::default()).is_err());
         let request =

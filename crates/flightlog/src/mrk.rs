@@ -181,6 +181,8 @@ mod tests {
         );
         let without = scrubbed(Locations::Remove);
         assert!(without.contains("\t,Lat\t,Lon\t359.494,Ellh\t") && told(&without).tracks.is_empty());
+        // What was taken out is no damage.
+        assert_eq!(told(&without).damage, []);
     }
 
     proptest! {

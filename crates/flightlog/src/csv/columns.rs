@@ -350,6 +350,14 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_known_behind_the_name_of_their_table() {
+        let columns = columns("DETAILS.street,DETAILS.subStreet,details.City,area,OSD.flycState");
+        let all: Vec<usize> = columns.identities.iter().map(|(column, _)| *column).collect();
+        assert_eq!(all, [0, 1, 2, 3]);
+        assert!(columns.identities.iter().all(|(_, identity)| *identity == Identity::Address));
+    }
+
+    #[test]
     fn exports_of_flight_records_are_understood() {
         let columns = columns(
             "CUSTOM.date [local], CUSTOM.updateTime [local], OSD.flyTime [s], OSD.latitude, OSD.longitude, \

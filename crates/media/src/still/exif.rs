@@ -276,6 +276,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_note_has_the_order_in_which_the_number_of_its_entries_fits() {
+        let note = |count: [u8; 2]| [&count[..], &[0; 3 * 12]].concat();
+        for around in [false, true] {
+            assert!(order(&note([3, 0]), around));
+            assert!(!order(&note([0, 3]), around));
+            // Too short, or none: as the rest.
+            assert_eq!((order(&[3], around), order(&note([0, 0]), around)), (around, around));
+        }
+    }
+
+    #[test]
     fn comments_in_utf_16_have_the_order_of_their_block_or_of_their_mark() {
         let written = |order: fn(u16) -> [u8; 2], mark: bool| {
             let units = mark.then_some(0xfeff).into_iter().chain("Mast 7".encode_utf16());
