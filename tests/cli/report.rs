@@ -33,6 +33,26 @@ fn a_case_is_written_again_as_it_was() {
 }
 
 #[test]
+fn nothing_is_written_into_a_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    assert_eq!(code(&run(whole(&["-o", case.to_str().unwrap()]))), 0);
+    for inside in ["case/x.html", "case/new/x.html", "other/../case/x.html"] {
+        fs::create_dir_all(folder.path().join("other")).unwrap();
+        let output = run([
+            "report",
+            case.to_str().unwrap(),
+            "--format",
+            "html",
+            "-o",
+            folder.path().join(inside).to_str().unwrap(),
+        ]);
+        assert_eq!(code(&output), 2, "{inside}");
+    }
+    assert_eq!(code(&run(["case", "verify", case.to_str().unwrap()])), 0);
+}
+
+#[test]
 fn what_is_no_case_is_refused_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(["report", folder.path().to_str().unwrap()]);

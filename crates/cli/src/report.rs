@@ -26,6 +26,7 @@ pub(crate) fn run(options: &Report, talk: Talk) -> anyhow::Result<u8> {
         return Err(Usage(format!("--evidence and --with-keys are of --format {PACKETS}")).into());
     }
     let report = case::read(&options.case)?;
+    outside(options)?;
     let folder = case::findings(&options.case).parent().map(|folder| folder.display().to_string());
     let format = creance_render::ALL.iter().find(|output| output.name() == options.format);
     let render = Options { case_folder: folder, ..Options::default() };
@@ -46,6 +47,27 @@ pub(crate) fn run(options: &Report, talk: Talk) -> anyhow::Result<u8> {
         (None, None) => return Err(Usage(format!("--format {EVERY} needs a folder: -o FOLDER")).into()),
     }
     Ok(if report.incomplete() { exit::INCOMPLETE } else { exit::DONE })
+}
+
+/// What is written into the folder of a case is in no record of its ledger, and the case would be refused for it.
+fn outside(options: &Report) -> anyhow::Result<()> {
+    let Some(output) = &options.output else { return Ok(()) };
+    let case = case::findings(&options.case);
+    let (Some(case), Ok(output)) =
+        (case.parent().and_then(|case| case.canonicalize().ok()), std::path::absolute(output))
+    else {
+        return Ok(());
+    };
+    // What is not there yet is where the nearest folder that is there is.
+    let there = output.ancestors().find_map(|folder| folder.canonicalize().ok());
+    if case.join(creance_custody::LEDGER).is_file() && there.is_some_and(|there| there.starts_with(&case)) {
+        return Err(Usage(format!(
+            "{} is in the folder of the case, of which the ledger knows every file: choose another",
+            output.display()
+        ))
+        .into());
+    }
+    Ok(())
 }
 
 /// Writes a file that is not there yet.

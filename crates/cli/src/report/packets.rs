@@ -26,6 +26,7 @@ const MOST_REMARKS: usize = 256 << 10;
 
 pub(super) fn run(options: &Report, talk: Talk) -> anyhow::Result<u8> {
     let report = case::read(&options.case)?;
+    super::outside(options)?;
     let captures = captures(&report, &options.evidence)?;
     let missing = match &options.output {
         Some(path) => {
