@@ -5,6 +5,7 @@
 //! (`./ci/test tools` puts them there), and real ones are those of the shared data, where it is present.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod archives;
 mod films;
 
 use std::{

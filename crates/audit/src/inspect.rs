@@ -12,7 +12,7 @@ mod masked;
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -33,7 +33,7 @@ use crate::{Error, Progress, batches, files};
 /// What is asked of files.
 #[derive(Clone, Debug, Default)]
 pub struct Inspect {
-    /// Files and folders.
+    /// Files and folders; `-` is stdin.
     pub paths: Vec<PathBuf>,
     /// Whether each file's SHA-256 is made, for which all of it is read.
     pub hash: bool,
@@ -49,6 +49,10 @@ pub struct Inspect {
     pub logs: creance_flightlog::Options,
 }
 
+/// The path that stands for stdin, and bytes of it that are held.
+const STDIN: &str = "-";
+const LONGEST_PIPED: u64 = 1 << 30;
+
 /// Files of folders that are read.
 const MOST_FILES: usize = 1_000_000;
 
@@ -63,6 +67,10 @@ pub fn inspect(
 ) -> Result<usize, Error> {
     let (mut paths, mut beyond) = (Vec::new(), 0);
     for path in &request.paths {
+        if path == Path::new(STDIN) {
+            paths.push(path.clone());
+            continue;
+        }
         let io = |source| Error::Io { path: path.display().to_string(), source };
         if std::fs::metadata(path).map_err(io)?.is_dir() {
             let (mut found, left_out) = files::below(path, MOST_FILES)?;
@@ -89,10 +97,17 @@ pub fn inspect(
 fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
     let name = path.display().to_string();
     let read = || -> io::Result<Vec<Inspected>> {
-        let source = FileSource::new(File::open(path)?)?;
-        let sha256 = if request.hash { Some(hash(&source)?) } else { None };
+        let (piped, file);
+        let source: &dyn Source = if path == Path::new(STDIN) {
+            piped = stdin()?;
+            &piped.as_slice()
+        } else {
+            file = FileSource::new(File::open(path)?)?;
+            &file
+        };
+        let sha256 = if request.hash { Some(hash(source)?) } else { None };
         let mut told = archive::Told::default();
-        one(&name, &source, request, &mut told, 0)?;
+        one(&name, source, request, &mut told, 0)?;
         if let Some(whole) = told.all.first_mut() {
             whole.sha256 = sha256;
         }
@@ -103,6 +118,17 @@ fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
         inspection.flaw("file", 0, &error);
         vec![Inspected { file: name, bytes: 0, sha256: None, inspection }]
     })
+}
+
+/// All of stdin, for what describes a file may stand anywhere in it.
+fn stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(LONGEST_PIPED + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_PIPED {
+        let why = format!("more than {LONGEST_PIPED} bytes of stdin: write them to a file, and name that");
+        return Err(io::Error::other(why));
+    }
+    Ok(bytes)
 }
 
 /// Tells of a source, and of what it holds.

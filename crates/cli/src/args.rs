@@ -440,13 +440,13 @@ Examples:
   creance inspect card/DCIM --format html --reveal -o card.html
   creance inspect export.zip --format jsonl | jq 'select(.identifiers != [])'
 
-Files are read where they lie and never changed; archives (zip, tar) are looked into without unpacking. Exit code 4: not
-all of a file could be read.";
+Files are read where they lie and never changed; archives (zip, tar, gzip, zstd) are looked into without unpacking them to
+disk. Exit code 4: not all of a file could be read.";
 
 #[derive(ClapArgs, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Inspect {
-    /// Files of any kind, folders, archives.
+    /// Files of any kind, folders, archives, or `-` for stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// How the answer is written.

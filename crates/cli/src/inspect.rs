@@ -87,7 +87,7 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
 
 /// Whether one file was named, and no folder.
 fn is_single(options: &Inspect) -> bool {
-    matches!(options.files.as_slice(), [one] if one.is_file())
+    matches!(options.files.as_slice(), [one] if one.is_file() || one.as_os_str() == "-")
 }
 
 /// The keys of a file.

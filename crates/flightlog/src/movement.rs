@@ -57,15 +57,15 @@ fn speed(a: &Sample, b: &Sample) -> Option<f64> {
     (seconds > 0.0).then(|| north.hypot(east) * 6_371_000.0 / seconds)
 }
 
-/// Longest silence within one state that is still the same state, in nanoseconds; and how long the last word holds.
+/// Longest silence within one state that is still the same state, in nanoseconds; and the longest that the last word holds.
 const BRIDGE: i64 = 15_000_000_000;
 const GRACE: i64 = 2_000_000_000;
 
 /// Phases that are told; an aircraft that changes its state more often is none.
 const MOST: usize = 10_000;
 
-/// Adds the phases that states of moments amount to: a state holds until the next word, or 2 s where none follows within
-/// 15 s. At the same moment, flying wins.
+/// Adds the phases that states of moments amount to: a state holds until the next word, or where none follows within 15 s
+/// for as long as lay between the last two words, 2 s at most. At the same moment, flying wins.
 pub(crate) fn add_phases(
     inspection: &mut Inspection,
     mut states: Vec<(Timestamp, FlightState)>,
@@ -73,11 +73,17 @@ pub(crate) fn add_phases(
 ) {
     states.sort_by_key(|(time, state)| (*time, *state == FlightState::Flying));
     let mut phases: Vec<Interval<FlightState>> = Vec::new();
+    let mut grace = GRACE;
     for (time, state) in states {
         if let Some(last) = phases.last_mut() {
-            if time.since(last.to) > BRIDGE {
-                last.to = last.to.plus_nanos(GRACE);
+            let silence = time.since(last.to);
+            if silence > BRIDGE {
+                last.to = last.to.plus_nanos(grace);
+                grace = GRACE;
             } else {
+                if silence > 0 {
+                    grace = silence.min(GRACE);
+                }
                 last.to = time;
                 if last.state == state {
                     continue;
@@ -91,7 +97,7 @@ pub(crate) fn add_phases(
         phases.push(Interval { from: time, to: time, state, source: source.to_owned() });
     }
     if let Some(last) = phases.last_mut() {
-        last.to = last.to.plus_nanos(GRACE);
+        last.to = last.to.plus_nanos(grace);
     }
     phases.retain(|phase| phase.from < phase.to);
     inspection.phases = phases;
@@ -132,7 +138,7 @@ mod tests {
             .map(|phase| (phase.from.as_secs_f64(), phase.to.as_secs_f64(), phase.state))
             .collect();
         let wanted =
-            [(0.0, 10.0, Ground), (10.0, 14.0, Flying), (100.0, 101.0, Flying), (101.0, 103.0, Ground)];
+            [(0.0, 10.0, Ground), (10.0, 14.0, Flying), (100.0, 101.0, Flying), (101.0, 102.0, Ground)];
         assert_eq!(told, wanted);
     }
 

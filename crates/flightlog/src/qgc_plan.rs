@@ -183,13 +183,15 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     let mut scrubbed = Scrubbed::default();
     walk(&mut plan, "", &mut |role, field, list, _| {
         let Some((lat, lon)) = pair(list) else { return };
-        let moved = request.locations.moved(lat, lon).filter(|_| role != Role::Home).unwrap_or_default();
-        // Where somebody took off goes with its height, and a height above the sea tells a place as it tells a square of a grid.
-        let height = (role == Role::Home).then_some(0.0);
+        // Where somebody took off goes with its height where places go to a grid: a height above the sea tells more than a
+        // square does. Moved with all others, it tells nothing that they do not.
+        let goes = role == Role::Home && !request.locations.keeps_height();
+        let moved = request.locations.moved(lat, lon).filter(|_| !goes).unwrap_or_default();
+        let height = goes.then_some(0.0);
         for (slot, number) in list.iter_mut().zip([Some(moved.0), Some(moved.1), height]) {
             *slot = number.map_or_else(|| slot.clone(), Value::from);
         }
-        scrubbed.removed(if role == Role::Home { "position" } else { "position, moved" }, field);
+        scrubbed.removed(if goes { "position" } else { "position, moved" }, field);
     });
     without_words(&mut plan, "", request.locations.keeps_height(), &mut scrubbed);
     let written = serde_json::to_vec_pretty(&plan)
@@ -262,7 +264,8 @@ mod tests {
         let request =
             ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
         let clean = scrub(PLAN.as_bytes(), &request).unwrap().bytes(PLAN.as_bytes());
-        assert_eq!(places(&clean), [48.1, 48.2, 48.3, 48.4, 48.5, 48.6, 48.7].map(target));
+        let targets = [48.1, 48.2, 48.3, 48.4, 48.5, 48.6, 48.7].map(target);
+        assert_eq!(places(&clean), [&[(Role::Home, 48.0)][..], &targets].concat());
     }
 
     #[test]

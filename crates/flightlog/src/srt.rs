@@ -6,9 +6,10 @@
 //! | `HOME(…) date`, then `GPS(…,…,16) BAROMETER:1.9` | longitude first |
 //! | `GPS(…,…,0.0M) BAROMETER:0.3M` | latitude first |
 //! | `GPS(…,…,69.8) BAROMETER(91.2) HOME(…,…)` | latitude first |
+//! | `F/2.8, SS 30, ISO 260, EV 0, GPS (…, …, 17), D 221.21m, H 200.70m, H.S 1.2m/s` | longitude first |
 //!
-//! Without names the values themselves decide where they can: a latitude is at most 90. Where neither they nor the dialect
-//! do, places are told as text and not as a track. The third number is metres where it has decimals; a whole one counts
+//! Without names the values themselves decide where they can: a latitude is at most 90, and between home and the aircraft lies
+//! the distance `D`, if it is said. Where neither they nor the dialect do, places are told as text and not as a track. The third number is metres where it has decimals; a whole one counts
 //! satellites, and then the barometer says the height above where it took off. Times are local: captions do not say their offset from UTC.
 
 use std::{collections::BTreeSet, ops::Range};
@@ -118,7 +119,9 @@ pub fn captions(text: &str) -> Captions {
             } else {
                 let (alt_m, reference) = pair.height(line);
                 told.alt_reference = told.alt_reference.or(reference);
-                add(&mut told, TrackPoint::new(time, lat, lon, alt_m));
+                let gaze = pitch_roll_yaw(line);
+                told.look = told.look.or(gaze);
+                add(&mut told, TrackPoint { gaze, ..TrackPoint::new(time, lat, lon, alt_m) });
             }
         }
     }
@@ -273,8 +276,8 @@ impl Pair {
         let behind = line.get(self.range.end..).unwrap_or_default();
         let behind = behind.get(..behind.floor_char_boundary(LONGEST)).unwrap_or_default();
         let barometer = ["BAROMETER", "Hb"].iter().find_map(|name| value(behind, name));
-        match barometer {
-            Some(barometer) => (Some(barometer.number), Some(AltReference::TakeOff)),
+        match barometer.map(|barometer| barometer.number).or_else(|| metres(behind, ", H ")) {
+            Some(height) => (Some(height), Some(AltReference::TakeOff)),
             None => (self.third.filter(|_| self.has_decimals), None),
         }
     }
@@ -286,6 +289,48 @@ impl Pair {
         }
     }
 }
+
+/// Metres behind a name, `, D 221.21m`.
+fn metres(line: &str, name: &str) -> Option<f64> {
+    let (_, behind) = line.split_once(name)?;
+    let end = behind.find(|c: char| !matches!(c, '0'..='9' | '.' | '-'))?;
+    let (number, unit) = behind.split_at_checked(end)?;
+    number.parse().ok().filter(|_| unit.starts_with('m'))
+}
+
+/// Where the gimbal looked, as `G.PRY (-24.4°, 0.0°, 110.4°)`: pitch, roll, yaw.
+fn pitch_roll_yaw(line: &str) -> Option<Gaze> {
+    let (_, behind) = line.split_once("G.PRY (")?;
+    let (angles, _) = behind.split_once(')')?;
+    let mut angles = angles.split(',').map(|angle| angle.trim().trim_end_matches('°').parse::<f64>().ok());
+    let (pitch, roll, yaw) = (angles.next()??, angles.next()??, angles.next()??);
+    Gaze::of([yaw, pitch, roll])
+}
+
+/// The order in which home and the aircraft lie as far apart as the line says; `None`: both do, or neither.
+fn by_distance(line: &str) -> Option<Order> {
+    let said = metres(line, ", D ").filter(|said| *said > FAR)?;
+    let (mut home, mut here) = (None, None);
+    for pair in pairs(line) {
+        let slot = if pair.is_home { &mut home } else { &mut here };
+        *slot = Some(pair);
+    }
+    let (home, here) = (home?, here?);
+    let fits = |order| {
+        let (from, to) = (home.place(order), here.place(order));
+        let east = (to.1 - from.1) * from.0.to_radians().cos();
+        let metres = (to.0 - from.0).hypot(east).to_radians() * 6_371_000.0;
+        (metres - said).abs() < said * 0.03
+    };
+    match (fits(Order::LatitudeFirst), fits(Order::LongitudeFirst)) {
+        (true, false) => Some(Order::LatitudeFirst),
+        (false, true) => Some(Order::LongitudeFirst),
+        _ => None,
+    }
+}
+
+/// Metres from which on a distance says something beside the last digits of places.
+const FAR: f64 = 20.0;
 
 /// Letters between brackets that are looked at.
 const LONGEST: usize = 200;
@@ -321,7 +366,8 @@ fn number(text: Option<&str>) -> Option<f64> {
 
 /// In which order numbers without names stand, and how one knows; `None`: there are none, or nothing decides.
 fn order(text: &str) -> Option<(Order, &'static str)> {
-    let (mut unit, mut with_brackets, mut home_and_date) = (false, false, false);
+    let (mut unit, mut with_brackets, mut home_and_date, mut settings) = (false, false, false, false);
+    let (mut latitude, mut longitude) = (false, false);
     for line in text.lines() {
         let mut has_home = false;
         for pair in pairs(line) {
@@ -331,13 +377,28 @@ fn order(text: &str) -> Option<(Order, &'static str)> {
             if pair.second.abs() > 90.0 && pair.first.abs() <= 90.0 {
                 return Some((Order::LatitudeFirst, "latitude first: a value beyond 90 stands second"));
             }
-            unit |= pair.has_unit;
+            unit |= pair.has_unit && !pair.is_home;
             has_home |= pair.is_home;
         }
+        match by_distance(line) {
+            Some(Order::LatitudeFirst) => latitude = true,
+            Some(Order::LongitudeFirst) => longitude = true,
+            None => {}
+        }
+        settings |= line.trim_start().starts_with("F/") && line.contains("GPS (") && line.contains(", H.S ");
         with_brackets |= line.contains("BAROMETER(");
         home_and_date |= has_home && line.starts_with("HOME") && moment(line).is_some();
     }
-    match (unit || with_brackets, home_and_date) {
+    match (latitude, longitude) {
+        (true, false) => {
+            return Some((Order::LatitudeFirst, "latitude first: so far from home is what is said"));
+        }
+        (false, true) => {
+            return Some((Order::LongitudeFirst, "longitude first: so far from home is what is said"));
+        }
+        _ => {}
+    }
+    match (unit || with_brackets, home_and_date || settings) {
         (true, false) => Some((
             Order::LatitudeFirst,
             "latitude first, as this dialect writes it; the values fit both ways",

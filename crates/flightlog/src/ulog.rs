@@ -7,7 +7,7 @@ mod messages;
 mod scrub;
 mod topics;
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, net::IpAddr, rc::Rc};
 
 use creance_model::{
     AltReference, Component, DataClass, Hidden, Inspection, Role, Spot, Timestamp, TrackPoint,
@@ -328,7 +328,10 @@ impl Log {
             self.record.moment(time);
         }
         let text = plain(&letters(content.get(at + 8..).unwrap_or_default()));
-        if let Some((_, address)) = text.split_once("partner IP: ") {
+        // The loopback address of a simulation is nobody's.
+        if let Some((_, address)) = text.split_once("partner IP: ")
+            && !address.trim().parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+        {
             self.record.identify(DataClass::NetworkInfo, Some(Component::Controller), address, "message");
         }
         self.record.say("message", &text, "message");

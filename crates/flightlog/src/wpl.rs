@@ -160,13 +160,14 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
             None if one.trim_start().starts_with('#') => scrubbed.removed("text", "comment"),
             None => anew.push_str(one),
             Some(line) => {
-                let stays = line.role != Role::Home && creance_model::is_place(line.lat, line.lon);
+                // Home goes with its height where places go to a grid; moved with all others, it tells nothing that they do not.
+                let goes = line.role == Role::Home && !request.locations.keeps_height();
+                let stays = !goes && creance_model::is_place(line.lat, line.lon);
                 let moved = request.locations.moved(line.lat, line.lon).filter(|_| stays).unwrap_or_default();
                 let words = one.split_whitespace().enumerate().map(|(at, word)| match at {
                     _ if at == line.words.0 => format!("{:.8}", moved.0),
                     _ if at == line.words.1 => format!("{:.8}", moved.1),
-                    // The height of where somebody took off goes with its place.
-                    _ if at == line.words.1 + 1 && line.role == Role::Home => "0".to_owned(),
+                    _ if at == line.words.1 + 1 && goes => "0".to_owned(),
                     _ => word.to_owned(),
                 });
                 anew.push_str(&words.collect::<Vec<_>>().join("\t"));
@@ -199,8 +200,13 @@ mod tests {
             ScrubRequest { locations: Locations::Offset { lat: 1.0, lon: 1.0 }, ..ScrubRequest::default() };
         let clean = scrub(WPL.as_bytes(), &request).unwrap().bytes(WPL.as_bytes());
         let told = inspect(&clean, &Options::default());
-        assert_eq!(told.places.len(), 1);
-        assert!((told.places[0].lat - 48.2).abs() < 1e-7 && (told.places[0].lon - 9.2).abs() < 1e-7);
+        let places: Vec<_> = told.places.iter().map(|spot| (spot.role, spot.alt_m)).collect();
+        assert_eq!(places, [(Role::Home, Some(583.4)), (Role::Target, Some(30.0))]);
+        assert!((told.places[1].lat - 48.2).abs() < 1e-7 && (told.places[1].lon - 9.2).abs() < 1e-7);
+        let grid = ScrubRequest { locations: Locations::Grid { km: 10.0 }, ..ScrubRequest::default() };
+        let clean = scrub(WPL.as_bytes(), &grid).unwrap().bytes(WPL.as_bytes());
+        let told = inspect(&clean, &Options::default());
+        assert!(told.places.iter().all(|spot| spot.role == Role::Target), "home is no square of a grid");
         assert!(scrub(WPL.as_bytes(), &ScrubRequest::default()).is_err());
     }
 

@@ -165,7 +165,8 @@ fn details_are_what_another_parser_reads() {
         }
         let facts: Vec<&str> = told.facts.iter().map(|fact| fact.value.as_str()).collect();
         for key in ["subStreet", "city", "aircraftName"] {
-            assert!(facts.contains(&text(key)), "{key}");
+            // What the app shows until it knows the name is no place.
+            assert_eq!(facts.contains(&text(key)), text(key) != "Map Loading", "{key}");
         }
         let version = oracle["version"].to_string();
         assert!(facts.contains(&version.as_str()));

@@ -15,6 +15,7 @@ mod heif;
 pub(crate) mod ifd;
 mod iptc;
 mod jpeg;
+mod maker;
 pub(crate) mod multi_picture;
 mod png;
 mod scrub;

@@ -399,7 +399,7 @@ impl Inspection {
         Self { kind, ..Self::default() }
     }
 
-    /// Adds an identifier, once, unless it is blank; a serial number that is none is left out.
+    /// Adds an identifier, once, unless it is blank; a number or id that is none ([`is_serial`]) is left out.
     pub fn identify(
         &mut self,
         class: DataClass,
@@ -408,7 +408,11 @@ impl Inspection {
         field: impl Into<String>,
     ) {
         let value = value.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        if value.is_empty() || (class == DataClass::Serial && !is_serial(value)) {
+        let is_id = matches!(
+            class,
+            DataClass::Serial | DataClass::DeviceId | DataClass::AccountId | DataClass::NetworkInfo
+        );
+        if value.is_empty() || (is_id && !is_serial(value)) {
             return;
         }
         let identifier = Identifier { class, of, value: value.to_owned(), field: field.into() };
@@ -441,6 +445,11 @@ mod tests {
             assert!(!is_serial(text), "{text}");
         }
         assert!(is_serial("1ZNBJ6D00C0042") && is_serial("10"));
+        let mut inspection = Inspection::of("x");
+        for class in [DataClass::Serial, DataClass::DeviceId, DataClass::AccountId, DataClass::NetworkInfo] {
+            inspection.identify(class, None, "00000000-0000-0000-0000-000000000000", "id");
+        }
+        assert_eq!(inspection.identifiers, []);
         assert!(Spot::new(Role::Camera, 0.0, 0.0, "exif:GPS").is_none());
         assert!(Spot::new(Role::Camera, 91.0, 0.0, "exif:GPS").is_none());
         assert!(Spot::new(Role::Camera, f64::NAN, 8.0, "exif:GPS").is_none());

@@ -1,8 +1,8 @@
-//! Files within archives: zip and tar, read in place, never unpacked.
+//! Files within archives: zip, tar, and what gzip or zstd packed, read in place, never unpacked to disk.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use creance_cursor::Source;
+use creance_cursor::{End, Method, Source, inflate};
 use creance_model::{Flaw, Inspected};
 
 use super::{Inspect, one};
@@ -11,7 +11,12 @@ use super::{Inspect, one};
 const DEEPEST: usize = 4;
 const MOST_ENTRIES: usize = 20_000;
 const LONGEST: u64 = 256 << 20;
+const LONGEST_ENTRY: usize = 256 << 20;
 const MOST_BYTES: u64 = 4 << 30;
+
+/// Archives that are known and not opened, by their first bytes.
+const UNREAD: &[(&[u8], &str)] =
+    &[(b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar")];
 
 /// What was told of a file and what it holds.
 #[derive(Default)]
@@ -32,10 +37,15 @@ pub(super) fn open(
     let head = source.piece(0, 512)?;
     let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
     let is_tar = head.get(257..262) == Some(b"ustar");
+    let (is_gzip, is_zstd) = (head.starts_with(b"\x1f\x8b"), head.starts_with(b"\x28\xb5\x2f\xfd"));
     let flaw = |what: &str, why: String| Flaw { what: what.to_owned(), offset: 0, why };
+    if let Some(kind) = UNREAD.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| kind) {
+        let why = format!("{kind} is not opened: unpack it, and inspect what is in it");
+        return Ok(vec![flaw("archive", why)]);
+    }
     // KMZ was read as what it is.
     let is_kmz = creance_flightlog::format(&head).is_some();
-    if is_kmz || !is_zip && !is_tar {
+    if is_kmz || !(is_zip || is_tar || is_gzip || is_zstd) {
         return Ok(Vec::new());
     }
     if depth >= DEEPEST {
@@ -65,11 +75,33 @@ pub(super) fn open(
         }
         room
     };
-    let end = if is_zip { zip(source, told, &mut entry) } else { tar(source, told, &mut entry) };
+    let end = if is_zip {
+        zip(source, told, &mut entry)
+    } else if is_tar {
+        tar(source, told, &mut entry)
+    } else {
+        let packed = source.piece(0, LONGEST_ENTRY)?;
+        let method = if is_gzip { Method::Gzip } else { Method::Zstd };
+        let out = inflate(method, &packed, LONGEST_ENTRY);
+        // What came out before damage is kept.
+        entry(&unpacked(name), Ok(out.bytes), told);
+        match out.end {
+            End::Whole if packed.len() as u64 == source.length() => Ok(()),
+            End::Damaged(why) => Err(why),
+            End::Whole | End::Limit => Err(format!("more than {LONGEST} bytes: what is beyond is not read")),
+        }
+    };
     if let Err(why) = end {
         flaws.push(flaw("archive", why));
     }
     Ok(flaws)
+}
+
+/// The name of what was packed: that of the packed file without its ending, `card.tgz` being `card.tar`.
+fn unpacked(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let (stem, ending) = last.rsplit_once('.').unwrap_or((last, ""));
+    if ending.eq_ignore_ascii_case("tgz") { format!("{stem}.tar") } else { stem.to_owned() }
 }
 
 /// What takes an entry, and says whether there is room for another.

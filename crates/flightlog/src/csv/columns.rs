@@ -115,6 +115,8 @@ pub(super) struct Columns {
     /// Further columns that hold latitudes and longitudes, of whatever.
     pub(super) other_degrees: Vec<usize>,
     pub(super) height: Option<Height>,
+    /// Heights above the sea, and those that do not say above what.
+    pub(super) above_sea: Vec<usize>,
     /// Degrees of the camera: yaw from north, pitch from the horizon, and roll.
     pub(super) yaw: Option<usize>,
     pub(super) pitch: Option<usize>,
@@ -161,6 +163,7 @@ impl Columns {
             pairs,
             other_degrees,
             height: height(&names),
+            above_sea: if planned { Vec::new() } else { above_sea(&names) },
             yaw: degrees(&["gimbal_heading", "gimbal_yaw", "gimbal.yaw", "gimbalheading", "gimbalyaw"]),
             pitch: degrees(&["gimbal_pitch", "gimbal.pitch", "gimbalpitch"]),
             roll: degrees(&["gimbal_roll", "gimbal.roll", "gimbalroll"]),
@@ -262,6 +265,16 @@ fn height(names: &[Name]) -> Option<Height> {
         let column = column?;
         Some(Height { column, metres: names.get(column)?.metres(), reference })
     })
+}
+
+/// Heights that are not said to be above where it took off or above ground.
+fn above_sea(names: &[Name]) -> Vec<usize> {
+    let is = |name: &Name| {
+        name.is(&["alt"])
+            || name.has(&["altitude", "alt_", "_alt", "amsl", "msl", "sealevel"])
+                && !name.has(&["rel", "takeoff", "take_off", "ground", "mode", "agl"])
+    };
+    names.iter().enumerate().filter(|(_, name)| is(name)).map(|(at, _)| at).collect()
 }
 
 fn identity(name: &Name) -> Option<Identity> {

@@ -1,7 +1,8 @@
 //! A table of a flight without what it gives away: the same rows, with cells changed or emptied.
 //!
-//! Where the aircraft was moves as asked, or goes. Home and operator, serial numbers, names and accounts always go, and so do
-//! latitudes and longitudes of which nobody says whose they are. Times, heights and the rest stay.
+//! Where the aircraft was moves as asked, or goes. Home and operator, serial numbers, names, accounts and what the app told the
+//! pilot always go, and so do latitudes and longitudes of which nobody says whose they are. Heights above the sea, which tell
+//! a place as ground does, stay where all places move alike; times, other heights and the rest stay.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
     if !table.columns.is_flight() {
         return Err(Refusal("its header does not say which columns hold places".to_owned()));
     }
-    let emptied = emptied(&table);
+    let emptied = emptied(&table, request.locations.keeps_height());
     let moved: Vec<Pair> = table
         .columns
         .pairs
@@ -79,7 +80,7 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
 }
 
 /// Columns that are emptied, and what stands in them.
-fn emptied(table: &Table<'_>) -> Vec<(usize, &'static str)> {
+fn emptied(table: &Table<'_>, heights: bool) -> Vec<(usize, &'static str)> {
     let columns = &table.columns;
     let mut emptied: Vec<(usize, &'static str)> = Vec::new();
     for pair in &columns.pairs {
@@ -91,6 +92,10 @@ fn emptied(table: &Table<'_>) -> Vec<(usize, &'static str)> {
         emptied.extend([(pair.lat, what), (pair.lon, what)]);
     }
     emptied.extend(columns.other_degrees.iter().map(|column| (*column, "position")));
+    emptied.extend(columns.messages.iter().map(|column| (*column, "message")));
+    if !heights {
+        emptied.extend(columns.above_sea.iter().map(|column| (*column, "height above the sea")));
+    }
     emptied.extend(columns.identities.iter().map(|(column, identity)| {
         let what = match identity {
             Identity::Known(DataClass::Serial, _) => "serial",

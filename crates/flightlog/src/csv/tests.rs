@@ -45,7 +45,7 @@ fn an_export_of_a_flight_record_says_who_and_where() {
     let at = |second: &str| format!("2022-04-13T14:{second}.45Z");
     assert_eq!(
         states(&told),
-        [(FlightState::Ground, at("22:59"), at("23:00")), (FlightState::Flying, at("23:00"), at("23:03"))]
+        [(FlightState::Ground, at("22:59"), at("23:00")), (FlightState::Flying, at("23:00"), at("23:02"))]
     );
     let times: Vec<_> = told.times.iter().map(|dated| (dated.what, dated.zone_known)).collect();
     assert_eq!(times, [("taken", false), ("start", false)]);
@@ -178,6 +178,7 @@ fn after_scrubbing_only_what_was_asked_for_is_left() {
             "serial",
             "place of the operator",
             "place of the operator",
+            "message",
             "position",
         ]
     );
@@ -187,7 +188,7 @@ fn after_scrubbing_only_what_was_asked_for_is_left() {
     assert_eq!(left.phases, told(EXPORT).phases, "times and states stay");
     let lines: Vec<&str> = text.split("\r\n").collect();
     assert_eq!(lines[..2], EXPORT.split("\r\n").collect::<Vec<_>>()[..2]);
-    assert_eq!(lines[2], "4/13/2022,2:22:59.45 PM,,,0,False,False,,,,,DJI Fly,1.5.4,,,\"Ready, go\",");
+    assert_eq!(lines[2], "4/13/2022,2:22:59.45 PM,,,0,False,False,,,,,DJI Fly,1.5.4,,,,");
 }
 
 #[test]
@@ -200,6 +201,15 @@ fn positions_move_and_those_of_people_go_all_the_same() {
     let (text, _) = scrubbed("time;lat;lon\n100;47.5;8.25\n", Locations::Offset { lat: 1.0, lon: 1.0 });
     assert_eq!(text, "time;lat;lon\n100;48.5000000;9.2500000\n");
     assert!((FORMAT.scrub)(b"name,lat,lon\n", &ScrubRequest::default()).is_err());
+}
+
+#[test]
+fn heights_above_the_sea_go_with_the_place_and_stay_where_all_move_alike() {
+    let table = "datetime_utc,lat,lon,height_above_takeoff(feet),altitude_above_seaLevel(feet),altitude(feet)\n2024-01-01T00:00:00Z,47.5,8.5,10,1400,1390\n";
+    let last = |locations| scrubbed(table, locations).0.lines().last().unwrap().to_owned();
+    assert_eq!(last(Locations::Remove), "2024-01-01T00:00:00Z,,,10,,");
+    let moved = last(Locations::Offset { lat: 1.0, lon: 1.0 });
+    assert_eq!(moved, "2024-01-01T00:00:00Z,48.5000000,9.5000000,10,1400,1390");
 }
 
 proptest! {

@@ -98,7 +98,8 @@ pub(super) fn read(inspection: &mut Inspection, version: u8, bytes: &[u8], at: u
         inspection.flaw("details", at as u64, &why);
     }
     for (at, part) in [(0, "sub_street"), (20, "street"), (40, "city"), (60, "area")] {
-        let name = fields.text(at, 20).unwrap_or_default();
+        // What the app shows until its map service has answered is no place.
+        let name = fields.text(at, 20).filter(|name| name != "Map Loading").unwrap_or_default();
         inspection.say("place name", name, format!("details:{part}"));
     }
     if let Some(upload) = fields.u8(82) {

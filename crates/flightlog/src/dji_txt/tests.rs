@@ -63,7 +63,7 @@ fn every_version_says_the_same() {
             [
                 (FlightState::Ground, ms(100), ms(200)),
                 (FlightState::Flying, ms(200), ms(1100)),
-                (FlightState::Ground, ms(1100), ms(3100)),
+                (FlightState::Ground, ms(1100), ms(1800)),
             ]
         );
         let times: Vec<_> = told.times.iter().map(|dated| (dated.what, dated.time)).collect();

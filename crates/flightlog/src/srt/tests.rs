@@ -45,6 +45,16 @@ fn the_order_is_found_by_values_then_by_dialect_and_never_guessed() {
         first("HOME(-58.5,-34.5) 2031.7.3 10:15:03\nGPS(-58.25,-34.25,19) BAROMETER:20.1"),
         Some((-34.25, -58.25))
     );
+    assert_eq!(
+        first("F/3.2, SS 160, ISO 100, EV 0, GPS (8.25, 47.5, 18), D 9.21m, H 45.60m, H.S 0.20m/s"),
+        Some((47.5, 8.25))
+    );
+    // 0.01° to the south and 0.02° to the west of home; in the other order it would be 2,309 m.
+    let far = |d: &str| {
+        format!("F/5.6, SS 400, GPS (-58.77, -34.26, 15), HOME (-58.75, -34.25, -57.98m), D {d}m, H 85.80m")
+    };
+    assert_eq!(first(&far("2148.2")), Some((-34.26, -58.77)));
+    assert_eq!(first(&far("2309.0")), Some((-58.77, -34.26)));
     let undecided = told(&cue("GPS(36.5,-6.5,12) BAROMETER:0.3"));
     assert!(undecided.tracks.is_empty() && undecided.damage[0].what.contains("1 places"));
     assert!(undecided.facts[0].value.contains("36.5, -6.5"));
@@ -79,6 +89,11 @@ fn a_count_of_satellites_is_no_height() {
     assert_eq!(height("GPS(36.5,-6.5,0.0M) BAROMETER:80.4M"), above(80.4));
     assert_eq!(height("GPS(36.5,116.5,69.8) BAROMETER(91.2)"), Some((Some(69.8), None)));
     assert_eq!(height("GPS(149.5,-20.5,16)"), Some((None, None)));
+    assert_eq!(height("GPS (149.5, -20.5, 16), D 2.5m, H 45.60m, H.S 0.20m/s"), above(45.6));
+    let looks = captions(
+        "F/5.6, GPS (149.5, -20.5, 15), D 1.5m, F.PRY (2.7°, -7.0°, 110.1°), G.PRY (-24.4°, 0.0°, 110.4°)",
+    );
+    assert_eq!(looks.points[0].gaze, Gaze::of([110.4, -24.4, 0.0]));
 }
 
 #[test]

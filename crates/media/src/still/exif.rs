@@ -4,7 +4,10 @@ use creance_model::{
     AltReference, Component, DataClass, Dated, Hidden, Inspection, Look, Role, Spot, Timestamp,
 };
 
-use super::ifd::{Directory, Tags};
+use super::{
+    ifd::{Directory, Tags},
+    maker,
+};
 
 /// Tags of text that identify: of which class, of what, and their names.
 const IDENTIFIERS: &[(u16, DataClass, Option<Component>, &str)] = &[
@@ -75,7 +78,7 @@ pub(crate) fn tell(inspection: &mut Inspection, tags: &Tags<'_>, base: u64) {
     }
     times(inspection, tags);
     gps(inspection, tags);
-    maker(inspection, tags);
+    note(inspection, tags);
     thumbnail(inspection, tags);
 }
 
@@ -186,7 +189,7 @@ fn gps(inspection: &mut Inspection, tags: &Tags<'_>) {
 }
 
 /// The note of the maker: DJI's is a directory of angles and speeds; debugging text stands in notes of any maker.
-fn maker(inspection: &mut Inspection, tags: &Tags<'_>) {
+fn note(inspection: &mut Inspection, tags: &Tags<'_>) {
     let Some(entry) = tags.get(Directory::Exif, MAKER_NOTE) else { return };
     let note = tags.bytes_of(entry);
     inspection.hidden.push(Hidden {
@@ -195,6 +198,7 @@ fn maker(inspection: &mut Inspection, tags: &Tags<'_>) {
         bytes: note.len() as u64,
     });
     debug_text(inspection, note, "exif:MakerNote");
+    maker::tell(inspection, tags, entry);
     if inspection.device.make.as_deref() != Some("DJI") {
         return;
     }

@@ -90,10 +90,20 @@ impl<'a> Tags<'a> {
 
     /// A single directory without a header, as in maker notes; offsets count from the beginning of the bytes.
     pub(crate) fn bare(bytes: &'a [u8], little: bool) -> Self {
+        Self::at(bytes, little, 0)
+    }
+
+    /// A single directory that stands somewhere in the bytes; offsets count from their beginning.
+    pub(crate) fn at(bytes: &'a [u8], little: bool, at: usize) -> Self {
         let mut tags =
             Self { bytes, little, tables: Vec::new(), entries: Vec::new(), held: 0, flaws: Vec::new() };
-        tags.directory(0, Directory::Main);
+        tags.directory(at, Directory::Main);
         tags
+    }
+
+    /// Reads a further directory of the same bytes.
+    pub(crate) fn follow(&mut self, at: usize) {
+        self.directory(at, Directory::Sub(0));
     }
 
     fn chain(&mut self, first: u32) {

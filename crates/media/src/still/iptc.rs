@@ -28,7 +28,8 @@ pub(crate) fn tell(inspection: &mut Inspection, content: &[u8]) {
     }
 }
 
-fn datasets(inspection: &mut Inspection, mut rest: &[u8]) {
+/// Adds what datasets say that stand one behind another.
+pub(super) fn datasets(inspection: &mut Inspection, mut rest: &[u8]) {
     for _ in 0..MOST {
         let [0x1c, record, dataset, high, low, after @ ..] = rest else { break };
         let length = usize::from(u16::from_be_bytes([*high, *low]));

@@ -13,6 +13,8 @@ const MOST: usize = 256 << 20;
 /// XMP, and image resources of Photoshop.
 pub(crate) const XMP: u16 = 0x02bc;
 const PHOTOSHOP: u16 = 0x8649;
+/// IPTC without image resources around it.
+const IPTC: u16 = 0x83bb;
 const PREVIEW: u16 = 0x0201;
 const DNG_VERSION: u16 = 0xc612;
 
@@ -38,6 +40,7 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 }
             }
             gdal::METADATA => gdal::tell(&mut inspection, tags.bytes_of(entry)),
+            IPTC => iptc::datasets(&mut inspection, tags.bytes_of(entry)),
             PHOTOSHOP => iptc::tell(&mut inspection, &[&[0], tags.bytes_of(entry)].concat()),
             _ => {}
         }

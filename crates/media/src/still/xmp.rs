@@ -24,7 +24,9 @@ const DEEPEST: usize = 64;
 
 /// The properties of a packet, in its order, and why reading ended before its end if it did.
 pub(crate) fn properties(packet: &[u8]) -> (Vec<Property>, Option<String>) {
-    let mut reader = Reader::from_reader(packet);
+    // XMP is UTF-8 but for what old programs wrote: a letter of theirs must not hide the rest.
+    let text = String::from_utf8_lossy(packet);
+    let mut reader = Reader::from_reader(text.as_bytes());
     let (mut found, mut open) = (Vec::new(), Vec::<(String, String)>::new());
     let mut buffer = Vec::new();
     let mut flaw = None;
@@ -143,6 +145,7 @@ impl Property {
             (_, "ntrippassword") => (DataClass::Credential, None),
             (_, "ownername" | "owner" | "pilotname" | "operatorname")
             | ("dc", "creator")
+            | ("pdf", "author")
             | ("photoshop", "credit")
             | ("xmpDM", "artist") => (DataClass::PersonName, None),
             (_, "ntripuser" | "ntripusername" | "operatorid" | "pilotid" | "userid" | "accountid") => {
@@ -291,7 +294,8 @@ fn place(inspection: &mut Inspection, properties: &[Property], start: &(String, 
             spot.alt_m = named(&["lrftargetabsalt"]).or_else(|| named(&["lrftargetalt"]));
             spot.alt_reference = named(&["lrftargetabsalt"]).map(|_| AltReference::Amsl);
         }
-        _ => {}
+        // Above what, nobody says.
+        _ => spot.alt_m = named(&[&format!("{words}altitude")]),
     }
     inspection.places.push(spot);
 }
@@ -330,6 +334,23 @@ pub(crate) fn look(properties: &[Property]) -> Option<Look> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_letter_of_another_alphabet_hides_nothing() {
+        let packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><d:Title>Z\xfcrich</d:Title><d:DroneSerialNumber>K1</d:DroneSerialNumber></x:xmpmeta>";
+        let (found, flaw) = properties(packet);
+        assert_eq!((found.len(), flaw), (2, None));
+        assert_eq!(found[1].value, "K1");
+    }
+
+    #[test]
+    fn of_the_pilot_the_height_is_told_too() {
+        let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:p="http://example/1.0/" p:PilotGPSLatitude="47.1" p:PilotGPSLongitude="8.1" p:PilotGPSAltitude="431.5"/></rdf:RDF></x:xmpmeta>"#;
+        let mut inspection = Inspection::of("jpeg");
+        tell(&mut inspection, &properties(packet.as_bytes()).0);
+        let told: Vec<_> = inspection.places.iter().map(|spot| (spot.role, spot.alt_m)).collect();
+        assert_eq!(told, [(Role::Operator, Some(431.5))]);
+    }
 
     #[test]
     fn angles_belong_to_the_place_in_exif_where_there_is_no_other() {
