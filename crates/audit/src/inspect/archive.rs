@@ -2,7 +2,10 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use creance_cursor::{End, Method, Source, inflate};
+use creance_cursor::{
+    Source,
+    inflate::{End, Method, inflate},
+};
 use creance_model::{Flaw, Inspected};
 
 use super::{Inspect, one};
