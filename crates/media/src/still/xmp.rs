@@ -4,7 +4,7 @@
 //! senseFly and `Pix4D`, …). So a name is read, not a namespace: what ends in `SerialNumber` is a serial number, and what stands
 //! before it says of what; `…Latitude` and `…Longitude` with the same words before them are a place.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use creance_model::{AltReference, Component, DataClass, Dated, Inspection, Look, Role, Spot, Timestamp};
 use quick_xml::{Reader, events::Event};
@@ -24,8 +24,7 @@ const DEEPEST: usize = 64;
 
 /// The properties of a packet, in its order, and why reading ended before its end if it did.
 pub(crate) fn properties(packet: &[u8]) -> (Vec<Property>, Option<String>) {
-    // XMP is UTF-8 but for what old programs wrote: a letter of theirs must not hide the rest.
-    let text = String::from_utf8_lossy(packet);
+    let text = letters(packet);
     let mut reader = Reader::from_reader(text.as_bytes());
     let (mut found, mut open) = (Vec::new(), Vec::<(String, String)>::new());
     let mut buffer = Vec::new();
@@ -76,6 +75,18 @@ pub(crate) fn properties(packet: &[u8]) -> (Vec<Property>, Option<String>) {
         }
     }
     (found, flaw)
+}
+
+/// The letters of a packet: UTF-16 where its first letter shows it (ISO 16684-1 section 7.3), or UTF-8. A letter in the
+/// alphabet of an old program must not hide the rest.
+fn letters(packet: &[u8]) -> Cow<'_, str> {
+    let order: fn([u8; 2]) -> u16 = match packet {
+        [0, b'<', ..] | [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [b'<', 0, ..] | [0xff, 0xfe, ..] => u16::from_le_bytes,
+        _ => return String::from_utf8_lossy(packet),
+    };
+    let units: Vec<u16> = packet.as_chunks::<2>().0.iter().map(|two| order(*two)).collect();
+    Cow::Owned(String::from_utf16_lossy(&units))
 }
 
 fn split(name: &str) -> (&str, &str) {
@@ -341,6 +352,8 @@ mod tests {
         let (found, flaw) = properties(packet);
         assert_eq!((found.len(), flaw), (2, None));
         assert_eq!(found[1].value, "K1");
+        let wide: Vec<u8> = "<d:Title>Mast</d:Title>".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(properties(&wide).0[0].value, "Mast");
     }
 
     #[test]
