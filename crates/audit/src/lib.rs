@@ -59,7 +59,7 @@ pub use proof::{
     Wanting, prove,
 };
 pub use region::{RegionRead, region};
-pub use registers::{sites, zones};
+pub use registers::{sites, strange_sectors, unread_zones, zones};
 pub use request::{Limits, Progress, Request};
 pub use scrub::{Outcome, Scrub, ScrubbedFile, scrub};
 pub use trace::{Frame, Step, Trace, trace};

@@ -7,6 +7,7 @@ use creance_model::{DataClass, Input};
 
 use crate::{
     pipeline::{Pipeline, Run},
+    registers,
     request::Request,
     sightings::Decoy,
 };
@@ -35,6 +36,12 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
     counts.iter().any(|count| *count > 0)
         || !pipeline.reached.is_empty()
         || !pipeline.sightings.decoys.is_empty()
+        || !unread_zones(pipeline).is_empty()
+}
+
+/// Zones of the register that could not be read.
+fn unread_zones(pipeline: &Pipeline<'_>) -> Vec<String> {
+    pipeline.context.as_ref().map(|context| registers::unread_zones(&context.zones)).unwrap_or_default()
 }
 
 /// Fixes of the flight, and beginnings of its places, that were not looked for.
@@ -94,6 +101,9 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
     if inputs.iter().any(|input| input.kind == "place-data") {
         notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
     }
+    notes.extend(unread_zones(&run.pipeline));
+    notes
+        .extend(run.pipeline.context.as_ref().and_then(|context| registers::strange_sectors(&context.sites)));
     let mut counted = |count: u64, what: &str| {
         if count > 0 {
             notes.push(format!("{count} {what}."));

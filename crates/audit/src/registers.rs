@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use creance_place::{sites::Sites, zones::Zones};
+use creance_place::{
+    sites::Sites,
+    zones::{Source, Zones},
+};
 
 use crate::{Error, files};
 
@@ -26,6 +29,35 @@ pub fn zones(paths: &[PathBuf]) -> Result<Zones, Error> {
         creance_place::zones::read(&shown, &bytes(path)?).map_err(|why| Error::File { path: shown, why })
     };
     Ok(Zones::new(paths.iter().map(read).collect::<Result<Vec<_>, Error>>()?))
+}
+
+/// Sectors that a sentence names.
+const NAMED: usize = 5;
+
+/// A sentence for the reader on sectors of sites that are none of those of CISA.
+pub fn strange_sectors(sites: &Sites) -> Option<String> {
+    let strange = sites.strange_sectors();
+    let count: usize = strange.values().sum();
+    let names: Vec<String> = strange.keys().take(NAMED).map(|name| format!("`{name}`")).collect();
+    let more = strange.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (count > 0).then(|| {
+        format!(
+            "{count} of {} protected places have a sector that is none of CISA's sixteen, nor law enforcement, and is kept \
+             as it is written: {}{more}.",
+            sites.len(),
+            names.join(", ")
+        )
+    })
+}
+
+/// Sentences for the reader on zones that could not be read, and so were not compared.
+pub fn unread_zones(zones: &Zones) -> Vec<String> {
+    let of = |source: &Source| {
+        let told = |flaw: &String| format!("Not read in {}: {flaw}.", source.file);
+        source.flaws.iter().map(told).collect::<Vec<_>>()
+    };
+    zones.sources().iter().flat_map(of).collect()
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
@@ -49,6 +81,21 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_strange_in_registers_is_told() {
+        let read = |text: &str| Sites::new(creance_place::sites::read(text.as_bytes()).unwrap());
+        let sites = read("name,lat,lon,sector\na,1,1,widgets\nb,1,1,ENRG\nc,1,1,widgets\nd,1,1,\n");
+        let told = strange_sectors(&sites).unwrap();
+        assert!(told.starts_with("2 of 4 ") && told.ends_with("written: `widgets`."), "{told}");
+        assert_eq!(strange_sectors(&read("lat,lon,sector\n1,1,law enforcement\n")), None);
+        let text = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","properties":{"name":"Bad","type":"PROHIBITED"},"geometry":{"type":"Point","coordinates":[8,147]}},
+            {"type":"Feature","properties":{"name":"Good","radius":9},"geometry":{"type":"Point","coordinates":[8,47]}}]}"#;
+        let zones = Zones::new([creance_place::zones::read("z.json", text.as_bytes()).unwrap()]);
+        let told = unread_zones(&zones);
+        assert!(told.len() == 1 && told[0].starts_with("Not read in z.json: zone 1, `Bad`: "), "{told:?}");
+    }
 
     #[test]
     fn what_is_too_large_or_no_file_is_refused() {

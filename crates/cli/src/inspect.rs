@@ -25,9 +25,14 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
     }
     let keychain = options.keychain.as_deref().map(keychain).transpose()?;
     let sites = options.sites.as_deref().map(creance_audit::sites).transpose()?.unwrap_or_default();
+    let zones = creance_audit::zones(&options.zones)?;
+    let unread = creance_audit::unread_zones(&zones);
+    for told in unread.iter().chain(&creance_audit::strange_sectors(&sites)) {
+        writeln!(std::io::stderr(), "{told}")?;
+    }
     let request = creance_audit::Inspect {
         sites,
-        zones: Arc::new(creance_audit::zones(&options.zones)?),
+        zones: Arc::new(zones),
         paths: options.files.clone(),
         hash: !options.no_hash,
         faces: options.faces,
@@ -41,7 +46,7 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
         None => Box::new(std::io::stdout().lock()),
     };
     let mut out = BufWriter::new(&mut out);
-    let (mut all, mut failed, mut incomplete) = (Vec::new(), None, false);
+    let (mut all, mut failed, mut incomplete) = (Vec::new(), None, !unread.is_empty());
     let mut totals = inspection::Totals::default();
     let bar = Bar::new(talk);
     let told = creance_audit::inspect(

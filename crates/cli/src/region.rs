@@ -6,6 +6,7 @@ use std::io::Write;
 
 use creance_audit::{RegionRead, Request};
 use creance_detect::{Secrets, mask_host};
+use creance_model::Severity;
 use creance_place::Atlas;
 use creance_place::region::address::Address;
 use creance_place::region::belief::{AppEvidence, Cached, RadioSet, Told};
@@ -21,6 +22,9 @@ use crate::{
     exit::{self, Usage},
     progress::Bar,
 };
+
+/// How grave it is that a list of aircraft lacks what the law asks for.
+const FAULT: Severity = Severity::Medium;
 
 pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
     let request = request(options);
@@ -70,8 +74,17 @@ pub(crate) fn run(options: &Region, talk: Talk) -> anyhow::Result<u8> {
         }
     }
     out.flush()?;
+    let over = |level| {
+        let faulty = fleet.as_ref().is_some_and(|fleet| !fleet.faults.is_empty());
+        faulty && FAULT >= level || told.mismatches.iter().any(|one| one.severity >= level)
+    };
+    let fails = options.fail_on.is_some_and(over);
     let incomplete = read.incomplete || fleet.is_some_and(|fleet| fleet.unread > 0);
-    Ok(if incomplete { exit::INCOMPLETE } else { exit::DONE })
+    Ok(match (incomplete, fails) {
+        (true, _) => exit::INCOMPLETE,
+        (_, true) => exit::FINDINGS,
+        _ => exit::DONE,
+    })
 }
 
 fn request(options: &Region) -> Request {

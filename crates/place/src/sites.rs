@@ -9,7 +9,7 @@ mod seen;
 mod tall;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use creance_model::DEGREE_M;
 
@@ -103,6 +103,10 @@ const TALL: u64 = 2_000;
 /// Cells of a degree.
 const CELLS: f64 = 20.0;
 
+/// Degrees north or south beyond which meridians run together: a plane about the pole measures there, and sites are looked at for
+/// each place.
+const POLAR: f64 = 88.0;
+
 /// Cells of one site, beyond which it is looked at for each place.
 const MOST_CELLS: i64 = 10_000;
 
@@ -121,7 +125,8 @@ impl Sites {
             let count = |range: &std::ops::RangeInclusive<i32>| {
                 i64::from(*range.end()) - i64::from(*range.start()) + 1
             };
-            if count(&rows) * count(&columns) > MOST_CELLS {
+            let is_polar = south.abs().max(north.abs()) + lat_by > POLAR;
+            if is_polar || count(&rows) * count(&columns) > MOST_CELLS {
                 sites.large.push(number);
                 continue;
             }
@@ -147,6 +152,16 @@ impl Sites {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Sectors of the register that are none of the sixteen of CISA nor law enforcement, with how many sites have each.
+    pub fn strange_sectors(&self) -> BTreeMap<&str, usize> {
+        let mut all: BTreeMap<&str, usize> = BTreeMap::new();
+        for sector in self.all.iter().filter_map(|site| site.sector.as_deref()) {
+            *all.entry(sector).or_default() += 1;
+        }
+        all.retain(|sector, _| !sector::is_known(sector));
+        all
     }
 
     /// The sites in whose shape or buffer a place lies, with the metres to their edge.
@@ -227,6 +242,10 @@ impl Sites {
     ) -> impl Iterator<Item = (&'s Site, [f64; 2], f64)> {
         numbers.iter().filter_map(move |number| {
             let Circle { centre, radius } = *self.circles.get(*number as usize)?;
+            // On the plane about a pole, what lies around the other one lies around everything.
+            if lat.abs() > POLAR && centre[0] * lat < 0.0 {
+                return None;
+            }
             // Whoever is too far north or south need not be measured.
             if (centre[0] - lat).abs() * DEGREE_M > metres + radius {
                 return None;
@@ -329,8 +348,14 @@ impl Site {
     }
 }
 
-/// Metres east and north of a place on the plane that touches the earth there.
+/// Metres east and north of a place on the plane that touches the earth there, or near the pole.
 fn plane(lat: f64, lon: f64, [to_lat, to_lon]: [f64; 2]) -> [f64; 2] {
+    if lat.abs() > POLAR {
+        let pole = 90_f64.copysign(lat);
+        let (from, to) = ((pole - lat).abs(), (pole - to_lat).abs());
+        let (sin, cos) = (to_lon - lon).to_radians().sin_cos();
+        return [to * sin * DEGREE_M, (from - to * cos) * lat.signum() * DEGREE_M];
+    }
     let around = ((to_lon - lon) / 360.0).round() * 360.0;
     let east = (to_lon - lon - around) * f64::midpoint(lat, to_lat).to_radians().cos();
     [east * DEGREE_M, (to_lat - lat) * DEGREE_M]
@@ -408,6 +433,42 @@ mod tests {
         ] {
             assert_eq!(names(&sites.near(lat, lon)), expected, "{lat} {lon}");
         }
+    }
+
+    #[test]
+    fn at_the_poles_all_meridians_are_near() {
+        let square = vec![[-89.999, 0.0], [-89.999, 90.0], [-89.999, 180.0], [-89.999, -90.0]];
+        let sites = Sites::new(vec![
+            site("hut", 100.0, vec![Part::Point([89.9996, 10.0])]),
+            site("station", 50.0, vec![Part::Area(vec![square])]),
+        ]);
+        for (lat, lon, expected) in [
+            // On the other side of the pole, 78 m and 111 m away; a quarter around it, 63 m.
+            (89.9997, -170.0, &["hut"][..]),
+            (89.9994, -170.0, &[]),
+            (89.9996, 100.0, &["hut"]),
+            (90.0, 77.0, &["hut"]),
+            (-89.9995, 45.0, &["station"]),
+            (-90.0, 0.0, &["station"]),
+            (-89.998, 0.0, &[]),
+        ] {
+            assert_eq!(names(&sites.near(lat, lon)), expected, "{lat} {lon}");
+        }
+        let metres = sites.all()[0].distance(89.9997, -170.0);
+        assert!((metres - 0.0007 * DEGREE_M).abs() < 0.01, "{metres}");
+        // A camera 300 m south of the pole, on the other side of it, that looks north.
+        let view = View {
+            lat: 89.9973,
+            lon: -170.0,
+            height_m: 100.0,
+            yaw: 0.0,
+            pitch: -17.0,
+            roll: 0.0,
+            width: 70.0,
+            height: 50.0,
+        };
+        assert_eq!(names(&sites.looked_at(&view)), ["hut"]);
+        assert!(sites.looked_at(&View { yaw: 180.0, ..view }).is_empty());
     }
 
     #[test]

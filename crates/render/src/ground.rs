@@ -8,11 +8,14 @@ use crate::{
     words::shown,
 };
 
-/// Names that are written beside what they name.
-const MOST_NAMES: usize = 24;
+/// Places, and zones, that have a mark in the picture, which a list below it explains.
+const MOST_MARKS: usize = 24;
 
-/// The drawing; nothing, where nobody was anywhere.
-pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
+/// Units between two marks, and from one to the edge of the picture.
+const APART: f64 = 16.0;
+
+/// The drawing and what its marks mean; nothing, where nobody was anywhere.
+pub(crate) fn map(drawing: &Drawing, title: &str) -> Markup {
     let mut points: Vec<(f64, f64)> = drawing.ways.iter().flat_map(|(_, way)| way.iter().copied()).collect();
     let Some(first) = points.first().copied() else { return html! {} };
     // What was looked at may lie beyond the way: of each place the corner that is nearest.
@@ -20,6 +23,7 @@ pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
     let Some(plane) = Plane::of(&points) else { return html! {} };
     let (metres, width) = plane.bar();
     let label = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
+    let marks = marks(&plane, drawing);
     html! {
         svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(title) font-family="system-ui, sans-serif" {
             title { (title) }
@@ -33,9 +37,12 @@ pub(crate) fn svg(drawing: &Drawing, title: &str) -> Markup {
                     way => { polyline points=(points_of(&plane, way)) fill="none" stroke=(of_role(*role)) stroke-width="1.8" stroke-linejoin="round" { title { "way of the " (role) } } }
                 }
             }
-            @for (site, (x, y)) in named(&plane, &drawing.sites) { text x=(tenth(x + 7.0)) y=(tenth(y + 4.0)) font-size="12" fill="currentColor" { (shown(&site.name)) } }
+            @for Mark { sign, at: (x, y), .. } in &marks { text.at x=(tenth(*x)) y=(tenth(*y + 5.0)) text-anchor="middle" { (sign) } }
             line x1="12" x2=(tenth(12.0 + width)) y1=(SIZE.1 - 12.0) y2=(SIZE.1 - 12.0) stroke="currentColor" stroke-width="2" {}
             text x="12" y=(SIZE.1 - 18.0) font-size="12" fill="currentColor" { (label) }
+        }
+        @if !marks.is_empty() {
+            ul.marks { @for Mark { sign, of, .. } in &marks { li { b { (sign) } " " (shown(&of.name)) ": " (of.how) } } }
         }
     }
 }
@@ -60,14 +67,77 @@ fn nearest(site: &Outline, (lat, lon): (f64, f64)) -> Option<(f64, f64)> {
     site.lines.iter().flatten().copied().min_by(|one, other| far(one).total_cmp(&far(other)))
 }
 
-/// The first places in the picture, with where their names go.
-fn named<'a>(plane: &Plane, sites: &'a [Outline]) -> Vec<(&'a Outline, (f64, f64))> {
-    let at = |site: &'a Outline| {
-        let (lat, lon) = site.lines.first()?.first()?;
-        Some((site, plane.at(*lat, *lon)))
+/// What stands for a place or a zone in the picture.
+struct Mark<'d> {
+    sign: String,
+    of: &'d Outline,
+    at: (f64, f64),
+}
+
+/// The marks of the first places (numbers) and zones (letters) that are in the picture.
+fn marks<'d>(plane: &Plane, drawing: &'d Drawing) -> Vec<Mark<'d>> {
+    let mut marks: Vec<Mark<'d>> = Vec::new();
+    let kinds: [(&'d [Outline], fn(u8) -> String); 2] = [
+        (&drawing.sites, |number| (number + 1).to_string()),
+        (&drawing.zones, |number| char::from(b'A' + number).to_string()),
+    ];
+    for (outlines, sign) in kinds {
+        let mut number = 0;
+        for of in outlines {
+            if usize::from(number) >= MOST_MARKS {
+                break;
+            }
+            let is_free = |at: &(f64, f64)| {
+                marks.iter().all(|mark| (mark.at.0 - at.0).hypot(mark.at.1 - at.1) >= APART)
+            };
+            let mut places = places(plane, of);
+            let first = places.next();
+            // Where all places are taken, one mark stands over another: the list has both.
+            if let Some(at) = first.filter(is_free).or_else(|| places.find(is_free)).or(first) {
+                marks.push(Mark { sign: sign(number), of, at });
+                number += 1;
+            }
+        }
+    }
+    marks
+}
+
+/// Where the mark of an outline may stand: on its lines, as far as they are in the picture; beside it, where it is a point.
+fn places<'d>(plane: &'d Plane, of: &'d Outline) -> impl Iterator<Item = (f64, f64)> + 'd {
+    let on_leg = |two: &[(f64, f64)]| match two {
+        [from, to] => inside(plane.at(from.0, from.1), plane.at(to.0, to.1)),
+        _ => None,
     };
-    let within = |(x, y): (f64, f64)| (0.0..SIZE.0).contains(&x) && (0.0..SIZE.1).contains(&y);
-    sites.iter().filter_map(at).filter(|(_, at)| within(*at)).take(MOST_NAMES).collect()
+    of.lines.iter().flat_map(move |line| {
+        let single = match line.as_slice() {
+            [(lat, lon)] => Some(plane.at(*lat, *lon)).and_then(|at| inside(at, at)),
+            _ => None,
+        };
+        let beside = single.map(|places| places.map(|(x, y)| (x + APART, y)));
+        beside.into_iter().chain(line.windows(2).filter_map(on_leg)).flatten()
+    })
+}
+
+/// Places on that part of a line which is in the picture, a little within its edge: its middle, and between that and its ends.
+fn inside(from: (f64, f64), to: (f64, f64)) -> Option<[(f64, f64); 3]> {
+    let (mut begin, mut end) = (0.0_f64, 1.0_f64);
+    for (from, to, most) in [(from.0, to.0, SIZE.0 - APART), (from.1, to.1, SIZE.1 - APART)] {
+        let by = to - from;
+        if by.abs() < 1e-9 {
+            if !(APART..=most).contains(&from) {
+                return None;
+            }
+            continue;
+        }
+        let [one, other] = [(APART - from) / by, (most - from) / by];
+        begin = begin.max(one.min(other));
+        end = end.min(one.max(other));
+    }
+    let at = |share: f64| {
+        let along = begin + share * (end - begin);
+        (from.0 + along * (to.0 - from.0), from.1 + along * (to.1 - from.1))
+    };
+    (begin <= end).then(|| [0.5, 0.25, 0.75].map(at))
 }
 
 fn points_of(plane: &Plane, line: &[(f64, f64)]) -> String {
@@ -127,9 +197,18 @@ mod tests {
             sites: vec![site, far],
             ..Drawing::default()
         };
-        let svg_of = svg(&drawing, "t").into_string();
-        assert!(svg_of.contains(">Works &lt;1&gt;</text>") && !svg_of.contains(">Far</text>"), "{svg_of}");
+        let zone = |name: &str, south: f64| Outline {
+            name: name.to_owned(),
+            how: "inside".into(),
+            lines: vec![vec![(south, 7.0), (49.0, 7.0), (49.0, 9.0), (south, 9.0), (south, 7.0)]],
+        };
+        drawing.zones = vec![zone("around", 40.0), zone("north", 47.001), zone("north too", 47.001)];
+        let page = map(&drawing, "t").into_string();
+        assert!(page.contains("<b>1</b> Works &lt;1&gt;: looked at"), "{page}");
+        // What has no line in the picture has no mark; what has the same line as another has its own mark.
+        assert!(page.contains("<b>A</b> north: inside") && page.contains("<b>B</b> north too"), "{page}");
+        assert!(page.contains("Far: near") && !page.contains("> around:"), "{page}");
         drawing.ways.clear();
-        assert_eq!(svg(&drawing, "t").into_string(), "");
+        assert_eq!(map(&drawing, "t").into_string(), "");
     }
 }

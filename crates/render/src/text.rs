@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -23,13 +23,15 @@ pub(crate) struct Text;
 /// Columns that the summary keeps to.
 const WIDTH: usize = 100;
 /// Destinations that are shown.
-const MOST_ROWS: usize = 8;
+const MOST_ROWS: usize = 7;
 /// Classes that are shown.
 const MOST_CLASSES: usize = 8;
-/// Places of damage that are shown.
-const MOST_REMARKS: usize = 2;
-/// Places of damage and notes that are shown.
-const MOST_OF_BOTH: usize = 3;
+/// Places of damage that are shown, and notes.
+const MOST_REMARKS: usize = 1;
+
+/// Names of places and zones of one kind that are shown, and columns of one.
+const MOST_NAMES: usize = 2;
+const LONGEST_NAME: usize = 24;
 
 impl Output for Text {
     fn name(&self) -> &'static str {
@@ -58,6 +60,11 @@ impl Output for Text {
         }
         labelled("Flight", &phases(report), out)?;
         region(report, &paint, out)?;
+        for (label, told) in [("Sites", sites(report)), ("Zones", zones(report))] {
+            if !told.is_empty() {
+                writeln!(out, "{label:<LABEL$}{}", cut(&told, WIDTH - LABEL))?;
+            }
+        }
         labelled("Seen", &seen(report), out)?;
         judged(report, out)?;
         remarks(report, &paint, out)?;
@@ -226,6 +233,43 @@ fn region(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
+/// The protected places that were met, and those that what left is of, in a line.
+fn sites(report: &Report) -> String {
+    let how = |wanted: &str| {
+        let met = report.ground.sites.iter().filter(|site| site.how == wanted);
+        met.map(|site| site.name.as_str()).collect::<BTreeSet<_>>()
+    };
+    let looked_at = how("looked at");
+    let near = how("near").difference(&looked_at).copied().collect();
+    let left = report.findings.iter().flat_map(|finding| &finding.sites).map(String::as_str).collect();
+    parts([("in what left: ", left), ("looked at: ", looked_at), ("near: ", near)])
+}
+
+/// The same of zones of airspace.
+fn zones(report: &Report) -> String {
+    let answer = |wanted: &str| {
+        let met = report.ground.zones.iter().filter(|zone| zone.answer == wanted);
+        met.map(|zone| zone.zone.as_str()).collect::<BTreeSet<_>>()
+    };
+    let inside = answer("inside");
+    let uncertain = answer("uncertain").difference(&inside).copied().collect();
+    let left = report.findings.iter().flat_map(|finding| &finding.zones).map(String::as_str).collect();
+    parts([("flown in: ", inside), ("perhaps: ", uncertain), ("of places that left: ", left)])
+}
+
+/// What there is of each of these, the first names of it.
+fn parts(parts: [(&str, BTreeSet<&str>); 3]) -> String {
+    let told = parts.into_iter().filter(|(_, names)| !names.is_empty()).map(|(label, names)| {
+        let first = names.iter().take(MOST_NAMES).map(|name| cut(&shown(name), LONGEST_NAME));
+        let more = match names.len().saturating_sub(MOST_NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{label}{}{more}", first.collect::<Vec<_>>().join(", "))
+    });
+    told.collect::<Vec<_>>().join(" · ")
+}
+
 fn span(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds} s"),
@@ -287,12 +331,11 @@ fn remarks(report: &Report, paint: &Paint, out: &mut dyn Write) -> io::Result<()
         );
         writeln!(out, "{}", paint.warn(&format!("{:<LABEL$}{}", "Damage", cut(&told, WIDTH - LABEL))))?;
     }
-    let notes = MOST_REMARKS.min(MOST_OF_BOTH - report.case.damage.len().min(MOST_REMARKS));
-    for note in report.case.notes.iter().take(notes) {
+    for note in report.case.notes.iter().take(MOST_REMARKS) {
         writeln!(out, "{:<LABEL$}{}", "Note", cut(&shown(note), WIDTH - LABEL))?;
     }
-    let rest =
-        report.case.damage.len().saturating_sub(MOST_REMARKS) + report.case.notes.len().saturating_sub(notes);
+    let rest = report.case.damage.len().saturating_sub(MOST_REMARKS)
+        + report.case.notes.len().saturating_sub(MOST_REMARKS);
     if rest > 0 {
         writeln!(out, "{:<LABEL$}and {rest} more remarks in the report", "")?;
     }

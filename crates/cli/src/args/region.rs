@@ -3,9 +3,12 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use creance_model::Severity;
 use creance_place::Country;
 use creance_place::region::address::Exit;
 use creance_place::region::position::Doubt;
+
+use super::severity;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -14,7 +17,7 @@ Examples:
   creance region --gps 41.67,-93.72 --told CN --host api-cn.example.com        the app believes something else
   creance region flight.pcapng --keys flight.keys --flight flight.tlog --device phone/
   creance region --gps 41.67,-93.72 --duties                                   what the law there asks for
-  creance region --fleet fleet.csv                                             checks registrations against it
+  creance region --fleet fleet.csv --fail-on medium                            checks registrations against it
 
 The three answers: where the aircraft is, what its app believes, where the data went. CN, HK, MO and TW are four answers;
 XZ is the open sea. A border nearer than the error, and a disputed area, are contested whatever else is said.";
@@ -99,9 +102,13 @@ pub(crate) struct Region {
     /// Lists what the law asks for there.
     #[arg(long)]
     pub(crate) duties: bool,
-    /// Checks a list of aircraft (CSV with a header: serial, registration, operator, country …) against the duties.
+    /// Checks a list of aircraft (CSV with a header: serial, registration, operator, country, `mass_g`, `remote_id`) against the
+    /// duties.
     #[arg(long, value_name = "FILE")]
     pub(crate) fleet: Option<PathBuf>,
+    /// Exits with 1 when answers that differ are at this level or over it; faults of the fleet's list are medium.
+    #[arg(long, value_name = "LEVEL", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
     /// What is printed on stdout.
     #[arg(long, value_enum, default_value_t = RegionFormat::Text)]
     pub(crate) format: RegionFormat,

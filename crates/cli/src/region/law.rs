@@ -94,7 +94,12 @@ pub(super) fn fleet_document(checked: &Checked) -> Value {
     let faults = checked.faults.iter().map(
         |fault| json!({"row": fault.row, "column": fault.column, "why": fault.why, "source": fault.source}),
     );
-    json!({"rows": checked.rows, "unread": checked.unread, "faults": faults.collect::<Value>()})
+    json!({
+        "rows": checked.rows,
+        "unread": checked.unread,
+        "remote_id_unchecked": checked.remote_id_unchecked,
+        "faults": faults.collect::<Value>(),
+    })
 }
 
 pub(super) fn fleet_text(checked: &Checked) -> String {
@@ -104,6 +109,12 @@ pub(super) fn fleet_text(checked: &Checked) -> String {
     for fault in &checked.faults {
         let source = fault.source.as_deref().map(|source| format!(" [{source}]")).unwrap_or_default();
         lines.push(format!("    row {:<5} {:<13} {}{source}", fault.row, fault.column, fault.why));
+    }
+    if checked.remote_id_unchecked > 0 {
+        lines.push(format!(
+            "    remote identification of {} aircraft was not checked: the list has no column remote_id",
+            checked.remote_id_unchecked
+        ));
     }
     lines.join("\n") + "\n"
 }

@@ -93,11 +93,19 @@ pub struct FleetRule {
     pub secret: usize,
     /// Whether the serial number is sent by remote identification, so that it must be one of CTA-2063-A.
     pub serial: bool,
+    /// From which mass on, in grams, aircraft send remote identification, but for exceptions that its line tells; nothing:
+    /// no such duty is known.
+    pub remote_id_from_g: Option<u32>,
     /// Where this is from.
     pub forms_source: String,
 }
 
 impl Pack {
+    /// Where the duty to send remote identification was read.
+    pub fn remote_id_source(&self) -> Option<&str> {
+        self.lines.iter().find(|line| line.topic == "remote-id").map(|line| line.source.as_str())
+    }
+
     /// Whether it holds in a country.
     pub fn holds_in(&self, country: Country) -> bool {
         self.countries.iter().any(|code| Country::new(code) == Some(country))

@@ -36,6 +36,8 @@ pub struct Checked {
     pub faults: Vec<Fault>,
     /// Rows that could not be read, or were beyond the limit.
     pub unread: u64,
+    /// Rows whose remote identification was not checked: their country asks for it, and the list has no column of it.
+    pub remote_id_unchecked: u64,
 }
 
 /// Checks a list. `usual` is the country of rows that name none. Errors: the list is larger than [`LARGEST`].
@@ -56,6 +58,7 @@ pub fn check(text: &[u8], usual: Option<Country>) -> Result<Checked, Error> {
         (at(&["serial", "sn", "serial_number"]), at(&["registration", "registration_number", "mark"]));
     let (operator, country) = (at(&["operator", "operator_id"]), at(&["country", "iso"]));
     let mass = at(&["mass_g", "weight_g", "mass"]);
+    let remote_id = at(&["remote_id", "remote_identification", "rid"]);
     let mut checked = Checked::default();
     let mut seen: HashMap<String, u64> = HashMap::new();
     for record in reader.records() {
@@ -84,6 +87,12 @@ pub fn check(text: &[u8], usual: Option<Country>) -> Result<Checked, Error> {
             let mass: Option<f64> = value(mass).parse().ok();
             row.registered(rule, mass, value(registration), value(operator));
             row.identified(rule, value(serial));
+            if rule.remote_id_from_g.is_some_and(|from| mass.is_none_or(|mass| mass >= f64::from(from))) {
+                match remote_id {
+                    Some(_) => row.sends(rule, value(remote_id), pack.remote_id_source()),
+                    None => checked.remote_id_unchecked += 1,
+                }
+            }
         }
     }
     Ok(checked)
@@ -137,6 +146,36 @@ impl Row<'_> {
             );
         } else {
             self.fault(column, format!("does not look like {}", rule.forms.join(" or ")), source);
+        }
+    }
+
+    /// Whether it sends remote identification: built in, by a module, or where none is needed.
+    fn sends(&mut self, rule: &FleetRule, told: &str, source: Option<&str>) {
+        let word = told.to_ascii_lowercase();
+        let is = |words: &[&str]| words.contains(&word.as_str());
+        if is(&[
+            "yes",
+            "true",
+            "1",
+            "standard",
+            "built-in",
+            "direct",
+            "broadcast",
+            "module",
+            "add-on",
+            "fria",
+            "exempt",
+        ]) {
+            return;
+        }
+        if is(&["", "no", "none", "false", "0", "-"]) {
+            let from = rule.remote_id_from_g.unwrap_or_default();
+            let from = if from == 0 { String::new() } else { format!(" from {from} g on") };
+            self.fault("remote_id", format!("no remote identification, which is asked for{from}"), source);
+        } else if !is_cta_2063(told) {
+            let why =
+                "neither yes, no, standard, module, exempt, nor the serial number of a module (CTA-2063-A)";
+            self.fault("remote_id", why.to_owned(), Some("ANSI/CTA-2063-A"));
         }
     }
 
@@ -221,6 +260,25 @@ mod tests {
             (11, "operator"),
         ];
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn remote_identification_is_asked_for_where_the_law_does() {
+        let text = "serial,registration,operator,country,mass_g,remote_id\n\
+            1581F5BKD225D00BP891,FA3ABCDEFG,,US,900,standard\n\
+            1581F5BKD225D00BP892,FA3ABCDEFH,,US,900,MFR1C123456789ABC\n\
+            1581F5BKD225D00BP893,FA3ABCDEFJ,,US,900,\n\
+            1581F5BKD225D00BP894,FA3ABCDEFK,,US,900,perhaps\n\
+            1581F5BKD225D00BP895,,DEU87astrdge12k8,DE,240,no\n\
+            1581F5BKD225D00BP896,,DEU87astrdge12k8,DE,250,no\n\
+            1581F5BKD225D00BP897,C-1234567890,,CA,900,no\n";
+        assert_eq!(faults(text), [(4, "remote_id"), (5, "remote_id"), (7, "remote_id")]);
+        let checked = check(text.as_bytes(), None).unwrap();
+        assert!(checked.faults[2].why.ends_with("from 250 g on") && checked.remote_id_unchecked == 0);
+        assert!(checked.faults.iter().all(|fault| fault.source.is_some()));
+        let silent = text.replace(",remote_id", ",notes");
+        let checked = check(silent.as_bytes(), None).unwrap();
+        assert_eq!((checked.faults.len(), checked.remote_id_unchecked), (0, 5));
     }
 
     #[test]

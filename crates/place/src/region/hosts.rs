@@ -3,7 +3,7 @@
 //! A label like `us` or `hk` in a host's name is the vendor's own word for the branch; a cloud's region in the name is
 //! where the branch is stored; the address is the weakest of the three.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use crate::atlas::Atlas;
@@ -146,12 +146,14 @@ fn of_hosts(count: usize) -> &'static str {
 /// Where the bytes to all hosts landed, by country (nothing: unknown).
 pub fn landed(hosts: &[HostUsed], atlas: &Atlas) -> BTreeMap<Option<Country>, Landing> {
     let mut landed: BTreeMap<Option<Country>, Landing> = BTreeMap::new();
+    let mut told: HashSet<(Option<Country>, String)> = HashSet::new();
     for host in hosts {
         let ip = host.ip.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         let location = atlas.locate(ip, Some(&host.name).filter(|name| !name.is_empty()).map(String::as_str));
-        let known = landed.entry(location.country.as_deref().and_then(Country::new)).or_default();
+        let country = location.country.as_deref().and_then(Country::new);
+        let known = landed.entry(country).or_default();
         let name = if host.name.is_empty() { ip.to_string() } else { host.name.clone() };
-        if !known.hosts.contains(&name) {
+        if told.insert((country, name.clone())) {
             known.hosts.push(name);
         }
         known.bytes = known.bytes.saturating_add(host.bytes);

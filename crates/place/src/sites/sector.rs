@@ -34,6 +34,11 @@ pub(super) fn named(word: &str) -> String {
     SECTORS.get(plain).cloned().unwrap_or_else(|| word.trim().to_owned())
 }
 
+/// Whether a sector is one of those names.
+pub(super) fn is_known(sector: &str) -> bool {
+    SECTORS.values().any(|known| known == sector)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +72,7 @@ mod tests {
             (" lighthouse ", "lighthouse"),
         ] {
             assert_eq!(named(word), sector);
+            assert_eq!(is_known(&named(word)), word != " lighthouse ");
         }
     }
 }

@@ -211,8 +211,9 @@ impl Found {
         }
         if let Some(why) = wrong {
             let label = zone.name.as_ref().filter(|_| zone.id.is_empty()).unwrap_or(&zone.id);
+            let label = if label.is_empty() { String::new() } else { format!(", `{label}`") };
             self.flaw(format!(
-                "zone {}, `{label}`: {why}",
+                "zone {}{label}: {why}",
                 self.zones.len() + self.flaws.len() + self.more_flaws + 1
             ));
             zone.degraded.push("a part of it could not be read".to_owned());

@@ -71,9 +71,9 @@ fn active(slice: &Node, within: &Period) -> Option<Vec<Period>> {
 fn hours(sheet: &Node) -> Vec<(Hours, bool)> {
     let until = sheet.said("dayTil").filter(|until| *until != "ANY" && Some(*until) != sheet.said("day"));
     let (first, mut may) = days(sheet.said("day"));
-    let mut days = first;
+    let (mut days, mut last_day) = (first, 0);
     if let Some((last, unsure)) = until.map(|until| self::days(Some(until))) {
-        days = through(first, last);
+        (days, last_day) = (through(first, last), last);
         may |= unsure;
     }
     let season = (sheet.said("startDate").unwrap_or("01-01"), sheet.said("endDate").unwrap_or("31-12"));
@@ -86,6 +86,11 @@ fn hours(sheet: &Node) -> Vec<(Hours, bool)> {
         _ => return vec![(whole(ALL_DAYS), true)],
     };
     let mut all = vec![(marks, may)];
+    if is_overnight(&marks) && days != last_day {
+        // Hours that begin on the last day end after it: "Monday to Tuesday, 22 to 4" is one night for most.
+        all =
+            vec![(Hours { days: days & !last_day, ..marks }, may), (Hours { days: last_day, ..marks }, true)];
+    }
     if sheet.said("daylightSavingAdjust") == Some("YES") {
         // In summer an hour earlier; when summer is, is another matter.
         let earlier = |mark: Mark| match mark {
@@ -99,6 +104,15 @@ fn hours(sheet: &Node) -> Vec<(Hours, bool)> {
         all.push((whole(days), true));
     }
     all
+}
+
+/// Whether hours may end on the day after that on which they begin.
+const fn is_overnight(hours: &Hours) -> bool {
+    match (hours.from, hours.to) {
+        (Mark::Clock(from, _), Mark::Clock(to, _)) => to <= from,
+        (Mark::Sun(Event::Rise), Mark::Sun(Event::Set)) => false,
+        _ => true,
+    }
 }
 
 /// The bits of a day by its name in AIXM, and whether it may be some of them only.
@@ -185,6 +199,12 @@ mod tests {
         )
     }
 
+    fn nights(day: &str, until: &str) -> String {
+        format!(
+            "<timeReference>UTC</timeReference><day>{day}</day><dayTil>{until}</dayTil><startTime>22:00</startTime><endTime>04:00</endTime>"
+        )
+    }
+
     const WEEK: &str = "<timeReference>UTC</timeReference><day>MON</day><dayTil>FRI</dayTil><startTime>08:00</startTime><endTime>17:00</endTime>";
     const DAILY: &str = "<timeReference>UTC+1</timeReference><startDate>01-01</startDate><endDate>31-12</endDate><day>ANY</day><dayTil>ANY</dayTil><startTime>08:00</startTime><endTime>24:00</endTime>";
 
@@ -200,6 +220,7 @@ mod tests {
             (active("ACTIVE", &[WEEK]), [Unknown, Yes, No]),
             (active("AVBL_FOR_ACTIVATION", &[WEEK]), [Unknown, Unknown, No]),
             (active("ACTIVE", &[DAILY]), [Yes, Yes, Yes]),
+            (active("ACTIVE", &[&nights("SUN", "MON")]), [Unknown, Unknown, No]),
             (
                 active("ACTIVE", &["<day>MON</day><startTime>08:00</startTime><endTime>17:00</endTime>"]),
                 [No, Yes, No],
@@ -244,6 +265,26 @@ mod tests {
             told(&active("ACTIVE", &[DAILY]), "", &["2026-08-03T06:59:00Z", "2026-08-03T22:59:00Z"]),
             [No, Yes]
         );
+    }
+
+    #[test]
+    fn nights_from_one_day_to_the_next_are_one_night_for_sure() {
+        use Sure::{No, Unknown, Yes};
+        let times = [
+            "2026-08-03T21:00:00Z",
+            "2026-08-03T23:00:00Z",
+            "2026-08-04T03:00:00Z",
+            "2026-08-04T05:00:00Z",
+            "2026-08-04T23:00:00Z",
+            "2026-08-05T03:00:00Z",
+            "2026-08-05T05:00:00Z",
+        ];
+        // Of Monday to Tuesday the second night is one that the timesheet may mean, and so is the day between both.
+        let wanted = [Unknown, Yes, Yes, Unknown, Unknown, Unknown, No];
+        assert_eq!(told(&active("ACTIVE", &[&nights("MON", "TUE")]), "", &times), wanted);
+        // Without a last day each night is meant.
+        let daily = nights("MON", "MON");
+        assert_eq!(told(&active("ACTIVE", &[&daily]), "", &times), [No, Yes, Yes, No, No, No, No]);
     }
 
     #[test]

@@ -120,6 +120,8 @@ impl Verdict<'_> {
             let _ = write!(why, "the straight way of {} between two {what}, at most ", metres(long));
         }
         let _ = match margin {
+            // The whole earth has no edge.
+            f64::NEG_INFINITY => write!(why, "it has no edge"),
             _ if margin <= 0.0 => write!(why, "{} within its edge", metres(-margin)),
             _ => write!(why, "{} from its edge", metres(margin)),
         };
@@ -227,6 +229,8 @@ pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
 }
 
 fn metres(metres: f64) -> String {
+    // None is not less than none.
+    let metres = metres + 0.0;
     match metres.abs() {
         0.0..10.0 => format!("{metres:.1} m"),
         10.0..10_000.0 => format!("{metres:.0} m"),

@@ -22,8 +22,8 @@ pub(super) fn ground_of(report: &Report) -> Markup {
     html! {
         @if report.revealed {
             figure {
-                (ground::svg(drawing, "Map of the flights with protected places and zones"))
-                figcaption { "Ways by flight logs and by what the capture hears of aircraft (blue), homes (green) and operators (red). Protected places: red where a camera looked at them, orange where somebody was near. Zones: red where somebody was inside, orange where that is uncertain. Violet: ground that pictures show, were it flat." }
+                (ground::map(drawing, "Map of the flights with protected places and zones"))
+                figcaption { "Ways by flight logs and by what the capture hears of aircraft (blue), homes (green) and operators (red). Protected places: red where a camera looked at them, orange where somebody was near. Zones: red where somebody was inside, orange where that is uncertain. Violet: ground that pictures show, were it flat. Numbers and letters stand for the places and zones of the list." }
             }
         } @else if !(sites.is_empty() && zones.is_empty()) {
             p.note { "A map of this would show where it was: it is drawn with " code { "--reveal" } ". Distances are to the nearest hundred metres." }

@@ -82,7 +82,7 @@ fn one(file: &Inspected, draw: Option<Draw<'_>>) -> Markup {
             p { (inspection.kind) ", " (bytes(*length)) @if !device.is_empty() { ", made with " (device.join(", ")) } }
             @if matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz") { p { "It was not read: nothing can be said of it." } }
             @if !says_something(inspection) && inspection.damage.is_empty() { p { "Nothing was found in it." } }
-            @if let Some(draw) = draw { (ground::svg(&draw(inspection), "Places and tracks of the file")) }
+            @if let Some(draw) = draw { (ground::map(&draw(inspection), "Places and tracks of the file")) }
             dl.facts {
                 @for one in &inspection.identifiers {
                     @let of = one.of.map(|of| format!(" of the {of}")).unwrap_or_default();

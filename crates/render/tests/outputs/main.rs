@@ -51,7 +51,22 @@ fn the_summary_is_one_screenful() {
     crowded.destinations = crowded.destinations.iter().cycle().take(90).cloned().collect();
     crowded.case.damage = crowded.case.damage.iter().cycle().take(20).cloned().collect();
     crowded.case.notes = crowded.case.notes.iter().cycle().take(20).cloned().collect();
+    crowded.ground.sites = (0..9)
+        .map(|number| {
+            let mut site = crowded.ground.sites[0].clone();
+            site.name = format!("Works number {number} of a very long name that goes on");
+            site.how = if number % 2 == 0 { "near" } else { "looked at" }.into();
+            site
+        })
+        .collect();
+    crowded.findings[0].sites = vec!["Works number 1 of a very long name that goes on".to_owned()];
+    crowded.findings[0].zones = vec!["LSR 12".to_owned()];
     let text = written("text", &crowded, &options);
+    assert!(
+        text.contains("\nSites    in what left: Works number 1 of a ver… · looked at: Works n"),
+        "{text}"
+    );
+    assert!(text.contains("\nZones    of places that left: LSR 12\n"), "{text}");
     assert!(text.lines().count() <= 40, "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
