@@ -1,10 +1,13 @@
 //! Captures made to hurt: bounded in memory, and said so.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
+mod registers;
+
 use std::{
     fs,
     io::{BufWriter, Write},
-    process::{ChildStdin, Stdio},
+    process::{Child, ChildStdin, Command, Output, Stdio},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -28,8 +31,17 @@ fn audit_with(options: &[&str], make: impl FnOnce(ChildStdin) + Send + 'static) 
         .unwrap();
     let stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || make(stdin));
+    let watcher = watch(&child);
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code().unwrap(), document, watcher.join().unwrap())
+}
+
+/// The most anonymous memory that a process holds until it ends, in kB.
+fn watch(child: &Child) -> JoinHandle<u64> {
     let status = format!("/proc/{}/status", child.id());
-    let watcher = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         let mut most = 0;
         while let Ok(text) = fs::read_to_string(&status) {
             let Some(line) = text.lines().find(|line| line.starts_with("RssAnon:")) else { break };
@@ -37,11 +49,14 @@ fn audit_with(options: &[&str], make: impl FnOnce(ChildStdin) + Send + 'static) 
             std::thread::sleep(Duration::from_millis(10));
         }
         most
-    });
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    (output.status.code().unwrap(), document, watcher.join().unwrap())
+    })
+}
+
+/// What a command says, and the most anonymous memory it held, in kB.
+fn most_memory(command: &mut Command) -> (Output, u64) {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let watcher = watch(&child);
+    (child.wait_with_output().unwrap(), watcher.join().unwrap())
 }
 
 /// An Ethernet frame with IPv4 and TCP from our side.

@@ -12,7 +12,7 @@ use crate::{
 const MOST_MARKS: usize = 24;
 
 /// Units between two marks, and from one to the edge of the picture.
-const APART: f64 = 16.0;
+const APART: f64 = 24.0;
 
 /// The drawing and what its marks mean; nothing, where nobody was anywhere.
 pub(crate) fn map(drawing: &Drawing, title: &str) -> Markup {

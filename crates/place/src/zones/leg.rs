@@ -21,6 +21,9 @@ pub struct Leg {
 /// How often it is asked where a place of a way lies, for all ways of a file: some seconds.
 pub const WORK: u64 = 5_000_000;
 
+/// Corners of a shape for which asking it counts once more: edges of very many lie close together, and more of them are looked at.
+const MANY: u64 = 20_000;
+
 /// The same for one piece and one shape: a way of five kilometres along an edge.
 const MOST: u32 = 20_000;
 
@@ -81,7 +84,8 @@ impl Zones {
                 }
                 *work -= 1;
                 let lies = |place: Position, reach: f64| volume.shape.lies(normalised(place), reach);
-                if let Some(one) = search(piece, accuracy, &lies, work) {
+                let cost = 1 + volume.shape.corners() / MANY;
+                if let Some(one) = search(piece, accuracy, &lies, work, cost) {
                     let known = met.entry((std::ptr::from_ref(zone), number));
                     let (_, _, known) = known.or_insert((zone, volume.band, one));
                     if one.entry.0 < known.entry.0 {
@@ -152,6 +156,7 @@ fn search(
     accuracy: f64,
     lies: &dyn Fn(Position, f64) -> Option<Lies>,
     work: &mut u64,
+    cost: u64,
 ) -> Option<Met> {
     let mut met: Option<Met> = None;
     let mut waiting = vec![piece];
@@ -160,7 +165,7 @@ fn search(
     while let Some(piece) = waiting.pop() {
         let half = piece.half();
         let middle = piece.middle();
-        (tries, *work) = (tries + 1, work.saturating_sub(1));
+        (tries, *work) = (tries + 1, work.saturating_sub(cost));
         let Some(here) = lies(middle.1, half + accuracy) else { continue };
         let known = met;
         if here.margin_m <= accuracy {
