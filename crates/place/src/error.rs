@@ -70,3 +70,8 @@ impl Error {
         }
     }
 }
+
+/// What is said of a file, without the signs in its words that command a terminal.
+pub(crate) fn printable(why: &str) -> String {
+    why.replace(|sign: char| sign.is_control(), "\u{fffd}")
+}

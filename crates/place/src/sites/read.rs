@@ -2,6 +2,7 @@
 //! columns of these names and `lat`, `lon`.
 
 use super::{Part, Site, sector};
+use crate::error::printable;
 use crate::json::{self, Json};
 
 /// Metres around a site for which the register says none.
@@ -17,7 +18,8 @@ const MOST: usize = 1_000_000;
 /// Reads a register. Errors say what is wrong and where, for people.
 pub fn read(bytes: &[u8]) -> Result<Vec<Site>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let sites = if bytes.trim_ascii_start().starts_with(b"{") { geojson(bytes)? } else { table(bytes)? };
+    let read = if bytes.trim_ascii_start().starts_with(b"{") { geojson(bytes) } else { table(bytes) };
+    let sites = read.map_err(|why| printable(&why))?;
     if sites.is_empty() { Err("it has no site".to_owned()) } else { Ok(sites) }
 }
 
@@ -100,6 +102,7 @@ fn shape(geometry: &Json, parts: &mut Vec<Part>, depth: usize) -> Result<(), Str
                 shape(one, parts, depth + 1)?;
             }
         }
+        ("GeometryCollection", _) => return Err("more than 4 geometries lie within each other".to_owned()),
         ("Point" | "MultiPolygon", _) => return Err(is_no_list()),
         (other, _) => return Err(format!("a geometry of type {other} is not read")),
     }

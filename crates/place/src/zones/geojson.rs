@@ -185,6 +185,9 @@ pub(super) fn shapes(
                 shapes(one, way, found, notes, volumes, depth + 1);
             }
         }
+        ("GeometryCollection", _) => {
+            volumes.push(Err(format!("more than {DEEPEST} geometries lie within each other")));
+        }
         ("", _) => volumes.push(Err("it has no geometry".to_owned())),
         (known, _) if GEOMETRIES.contains(&known) => {
             volumes.push(Err(format!("the coordinates are not those of a {known}")));

@@ -8,6 +8,7 @@ use creance_model::Timestamp;
 
 use super::{Band, Edges, Position, Shape, Source, Volume, Zone};
 use super::{aixm, autel, dji, ed269, ed318, faa, geojson, kml, openair, sua, tfr};
+use crate::error::printable;
 use crate::json::{self, Json};
 
 /// A file, as far as it is read without knowing its format.
@@ -144,7 +145,7 @@ pub(super) fn certain(name: &str, bytes: &[u8]) -> Option<(&'static str, Read)> 
 
 fn read_as(format: &Format, name: &str, content: &Content<'_>) -> Read {
     let mut found = Found { room: ROOM, ..Found::default() };
-    (format.read)(content, &mut found).map_err(|why| format!("{why} ({})", format.name))?;
+    (format.read)(content, &mut found).map_err(|why| format!("{} ({})", printable(&why), format.name))?;
     if found.volumes > MOST_VOLUMES {
         return Err(format!(
             "it has more than {MOST_VOLUMES} shapes: split it into smaller files ({})",
@@ -225,7 +226,7 @@ impl Found {
 
     /// Something that is no zone and should be one.
     pub(super) fn flaw(&mut self, why: String) {
-        if self.flaws.len() < MOST_FLAWS { self.flaws.push(why) } else { self.more_flaws += 1 }
+        if self.flaws.len() < MOST_FLAWS { self.flaws.push(printable(&why)) } else { self.more_flaws += 1 }
     }
 
     /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so.
