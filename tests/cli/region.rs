@@ -101,6 +101,13 @@ fn a_fleet_is_held_against_the_duties_and_mistakes_are_usage() {
         (&found["fleet"]["rows"], &found["fleet"]["faults"][0]["column"]),
         (&json!(1), &json!("registration"))
     );
+    assert_eq!(found["fleet"]["remote_id_unchecked"], json!(1), "the list has no such column");
+    let list = file.display().to_string();
+    for (level, expected) in [("medium", 1), ("high", 0)] {
+        assert_eq!(code(&run(["region", "--fleet", &list, "--fail-on", level])), expected);
+    }
+    let differs = ["region", "--gps", "41.67,-93.72", "--told", "CN", "--fail-on", "medium"];
+    assert_eq!(code(&run(differs)), 1, "the app believes something else");
     for wrong in
         [&["region"][..], &["region", "--gps", "abc"], &["region", "--mcc", "46"], &["region", "--exit", "x"]]
     {

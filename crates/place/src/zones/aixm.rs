@@ -59,7 +59,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         found.add(zone, volumes);
     });
     match read {
-        Err(why) if !found.zones.is_empty() => found.flaw(why),
+        Err(why) if !found.zones.is_empty() => found.flaw(&why),
         other => other?,
     }
     Ok(())

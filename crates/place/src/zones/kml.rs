@@ -77,7 +77,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     });
     // What stands before the damage is kept.
     match read {
-        Err(why) if !found.zones.is_empty() => found.flaw(why),
+        Err(why) if !found.zones.is_empty() => found.flaw(&why),
         other => other?,
     }
     Ok(())

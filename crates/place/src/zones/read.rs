@@ -213,7 +213,7 @@ impl Found {
         if let Some(why) = wrong {
             let label = zone.name.as_ref().filter(|_| zone.id.is_empty()).unwrap_or(&zone.id);
             let label = if label.is_empty() { String::new() } else { format!(", `{label}`") };
-            self.flaw(format!(
+            self.flaw(&format!(
                 "zone {}{label}: {why}",
                 self.zones.len() + self.flaws.len() + self.more_flaws + 1
             ));
@@ -225,8 +225,8 @@ impl Found {
     }
 
     /// Something that is no zone and should be one.
-    pub(super) fn flaw(&mut self, why: String) {
-        if self.flaws.len() < MOST_FLAWS { self.flaws.push(printable(&why)) } else { self.more_flaws += 1 }
+    pub(super) fn flaw(&mut self, why: &str) {
+        if self.flaws.len() < MOST_FLAWS { self.flaws.push(printable(why)) } else { self.more_flaws += 1 }
     }
 
     /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so.
