@@ -74,10 +74,13 @@ struct Mark<'d> {
     at: (f64, f64),
 }
 
+/// Outlines of one kind, and the sign of each by its number.
+type Kind<'d> = (&'d [Outline], fn(u8) -> String);
+
 /// The marks of the first places (numbers) and zones (letters) that are in the picture.
 fn marks<'d>(plane: &Plane, drawing: &'d Drawing) -> Vec<Mark<'d>> {
     let mut marks: Vec<Mark<'d>> = Vec::new();
-    let kinds: [(&'d [Outline], fn(u8) -> String); 2] = [
+    let kinds: [Kind<'d>; 2] = [
         (&drawing.sites, |number| (number + 1).to_string()),
         (&drawing.zones, |number| char::from(b'A' + number).to_string()),
     ];
