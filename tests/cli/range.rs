@@ -1,4 +1,4 @@
-//! `creance range`: hands over to its companion, and says where to get it.
+//! `creance range` and `creance guard`: hand over to their companions, and say where to get them.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -26,12 +26,11 @@ fn without_the_companion_it_is_said_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("creance");
     fs::copy(creance().get_program(), &own).unwrap();
-    let output =
-        std::process::Command::new(&own).args(["range", "demo"]).env("PATH", folder.path()).output().unwrap();
-    assert_eq!(code(&output), 2);
-    assert!(
-        text(&output.stderr).contains("cargo build --release -p creance-range"),
-        "{}",
-        text(&output.stderr)
-    );
+    for (name, order) in [("range", "demo"), ("guard", "status")] {
+        let mut command = std::process::Command::new(&own);
+        let output = command.args([name, order]).env("PATH", folder.path()).output().unwrap();
+        assert_eq!(code(&output), 2);
+        let how = format!("cargo build --release -p creance-{name}");
+        assert!(text(&output.stderr).contains(&how), "{}", text(&output.stderr));
+    }
 }

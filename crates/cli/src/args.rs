@@ -135,6 +135,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// A gateway that fails closed while an aircraft may be flying (the companion program creance-guard).
+    #[command(disable_help_flag = true)]
+    Guard {
+        /// What creance-guard is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Explains a detector or a finding, or prints a schema: `creance explain schema findings`.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),

@@ -85,6 +85,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Data(options)) => data::run(&options),
         Some(Command::Canary(options)) => canary::run(&options, args.talk),
         Some(Command::Range { arguments }) => companion::run("range", &arguments),
+        Some(Command::Guard { arguments }) => companion::run("guard", &arguments),
         Some(Command::Explain(options)) => explain::run(&options),
         None => {
             Args::command().print_help()?;

@@ -1,0 +1,268 @@
+//! `guard.toml`: which interface is which, who may be asked what, which aircraft is waited for.
+//!
+//! ```toml
+//! lan = ["wlan0"]
+//! wan = ["wwan0"]
+//! services = ["dhcp", "dns"]
+//!
+//! [[aircraft]]
+//! name = "skylark"
+//! system = 1
+//! address = "192.168.42.10"
+//! ```
+//!
+//! A key that is not known is refused: what was meant to close something must not be passed over.
+
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// What the guard is told.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The interfaces that clients are behind. A bridge is named itself and not by its ports.
+    pub lan: Vec<String>,
+    /// The interfaces that lead out.
+    pub wan: Vec<String>,
+    /// What clients may ask of this machine itself; nothing else answers them.
+    #[serde(default)]
+    pub services: Vec<Service>,
+    /// Whether stations of a bridge are kept from each other. Where an aircraft and its ground station are both stations
+    /// of one, this keeps them apart as well.
+    #[serde(default = "yes")]
+    pub isolate: bool,
+    /// How long the kernel lets pass what the engine did not renew, in milliseconds.
+    #[serde(default = "dead_man_ms")]
+    pub dead_man_ms: u64,
+    /// What this machine may ask of the outside for its clients while nothing is cut: names, time.
+    #[serde(default)]
+    pub upstream: Vec<Upstream>,
+    /// What leaves even while an aircraft flies. None is the rule.
+    #[serde(default)]
+    pub exceptions: Vec<Exception>,
+    /// The aircraft whose word on being on the ground is trusted. Without one only an operator opens.
+    #[serde(default)]
+    pub aircraft: Vec<Aircraft>,
+    /// The folder of the ledger and of the state that outlives a restart.
+    #[serde(default = "state_folder")]
+    pub state: PathBuf,
+    /// The folder of the control socket.
+    #[serde(default = "run_folder")]
+    pub run: PathBuf,
+    /// A private key, as `creance case keygen` makes it: the ledger is signed with it.
+    pub key: Option<PathBuf>,
+}
+
+/// A service of this machine.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Addresses, of IPv4 and IPv6.
+    Dhcp,
+    /// Names.
+    Dns,
+    /// Time.
+    Ntp,
+    /// A shell, for whoever looks after the machine.
+    Ssh,
+}
+
+/// A program of this machine that asks the outside on behalf of clients.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// The user that it runs as, by number.
+    pub uid: u32,
+    /// The ports it may ask, over TCP and UDP.
+    pub ports: Vec<u16>,
+}
+
+/// A destination that is reachable in every state.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// Its address.
+    pub to: IpAddr,
+    /// `tcp` or `udp`.
+    pub protocol: Carrier,
+    /// Its port.
+    pub port: u16,
+    /// What for: it stands in the ledger.
+    pub why: String,
+}
+
+/// A protocol with ports.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "lowercase")]
+pub enum Carrier {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Carrier {
+    /// Its name in nftables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// An aircraft whose telemetry is trusted to say that it is on the ground.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Aircraft {
+    /// A name for people.
+    pub name: String,
+    /// Its number as a system of MAVLink.
+    pub system: u8,
+    /// The address that its telemetry comes from.
+    pub address: IpAddr,
+}
+
+/// Why a configuration is none.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no TOML, or has a key that is not known.
+    #[error(transparent)]
+    Form(#[from] toml::de::Error),
+    /// An interface has a name that none can have.
+    #[error("no name of an interface: {0:?}")]
+    Interface(String),
+    /// Nothing is named on one side.
+    #[error("`lan` and `wan` name at least one interface each")]
+    Sides,
+    /// An interface is on both sides.
+    #[error("{0} is in `lan` and in `wan`")]
+    BothSides(String),
+    /// The dead man's time is out of bounds.
+    #[error("`dead_man_ms` is between 1000 and 60000")]
+    DeadMan,
+    /// Two aircraft cannot be told apart.
+    #[error("two aircraft have the same system and address as {0}")]
+    Aircraft(String),
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn dead_man_ms() -> u64 {
+    5000
+}
+
+fn state_folder() -> PathBuf {
+    "/var/lib/creance-guard".into()
+}
+
+fn run_folder() -> PathBuf {
+    "/run/creance-guard".into()
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::read(&text)
+    }
+
+    /// Reads a text.
+    pub fn read(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text)?;
+        if config.lan.is_empty() || config.wan.is_empty() {
+            return Err(ConfigError::Sides);
+        }
+        if let Some(name) = config.lan.iter().chain(&config.wan).find(|name| !is_interface(name)) {
+            return Err(ConfigError::Interface(name.clone()));
+        }
+        if let Some(name) = config.lan.iter().find(|name| config.wan.contains(name)) {
+            return Err(ConfigError::BothSides(name.clone()));
+        }
+        if !(1000..=60_000).contains(&config.dead_man_ms) {
+            return Err(ConfigError::DeadMan);
+        }
+        for (at, one) in config.aircraft.iter().enumerate() {
+            let same = |other: &Aircraft| (other.system, other.address) == (one.system, one.address);
+            if config.aircraft.iter().skip(at + 1).any(same) {
+                return Err(ConfigError::Aircraft(one.name.clone()));
+            }
+        }
+        Ok(config)
+    }
+
+    /// How long the kernel lets pass what the engine did not renew.
+    pub fn dead_man(&self) -> Duration {
+        Duration::from_millis(self.dead_man_ms)
+    }
+}
+
+/// Whether Linux would take it as a name, and it stands for itself in a rule.
+fn is_interface(name: &str) -> bool {
+    (1..=15).contains(&name.len())
+        && name != "lo"
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte))
+        && !name.starts_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    const LEAST: &str = "lan = ['wlan0']\nwan = ['wwan0']\n";
+
+    #[test]
+    fn the_least_that_can_be_told_opens_nothing_by_itself() {
+        let config = Config::read(LEAST).unwrap();
+        assert!(config.exceptions.is_empty() && config.services.is_empty() && config.upstream.is_empty());
+        assert!(config.isolate);
+        assert_eq!(config.dead_man(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for wrong in ["exception = []", "[[aircraft]]\nname='a'\nsystem=1\naddress='10.0.0.1'\ntrust=9"] {
+            assert!(matches!(Config::read(&format!("{LEAST}{wrong}")), Err(ConfigError::Form(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_of_interfaces_cannot_carry_rules() {
+        for wrong in ["", "lo", "a b", "a\";accept", "0123456789abcdef", "*", "a/b"] {
+            let text = format!("lan = [{wrong:?}]\nwan = ['wwan0']");
+            assert!(matches!(Config::read(&text), Err(ConfigError::Interface(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sides_times_and_aircraft_must_make_sense() {
+        assert!(matches!(Config::read("lan = []\nwan = ['a']"), Err(ConfigError::Sides)));
+        assert!(matches!(Config::read("lan = ['a']\nwan = ['a']"), Err(ConfigError::BothSides(_))));
+        for wrong in [0, 999, 60_001] {
+            let text = format!("{LEAST}dead_man_ms = {wrong}");
+            assert!(matches!(Config::read(&text), Err(ConfigError::DeadMan)));
+        }
+        let twice = "[[aircraft]]\nname='a'\nsystem=1\naddress='10.0.0.1'\n".repeat(2);
+        assert!(matches!(Config::read(&format!("{LEAST}{twice}")), Err(ConfigError::Aircraft(_))));
+    }
+}
