@@ -10,5 +10,10 @@
 //! nothing.
 
 mod config;
+mod kernel;
+pub mod ruleset;
+mod seen;
 
 pub use config::{Aircraft, Carrier, Config, ConfigError, Exception, Service, Upstream};
+pub use kernel::{Kernel, KernelError};
+pub use seen::{Count, Seen, links};

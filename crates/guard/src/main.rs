@@ -51,7 +51,8 @@ fn main() -> ExitCode {
 fn act(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Rules(options) => {
-            Config::load(&options.config)?;
+            let config = Config::load(&options.config)?;
+            anstream::print!("{}", creance_guard::ruleset::load(&config));
             Ok(0)
         }
     }

@@ -1,0 +1,301 @@
+//! Puts rules into the kernel and asks what stands there, through `nft`, `ip` and `conntrack`
+//! (docs/decisions/027 says why not by messages of our own).
+//!
+//! A cut is kept loaded: a process of nft that has started, and waits for nothing but the rules. When it counts, no process
+//! has to be made and no library read. Beside the table stand routing rules that hold while cut: whoever empties nftables
+//! does not open the way by that.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    process::{Child, Command, Output, Stdio},
+};
+
+use thiserror::Error;
+
+use crate::{
+    Config, Exception,
+    ruleset::{self, MARK},
+    seen::{Seen, links},
+};
+
+/// Where the routing rules that close the way stand: after what is for this machine itself, before all else.
+const PASS: u32 = 1;
+const CLOSED: u32 = 2;
+const BEYOND: u32 = 3;
+
+/// Why the kernel does not do what it is told.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// A program is not there, or could not be started.
+    #[error("cannot start {program}: {source}")]
+    Program {
+        /// Which.
+        program: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// It refused.
+    #[error("{program} refuses: {said}")]
+    Refused {
+        /// Which.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// It said something that is not understood.
+    #[error("{0} says what is not understood")]
+    Unclear(&'static str),
+}
+
+/// The way to the kernel's rules.
+#[derive(Debug)]
+pub struct Kernel {
+    loaded: Option<Child>,
+}
+
+impl Kernel {
+    /// A way to them. A cut is loaded at once.
+    pub fn new() -> Self {
+        Self { loaded: waiting("nft", &["-f", "-"]).ok() }
+    }
+
+    /// Puts a text of rules in force, all of it or nothing.
+    pub fn apply(&self, rules: &str) -> Result<(), KernelError> {
+        finish("nft", waiting("nft", &["-f", "-"])?, rules).map(|_| ())
+    }
+
+    /// Empties all sets, with the process that waits for it. Call [`Self::reload`] when there is time.
+    pub fn cut(&mut self) -> Result<(), KernelError> {
+        let process = self.loaded.take().map_or_else(|| waiting("nft", &["-f", "-"]), Ok)?;
+        // One that was ended by somebody while it waited is made anew.
+        finish("nft", process, &ruleset::cut()).map(|_| ()).or_else(|_| self.apply(&ruleset::cut()))
+    }
+
+    /// Loads the next cut.
+    pub fn reload(&mut self) {
+        if self.loaded.is_none() {
+            self.loaded = waiting("nft", &["-f", "-"]).ok();
+        }
+    }
+
+    /// What the rules in force are.
+    pub fn look(&self) -> Result<Seen, KernelError> {
+        let said = run("nft", &["-j", "-s", "list", "ruleset"])?;
+        Seen::read(&said.stdout).ok_or(KernelError::Unclear("nft"))
+    }
+
+    /// What passes by them, and which interfaces are not there.
+    pub fn links(&self, config: &Config) -> Result<(BTreeSet<String>, BTreeSet<String>), KernelError> {
+        let said = run("ip", &["-j", "-d", "link", "show"])?;
+        let (mut hazards, absent) = links(&said.stdout, config).ok_or(KernelError::Unclear("ip"))?;
+        for name in config.lan.iter().chain(&config.wan).filter(|name| !absent.contains(*name)) {
+            hazards.extend(redirects(name)?);
+        }
+        if std::fs::read_to_string("/proc/sys/net/mpls/platform_labels")
+            .is_ok_and(|labels| labels.trim() != "0")
+        {
+            hazards.insert("MPLS is routed, which nftables does not see".to_owned());
+        }
+        Ok((hazards, absent))
+    }
+
+    /// Closes the way by routing as well; what is named stays open.
+    pub fn lock(&self, config: &Config) -> Result<(), KernelError> {
+        let standing = self.locks()?;
+        let wanted = locks(config);
+        let missing = wanted.iter().filter(|lock| !standing.contains(*lock));
+        let text = missing.fold(String::new(), |text, lock| text + &lock.order("add"));
+        batch(&text)
+    }
+
+    /// Takes these rules away.
+    pub fn unlock(&self) -> Result<(), KernelError> {
+        batch(&self.locks()?.iter().fold(String::new(), |text, lock| text + &lock.order("del")))
+    }
+
+    /// Whether every routing rule of a cut stands.
+    pub fn is_locked(&self, config: &Config) -> Result<bool, KernelError> {
+        Ok(locks(config).is_subset(&self.locks()?))
+    }
+
+    fn locks(&self) -> Result<BTreeSet<Lock>, KernelError> {
+        let mut found = BTreeSet::new();
+        for v6 in [false, true] {
+            let said = run("ip", &[if v6 { "-6" } else { "-4" }, "rule", "show"])?;
+            let text = String::from_utf8_lossy(&said.stdout).into_owned();
+            found.extend(text.lines().filter_map(|line| Lock::read(line, v6)));
+        }
+        Ok(found)
+    }
+
+    /// Has the kernel forget connections that were let out, so that none of them goes on after a release.
+    pub fn forget(&self) -> Result<(), KernelError> {
+        for family in ["ipv4", "ipv6"] {
+            let mark = format!("{MARK:#x}/{MARK:#x}");
+            // It refuses as well where there is nothing to forget.
+            match run("conntrack", &["-D", "-f", family, "-m", &mark]) {
+                Err(KernelError::Refused { said, .. }) if said.contains("0 flow entries") => {}
+                other => {
+                    other?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes interfaces down: the last that can be done where rules do not hold.
+    pub fn down(&self, interfaces: &[String]) -> Result<(), KernelError> {
+        batch(
+            &interfaces
+                .iter()
+                .fold(String::new(), |text, name| text + &format!("link set dev {name} down\n")),
+        )
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.loaded.take() {
+            // Its input ends and it finds nothing to do.
+            drop(process.stdin.take());
+            let _ = process.wait();
+        }
+    }
+}
+
+/// A routing rule of ours: all after its number, as `ip rule` writes it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Lock {
+    v6: bool,
+    number: u32,
+    rest: String,
+}
+
+impl Lock {
+    /// Reads a line of `ip rule show`, if its number is one of ours.
+    fn read(line: &str, v6: bool) -> Option<Self> {
+        let (number, rest) = line.split_once(':')?;
+        let number = number.parse().ok().filter(|number| (PASS..=BEYOND).contains(number))?;
+        let words = rest.split_whitespace().filter(|word| !matches!(*word, "[detached]" | "[unresolved]"));
+        Some(Self { v6, number, rest: words.collect::<Vec<_>>().join(" ") })
+    }
+
+    fn order(&self, verb: &str) -> String {
+        let family = if self.v6 { "-6" } else { "-4" };
+        format!("{family} rule {verb} pref {} {}\n", self.number, self.rest)
+    }
+}
+
+/// The routing rules of a cut. What exceptions name skips them and goes the way that others have laid.
+fn locks(config: &Config) -> BTreeSet<Lock> {
+    let mut locks = BTreeSet::new();
+    for v6 in [false, true] {
+        let mut add = |number, rest: String| {
+            locks.insert(Lock { v6, number, rest });
+        };
+        for one in config.exceptions.iter().filter(|one| one.to.is_ipv6() == v6) {
+            let Exception { to, protocol, port, .. } = one;
+            let protocol = protocol.name();
+            for name in &config.lan {
+                add(
+                    PASS,
+                    format!("from all to {to} iif {name} ipproto {protocol} dport {port} goto {BEYOND}"),
+                );
+            }
+            for name in &config.wan {
+                add(PASS, format!("from {to} iif {name} ipproto {protocol} sport {port} goto {BEYOND}"));
+            }
+        }
+        for name in config.lan.iter().chain(&config.wan) {
+            add(CLOSED, format!("from all iif {name} blackhole"));
+        }
+        add(BEYOND, "from all nop".to_owned());
+    }
+    locks
+}
+
+/// Filters of traffic control that send frames elsewhere.
+fn redirects(interface: &str) -> Result<Vec<String>, KernelError> {
+    let mut found = Vec::new();
+    for side in ["ingress", "egress"] {
+        // There is none where it refuses: no such qdisc.
+        let said = match run("tc", &["filter", "show", "dev", interface, side]) {
+            Err(KernelError::Refused { .. }) => continue,
+            other => other?,
+        };
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        if ["mirred", "bpf"].iter().any(|word| text.contains(word)) {
+            found.push(format!(
+                "{interface} has a filter of traffic control at {side} that can send frames elsewhere"
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// Several orders to `ip` in one process. All are tried, and the first refusal is told.
+fn batch(orders: &str) -> Result<(), KernelError> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    finish("ip", waiting("ip", &["-force", "-batch", "-"])?, orders).map(|_| ())
+}
+
+/// A process that waits for its input.
+fn waiting(program: &'static str, arguments: &[&str]) -> Result<Child, KernelError> {
+    Command::new(program)
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|source| KernelError::Program { program, source })
+}
+
+/// Gives a process its input and waits for its end.
+fn finish(program: &'static str, mut process: Child, input: &str) -> Result<Output, KernelError> {
+    let failed = |source| KernelError::Program { program, source };
+    let given = process.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(input.as_bytes()));
+    let output = process.wait_with_output().map_err(failed)?;
+    given.map_err(failed)?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(KernelError::Refused { program, said: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
+}
+
+fn run(program: &'static str, arguments: &[&str]) -> Result<Output, KernelError> {
+    finish(program, waiting(program, arguments)?, "")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn routing_rules_are_read_as_they_are_written() {
+        let config = Config::read(
+            "lan = ['lan0']\nwan = ['wan0']\nexceptions = [{ to = '2001:db8::9', protocol = 'udp', port = 443, why = 'w' }]",
+        )
+        .unwrap();
+        let wanted = locks(&config);
+        assert_eq!(wanted.len(), 8);
+        for lock in &wanted {
+            let line = format!("{}:\t{}", lock.number, lock.rest.replace("iif lan0", "iif lan0 [detached]"));
+            assert_eq!(Lock::read(&line, lock.v6).as_ref(), Some(lock));
+        }
+        assert_eq!(Lock::read("0:\tfrom all lookup local", false), None);
+        assert_eq!(Lock::read("32766:\tfrom all lookup main", false), None);
+    }
+}

@@ -1,0 +1,397 @@
+//! The rules in the kernel, as text: what a configuration makes of nftables.
+//!
+//! ```text
+//! arriving  what is not for this machine: named in `exempt`? ─▶ interface in `released`? ─▶ drop, and count why
+//! leaving   the same once more on the way out: what no rule takes is dropped
+//! returning the same tests first, then whether somebody asked for it
+//! here      services that are configured, to clients alone; names and time outside while `upstream` holds
+//! ```
+//!
+//! Each base chain drops what no rule takes. What is let through stands in sets whose elements end by themselves, and they
+//! are asked before any rule that lets established connections pass: else an upload that is under way would outlive the
+//! cut. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what
+//! either drops no other table brings back.
+
+use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr, time::Duration};
+
+use crate::{Config, Exception, Service};
+
+/// The table, in the families `inet` and `bridge`.
+pub const TABLE: &str = "creance";
+
+/// The bit of a connection's mark that says it was let out: by it the entry is found when it is to be forgotten.
+pub const MARK: u32 = 0x1000_0000;
+
+/// What is counted, by the name of its counter, and why a packet is counted there.
+pub const COUNTERS: &[(&str, &str)] = &[
+    ("out", "let out"),
+    ("in", "let in, asked for from inside"),
+    ("exempt_out", "let out by an exception"),
+    ("exempt_in", "let in by an exception"),
+    ("asked", "asked outside by this machine for clients"),
+    ("cut", "dropped: leaving while cut"),
+    ("cut_protocol", "dropped: leaving while cut, neither TCP nor UDP nor ICMP"),
+    ("cut_inbound", "dropped: arriving while cut"),
+    ("unasked", "dropped: arriving, and nobody asked for it"),
+    ("invalid", "dropped: belongs to no connection"),
+    ("spoofed", "dropped: from an address that is not on that side"),
+    ("elsewhere", "dropped: neither from clients to the outside nor back"),
+    ("not_served", "dropped: asked of this machine, and not offered"),
+    ("not_said", "dropped: sent by this machine, and not permitted"),
+];
+
+/// What is counted between stations.
+pub const BRIDGE_COUNTERS: &[(&str, &str)] = &[
+    ("stations", "dropped: from one station to another"),
+    ("ethertype", "dropped: a frame that is neither ARP, IPv4, IPv6 nor EAPOL"),
+];
+
+/// The whole ruleset in one transaction, with nothing let through: from the first instant it is cut.
+pub fn load(config: &Config) -> String {
+    let mut text = String::new();
+    for family in ["inet", "bridge"] {
+        // Adding first makes deleting succeed where there was none.
+        let _ = writeln!(text, "add table {family} {TABLE}\ndelete table {family} {TABLE}");
+    }
+    text + &inet(config) + &bridge(config)
+}
+
+/// Lets through for another while: named destinations, and everything if `open`. Elements are made anew, for adding an
+/// element that is there does not prolong it. One transaction: no packet falls between.
+pub fn renew(config: &Config, open: bool, named: &[&Exception]) -> String {
+    let mut text = cut();
+    let hold = hold(config.dead_man());
+    let mut add = |set: &str, elements: &[String]| {
+        if !elements.is_empty() {
+            let list: Vec<String> = elements.iter().map(|one| format!("{one} timeout {hold}")).collect();
+            let _ = writeln!(text, "add element inet {TABLE} {set} {{ {} }}", list.join(", "));
+        }
+    };
+    let of = |v4: bool| -> Vec<String> {
+        let keys: BTreeSet<String> =
+            named.iter().filter(|one| one.to.is_ipv4() == v4).map(|one| key(one)).collect();
+        keys.into_iter().collect()
+    };
+    add("exempt4", &of(true));
+    add("exempt6", &of(false));
+    if open {
+        add("released", &quoted(&config.lan));
+        add("upstream", &quoted(&config.wan));
+    }
+    text
+}
+
+/// Empties every set: nothing passes any more.
+pub fn cut() -> String {
+    ["released", "upstream", "exempt4", "exempt6"]
+        .iter()
+        .fold(String::new(), |text, set| text + &format!("flush set inet {TABLE} {set}\n"))
+}
+
+/// What an exception is in its set.
+pub fn key(exception: &Exception) -> String {
+    format!("{} . {} . {}", exception.to, exception.protocol.name(), exception.port)
+}
+
+fn inet(config: &Config) -> String {
+    let (lan, wan) = (names(&config.lan), names(&config.wan));
+    let hold = hold(config.dead_man());
+    let counters = counters(COUNTERS);
+    let asked: String =
+        config.services.iter().collect::<BTreeSet<_>>().into_iter().map(|one| asked(*one)).collect();
+    let served: String =
+        config.services.iter().collect::<BTreeSet<_>>().into_iter().map(|one| served(*one)).collect();
+    let (mut asks, mut answered) = (String::new(), String::new());
+    for one in config.upstream.iter().filter(|one| !one.ports.is_empty()) {
+        let ports: BTreeSet<_> = one.ports.iter().map(u16::to_string).collect();
+        let ports = ports.into_iter().collect::<Vec<_>>().join(", ");
+        let uid = one.uid;
+        let _ = write!(
+            asks,
+            "\t\toifname @upstream meta skuid {uid} meta l4proto {{ tcp, udp }} th dport {{ {ports} }} \
+             counter name asked accept\n"
+        );
+        let _ = write!(
+            answered,
+            "\t\tiifname @upstream ct state established meta l4proto {{ tcp, udp }} th sport {{ {ports} }} accept\n"
+        );
+    }
+    format!(
+        "table inet {TABLE} {{
+{counters}
+	set released {{
+		type ifname
+		flags timeout
+		timeout {hold}
+	}}
+
+	set upstream {{
+		type ifname
+		flags timeout
+		timeout {hold}
+	}}
+
+	set exempt4 {{
+		type ipv4_addr . inet_proto . inet_service
+		flags timeout
+		timeout {hold}
+	}}
+
+	set exempt6 {{
+		type ipv6_addr . inet_proto . inet_service
+		flags timeout
+		timeout {hold}
+	}}
+
+	chain arriving {{
+		type filter hook prerouting priority filter; policy drop;
+		iifname {lan} fib daddr type unicast jump from_clients
+		iifname {wan} fib daddr type unicast jump from_outside
+		accept
+	}}
+
+	chain from_clients {{
+		ip daddr . meta l4proto . th dport @exempt4 return
+		ip6 daddr . meta l4proto . th dport @exempt6 return
+		iifname @released return
+		meta l4proto != {{ tcp, udp, icmp, ipv6-icmp }} counter name cut_protocol drop
+		counter name cut drop
+	}}
+
+	chain from_outside {{
+		ip saddr . meta l4proto . th sport @exempt4 return
+		ip6 saddr . meta l4proto . th sport @exempt6 return
+		iifname @upstream return
+		counter name cut_inbound drop
+	}}
+
+	chain forward {{
+		type filter hook forward priority filter; policy drop;
+		ct state invalid counter name invalid drop
+		iifname {lan} fib saddr . iif oif missing counter name spoofed drop
+		iifname {lan} oifname {wan} jump leaving
+		iifname {wan} oifname {lan} jump returning
+		counter name elsewhere drop
+	}}
+
+	chain leaving {{
+		ip daddr . meta l4proto . th dport @exempt4 ct mark set ct mark or {MARK:#x} counter name exempt_out accept
+		ip6 daddr . meta l4proto . th dport @exempt6 ct mark set ct mark or {MARK:#x} counter name exempt_out accept
+		iifname @released ct mark set ct mark or {MARK:#x} counter name out accept
+		counter name cut drop
+	}}
+
+	chain returning {{
+		ip saddr . meta l4proto . th sport @exempt4 ct state established counter name exempt_in accept
+		ip6 saddr . meta l4proto . th sport @exempt6 ct state established counter name exempt_in accept
+		oifname != @released counter name cut_inbound drop
+		ct state established,related counter name in accept
+		counter name unasked drop
+	}}
+
+	chain input {{
+		type filter hook input priority filter; policy drop;
+		iifname \"lo\" accept
+		ct state invalid counter name invalid drop
+		iifname {lan} jump asked
+		iifname {wan} jump answered
+		counter name not_served drop
+	}}
+
+	chain asked {{
+		icmp type echo-request accept
+		icmpv6 type {{ echo-request, mld-listener-report, mld2-listener-report, mld-listener-done }} accept
+		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }} ip6 hoplimit 255 accept
+{asked}	}}
+
+	chain answered {{
+		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} ip6 hoplimit 255 accept
+		udp sport 67 udp dport 68 accept
+		udp sport 547 udp dport 546 accept
+{answered}	}}
+
+	chain output {{
+		type filter hook output priority filter; policy drop;
+		oifname \"lo\" accept
+		oifname {lan} jump served
+		oifname {wan} jump asks
+		counter name not_said drop
+	}}
+
+	chain served {{
+		icmp type {{ echo-reply, destination-unreachable, time-exceeded }} accept
+		icmpv6 type {{ echo-reply, destination-unreachable, packet-too-big, time-exceeded, mld-listener-query }} accept
+		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} ip6 hoplimit 255 accept
+{served}	}}
+
+	chain asks {{
+		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }} ip6 hoplimit 255 accept
+		udp sport 68 udp dport 67 accept
+		udp sport 546 udp dport 547 accept
+{asks}	}}
+}}
+"
+    )
+}
+
+/// Between the ports of a bridge, where the family `inet` does not look.
+fn bridge(config: &Config) -> String {
+    let counters = counters(BRIDGE_COUNTERS);
+    let wan = names(&config.wan);
+    let stations = if config.isolate { String::new() } else { format!("\t\toifname != {wan} accept\n") };
+    format!(
+        "table bridge {TABLE} {{
+{counters}
+	chain forward {{
+		type filter hook forward priority filter; policy drop;
+		ether type != {{ arp, ip, ip6, 0x888e }} counter name ethertype drop
+{stations}		counter name stations drop
+	}}
+
+	chain input {{
+		type filter hook input priority filter; policy drop;
+		ether type {{ arp, ip, ip6, 0x888e }} accept
+		counter name ethertype drop
+	}}
+}}
+"
+    )
+}
+
+/// The rule by which a client may ask for a service.
+fn asked(service: Service) -> &'static str {
+    match service {
+        Service::Dhcp => "\t\tudp sport 68 udp dport 67 accept\n\t\tudp sport 546 udp dport 547 accept\n",
+        Service::Dns => "\t\tmeta l4proto { tcp, udp } th dport 53 accept\n",
+        Service::Ntp => "\t\tudp dport 123 accept\n",
+        Service::Ssh => "\t\ttcp dport 22 accept\n",
+    }
+}
+
+/// The rule by which it is answered.
+fn served(service: Service) -> &'static str {
+    match service {
+        Service::Dhcp => "\t\tudp sport 67 udp dport 68 accept\n\t\tudp sport 547 udp dport 546 accept\n",
+        Service::Dns => "\t\tmeta l4proto { tcp, udp } th sport 53 accept\n",
+        Service::Ntp => "\t\tudp sport 123 accept\n",
+        Service::Ssh => "\t\ttcp sport 22 ct state established accept\n",
+    }
+}
+
+fn counters(list: &[(&str, &str)]) -> String {
+    list.iter().fold(String::new(), |text, (name, _)| text + &format!("\tcounter {name} {{ }}\n"))
+}
+
+/// Interfaces as an anonymous set.
+fn names(interfaces: &[String]) -> String {
+    format!("{{ {} }}", quoted(interfaces).join(", "))
+}
+
+/// Each once, in quotation marks: a name may be a word of nftables.
+fn quoted(interfaces: &[String]) -> Vec<String> {
+    let once: BTreeSet<_> = interfaces.iter().collect();
+    once.into_iter().map(|name| format!("{name:?}")).collect()
+}
+
+/// A time as nftables writes it.
+fn hold(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
+}
+
+/// Whether an address may stand in a set of exceptions: one that names a single host.
+pub fn is_host(address: IpAddr) -> bool {
+    !(address.is_unspecified() || address.is_multicast() || address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
+
+    use std::{
+        io::Write as _,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    const LEAST: &str = "lan = ['lan0']\nwan = ['wan0']\n";
+    const FULL: &str = "
+lan = ['wlan0', 'br-lan']
+wan = ['wwan0', 'eth0']
+services = ['ssh', 'ntp', 'dns', 'dhcp']
+isolate = false
+dead_man_ms = 2500
+upstream = [{ uid = 101, ports = [53, 853] }, { uid = 102, ports = [123] }]
+exceptions = [
+    { to = '203.0.113.9', protocol = 'tcp', port = 2101, why = 'corrections' },
+    { to = '2001:db8::9', protocol = 'udp', port = 443, why = 'authority' },
+]
+";
+
+    fn config(text: &str) -> Config {
+        Config::read(text).unwrap()
+    }
+
+    #[test]
+    fn rulesets_stay_what_they_are() {
+        insta::assert_snapshot!("least", load(&config(LEAST)));
+        insta::assert_snapshot!("full", load(&config(FULL)));
+        let full = config(FULL);
+        let named: Vec<_> = full.exceptions.iter().collect();
+        insta::assert_snapshot!("renewed_open", renew(&full, true, &named));
+        insta::assert_snapshot!("renewed_cut", renew(&full, false, &named));
+        insta::assert_snapshot!("cut", cut());
+    }
+
+    #[test]
+    fn every_chain_drops_and_nothing_established_passes_before_the_sets_are_asked() {
+        for text in [LEAST, FULL] {
+            let rules = load(&config(text));
+            assert!(
+                !rules.contains("policy accept") && !rules.contains("bypass") && !rules.contains("queue")
+            );
+            assert_eq!(rules.matches("hook").count(), rules.matches("policy drop").count());
+            let asked = rules.find("oifname != @released").unwrap();
+            assert!(rules.find("established,related").unwrap() > asked);
+            for (name, _) in COUNTERS.iter().filter(|(name, _)| *name != "asked" || text == FULL) {
+                assert!(rules.contains(&format!("counter name {name} ")), "{name} is never counted");
+            }
+        }
+    }
+
+    /// What nft says to a ruleset in a namespace of its own. `None` where it cannot be asked.
+    fn judged(rules: &str) -> Option<Result<(), String>> {
+        let asked = nix::unistd::geteuid().is_root() && Command::new("nft").arg("--version").output().is_ok();
+        if !asked {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "needs root and nftables");
+            eprintln!("skipped: needs root and nftables");
+            return None;
+        }
+        let mut nft = Command::new("unshare")
+            .args(["--net", "nft", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        nft.stdin.take().unwrap().write_all(rules.as_bytes()).unwrap();
+        let output = nft.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Some(if output.status.success() { Ok(()) } else { Err(said) })
+    }
+
+    #[test]
+    fn nftables_takes_each_of_them() {
+        for text in [LEAST, FULL] {
+            let config = config(text);
+            let named: Vec<_> = config.exceptions.iter().collect();
+            let whole = load(&config)
+                + &load(&config)
+                + &renew(&config, true, &named)
+                + &renew(&config, false, &named)
+                + &cut();
+            let Some(answer) = judged(&whole) else { return };
+            answer.unwrap();
+        }
+        assert!(judged(&load(&config(LEAST)).replace("@released", "@none")).unwrap().is_err());
+    }
+}
