@@ -113,6 +113,48 @@ pub struct Ledger {
     hashes: Vec<String>,
 }
 
+impl Record {
+    fn new(number: u64, previous: Option<String>, deed: Deed) -> Self {
+        let Deed { action, case, tool, started, ended, detail, mut files } = deed;
+        files.sort();
+        Self {
+            schema: SCHEMA.to_owned(),
+            number,
+            previous,
+            action,
+            case,
+            tool,
+            started,
+            ended,
+            detail,
+            files,
+        }
+    }
+}
+
+/// The end of a ledger that goes on for years: what the next line hangs on, and no more.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    number: u64,
+    case: Option<String>,
+    hash: Option<String>,
+}
+
+impl Chain {
+    /// Adds a record, and gives its line. Nothing, if the deed holds a number that is not whole.
+    pub fn add(&mut self, deed: Deed) -> Option<String> {
+        let record = Record::new(self.number + 1, self.hash.clone(), deed);
+        let line = canonical::write(&record)?;
+        *self = Self { number: record.number, case: Some(record.case), hash: Some(sha256(line.as_bytes())) };
+        Some(line + "\n")
+    }
+
+    /// The number, the case and the hash of the last record.
+    pub(crate) fn last(&self) -> Option<(u64, &str, &str)> {
+        Some((self.number, self.case.as_deref()?, self.hash.as_deref()?))
+    }
+}
+
 impl Ledger {
     /// Reads a ledger, and checks every line against the one before.
     pub fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
@@ -153,24 +195,21 @@ impl Ledger {
 
     /// Adds a record, and gives its line. Nothing, if the deed holds a number that is not whole.
     pub fn add(&mut self, deed: Deed) -> Option<String> {
-        let Deed { action, case, tool, started, ended, detail, mut files } = deed;
-        files.sort();
-        let record = Record {
-            schema: SCHEMA.to_owned(),
-            number: self.records.len() as u64 + 1,
-            previous: self.hashes.last().cloned(),
-            action,
-            case,
-            tool,
-            started,
-            ended,
-            detail,
-            files,
-        };
+        let record = Record::new(self.records.len() as u64 + 1, self.hashes.last().cloned(), deed);
         let line = canonical::write(&record)?;
         self.hashes.push(sha256(line.as_bytes()));
         self.records.push(record);
         Some(line + "\n")
+    }
+
+    /// Its end, to which more can be added without keeping all that went before.
+    pub fn end(self) -> Chain {
+        let last = self.records.into_iter().next_back();
+        Chain {
+            number: last.as_ref().map_or(0, |last| last.number),
+            case: last.map(|last| last.case),
+            hash: self.hashes.into_iter().next_back(),
+        }
     }
 
     /// Its records, the first first.

@@ -18,7 +18,7 @@ mod verify;
 use data_encoding::HEXLOWER;
 use ring::digest;
 
-pub use ledger::{Deed, File, Ledger, LedgerError, Record, Why};
+pub use ledger::{Chain, Deed, File, Ledger, LedgerError, Record, Why};
 pub use redact::{Omit, Redacted, redact};
 pub use seal::{KeyError, PublicKey, SigningKey};
 pub use verify::{Answer, Fault, Signed, verify};

@@ -5,7 +5,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Ledger, canonical, is_hex_of_32};
+use crate::{Chain, Ledger, canonical, is_hex_of_32};
 
 /// The name and version of a signature; what is signed begins with it, so that no other signature of the key fits.
 const SCHEMA: &str = "creance.signature/1";
@@ -59,10 +59,20 @@ impl SigningKey {
     /// Signs the last record of a ledger: `signature.json`. Nothing, if there is no record.
     pub fn sign(&self, ledger: &Ledger) -> Option<String> {
         let (record, hash) = ledger.last()?;
+        self.seal(record.number, &record.case, hash)
+    }
+
+    /// Signs the last record of a ledger of which only the end is kept.
+    pub fn sign_end(&self, chain: &Chain) -> Option<String> {
+        let (number, case, hash) = chain.last()?;
+        self.seal(number, case, hash)
+    }
+
+    fn seal(&self, number: u64, case: &str, hash: &str) -> Option<String> {
         let claim = Claim {
             schema: SCHEMA.to_owned(),
-            case: record.case.clone(),
-            record: record.number,
+            case: case.to_owned(),
+            record: number,
             record_sha256: hash.to_owned(),
             public_key: self.public().0,
         };

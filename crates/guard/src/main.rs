@@ -2,8 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use creance_guard::Config;
+use creance_custody::SigningKey;
+use creance_guard::{Answer, Book, Config, Ended, Engine, EngineError, LocalData, Order, ask, ruleset};
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
 #[derive(Debug, Parser)]
@@ -14,19 +16,76 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = "\
+Examples:
+  creance-guard rules -c guard.toml                     what it puts into nftables, to be read before it is run
+  creance-guard run -c guard.toml                       the gateway; cut until every aircraft tells that it stands
+  creance-guard status                                  is it enforcing, what is believed, what was dropped
+  creance-guard operator fly --reason \"take-off\"       cut now
+  creance-guard operator release --reason \"battery out\"  open; asks for a code to be repeated
+
 Exit codes: 0 done · 2 usage · 3 something unreadable or unwritable · 5 not enforcing · 70 a bug.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prints the ruleset that a configuration makes, as nftables reads it.
-    Rules(Rules),
+    Rules(Configured),
+    /// Guards a network until it is told to end, and leaves it cut.
+    Run(Configured),
+    /// Says whether it is enforced, and what is believed. Exit code 5 if not, or if nobody answers.
+    Status(Status),
+    /// Gives an operator's word; it stands in the ledger.
+    Operator(Operator),
 }
 
 #[derive(Args, Debug)]
-struct Rules {
+struct Configured {
     /// The configuration.
     #[arg(short, long, value_name = "FILE", default_value = "/etc/creance/guard.toml")]
     config: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct Status {
+    #[command(flatten)]
+    configured: Configured,
+    /// As JSON (creance.guard-status/1).
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+struct Operator {
+    #[command(flatten)]
+    configured: Configured,
+    #[command(subcommand)]
+    word: Word,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// Something flies, or is about to: cuts at once, until `land`.
+    Fly {
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Takes `fly` back. That alone opens nothing.
+    Land {
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Vouches that nothing flies. Gives a code that is to be confirmed.
+    Release {
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Confirms a release.
+    Confirm {
+        /// The code that `release` gave.
+        code: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -43,17 +102,72 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            ExitCode::from(3)
+            let refused =
+                matches!(error.downcast_ref(), Some(EngineError::Hazard(_) | EngineError::Kernel(_)));
+            ExitCode::from(if refused { NOT_ENFORCING } else { 3 })
         }
     }
 }
 
+/// The exit code of a guard that guards nothing.
+const NOT_ENFORCING: u8 = 5;
+
 fn act(command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::Rules(options) => {
-            let config = Config::load(&options.config)?;
-            anstream::print!("{}", creance_guard::ruleset::load(&config));
-            Ok(0)
+        Command::Rules(options) => anstream::print!("{}", ruleset::load(&Config::load(&options.config)?)),
+        Command::Run(options) => return run(Config::load(&options.config)?),
+        Command::Status(options) => return status(&Config::load(&options.configured.config)?, options.json),
+        Command::Operator(options) => {
+            let config = Config::load(&options.configured.config)?;
+            let answer = ask(&config.run, &options.word.into()).context("cannot reach the guard")?;
+            anstream::println!("{}", answer.says);
+            return Ok(if answer.taken { 0 } else { 1 });
+        }
+    }
+    Ok(0)
+}
+
+fn run(config: Config) -> anyhow::Result<u8> {
+    let key = config.key.as_ref().map(|path| {
+        let pem = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        SigningKey::read(&pem).with_context(|| format!("cannot use {}", path.display()))
+    });
+    let book = Book::open(&config.state, key.transpose()?)
+        .with_context(|| format!("cannot continue the ledger in {}", config.state.display()))?;
+    Ok(match Engine::start(config, book, Box::new(LocalData))?.run()? {
+        Ended::Cut => 0,
+        Ended::NotEnforcing => NOT_ENFORCING,
+    })
+}
+
+fn status(config: &Config, json: bool) -> anyhow::Result<u8> {
+    let Ok(Answer { status, .. }) = ask(&config.run, &Order::Status) else {
+        anstream::println!("NOT ENFORCING: no engine answers");
+        return Ok(NOT_ENFORCING);
+    };
+    let enforcing = status["enforcing"] == true;
+    if json {
+        anstream::println!("{status:#}");
+    } else {
+        let fault = status["fault"].as_str().unwrap_or("enforcing");
+        let way = if status["open"] == true { "open" } else { "cut" };
+        let state = status["state"].as_str().unwrap_or_default();
+        anstream::println!(
+            "{}: {way}, {state}, {} alarms",
+            if enforcing { fault.to_owned() } else { format!("NOT ENFORCING: {fault}") },
+            status["alarms"]
+        );
+    }
+    Ok(if enforcing { 0 } else { NOT_ENFORCING })
+}
+
+impl From<Word> for Order {
+    fn from(word: Word) -> Self {
+        match word {
+            Word::Fly { reason } => Self::Fly { reason },
+            Word::Land { reason } => Self::Land { reason },
+            Word::Release { reason } => Self::Release { reason },
+            Word::Confirm { code } => Self::Confirm { code },
         }
     }
 }
