@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn an_order_arrives_with_its_user_and_is_answered() {
         let folder = tempfile::tempdir().unwrap();
-        let (orders, asked) = mpsc::channel();
+        let (orders, got) = mpsc::channel();
         let (wake, _woken) = UnixStream::pair().unwrap();
         listen(folder.path(), orders, wake).unwrap();
         let mode = fs::metadata(folder.path().join(SOCKET)).unwrap().permissions().mode();
@@ -142,7 +142,7 @@ mod tests {
         let order = Order::Fly { reason: "test".to_owned() };
         let sent = order.clone();
         let asker = thread::spawn(move || ask(&path, &sent));
-        let got: Asked = asked.recv().unwrap();
+        let got: Asked = got.recv().unwrap();
         assert_eq!((&got.order, got.uid), (&order, nix::unistd::geteuid().as_raw()));
         let answer = Answer { taken: true, says: "yes".to_owned(), status: Value::Null };
         got.answer(&answer);

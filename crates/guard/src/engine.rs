@@ -12,7 +12,7 @@ use std::{
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
     sync::mpsc::{Receiver, channel},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -39,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(400);
 /// How often, at interfaces and what hangs on them.
 const LINKS: Duration = Duration::from_secs(5);
 /// How often counts go into the ledger.
-const COUNTS: Duration = Duration::from_secs(3600);
+const COUNTS: Duration = Duration::from_hours(1);
 /// Datagrams taken before orders and time have their turn.
 const BATCH: usize = 64;
 
@@ -362,15 +362,13 @@ impl Engine {
             self.alarm("packets were let out after the cut: the outside is taken down")?;
             let _ = self.kernel.down(&self.config.wan);
         }
-        match wrong {
-            Some(why) => self.trouble(&why),
-            None => {
-                if self.fault.take().is_some() {
-                    self.note("enforcing", [])?;
-                }
-                Ok(())
-            }
+        if let Some(why) = wrong {
+            return self.trouble(&why);
         }
+        if self.fault.take().is_some() {
+            self.note("enforcing", [])?;
+        }
+        Ok(())
     }
 
     /// Whether the look before this one was at a cut as well: its sets were empty.
@@ -481,7 +479,7 @@ impl Engine {
 }
 
 fn since_1970() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    jiff::Timestamp::now().duration_since(jiff::Timestamp::UNIX_EPOCH).unsigned_abs()
 }
 
 /// Six digits by chance.

@@ -106,13 +106,12 @@ impl Kernel {
         let standing = self.locks()?;
         let wanted = locks(config);
         let missing = wanted.iter().filter(|lock| !standing.contains(*lock));
-        let text = missing.fold(String::new(), |text, lock| text + &lock.order("add"));
-        batch(&text)
+        orders(missing, "add")
     }
 
     /// Takes these rules away.
     pub fn unlock(&self) -> Result<(), KernelError> {
-        batch(&self.locks()?.iter().fold(String::new(), |text, lock| text + &lock.order("del")))
+        orders(self.locks()?.iter(), "del")
     }
 
     /// Whether every routing rule of a cut stands.
@@ -148,6 +147,7 @@ impl Kernel {
     /// Takes interfaces down: the last that can be done where rules do not hold.
     pub fn down(&self, interfaces: &[String]) -> Result<(), KernelError> {
         batch(
+            "-4",
             &interfaces
                 .iter()
                 .fold(String::new(), |text, name| text + &format!("link set dev {name} down\n")),
@@ -189,8 +189,7 @@ impl Lock {
     }
 
     fn order(&self, verb: &str) -> String {
-        let family = if self.v6 { "-6" } else { "-4" };
-        format!("{family} rule {verb} pref {} {}\n", self.number, self.rest)
+        format!("rule {verb} pref {} {}\n", self.number, self.rest)
     }
 }
 
@@ -241,12 +240,22 @@ fn redirects(interface: &str) -> Result<Vec<String>, KernelError> {
     Ok(found)
 }
 
+/// Gives an order for each routing rule; both families are tried, whatever one says.
+fn orders<'a>(locks: impl Iterator<Item = &'a Lock>, verb: &str) -> Result<(), KernelError> {
+    let (mut four, mut six) = (String::new(), String::new());
+    for lock in locks {
+        if lock.v6 { &mut six } else { &mut four }.push_str(&lock.order(verb));
+    }
+    let told = batch("-4", &four);
+    batch("-6", &six).and(told)
+}
+
 /// Several orders to `ip` in one process. All are tried, and the first refusal is told.
-fn batch(orders: &str) -> Result<(), KernelError> {
+fn batch(family: &'static str, orders: &str) -> Result<(), KernelError> {
     if orders.is_empty() {
         return Ok(());
     }
-    finish("ip", waiting("ip", &["-force", "-batch", "-"])?, orders).map(|_| ())
+    finish("ip", waiting("ip", &[family, "-force", "-batch", "-"])?, orders).map(|_| ())
 }
 
 /// A process that waits for its input.

@@ -101,12 +101,14 @@ impl AsFd for Ear {
     }
 }
 
+/// How much a filter loads: two bytes, one.
+const HALF: u16 = 0x08;
+const BYTE: u16 = 0x10;
+
 /// What lets up datagrams of IPv4 and IPv6 on an interface whose first byte is that of a frame of MAVLink.
 fn filter(index: u32) -> [SockFilter; 19] {
     let load = |size: u16, at: u32| SockFilter::new(0x20 | size, 0, 0, at);
     let is = |value: u32, yes: u8, no: u8| SockFilter::new(0x15, yes, no, value);
-    const HALF: u16 = 0x08;
-    const BYTE: u16 = 0x10;
     [
         load(0, IFINDEX),
         is(index, 0, 16),

@@ -5,7 +5,9 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_custody::SigningKey;
-use creance_guard::{Answer, Book, Config, Ended, Engine, EngineError, LocalData, Order, ask, ruleset};
+use creance_guard::{
+    Answer, Book, Config, Ended, Engine, EngineError, LocalData, Order, Row, ask, ruleset, selftest, table,
+};
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
 #[derive(Debug, Parser)]
@@ -33,6 +35,8 @@ enum Command {
     Run(Configured),
     /// Says whether it is enforced, and what is believed. Exit code 5 if not, or if nobody answers.
     Status(Status),
+    /// Tries every way past this guard that is known, in network namespaces, and prints what got through. Needs root.
+    Selftest,
     /// Gives an operator's word; it stands in the ledger.
     Operator(Operator),
 }
@@ -117,6 +121,12 @@ fn act(command: Command) -> anyhow::Result<u8> {
         Command::Rules(options) => anstream::print!("{}", ruleset::load(&Config::load(&options.config)?)),
         Command::Run(options) => return run(Config::load(&options.config)?),
         Command::Status(options) => return status(&Config::load(&options.configured.config)?, options.json),
+        Command::Selftest => {
+            let program = std::env::current_exe().context("cannot find this program")?;
+            let rows = selftest(&program)?;
+            table(&rows, &mut anstream::stdout())?;
+            return Ok(u8::from(!rows.iter().all(Row::holds)));
+        }
         Command::Operator(options) => {
             let config = Config::load(&options.configured.config)?;
             let answer = ask(&config.run, &options.word.into()).context("cannot reach the guard")?;

@@ -106,14 +106,14 @@ fn inet(config: &Config) -> String {
         let ports: BTreeSet<_> = one.ports.iter().map(u16::to_string).collect();
         let ports = ports.into_iter().collect::<Vec<_>>().join(", ");
         let uid = one.uid;
-        let _ = write!(
+        let _ = writeln!(
             asks,
             "\t\toifname @upstream meta skuid {uid} meta l4proto {{ tcp, udp }} th dport {{ {ports} }} \
-             counter name asked accept\n"
+             counter name asked accept"
         );
-        let _ = write!(
+        let _ = writeln!(
             answered,
-            "\t\tiifname @upstream ct state established meta l4proto {{ tcp, udp }} th sport {{ {ports} }} accept\n"
+            "\t\tiifname @upstream ct state established meta l4proto {{ tcp, udp }} th sport {{ {ports} }} accept"
         );
     }
     format!(

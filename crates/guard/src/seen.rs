@@ -170,8 +170,8 @@ mod tests {
         Seen::read(json!({ "nftables": objects }).to_string().as_bytes()).unwrap()
     }
 
-    fn rule(statement: Value) -> Value {
-        json!({"rule": {"family": "inet", "table": "mine", "chain": "f", "handle": 3, "expr": [statement]}})
+    fn rule(statement: &Value) -> Value {
+        json!({"rule": {"family": "inet", "table": "mine", "chain": "f", "handle": 3, "expr": [statement.clone()]}})
     }
 
     #[test]
@@ -226,9 +226,9 @@ mod tests {
             json!({"queue": {"num": 0, "flags": "bypass"}}),
             json!({"tproxy": {"port": 1}}),
         ] {
-            assert_eq!(seen(&[rule(statement.clone())]).hazards.len(), 1, "{statement}");
+            assert_eq!(seen(&[rule(&statement)]).hazards.len(), 1, "{statement}");
         }
-        assert_eq!(seen(&[rule(json!({"accept": null}))]), Seen::default());
+        assert_eq!(seen(&[rule(&json!({"accept": null}))]), Seen::default());
         let nat = json!({"chain": {"family": "ip", "table": "nat", "name": "p", "type": "nat", "hook": "postrouting", "policy": "accept"}});
         assert_eq!(seen(&[nat]).others.len(), 1);
         assert_eq!(Seen::read(b"{}"), None);

@@ -29,7 +29,7 @@ const FRESH: Duration = Duration::from_secs(3);
 /// Within this time two weak signs are one of flight.
 const TOGETHER: Duration = Duration::from_secs(2);
 /// How long an operator has to confirm a release.
-const CONFIRM: Duration = Duration::from_secs(60);
+const CONFIRM: Duration = Duration::from_mins(1);
 
 /// What is believed.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
