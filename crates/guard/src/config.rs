@@ -225,8 +225,6 @@ fn is_interface(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use super::*;
 
     const LEAST: &str = "lan = ['wlan0']\nwan = ['wwan0']\n";

@@ -124,8 +124,6 @@ pub fn ask(folder: &Path, order: &Order) -> io::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use std::sync::mpsc;
 
     use super::*;

@@ -111,8 +111,6 @@ fn framed(system: u8, message: u32, extra: u8, payload: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use super::*;
 
     fn bound() -> Vec<Aircraft> {

@@ -103,23 +103,27 @@ impl Kernel {
 
     /// Closes the way by routing as well; what is named stays open.
     pub fn lock(&self, config: &Config) -> Result<(), KernelError> {
-        let standing = self.locks()?;
+        let standing = Self::locks()?;
         let wanted = locks(config);
         let missing = wanted.iter().filter(|lock| !standing.contains(*lock));
+        // What a client sends as somebody outside would else be answered there, by this machine itself.
+        for name in &config.lan {
+            let _ = std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "1");
+        }
         orders(missing, "add")
     }
 
     /// Takes these rules away.
     pub fn unlock(&self) -> Result<(), KernelError> {
-        orders(self.locks()?.iter(), "del")
+        orders(Self::locks()?.iter(), "del")
     }
 
     /// Whether every routing rule of a cut stands.
     pub fn is_locked(&self, config: &Config) -> Result<bool, KernelError> {
-        Ok(locks(config).is_subset(&self.locks()?))
+        Ok(locks(config).is_subset(&Self::locks()?))
     }
 
-    fn locks(&self) -> Result<BTreeSet<Lock>, KernelError> {
+    fn locks() -> Result<BTreeSet<Lock>, KernelError> {
         let mut found = BTreeSet::new();
         for v6 in [false, true] {
             let said = run("ip", &[if v6 { "-6" } else { "-4" }, "rule", "show"])?;
@@ -288,8 +292,6 @@ fn run(program: &'static str, arguments: &[&str]) -> Result<Output, KernelError>
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use super::*;
 
     #[test]

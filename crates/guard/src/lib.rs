@@ -31,5 +31,5 @@ pub use listen::{Datagram, Ear};
 pub use policy::{Destination, LocalData, Policy};
 pub use record::{Book, Detail};
 pub use seen::{Count, Seen, links};
-pub use selftest::{Row, selftest, table};
+pub use selftest::{Cuts, Row, cuts, percentile, selftest, table};
 pub use state::{Facts, Input, Machine, Refusal, State};

@@ -151,8 +151,6 @@ fn udp(frame: &[u8]) -> Option<(IpAddr, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use proptest::prelude::*;
 
     use super::*;

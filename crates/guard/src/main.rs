@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_custody::SigningKey;
 use creance_guard::{
-    Answer, Book, Config, Ended, Engine, EngineError, LocalData, Order, Row, ask, ruleset, selftest, table,
+    Answer, Book, Config, Cuts, Ended, Engine, EngineError, LocalData, Order, Row, ask, cuts, percentile,
+    ruleset, selftest, table,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -36,7 +37,11 @@ enum Command {
     /// Says whether it is enforced, and what is believed. Exit code 5 if not, or if nobody answers.
     Status(Status),
     /// Tries every way past this guard that is known, in network namespaces, and prints what got through. Needs root.
-    Selftest,
+    Selftest {
+        /// Measures instead how long so many cuts take while a client sends as much as it can.
+        #[arg(long, value_name = "COUNT")]
+        cuts: Option<usize>,
+    },
     /// Gives an operator's word; it stands in the ledger.
     Operator(Operator),
 }
@@ -120,9 +125,19 @@ fn act(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Rules(options) => anstream::print!("{}", ruleset::load(&Config::load(&options.config)?)),
         Command::Run(options) => return run(Config::load(&options.config)?),
-        Command::Status(options) => return status(&Config::load(&options.configured.config)?, options.json),
-        Command::Selftest => {
+        Command::Status(options) => {
+            return Ok(status(&Config::load(&options.configured.config)?, options.json));
+        }
+        Command::Selftest { cuts: count } => {
             let program = std::env::current_exe().context("cannot find this program")?;
+            if let Some(count) = count {
+                let Cuts { micros, bytes } = cuts(&program, count)?;
+                for (of, list) in [("us from evidence to cut", &micros), ("bytes meanwhile", &bytes)] {
+                    let [half, most, all] = [50, 99, 100].map(|share| percentile(list, share));
+                    anstream::println!("{of}: p50 {half}, p99 {most}, most {all} of {}", list.len());
+                }
+                return Ok(0);
+            }
             let rows = selftest(&program)?;
             table(&rows, &mut anstream::stdout())?;
             return Ok(u8::from(!rows.iter().all(Row::holds)));
@@ -131,7 +146,7 @@ fn act(command: Command) -> anyhow::Result<u8> {
             let config = Config::load(&options.configured.config)?;
             let answer = ask(&config.run, &options.word.into()).context("cannot reach the guard")?;
             anstream::println!("{}", answer.says);
-            return Ok(if answer.taken { 0 } else { 1 });
+            return Ok(u8::from(!answer.taken));
         }
     }
     Ok(0)
@@ -150,10 +165,10 @@ fn run(config: Config) -> anyhow::Result<u8> {
     })
 }
 
-fn status(config: &Config, json: bool) -> anyhow::Result<u8> {
+fn status(config: &Config, json: bool) -> u8 {
     let Ok(Answer { status, .. }) = ask(&config.run, &Order::Status) else {
         anstream::println!("NOT ENFORCING: no engine answers");
-        return Ok(NOT_ENFORCING);
+        return NOT_ENFORCING;
     };
     let enforcing = status["enforcing"] == true;
     if json {
@@ -168,7 +183,7 @@ fn status(config: &Config, json: bool) -> anyhow::Result<u8> {
             status["alarms"]
         );
     }
-    Ok(if enforcing { 0 } else { NOT_ENFORCING })
+    if enforcing { 0 } else { NOT_ENFORCING }
 }
 
 impl From<Word> for Order {

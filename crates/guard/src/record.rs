@@ -102,8 +102,6 @@ fn now() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use creance_custody::{Signed, verify};
 
     use super::*;

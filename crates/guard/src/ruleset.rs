@@ -305,7 +305,11 @@ pub fn is_host(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
+    #![expect(
+        clippy::print_stderr,
+        clippy::disallowed_methods,
+        reason = "a test that may be skipped says so"
+    )]
 
     use std::{
         io::Write as _,

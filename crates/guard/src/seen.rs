@@ -160,8 +160,6 @@ pub fn links(json: &[u8], config: &Config) -> Option<(BTreeSet<String>, BTreeSet
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use serde_json::json;
 
     use super::*;

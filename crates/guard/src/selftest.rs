@@ -8,6 +8,8 @@
 //! First all is open, and what the ways send must be seen outside, or their silence later would prove nothing. Then it is
 //! cut, and none may be seen. The namespaces have names of their own and go when it ends, however it ends.
 
+#![expect(clippy::disallowed_types, reason = "a laboratory in namespaces sends")]
+
 use std::{
     fs,
     io::{self, Write},
@@ -88,24 +90,24 @@ pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
         rows.push(Row { name: name.to_owned(), open: None, cut, control: false });
         Ok(())
     };
-    scene(&mut lab, "the outside begins", &mut |lab| lab.from_outside())?;
+    scene(&mut lab, "the outside begins", &mut |_| Lab::speak_from_outside())?;
     scene(&mut lab, "interfaces down and up", &mut |lab| {
         for _ in 0..3 {
             for name in ["lan0", "wan0"] {
-                lab.inside("gateway", &["ip", "link", "set", name, "down"])?;
-                lab.inside("gateway", &["ip", "link", "set", name, "up"])?;
+                Lab::inside("gateway", &["ip", "link", "set", name, "down"])?;
+                Lab::inside("gateway", &["ip", "link", "set", name, "up"])?;
             }
             lab.send(&ways)?;
         }
-        lab.addresses()
+        Lab::addresses()
     })?;
     scene(&mut lab, "nftables emptied by another", &mut |lab| {
-        lab.inside("gateway", &["nft", "flush", "ruleset"])?;
+        Lab::inside("gateway", &["nft", "flush", "ruleset"])?;
         lab.send_for(&ways, Duration::from_secs(1))
     })?;
     lab.wait_for("airborne")?;
     scene(&mut lab, "engine starved", &mut |lab| {
-        lab.inside("gateway", &["renice", "-n", "19", "-p", &lab.pid()?.to_string()])?;
+        Lab::inside("gateway", &["renice", "-n", "19", "-p", &lab.pid()?.to_string()])?;
         lab.send_for(&ways, Duration::from_secs(1))
     })?;
     scene(&mut lab, "engine stopped (SIGSTOP) while cut", &mut |lab| {
@@ -116,7 +118,7 @@ pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
     scene(&mut lab, "engine killed (-9) while cut, then nftables emptied", &mut |lab| {
         lab.end(Signal::SIGKILL)?;
         lab.send_for(&ways, DEAD_MAN)?;
-        lab.inside("gateway", &["nft", "flush", "ruleset"])?;
+        Lab::inside("gateway", &["nft", "flush", "ruleset"])?;
         lab.send_for(&ways, Duration::from_secs(1))
     })?;
     scene(&mut lab, "restart in flight", &mut |lab| {
@@ -139,6 +141,56 @@ pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// How long cuts took, and what left meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Cuts {
+    /// Microseconds from the time at which the kernel saw the evidence to the time at which it had taken the cut; sorted.
+    pub micros: Vec<u64>,
+    /// Bytes that the outside's interface counted between evidence and cut; sorted.
+    pub bytes: Vec<u64>,
+}
+
+/// Cuts so many times while a client sends as much as it can: an aircraft arms, and says so.
+pub fn cuts(program: &Path, count: usize) -> anyhow::Result<Cuts> {
+    let mut lab = Lab::new(program)?;
+    let flooding = Arc::new(AtomicBool::new(true));
+    let flood = Arc::downgrade(&flooding);
+    let socket = within("client", || Ok(UdpSocket::bind((CLIENT, 40_002))?))?;
+    thread::spawn(move || {
+        while flood.upgrade().is_some() {
+            // What is cut is refused now and then.
+            let _ = socket.send_to(&[0; 1200], (SERVER, 9));
+        }
+    });
+    let mut found = Cuts::default();
+    for _ in 0..count {
+        // A guard that knows nothing: it is quicker than to wait for silence.
+        let _ = fs::remove_dir_all(lab.folder.path().join("state"));
+        lab.start()?;
+        lab.release()?;
+        lab.wait_for("released")?;
+        thread::sleep(SETTLE);
+        lab.armed.store(true, Ordering::Relaxed);
+        lab.wait_for("airborne")?;
+        let status = ask(&lab.run(), &Order::Status)?.status;
+        lab.armed.store(false, Ordering::Relaxed);
+        let number =
+            |key: &str| status["last_cut"][key].as_u64().with_context(|| format!("no {key} of the last cut"));
+        found.micros.push(number("us_from_evidence")?);
+        found.bytes.push(number("bytes_meanwhile")?);
+        lab.end(Signal::SIGKILL)?;
+    }
+    found.micros.sort_unstable();
+    found.bytes.sort_unstable();
+    Ok(found)
+}
+
+/// The value that so many of a hundred do not exceed.
+pub fn percentile(sorted: &[u64], of_hundred: usize) -> u64 {
+    let at = (sorted.len() * of_hundred).div_ceil(100).saturating_sub(1);
+    sorted.get(at).copied().unwrap_or_default()
+}
+
 /// Three namespaces, what runs in them, and a folder.
 struct Lab {
     program: PathBuf,
@@ -158,9 +210,9 @@ impl Lab {
         for side in ["client", "gateway", "outside"] {
             let name = name(side);
             command(&["ip", "netns", "add", &name])?;
-            lab.inside(side, &["ip", "link", "set", "lo", "up"])?;
+            Lab::inside(side, &["ip", "link", "set", "lo", "up"])?;
             // Without the silence that the test for duplicates keeps, and what autoconfiguration says.
-            lab.inside(
+            Lab::inside(
                 side,
                 &[
                     "sysctl",
@@ -179,15 +231,18 @@ impl Lab {
             "ip", "link", "add", "wan0", "netns", &gateway, "type", "veth", "peer", "name", "eth0", "netns",
             &outside,
         ])?;
-        lab.inside("client", &["ip", "link", "set", "eth0", "address", "02:00:00:00:00:02"])?;
-        lab.inside("gateway", &["ip", "link", "set", "lan0", "address", "02:00:00:00:00:01"])?;
+        Lab::inside("client", &["ip", "link", "set", "eth0", "address", "02:00:00:00:00:02"])?;
+        Lab::inside("gateway", &["ip", "link", "set", "lan0", "address", "02:00:00:00:00:01"])?;
         for (side, link) in
             [("client", "eth0"), ("gateway", "lan0"), ("gateway", "wan0"), ("outside", "eth0")]
         {
-            lab.inside(side, &["ip", "link", "set", link, "up"])?;
+            Lab::inside(side, &["ip", "link", "set", link, "up"])?;
         }
-        lab.addresses()?;
-        lab.inside("gateway", &["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"])?;
+        Lab::addresses()?;
+        Lab::inside(
+            "gateway",
+            &["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"],
+        )?;
         let config = format!(
             "lan = ['lan0']\nwan = ['wan0']\nservices = ['dns']\ndead_man_ms = {}\nstate = '{1}/state'\nrun = '{1}/run'\n\
              [[aircraft]]\nname = 'laboratory'\nsystem = 1\naddress = '{CLIENT}'\n",
@@ -196,13 +251,13 @@ impl Lab {
         );
         fs::write(lab.folder.path().join("guard.toml"), config).context("cannot write the configuration")?;
         lab.witness = Some(lab.watch()?);
-        lab.sender = Some(lab.raw()?);
+        lab.sender = Some(Self::raw()?);
         lab.telemetry()?;
         Ok(lab)
     }
 
     /// Addresses and ways, which an interface loses when it goes down.
-    fn addresses(&self) -> anyhow::Result<()> {
+    fn addresses() -> anyhow::Result<()> {
         let v6 = |address: std::net::Ipv6Addr| format!("{address}/64");
         let client = [format!("{CLIENT}/24"), v6(CLIENT6)];
         let outside = [format!("{SERVER}/24"), v6(SERVER6)];
@@ -215,7 +270,7 @@ impl Lab {
             ("outside", "eth0", outside),
         ] {
             for address in &addresses {
-                self.inside(side, &["ip", "addr", "replace", address, "dev", link])?;
+                Self::inside(side, &["ip", "addr", "replace", address, "dev", link])?;
             }
         }
         for (side, via) in [
@@ -224,13 +279,13 @@ impl Lab {
             ("gateway", ["203.0.113.2", "fd99::2"]),
         ] {
             for gateway in via {
-                self.inside(side, &["ip", "route", "replace", "default", "via", gateway])?;
+                Self::inside(side, &["ip", "route", "replace", "default", "via", gateway])?;
             }
         }
         Ok(())
     }
 
-    fn inside(&self, side: &str, order: &[&str]) -> anyhow::Result<()> {
+    fn inside(side: &str, order: &[&str]) -> anyhow::Result<()> {
         command(&[&["ip", "netns", "exec", &name(side)], order].concat())
     }
 
@@ -273,7 +328,7 @@ impl Lab {
         Ok(seen(&self.capture())? - before)
     }
 
-    fn raw(&self) -> anyhow::Result<Box<dyn DataLinkSender>> {
+    fn raw() -> anyhow::Result<Box<dyn DataLinkSender>> {
         within("client", || {
             let all = pnet_datalink::interfaces();
             let link = all.iter().find(|one| one.name == "eth0").context("the client has no interface")?;
@@ -320,7 +375,7 @@ impl Lab {
     }
 
     /// A server that speaks first, to the flow of a client and to what was never asked.
-    fn from_outside(&self) -> anyhow::Result<()> {
+    fn speak_from_outside() -> anyhow::Result<()> {
         within("outside", || {
             for port in [4000, 4001] {
                 let socket = UdpSocket::bind((SERVER, port))?;

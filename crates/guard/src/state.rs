@@ -345,8 +345,6 @@ fn keep<T>(place: &mut Told<T>, value: Option<T>, now: Duration) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use proptest::prelude::*;
 
     use super::*;
