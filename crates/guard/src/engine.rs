@@ -98,8 +98,7 @@ impl Engine {
     /// Cuts, then looks whether that holds.
     pub fn start(config: Config, book: Book, policy: Box<dyn Policy>) -> Result<Self, EngineError> {
         let kernel = Kernel::new();
-        kernel.lock(&config)?;
-        kernel.apply(&ruleset::load(&config))?;
+        kernel.close(&config)?;
         let seen = kernel.look()?;
         let (links, _) = kernel.links(&config)?;
         let hazards: BTreeSet<_> = seen.hazards.union(&links).cloned().collect();
@@ -400,8 +399,7 @@ impl Engine {
             self.alarm(why)?;
         }
         self.open = false;
-        let back =
-            self.kernel.lock(&self.config).and_then(|()| self.kernel.apply(&ruleset::load(&self.config)));
+        let back = self.kernel.close(&self.config);
         if let Err(error) = back {
             self.alarm(&format!("{error}: the outside is taken down"))?;
             let _ = self.kernel.down(&self.config.wan);

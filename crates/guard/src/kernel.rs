@@ -66,6 +66,12 @@ impl Kernel {
         finish("nft", waiting("nft", &["-f", "-"])?, rules).map(|_| ())
     }
 
+    /// Closes everything: by routing, and by the whole ruleset with nothing let through.
+    pub fn close(&self, config: &Config) -> Result<(), KernelError> {
+        let locked = self.lock(config);
+        self.apply(&ruleset::load(config)).and(locked)
+    }
+
     /// Empties all sets, with the process that waits for it. Call [`Self::reload`] when there is time.
     pub fn cut(&mut self) -> Result<(), KernelError> {
         let process = self.loaded.take().map_or_else(|| waiting("nft", &["-f", "-"]), Ok)?;

@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_custody::SigningKey;
 use creance_guard::{
-    Answer, Book, Config, Cuts, Ended, Engine, EngineError, LocalData, Order, Row, ask, cuts, percentile,
-    ruleset, selftest, table,
+    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Kernel, LocalData, Order, Row, ask, cuts,
+    percentile, ruleset, selftest, table,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -153,6 +153,8 @@ fn act(command: Command) -> anyhow::Result<u8> {
 }
 
 fn run(config: Config) -> anyhow::Result<u8> {
+    // Before anything else, so that a ledger or a key that cannot be read leaves nothing open.
+    Kernel::new().close(&config).map_err(EngineError::Kernel)?;
     let key = config.key.as_ref().map(|path| {
         let pem = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         SigningKey::read(&pem).with_context(|| format!("cannot use {}", path.display()))

@@ -108,6 +108,15 @@ pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
     lab.wait_for("airborne")?;
     scene(&mut lab, "engine starved", &mut |lab| {
         Lab::inside("gateway", &["renice", "-n", "19", "-p", &lab.pid()?.to_string()])?;
+        // Twice as many as a small machine has processors, busy with nothing.
+        for _ in 0..8 {
+            thread::spawn(|| {
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_secs(1) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
         lab.send_for(&ways, Duration::from_secs(1))
     })?;
     scene(&mut lab, "engine stopped (SIGSTOP) while cut", &mut |lab| {
