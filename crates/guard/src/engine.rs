@@ -92,6 +92,8 @@ pub struct Engine {
     links: BTreeSet<String>,
     cuts: u64,
     last_cut: Value,
+    /// What had left at the beginning of the turn before this one, and of this one: what is heard now came later than the first.
+    marks: [u64; 2],
 }
 
 impl Engine {
@@ -120,6 +122,7 @@ impl Engine {
             links,
             cuts: 0,
             last_cut: Value::Null,
+            marks: [0; 2],
         };
         let named: Vec<_> = engine
             .config
@@ -154,6 +157,7 @@ impl Engine {
         let (mut renewed, mut looked, mut counted, mut linked) = (None, None, Some(Instant::now()), None);
         let due = |last: Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
         loop {
+            self.marks = [self.marks[1], self.sent()];
             self.wait(&signals, &woken, beat.min(LOOK) / 2);
             if matches!(signals.read_signal(), Ok(Some(_))) {
                 return self.end();
@@ -287,10 +291,9 @@ impl Engine {
     }
 
     fn cut(&mut self, evidence: Option<Duration>, who: &str) -> Result<(), EngineError> {
-        let before = self.sent();
         let told = self.kernel.cut();
         let took = evidence.map(|at| since_1970().saturating_sub(at));
-        let bytes = self.sent().saturating_sub(before);
+        let bytes = self.sent().saturating_sub(self.marks[0]);
         self.open = false;
         let locked = self.kernel.lock(&self.config);
         let forgotten = self.kernel.forget();
@@ -300,10 +303,10 @@ impl Engine {
         }
         let micros = took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         self.cuts += 1;
-        self.last_cut = json!({"why": who, "us_from_evidence": micros, "bytes_meanwhile": bytes});
+        self.last_cut = json!({"why": who, "us_from_evidence": micros, "bytes_at_most": bytes});
         self.note(
             "cut",
-            [("why", who.into()), ("us_from_evidence", micros.into()), ("bytes_meanwhile", bytes.into())],
+            [("why", who.into()), ("us_from_evidence", micros.into()), ("bytes_at_most", bytes.into())],
         )
     }
 
@@ -445,10 +448,14 @@ impl Engine {
 
     /// Bytes that left by the outside's interfaces, by their own count.
     fn sent(&self) -> u64 {
-        let read = |name: &String| {
-            std::fs::read_to_string(format!("/sys/class/net/{name}/statistics/tx_bytes")).ok()
+        let all = std::fs::read_to_string("/proc/net/dev").unwrap_or_default();
+        // Name, eight numbers of what came, and then bytes of what left.
+        let of = |line: &str| {
+            let (name, numbers) = line.split_once(':')?;
+            let ours = self.config.wan.iter().any(|one| one == name.trim());
+            numbers.split_whitespace().nth(8).filter(|_| ours)?.parse::<u64>().ok()
         };
-        self.config.wan.iter().filter_map(read).filter_map(|text| text.trim().parse::<u64>().ok()).sum()
+        all.lines().filter_map(of).sum()
     }
 
     /// Counters as text, for a ledger holds whole numbers and lists of words.

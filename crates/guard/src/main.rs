@@ -132,7 +132,8 @@ fn act(command: Command) -> anyhow::Result<u8> {
             let program = std::env::current_exe().context("cannot find this program")?;
             if let Some(count) = count {
                 let Cuts { micros, bytes } = cuts(&program, count)?;
-                for (of, list) in [("us from evidence to cut", &micros), ("bytes meanwhile", &bytes)] {
+                for (of, list) in [("us from evidence to cut", &micros), ("bytes meanwhile, at most", &bytes)]
+                {
                     let [half, most, all] = [50, 99, 100].map(|share| percentile(list, share));
                     anstream::println!("{of}: p50 {half}, p99 {most}, most {all} of {}", list.len());
                 }

@@ -155,7 +155,7 @@ pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
 pub struct Cuts {
     /// Microseconds from the time at which the kernel saw the evidence to the time at which it had taken the cut; sorted.
     pub micros: Vec<u64>,
-    /// Bytes that the outside's interface counted between evidence and cut; sorted.
+    /// Bytes that the outside's interface counted from the turn before the evidence to the cut; sorted.
     pub bytes: Vec<u64>,
 }
 
@@ -186,7 +186,7 @@ pub fn cuts(program: &Path, count: usize) -> anyhow::Result<Cuts> {
         let number =
             |key: &str| status["last_cut"][key].as_u64().with_context(|| format!("no {key} of the last cut"));
         found.micros.push(number("us_from_evidence")?);
-        found.bytes.push(number("bytes_meanwhile")?);
+        found.bytes.push(number("bytes_at_most")?);
         lab.end(Signal::SIGKILL)?;
     }
     found.micros.sort_unstable();
@@ -400,7 +400,8 @@ impl Lab {
     fn start(&mut self) -> anyhow::Result<()> {
         let log = fs::File::create(self.folder.path().join("log"))?;
         let child = Command::new("ip")
-            .args(["netns", "exec", &name("gateway")])
+            // As the unit in deploy/ starts it.
+            .args(["netns", "exec", &name("gateway"), "nice", "-n", "-10"])
             .arg(&self.program)
             .args(["run", "--config"])
             .arg(self.folder.path().join("guard.toml"))
