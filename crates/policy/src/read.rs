@@ -1,0 +1,391 @@
+//! The text of a policy: parsed, checked against the schema, each rule closed and indexed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
+
+use cedar_policy::{
+    Expression, PolicySet, Schema, ValidationMode, Validator,
+    pst::{
+        ActionConstraint, BinaryOp, Clause, EntityOrSlot, EntityUID, Expr, Literal, PrincipalConstraint,
+        ResourceConstraint, StaticPolicy, Template, Var,
+    },
+};
+use miette::Diagnostic;
+
+use crate::{Action, Fact, Fault, PolicyError, SCHEMA, closed, index::Index};
+
+/// What a rule does where its condition holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// It permits, if no other forbids.
+    Permit,
+    /// It forbids, whatever permits.
+    Forbid,
+}
+
+impl Effect {
+    /// Its name in Cedar and in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Permit => "permit",
+            Self::Forbid => "forbid",
+        }
+    }
+}
+
+/// A rule of a policy.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its `@id`.
+    pub id: String,
+    /// Its `@explain`: why it is there.
+    pub explain: Option<String>,
+    /// What it does.
+    pub effect: Effect,
+    /// The line that it begins in, counted from 1.
+    pub line: usize,
+    pub(crate) number: usize,
+    pub(crate) body: Arc<Template>,
+}
+
+/// A policy, ready to be asked. Cloning is cheap, and it may be asked from several threads.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) rules: Arc<[Rule]>,
+    /// The facts that some rule asks for: others need not be told to Cedar.
+    pub(crate) asks: Arc<[Fact]>,
+    sets: Arc<[RuleSet; 2]>,
+}
+
+/// What the rules say of one action.
+#[derive(Debug)]
+pub(crate) struct RuleSet {
+    /// By the rule's number; none where it is not about this action.
+    pub(crate) conditions: Vec<Option<Condition>>,
+    pub(crate) index: Index,
+}
+
+/// A condition, as Cedar evaluates it.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    /// As it was written.
+    pub(crate) plain: Expression,
+    /// With what is missing counted against it.
+    pub(crate) closed: Expression,
+    /// What it asks for.
+    pub(crate) facts: BTreeSet<Fact>,
+    /// As it was written, to be looked into.
+    pub(crate) written: Expr,
+}
+
+/// The longest text that is read, in bytes.
+const MOST_BYTES: usize = 4 << 20;
+
+/// The most words and signs of one rule: its parts may nest, and no stack is without end.
+const MOST_SIGNS: usize = 2_000;
+
+#[expect(clippy::expect_used, reason = "the schema is ours; every test of this crate reads it")]
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+    let (schema, _) = Schema::from_cedarschema_str(SCHEMA).expect("the schema is well formed");
+    Validator::new(schema)
+});
+
+impl Policy {
+    /// Reads the text of a policy. `file` is what errors call it.
+    pub fn read(file: &str, text: &str) -> Result<Self, PolicyError> {
+        let file = || file.to_owned();
+        if text.len() > MOST_BYTES {
+            return Err(PolicyError::TooLong { file: file(), bytes: text.len(), most: MOST_BYTES });
+        }
+        let faults = |faults| PolicyError::Faults { file: file(), faults };
+        bounded(text).map_err(|fault| faults(vec![fault]))?;
+        let set = PolicySet::from_str(text).map_err(|errors| faults(unparsed(text, &errors)))?;
+        let rules = rules(text, &set).map_err(faults)?;
+        let wrong = invalid(text, &set, &rules);
+        if !wrong.is_empty() {
+            return Err(faults(wrong));
+        }
+        Self::compile(rules).map_err(|fault| faults(vec![fault]))
+    }
+
+    /// Its rules, in the order of the text.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    pub(crate) fn set(&self, action: Action) -> &RuleSet {
+        let [connect, send] = &*self.sets;
+        match action {
+            Action::Connect => connect,
+            Action::Send => send,
+        }
+    }
+
+    fn compile(rules: Vec<Rule>) -> Result<Self, Fault> {
+        let [connect, send] = Action::ALL.map(|action| RuleSet::new(&rules, action));
+        let sets = [connect?, send?];
+        let conditions = sets.iter().flat_map(|set| set.conditions.iter().flatten());
+        let asks: BTreeSet<Fact> = conditions.flat_map(|one| one.facts.iter().copied()).collect();
+        Ok(Self { rules: rules.into(), asks: asks.into_iter().collect(), sets: Arc::new(sets) })
+    }
+}
+
+impl RuleSet {
+    fn new(rules: &[Rule], action: Action) -> Result<Self, Fault> {
+        let fault = |rule: &Rule, says| Fault { line: rule.line, rule: Some(rule.id.clone()), says };
+        let mut conditions = Vec::new();
+        let mut indexed = Vec::new();
+        for rule in rules {
+            let Some(scope) = scope(&rule.body, action) else {
+                conditions.push(None);
+                continue;
+            };
+            let clauses = rule.body.clauses();
+            for Clause::When(part) | Clause::Unless(part) in clauses {
+                readable(part).map_err(|says| fault(rule, says.to_owned()))?;
+            }
+            let closed = closed::condition(scope, clauses, rule.effect, action);
+            let expression = |expr: &Expr| {
+                Expression::from_str(&expr.to_string())
+                    .map_err(|error| fault(rule, format!("its condition cannot be written out: {error}")))
+            };
+            conditions.push(Some(Condition {
+                plain: expression(&closed.plain)?,
+                closed: expression(&closed.closed)?,
+                facts: closed.facts,
+                written: closed.plain,
+            }));
+            indexed.push((rule.number, closed.closed));
+        }
+        let index = Index::new(indexed.iter().map(|(rule, condition)| (*rule, condition)));
+        Ok(Self { conditions, index })
+    }
+}
+
+/// Refuses a rule of too many words and signs before anything that calls itself for each of them sees it.
+fn bounded(text: &str) -> Result<(), Fault> {
+    let (mut line, mut signs) = (1, 0);
+    let mut chars = text.chars().peekable();
+    let mut within_word = false;
+    while let Some(c) = chars.next() {
+        line += usize::from(c == '\n');
+        let word = c.is_alphanumeric() || c == '_';
+        signs += usize::from(!c.is_whitespace() && !(word && within_word));
+        within_word = word;
+        match c {
+            ';' => signs = 0,
+            '/' if chars.peek() == Some(&'/') => while chars.next_if(|c| *c != '\n').is_some() {},
+            '"' => {
+                while let Some(c) = chars.next() {
+                    line += usize::from(c == '\n');
+                    match c {
+                        '\\' => line += usize::from(chars.next() == Some('\n')),
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+        if signs > MOST_SIGNS {
+            let says = format!("a rule has more than {MOST_SIGNS} words and signs: make two of it");
+            return Err(Fault { line, rule: None, says });
+        }
+    }
+    Ok(())
+}
+
+fn unparsed(text: &str, errors: &cedar_policy::ParseErrors) -> Vec<Fault> {
+    errors
+        .iter()
+        .map(|error| Fault { line: line_of(text, error).unwrap_or(1), rule: None, says: said(error) })
+        .collect()
+}
+
+/// An error in words, with what its library suggests.
+fn said(error: &dyn Diagnostic) -> String {
+    match error.help() {
+        Some(help) => format!("{error} ({help})"),
+        None => error.to_string(),
+    }
+}
+
+/// The line of the first place that an error points to.
+fn line_of(text: &str, error: &dyn Diagnostic) -> Option<usize> {
+    let at = error.labels()?.next()?.offset();
+    Some(line_at(text, at))
+}
+
+fn line_at(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The rules, in the order of the text.
+fn rules(text: &str, set: &PolicySet) -> Result<Vec<Rule>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let places = beginnings(text);
+    let place = |number: usize| places.get(number).copied().unwrap_or(1);
+    for template in set.templates() {
+        let line = numbered(template.id()).map_or(1, place);
+        let says = "it has a slot (?principal or ?resource): write out whom it is about".to_owned();
+        faults.push(Fault { line, rule: template.annotation("id").map(str::to_owned), says });
+    }
+    let mut found: BTreeMap<usize, Rule> = BTreeMap::new();
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    let mut policies: Vec<_> = set.policies().collect();
+    policies.sort_by_key(|policy| numbered(policy.id()));
+    for policy in policies {
+        let number = numbered(policy.id()).unwrap_or_default();
+        let line = place(number);
+        let Some(id) = policy.annotation("id").filter(|id| !id.trim().is_empty()) else {
+            let says = "it has no name: write @id(\"…\") above it".to_owned();
+            faults.push(Fault { line, rule: None, says });
+            continue;
+        };
+        if !known.insert(id) {
+            let says = "another rule has the same @id".to_owned();
+            faults.push(Fault { line, rule: Some(id.to_owned()), says });
+            continue;
+        }
+        let body: Result<StaticPolicy, String> = match policy.to_pst() {
+            Ok(cedar_policy::pst::Policy::Static(rule)) => Ok(rule),
+            Ok(_) => Err("it is made of a template".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        match body {
+            Err(says) => faults.push(Fault { line, rule: Some(id.to_owned()), says }),
+            Ok(rule) => {
+                let rule = Rule {
+                    id: id.to_owned(),
+                    explain: policy.annotation("explain").map(str::to_owned),
+                    effect: match policy.effect() {
+                        cedar_policy::Effect::Permit => Effect::Permit,
+                        cedar_policy::Effect::Forbid => Effect::Forbid,
+                    },
+                    line,
+                    number: found.len(),
+                    body: Arc::new(rule.body().clone()),
+                };
+                found.insert(number, rule);
+            }
+        }
+    }
+    if faults.is_empty() { Ok(found.into_values().collect()) } else { Err(faults) }
+}
+
+/// The place of a policy in its text, by the name that Cedar gives it: `policy0`, …
+fn numbered(id: &cedar_policy::PolicyId) -> Option<usize> {
+    <_ as AsRef<str>>::as_ref(id).strip_prefix("policy")?.parse().ok()
+}
+
+/// The line in which each rule begins, its annotations first.
+fn beginnings(text: &str) -> Vec<usize> {
+    let (mut lines, mut line, mut open) = (Vec::new(), 1, false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => line += 1,
+            '/' if chars.peek() == Some(&'/') => while chars.next_if(|c| *c != '\n').is_some() {},
+            ';' => open = false,
+            c if c.is_whitespace() => {}
+            c => {
+                if !std::mem::replace(&mut open, true) {
+                    lines.push(line);
+                }
+                if c == '"' {
+                    while let Some(c) = chars.next() {
+                        line += usize::from(c == '\n');
+                        match c {
+                            '\\' => line += usize::from(chars.next() == Some('\n')),
+                            '"' => break,
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// What the schema does not allow.
+fn invalid(text: &str, set: &PolicySet, rules: &[Rule]) -> Vec<Fault> {
+    let result = VALIDATOR.validate(set, ValidationMode::Strict);
+    let of = |id: &cedar_policy::PolicyId| numbered(id).and_then(|number| rules.get(number));
+    let mut faults: Vec<Fault> = result
+        .validation_errors()
+        .map(|error| {
+            let rule = of(error.policy_id());
+            let line = line_of(text, error).or_else(|| Some(rule?.line)).unwrap_or(1);
+            let told = said(error);
+            // The library begins with its own name of the rule.
+            let told = told.split_once(": ").filter(|(head, _)| head.starts_with("for policy"));
+            let says = told.map_or_else(|| said(error), |(_, rest)| rest.to_owned());
+            Fault { line, rule: rule.map(|rule| rule.id.clone()), says }
+        })
+        .collect();
+    faults.sort_by(|a, b| (a.line, &a.rule).cmp(&(b.line, &b.rule)));
+    faults.dedup();
+    faults
+}
+
+/// Refuses what cannot be told from its attributes: facts are read from principal, resource and context alone.
+fn readable(expr: &Expr) -> Result<(), &'static str> {
+    const WHOLE: &str = "the context is read attribute by attribute: `context` alone says nothing";
+    const OTHER: &str = "attributes are read from principal, resource and context alone";
+    let mut wrong = None;
+    let mut contexts = 0_usize;
+    closed::visit(expr, &mut |one| match one {
+        Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } => match &**expr {
+            Expr::Var(Var::Context) => contexts += 1,
+            Expr::Var(_) => {}
+            _ => wrong = wrong.or(Some(OTHER)),
+        },
+        _ => {}
+    });
+    let mut all = 0_usize;
+    closed::visit(expr, &mut |one| all += usize::from(matches!(one, Expr::Var(Var::Context))));
+    match wrong {
+        Some(says) => Err(says),
+        None if all > contexts => Err(WHOLE),
+        None => Ok(()),
+    }
+}
+
+/// The part of a condition that the scope is; none where the rule is about the other action.
+pub(crate) fn scope(body: &Template, action: Action) -> Option<Expr> {
+    let about = |uid: &EntityUID| uid.eid == action.name();
+    match &body.action {
+        ActionConstraint::Any => {}
+        ActionConstraint::Eq(uid) if about(uid) => {}
+        ActionConstraint::In(uids) if uids.iter().any(about) => {}
+        _ => return None,
+    }
+    let compare = |op, var, of: &EntityOrSlot| match of {
+        EntityOrSlot::Entity(uid) => Expr::BinaryOp {
+            op,
+            left: Arc::new(Expr::Var(var)),
+            right: Arc::new(Expr::Literal(Literal::EntityUID(uid.clone()))),
+        },
+        EntityOrSlot::Slot(_) => closed::truth(false),
+    };
+    // Each variable has but one type.
+    let principal = match &body.principal {
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => closed::truth(true),
+        PrincipalConstraint::Eq(of) => compare(BinaryOp::Eq, Var::Principal, of),
+        PrincipalConstraint::In(of) | PrincipalConstraint::IsIn(_, of) => {
+            compare(BinaryOp::In, Var::Principal, of)
+        }
+    };
+    let resource = match &body.resource {
+        ResourceConstraint::Any | ResourceConstraint::Is(_) => closed::truth(true),
+        ResourceConstraint::Eq(of) => compare(BinaryOp::Eq, Var::Resource, of),
+        ResourceConstraint::In(of) | ResourceConstraint::IsIn(_, of) => {
+            compare(BinaryOp::In, Var::Resource, of)
+        }
+    };
+    Some(closed::and(principal, resource))
+}
