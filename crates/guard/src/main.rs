@@ -1,5 +1,8 @@
 //! The `creance-guard` command: a gateway that fails closed, and shows it.
 
+mod check;
+mod simulate;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
@@ -44,6 +47,10 @@ enum Command {
     },
     /// Gives an operator's word; it stands in the ledger.
     Operator(Operator),
+    /// Says a policy in plain words, and what in it can never count.
+    Check(check::Options),
+    /// Replays a capture or a case: what a policy would have refused, by which rule.
+    Simulate(simulate::Options),
 }
 
 #[derive(Args, Debug)]
@@ -123,6 +130,8 @@ const NOT_ENFORCING: u8 = 5;
 
 fn act(command: Command) -> anyhow::Result<u8> {
     match command {
+        Command::Check(options) => return check::run(&options),
+        Command::Simulate(options) => return simulate::run(&options),
         Command::Rules(options) => anstream::print!("{}", ruleset::load(&Config::load(&options.config)?)),
         Command::Run(options) => return run(Config::load(&options.config)?),
         Command::Status(options) => {

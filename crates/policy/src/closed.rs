@@ -5,7 +5,7 @@
 //! Kleene's logic of three values: the upper is true where the condition may be true for some value of the facts that
 //! are missing, the lower only where it is true for every one. A rule forbids where its upper bound holds, and permits
 //! where its lower bound does. It follows that what is refused stays refused when a fact is taken away
-//! (tests/properties.rs).
+//! (a property in `decide`).
 //!
 //! A part that asks for facts, `resource.country == …`, becomes `if resource has country then … else true` in the upper
 //! bound, and `… else false` in the lower; `has` itself is true in both, for every fact has some value.

@@ -119,3 +119,217 @@ fn truth(
         Err(error) => Err(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use cedar_policy::{Authorizer, Decision, PolicySet};
+    use creance_model::{DataClass, FlightState};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Action, Circumstances, Content, Destination, Device, Fact, index::Index};
+
+    /// Parts of conditions, as people write them; some ask for what is missing.
+    const PARTS: &[&str] = &[
+        "true",
+        "resource has country",
+        "context has flight",
+        "context has data",
+        "resource in Domain::\"b.example\"",
+        "resource in [Domain::\"a.b.example\", Domain::\"c.example\"]",
+        "principal in AppGroup::\"maps\"",
+        "principal in DeviceGroup::\"tablets\"",
+        "(resource has country && resource.country == Country::\"CN\")",
+        "(resource has country && resource.country != Country::\"CN\")",
+        "(resource has country && [Country::\"US\", Country::\"CN\"].contains(resource.country))",
+        "(context has flight && context.flight == Flight::\"flying\")",
+        "(context has data && context.data.contains(Data::\"face\"))",
+        "(context has data && [Data::\"location\"].containsAll(context.data))",
+        "(resource has edge && resource.edge)",
+        "(resource has host && resource.host like \"*.example\")",
+        "((resource has edge && resource.edge) == true)",
+        "(if context has flight then context.flight == Flight::\"ground\" else resource has country)",
+        "(if resource in Domain::\"b.example\" then resource has edge else context has data)",
+        "(resource has port && resource.port + 1 > 443)",
+    ];
+
+    fn condition() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(PARTS).prop_map(str::to_owned);
+        leaf.prop_recursive(4, 12, 3, |inner| {
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+                inner.clone().prop_map(|a| format!("!({a})")),
+                (inner.clone(), inner.clone(), inner)
+                    .prop_map(|(a, b, c)| format!("(if {a} then {b} else {c})")),
+            ]
+        })
+    }
+
+    fn rule() -> impl Strategy<Value = String> {
+        let scopes = &[
+            "principal, action, resource",
+            "principal, action == Action::\"send\", resource",
+            "principal, action == Action::\"connect\", resource",
+            "principal in AppGroup::\"maps\", action, resource",
+            "principal in DeviceGroup::\"tablets\", action, resource in Domain::\"b.example\"",
+        ];
+        let effects = prop::sample::select(&["permit", "forbid"]);
+        let clauses = prop::sample::select(&["when", "unless"]);
+        (effects, prop::sample::select(scopes), clauses, condition()).prop_map(
+            |(effect, scope, clause, condition)| format!("{effect} ({scope}) {clause} {{ {condition} }};"),
+        )
+    }
+
+    /// The policy, or none where the schema has something against it: what is always false, for example.
+    fn policy(rules: &[String]) -> Option<(String, Policy)> {
+        let text: String =
+            rules.iter().enumerate().map(|(at, rule)| format!("@id(\"r{at}\") {rule}\n")).collect();
+        let policy = Policy::read("any", &text).ok()?;
+        Some((text, policy))
+    }
+
+    fn request() -> impl Strategy<Value = Request> {
+        let action = prop::sample::select(&Action::ALL);
+        let host = prop::sample::select(&["a.b.example", "b.example", "x.c.example", "d.invalid"]);
+        let country = prop::sample::select(&["CN", "US", "DE"]);
+        let flight = prop::sample::select(&[FlightState::Flying, FlightState::Ground]);
+        let data =
+            prop::sample::subsequence(vec![DataClass::Face, DataClass::Location, DataClass::Email], 0..=3);
+        let groups = (any::<bool>(), any::<bool>());
+        (action, host, country, flight, data, any::<bool>(), groups, 442..445_u16).prop_map(
+            |(action, host, country, flight, data, edge, (maps, tablets), port)| Request {
+                action,
+                device: Device {
+                    name: "tablet".to_owned(),
+                    app: Some("app".to_owned()),
+                    groups: tablets.then(|| "tablets".to_owned()).into_iter().collect(),
+                    app_groups: maps.then(|| "maps".to_owned()).into_iter().collect(),
+                    ..Device::default()
+                },
+                destination: Destination {
+                    host: Some(host.to_owned()),
+                    country: Some(country.to_owned()),
+                    edge: Some(edge),
+                    port: Some(port),
+                    ..Destination::default()
+                },
+                circumstances: Circumstances { flight: Some(flight), ..Circumstances::default() },
+                content: Content { data: Some(data), visibility: None },
+            },
+        )
+    }
+
+    /// The request with some facts taken away.
+    fn without(request: &Request, missing: &[Fact]) -> Request {
+        let mut less = request.clone();
+        for fact in missing {
+            match fact {
+                Fact::App => less.device.app = None,
+                Fact::Host => less.destination.host = None,
+                Fact::Country => less.destination.country = None,
+                Fact::Edge => less.destination.edge = None,
+                Fact::Port => less.destination.port = None,
+                Fact::Flight => less.circumstances.flight = None,
+                _ => less.content.data = None,
+            }
+        }
+        less
+    }
+
+    const MAY_MISS: &[Fact] =
+        &[Fact::App, Fact::Host, Fact::Country, Fact::Edge, Fact::Port, Fact::Flight, Fact::Data];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+        #[test]
+        fn a_missing_fact_never_opens(
+            rules in prop::collection::vec(rule(), 1..4),
+            request in request(),
+            missing in prop::sample::subsequence(MAY_MISS, 1..=MAY_MISS.len()),
+        ) {
+            if let Some((text, policy)) = policy(&rules) {
+                let less = without(&request, &missing);
+                if policy.decide(&less).allowed {
+                    prop_assert!(policy.decide(&request).allowed, "{text}\n{request:?}\nwithout {missing:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn where_all_is_known_the_verdict_is_that_of_cedars_own_authorizer(
+            rules in prop::collection::vec(rule(), 1..4),
+            request in request(),
+        ) {
+            if let Some((text, policy)) = policy(&rules) {
+                let verdict = policy.decide(&request);
+                let set = PolicySet::from_str(&text).unwrap();
+                let (asked, entities) = request.ask(Fact::ALL).unwrap();
+                let response = Authorizer::new().is_authorized(&asked, &set, &entities);
+                prop_assert_eq!(response.diagnostics().errors().count(), verdict.errors.len());
+                prop_assert_eq!(response.decision() == Decision::Allow, verdict.allowed, "{}", text);
+            }
+        }
+
+        #[test]
+        fn rules_that_are_not_looked_at_do_not_hold(
+            rules in prop::collection::vec(rule(), 1..4),
+            request in request(),
+            missing in prop::sample::subsequence(MAY_MISS, 0..=MAY_MISS.len()),
+        ) {
+            if let Some((text, policy)) = policy(&rules) {
+                let less = without(&request, &missing);
+                let (asked, entities) = policy.ask(&less).unwrap();
+                let set = policy.set(less.action);
+                let candidates = set.index.candidates(&less);
+                for (rule, condition) in set.conditions.iter().enumerate() {
+                    if let Some(condition) = condition && !candidates.contains(&rule) {
+                        prop_assert_eq!(truth(&condition.closed, &asked, &entities), Ok(false), "{}", text);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn most_rules_of_a_long_policy_are_not_looked_at() {
+        let text: String = (0..100)
+            .map(|at| {
+                format!(
+                    "@id(\"{at}\") forbid (principal, action, resource in Domain::\"{at}.example\")
+                     when {{ context has flight && context.flight == Flight::\"flying\" }};"
+                )
+            })
+            .collect();
+        let policy = Policy::read("long", &text).unwrap();
+        let index: &Index = &policy.set(Action::Connect).index;
+        let mut request = crate::check::universe::blank(Action::Connect);
+        request.destination.host = Some("a.7.example".to_owned());
+        assert_eq!(index.candidates(&request), [7]);
+        // Without a name it may be any of them.
+        request.destination.host = None;
+        assert_eq!(index.candidates(&request).len(), 100);
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_evaluated_is_a_refusal_and_is_told() {
+        let text = r#"@id("all") permit (principal, action, resource);
+            @id("sum") permit (principal, action, resource)
+            when { resource has port && resource.port * 9223372036854775807 > 1 };"#;
+        let policy = Policy::read("sum", text).unwrap();
+        let mut request = crate::check::universe::blank(Action::Connect);
+        assert!(policy.decide(&request).allowed);
+        request.destination.port = Some(443);
+        let verdict = policy.decide(&request);
+        assert!(!verdict.allowed && verdict.rules == ["sum"] && verdict.errors.len() == 1, "{verdict:?}");
+    }
+
+    #[test]
+    fn policies_are_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Policy>();
+    }
+}

@@ -2,7 +2,7 @@
 //! evaluated for another.
 //!
 //! Rules are found by a value that their condition cannot be true without. A rule that may fail (arithmetic may overflow)
-//! is always evaluated, for a failure is a refusal. That nothing is missed is held by tests/properties.rs.
+//! is always evaluated, for a failure is a refusal. That nothing is missed is held by a property in `decide`.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

@@ -8,6 +8,7 @@
 //! What no rule permits is refused; a rule that forbids wins over any that permits; a rule that cannot be evaluated is a
 //! refusal, and is told. The audit of an old capture and the guard of a live link ask the same [`Policy`]. No I/O.
 
+mod check;
 mod closed;
 mod decide;
 mod error;
@@ -18,6 +19,7 @@ mod read;
 mod request;
 mod templates;
 
+pub use check::{Checked, Overridden, Reach, Universe, Unmet};
 pub use decide::Verdict;
 pub use error::{Fault, PolicyError};
 pub use fact::Fact;

@@ -145,7 +145,7 @@ impl RuleSet {
             };
             let clauses = rule.body.clauses();
             for Clause::When(part) | Clause::Unless(part) in clauses {
-                readable(part).map_err(|says| fault(rule, says.to_owned()))?;
+                readable(part).map_err(|says| fault(rule, says))?;
             }
             let closed = closed::condition(scope, clauses, rule.effect, action);
             let expression = |expr: &Expr| {
@@ -332,25 +332,32 @@ fn invalid(text: &str, set: &PolicySet, rules: &[Rule]) -> Vec<Fault> {
     faults
 }
 
-/// Refuses what cannot be told from its attributes: facts are read from principal, resource and context alone.
-fn readable(expr: &Expr) -> Result<(), &'static str> {
-    const WHOLE: &str = "the context is read attribute by attribute: `context` alone says nothing";
-    const OTHER: &str = "attributes are read from principal, resource and context alone";
+/// Refuses what cannot be told from its attributes, and attributes that there are not: to ask whether there is one is
+/// plainly false to Cedar, so that a slip of the pen would quietly disarm a rule.
+fn readable(expr: &Expr) -> Result<(), String> {
     let mut wrong = None;
-    let mut contexts = 0_usize;
+    let (mut attributes, mut contexts) = (0_usize, 0_usize);
     closed::visit(expr, &mut |one| match one {
-        Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } => match &**expr {
-            Expr::Var(Var::Context) => contexts += 1,
-            Expr::Var(_) => {}
-            _ => wrong = wrong.or(Some(OTHER)),
+        Expr::GetAttr { expr: of, .. } | Expr::HasAttr { expr: of, .. } => match &**of {
+            Expr::Var(owner) => {
+                attributes += usize::from(*owner == Var::Context);
+                if closed::asked(one).is_none() {
+                    let own = Fact::ALL.iter().filter(|fact| fact.owner() == *owner);
+                    let names: Vec<&str> = own.map(|fact| fact.attribute().1).collect();
+                    wrong =
+                        Some(format!("`{one}` asks for no attribute of the schema: {}", names.join(", ")));
+                }
+            }
+            _ => wrong = Some("attributes are read from principal, resource and context alone".to_owned()),
         },
+        Expr::Var(Var::Context) => contexts += 1,
         _ => {}
     });
-    let mut all = 0_usize;
-    closed::visit(expr, &mut |one| all += usize::from(matches!(one, Expr::Var(Var::Context))));
     match wrong {
         Some(says) => Err(says),
-        None if all > contexts => Err(WHOLE),
+        None if contexts > attributes => {
+            Err("the context is read attribute by attribute: `context` alone says nothing".to_owned())
+        }
         None => Ok(()),
     }
 }
@@ -388,4 +395,86 @@ pub(crate) fn scope(body: &Template, action: Action) -> Option<Expr> {
         }
     };
     Some(closed::and(principal, resource))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::TEMPLATES;
+
+    fn faults(text: &str) -> String {
+        Policy::read("own.cedar", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn faults_name_file_line_rule_and_field() {
+        let told = faults(
+            "@id(\"a\")\npermit (principal, action, resource);\n\n@id(\"b\")\npermit (principal, action, resource)\nwhen { resource has contry && resource.contry == Country::\"US\" };\n",
+        );
+        assert!(told.starts_with("own.cedar, line 4, rule `b`: ") && told.contains("contry"), "{told}");
+        let told = faults(
+            "@id(\"a\") permit (principal, action, resource)\nwhen { resource.country == Country::\"US\" };",
+        );
+        assert!(told.starts_with("own.cedar, line 2, rule `a`: ") && told.contains("country"), "{told}");
+        let told = faults(
+            "@id(\"a\") permit (principal, action, resource)\nwhen { context has flight && context.flight == Flight::\"airborne\" };",
+        );
+        assert!(told.contains("line 2, rule `a`") && told.contains("airborne"), "{told}");
+        assert!(
+            faults("\n@id(\"a\") permit (principal, action, resource) when {")
+                .starts_with("own.cedar, line 2: ")
+        );
+        assert!(faults("// one\npermit (principal, action, resource);").contains("line 2: it has no name"));
+        assert!(faults("@id(\"a\") permit (principal, action, resource);\n@id(\"a\") permit (principal, action, resource);")
+            .contains("line 2, rule `a`: another rule has the same @id"));
+        assert!(faults("@id(\"a\") permit (principal == ?principal, action, resource);").contains("slot"));
+        let told = faults("@id(\"a\") permit (principal, action, resource) when { context == context };");
+        assert!(told.contains("`context` alone says nothing"), "{told}");
+    }
+
+    #[test]
+    fn what_nests_without_end_is_refused_before_it_is_read() {
+        for part in ["!", "(", "true || ", "if true then true else ", "[", "-", "true && ", "1 + "] {
+            let text = format!(
+                "@id(\"a\") permit (principal, action, resource) when {{ {}true }};",
+                part.repeat(100_000)
+            );
+            assert!(faults(&text).contains("words and signs"), "{part}");
+        }
+        // As deep as it may be, on the small stack of a test's thread.
+        for part in ["!", "true || ", "if true then true else ", "(", "true && "] {
+            let text = format!(
+                "@id(\"a\") permit (principal, action, resource) when {{ {}true }};",
+                part.repeat(1_900 / part.split_whitespace().count())
+            );
+            let _ = Policy::read("deep", &text);
+        }
+        assert!(matches!(
+            Policy::read("long", &" ".repeat(MOST_BYTES + 1)),
+            Err(PolicyError::TooLong { .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+            let _ = Policy::read("any", &text);
+        }
+
+        #[test]
+        fn no_damaged_policy_makes_it_panic(
+            template in prop::sample::select(TEMPLATES),
+            at in any::<prop::sample::Index>(),
+            until in any::<prop::sample::Index>(),
+            with in "[ -~]{0,6}",
+        ) {
+            let (a, b) = (at.index(template.text.len()), until.index(template.text.len()));
+            let (a, b) = (a.min(b), a.max(b));
+            let mut bytes = template.text.as_bytes().to_vec();
+            bytes.splice(a..b.min(a + 40), with.bytes());
+            let _ = Policy::read("any", &String::from_utf8_lossy(&bytes));
+        }
+    }
 }
