@@ -1,0 +1,96 @@
+//! How long a verdict takes with 200 rules, on one thread: `policy`.
+//!
+//! Prints the median and the 99th percentile over many requests, for rules that name domains, organisations and
+//! countries, as people's do; and for rules none of which can be passed over, which is the worst there is.
+#![expect(clippy::print_stdout, reason = "the figures are what this is for")]
+
+use std::{fmt::Write, time::Instant};
+
+use creance_model::FlightState;
+use creance_policy::{Action, Circumstances, Content, Destination, Device, Policy, Request};
+
+const RULES: usize = 200;
+const REQUESTS: usize = 20_000;
+const COUNTRIES: &[&str] = &["US", "CN", "DE", "HK", "TW", "FR", "SG", "JP"];
+
+fn main() -> Result<(), String> {
+    for (name, text) in
+        [("rules that name whom they are about", named()), ("rules about everybody", unnamed())]
+    {
+        let text = text.map_err(|error| error.to_string())?;
+        let start = Instant::now();
+        let policy = Policy::read(name, &text).map_err(|error| error.to_string())?;
+        println!("{name}: {} read in {:.0} ms", policy.rules().len(), start.elapsed().as_secs_f64() * 1e3);
+        let mut nanos: Vec<u128> = Vec::with_capacity(REQUESTS);
+        let mut allowed = 0;
+        for number in 0..REQUESTS {
+            let request = request(number);
+            let start = Instant::now();
+            allowed += usize::from(policy.decide(&request).allowed);
+            nanos.push(start.elapsed().as_nanos());
+        }
+        nanos.sort_unstable();
+        let at = |share: usize| nanos.get(REQUESTS * share / 100).copied().unwrap_or_default();
+        println!("  p50 {} ns, p99 {} ns over {REQUESTS} requests, {allowed} allowed", at(50), at(99));
+    }
+    Ok(())
+}
+
+/// What an organisation with many partners writes: a rule for each domain, organisation, country.
+fn named() -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    for rule in 0..RULES {
+        let effect = if rule % 4 == 3 { "forbid" } else { "permit" };
+        let country = COUNTRIES.get(rule % COUNTRIES.len()).copied().unwrap_or("US");
+        let about = match rule % 10 {
+            0..6 => format!("resource in Domain::\"d{rule}.example\""),
+            6..8 => format!("resource has organization && resource.organization == \"Organisation {rule}\""),
+            8 => format!("resource has country && resource.country == Country::\"{country}\""),
+            _ => format!("context has mission && context.mission == \"mission {rule}\""),
+        };
+        writeln!(
+            text,
+            "@id(\"r{rule}\") {effect} (principal, action, resource) when {{ {about} && context has flight && \
+             context.flight == Flight::\"ground\" }};"
+        )?;
+    }
+    Ok(text)
+}
+
+/// What no index helps with: each rule is about every destination.
+fn unnamed() -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    for rule in 0..RULES {
+        let effect = if rule % 4 == 3 { "forbid" } else { "permit" };
+        writeln!(
+            text,
+            "@id(\"r{rule}\") {effect} (principal, action, resource) when {{ resource has port && \
+             resource.port > {rule} && resource.port < {} }};",
+            rule + 3
+        )?;
+    }
+    Ok(text)
+}
+
+fn request(number: usize) -> Request {
+    let country = COUNTRIES.get(number % COUNTRIES.len()).copied().unwrap_or("US");
+    Request {
+        action: if number % 3 == 0 { Action::Send } else { Action::Connect },
+        device: Device { name: "tablet".to_owned(), ..Device::default() },
+        destination: Destination {
+            host: Some(format!("api.d{}.example", number % 250)),
+            port: Some((number % 500).try_into().unwrap_or(443)),
+            organization: Some(format!("Organisation {}", number % 300)),
+            country: Some(country.to_owned()),
+            control: Some(country.to_owned()),
+            edge: Some(false),
+            ..Destination::default()
+        },
+        circumstances: Circumstances {
+            flight: Some(if number % 2 == 0 { FlightState::Ground } else { FlightState::Flying }),
+            mission: Some(format!("mission {}", number % 200)),
+            ..Circumstances::default()
+        },
+        content: Content::default(),
+    }
+}
