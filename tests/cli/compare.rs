@@ -75,12 +75,49 @@ fn runs_are_grouped_by_option_by_name_and_by_campaign() {
     let (_, out, _) = compare(&[&paths[..], &["--format", "csv"]].concat());
     let rows: Vec<&str> = out.lines().collect();
     let expected = [
-        "after,before,data_class,host,observed,p,p_corrected,runs_after,runs_before,seen_after,seen_before,unit,verdict,what,why",
-        ",,,a.test,stopped,0.0313,0.0313,3,3,0,3,bytes a minute,stopped,destination,",
-        ",,serial,a.test,stopped,0.0313,0.0313,3,3,0,3,times a minute,stopped,pair,",
-        ",,serial,,stopped,0.0313,0.0313,3,3,0,3,times a minute,stopped,class,",
+        "after,before,data_class,host,observed,p,p_corrected,runs_after,runs_before,seen_after,seen_before,setting,unit,verdict,what,why",
+        ",,,a.test,stopped,0.0313,0.0313,3,3,0,3,on,bytes a minute,stopped,destination,",
+        ",,serial,a.test,stopped,0.0313,0.0313,3,3,0,3,on,times a minute,stopped,pair,",
+        ",,serial,,stopped,0.0313,0.0313,3,3,0,3,on,times a minute,stopped,class,",
     ];
     assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_campaign_audits_its_captures_once_and_compares_all_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in
+        ["capture.pcapng", "capture.keys", "flight.tlog", "actions.csv", "canaries.toml", "campaign.toml"]
+    {
+        fs::copy(creance_tests::example(name), folder.path().join(name)).unwrap();
+    }
+    // Device folders are links: a campaign of one place may use what lies elsewhere.
+    let plan = folder.path().join("campaign.toml");
+    let device = creance_tests::example("device").display().to_string();
+    let text = fs::read_to_string(&plan).unwrap().replace("[\"device\"]", &format!("[\"{device}\"]"));
+    fs::write(&plan, text).unwrap();
+    let plan = plan.display().to_string();
+    let (code, out, err) = compare(&["--campaign", &plan, "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("audit 1 of 3") && err.contains("3 cases were made, 0 were there"), "{err}");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    let schema: Value = serde_json::from_slice(&run(["explain", "schema", "campaign"]).stdout).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&found)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!((&found["base"], found["comparisons"].as_array().unwrap().len()), (&json!("with keys"), 2));
+    let (code, out, err) = compare(&["--campaign", &plan]);
+    assert!(code == 0 && err.contains("0 cases were made, 3 were there"), "{err}");
+    assert!(out.contains("without keys beside with keys") && out.contains("take 4 of each"), "{out}");
+    let (code, out, _) = compare(&["--campaign", &plan, "--format", "html", "--while", "flying"]);
+    assert!(code == 0 && out.contains("Only what was sent while the aircraft was flying is compared."));
+    // Other evidence in the place of what was audited.
+    fs::copy(creance_tests::example("flight.tlog"), folder.path().join("capture.pcapng")).unwrap();
+    let (code, _, err) = compare(&["--campaign", &plan]);
+    assert!(code == 3 && err.contains("is a case of other inputs"), "{err}");
 }
 
 #[test]

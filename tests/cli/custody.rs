@@ -160,6 +160,7 @@ fn judged(folder: &Path) -> String {
         evidence: vec![Weighed {
             says: "a picture of the card".to_owned(),
             findings: vec!["F0001".to_owned()],
+            cited: None,
             grade: "A1".to_owned(),
             weight: 2.0,
             bears: vec!["consistent".to_owned()],
@@ -173,6 +174,7 @@ fn judged(folder: &Path) -> String {
         settled_by: "content that can be read".to_owned(),
         never_claimed: "who asked for it".to_owned(),
         review: Review::default(),
+        tlp: creance_model::Tlp::default(),
     }];
     let findings = serde_json::to_vec_pretty(&report.findings_document()).unwrap();
     fs::write(&path, findings).unwrap();
@@ -221,6 +223,50 @@ fn a_review_stands_in_the_case_and_the_ledger_keeps_those_before() {
     assert!(list.contains("J01 reworded: Pictures leave.") && list.contains("the draft said: "), "{list}");
     assert_eq!(code(&run(["case", "sign", &case, "--key", &key])), 0);
     assert_eq!(verify(&case, &[]).0, 0);
+}
+
+/// What does not follow a published schema.
+fn wrong(name: &str, document: &str) -> Vec<String> {
+    let schema = serde_json::from_slice(&run(["explain", "schema", name]).stdout).unwrap();
+    let document = serde_json::from_str(document).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn a_portion_gets_another_mark_and_the_banner_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, key) = case(folder.path(), &["--tlp", "green"]);
+    let read = || super::read(&Path::new(&case).join("findings.json"));
+    assert_eq!(read().banner().label(), "TLP:GREEN");
+    let mark = |id: &str, mark: &str| {
+        run(["review", &case, id, "--mark", mark, "--examiner", "R. Okafor", "--reason", "names a source"])
+    };
+    let done = mark("F0001", "red");
+    assert!(
+        code(&done) == 0 && text(&done.stdout).contains("F0001 TLP:RED, was TLP:GREEN; the case TLP:RED")
+    );
+    assert_eq!(code(&mark("J01", "amber+strict")), 0);
+    let report = read();
+    assert_eq!(
+        (report.banner().label(), report.findings[0].tlp.name(), report.judgements[0].tlp.name()),
+        ("TLP:RED", "red", "amber+strict")
+    );
+    assert!(text(&run(["report", &case]).stdout).starts_with("TLP:RED\n"));
+    // Judged anew, an examiner's mark stays.
+    assert_eq!(code(&run(["assess", &case])), 0);
+    assert_eq!(read().judgements[0].tlp.name(), "amber+strict");
+    assert_eq!((code(&mark("F9999", "red")), code(&mark("F0001", "purple"))), (2, 2));
+    assert_eq!(code(&run(["case", "sign", &case, "--key", &key])), 0);
+    assert_eq!(verify(&case, &[]).0, 0);
+    let file = |name: &str| fs::read_to_string(Path::new(&case).join(name)).unwrap();
+    let ledger = file("ledger.jsonl");
+    assert!(ledger.contains(r#""mark":"TLP:RED""#) && ledger.lines().count() == 5);
+    for line in ledger.lines() {
+        assert_eq!(wrong("ledger", line), Vec::<String>::new());
+    }
+    assert_eq!(wrong("signature", &file("signature.json")), Vec::<String>::new());
+    assert!(!wrong("ledger", "{}").is_empty() && !wrong("signature", "{}").is_empty());
 }
 
 #[test]

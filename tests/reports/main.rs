@@ -149,7 +149,8 @@ fn tshark_shows_each_finding_beside_its_packets() {
     let values = planted();
     for columns in &copied {
         let (comment, columns) = columns.split_last().unwrap();
-        let number = comment.strip_prefix("packet ").and_then(|rest| rest.split(',').next()).unwrap();
+        let number =
+            comment.strip_prefix("TLP:AMBER packet ").and_then(|rest| rest.split(',').next()).unwrap();
         let number: u64 = number.parse().unwrap();
         assert_eq!(columns, captured[usize::try_from(number).unwrap() - 1], "packet {number}");
         for word in comment.split([',', ' ']).filter(|word| word.len() == 5 && word.starts_with('F')) {
@@ -180,6 +181,33 @@ fn planted() -> BTreeSet<String> {
         .collect();
     assert!(values.len() > 5, "the example plants values");
     values
+}
+
+#[test]
+fn a_rejection_stands_with_its_reason_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    reports(folder.path(), false);
+    let [case, to, packets] = ["case", "reviewed", "reviewed/report.pcapng"]
+        .map(|name| folder.path().join(name).display().to_string());
+    let report = Report::read(&fs::read(folder.path().join("case/findings.json")).unwrap()).unwrap();
+    let rests = |one: &&creance_model::Judgement| one.evidence.iter().any(|line| !line.findings.is_empty());
+    let id = &report.judgements.iter().find(rests).unwrap().id;
+    let reason = "the host is our own mirror";
+    let by = ["--reject", "--examiner", "R. Okafor", "--reason", reason];
+    assert!(run([&["review", case.as_str(), id.as_str()], &by[..]].concat()).status.success());
+    assert!(run(["report", &case, "--format", "all", "-o", &to]).status.success());
+    assert!(run(["report", &case, "--format", "pcapng", "-o", &packets]).status.success());
+    let mut files = 0;
+    for entry in fs::read_dir(&to).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes).replace(['\\', '\n'], " ");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = text.contains(reason) && text.contains("R. Okafor");
+        assert!(shown && (text.contains("rejected") || text.contains("disagree")), "{}", path.display());
+        files += 1;
+    }
+    assert_eq!(files, 12);
 }
 
 #[test]

@@ -8,11 +8,12 @@
 
 mod amounts;
 mod rows;
+mod several;
 mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::DataClass;
+use creance_model::{DataClass, FlightState};
 use serde::Serialize;
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 
 pub use amounts::Amount;
 pub use rows::{Observed, Row, Verdict};
+pub use several::{CAMPAIGN_SCHEMA, Campaigned, MOST_GROUPS, Reached, Setting, campaign};
 
 use rows::Judge;
 
@@ -60,6 +62,9 @@ pub struct Comparison {
     pub groups: [Told; 2],
     /// The probability with which an unchanged thing may be called stopped or appeared.
     pub level: f64,
+    /// The state of the aircraft in which all that is compared was sent; none, where it is all that was sent.
+    #[serde(rename = "while")]
+    pub state: Option<FlightState>,
     /// What amounts are divided by: `flight minute`, `minute`, or `run` where no case tells its time.
     pub per: &'static str,
     /// What joins findings: `digest`, or `class and host` where the cases were not made with one key.
@@ -204,6 +209,7 @@ pub fn compare(plan: &Plan) -> Comparison {
         cases: runs.iter().map(|run| run.name.clone()).collect(),
         groups: [told(here, 0), told(there, here.runs.len())],
         level: plan.level,
+        state: runs.first().and_then(|run| run.state),
         per,
         joined_by: if joined { "digest" } else { "class and host" },
         destinations,
@@ -212,6 +218,10 @@ pub fn compare(plan: &Plan) -> Comparison {
         statements: Vec::new(),
     };
     comparison.statements = statements::statements(&comparison, &runs, &mut judge.presence);
+    if let Some(state) = comparison.state {
+        let only = format!("Only what was sent while the aircraft was {state} is compared.");
+        comparison.statements.insert(comparison.statements.len().min(1), only);
+    }
     comparison
 }
 

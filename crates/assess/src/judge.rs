@@ -122,6 +122,7 @@ pub fn keep_reviews(before: &[Judgement], now: &mut [Judgement]) {
             && old.confidence == judgement.confidence;
         if same {
             judgement.review = old.review.clone();
+            judgement.tlp = old.tlp;
         } else if old.review.state != ReviewState::Draft {
             let who = old.review.examiner.as_deref().unwrap_or("an examiner");
             let reason =
@@ -169,6 +170,7 @@ fn one(question: &Question, set: &Hypotheses, of: &Hypothesis) -> Judgement {
         settled_by: of.settled_by.clone(),
         never_claimed: of.never_claimed.clone(),
         review: Review::default(),
+        tlp: question.report.tlp,
     };
     let says = match (&of.says, &of.cannot) {
         (Some(says), _) => says,

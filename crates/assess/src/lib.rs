@@ -22,9 +22,9 @@ pub mod judge;
 pub mod remedies;
 mod run;
 
-pub use campaign::Campaign;
+pub use campaign::{Campaign, CampaignAudit, CampaignGroup, CampaignRun};
 pub use compare::{
-    Amount, Class, Comparison, Destination, Group, MOST_RUNS, Observed, Pair, Plan, Row, SCHEMA, Values,
-    Verdict, compare,
+    Amount, CAMPAIGN_SCHEMA, Campaigned, Class, Comparison, Destination, Group, MOST_GROUPS, MOST_RUNS,
+    Observed, Pair, Plan, Reached, Row, SCHEMA, Setting, Values, Verdict, campaign, compare,
 };
 pub use run::{Error, Host, Run, Seen};

@@ -2,10 +2,13 @@
 
 mod lists;
 
-use creance_model::{Finding, Report};
+use creance_model::{Direction, Finding, Report};
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Condition, Error, Test};
+use crate::{
+    Run, Verdict,
+    judge::{Compared, Condition, Error, Test},
+};
 
 pub use lists::{BlockList, block_list};
 
@@ -31,6 +34,24 @@ struct Remedy {
     does: String,
     command: Option<String>,
     guidance: String,
+    /// Whether it is a setting, of which paired runs can show that it works.
+    #[serde(default)]
+    setting: bool,
+}
+
+/// What paired runs show of a setting, finding by finding.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Shown {
+    /// The settings that were compared.
+    pub settings: String,
+    /// Findings of what was no longer sent.
+    pub stopped: Vec<String>,
+    /// Findings of what was still sent.
+    pub stayed: Vec<String>,
+    /// Findings of which it cannot be told from chance, or may have gone unread.
+    pub open: Vec<String>,
+    /// Of how many more findings those runs had nothing.
+    pub absent: usize,
 }
 
 /// What to do.
@@ -48,10 +69,13 @@ pub struct Advice {
     pub findings: Vec<String>,
     /// For how many.
     pub count: usize,
+    /// Of a setting, what each comparison shows.
+    pub shown: Vec<Shown>,
 }
 
 /// What to do about the findings of a case, what concerns the worst of them first.
-pub fn advice(report: &Report) -> Result<Vec<Advice>, Error> {
+/// Comparisons say of settings whether they were shown to work.
+pub fn advice(report: &Report, comparisons: &[Compared]) -> Result<Vec<Advice>, Error> {
     let known: Remedies = toml::from_str(BUNDLED).map_err(|error| Error::Form(error.to_string()))?;
     let mut told = Vec::new();
     for remedy in known.remedy {
@@ -65,11 +89,45 @@ pub fn advice(report: &Report) -> Result<Vec<Advice>, Error> {
             source: format!("{} ({})", known.source, known.date),
             findings: concerned.iter().take(MOST_NAMED).map(|finding| finding.id.clone()).collect(),
             count: concerned.len(),
+            shown: if remedy.setting {
+                comparisons.iter().map(|one| shown(one, &concerned)).collect()
+            } else {
+                Vec::new()
+            },
         };
         told.push((worst, advice));
     }
     told.sort_by_key(|(worst, _)| std::cmp::Reverse(*worst));
     Ok(told.into_iter().map(|(_, advice)| advice).collect())
+}
+
+/// What a comparison shows of these findings: verdicts are of a class of data to a host.
+fn shown(of: &Compared, findings: &[&Finding]) -> Shown {
+    let mut shown = Shown {
+        settings: of.settings(),
+        stopped: Vec::new(),
+        stayed: Vec::new(),
+        open: Vec::new(),
+        absent: 0,
+    };
+    for one in findings {
+        let to = &one.destination;
+        let host = match one.direction {
+            Direction::Broadcast => Some(Run::AIR),
+            _ => to.host.as_deref().or(to.ip.as_deref()),
+        };
+        let list = match host.and_then(|host| of.shows(host, one.data_class)) {
+            Some(Some(Verdict::Stopped)) => &mut shown.stopped,
+            Some(Some(_)) => &mut shown.stayed,
+            Some(None) => &mut shown.open,
+            None => {
+                shown.absent += 1;
+                continue;
+            }
+        };
+        list.push(one.id.clone());
+    }
+    shown
 }
 
 #[cfg(test)]

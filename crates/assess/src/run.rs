@@ -39,6 +39,8 @@ pub struct Run {
     pub case: String,
     /// The fingerprint of the key under which its digests were made, if that key is shared with other cases.
     pub key: Option<String>,
+    /// The state of the aircraft that it is cut to, if it is.
+    pub state: Option<FlightState>,
     /// What it was given beside the capture: `keys`, `canaries`, …
     pub made_with: BTreeSet<&'static str>,
     /// The program that made it.
@@ -97,8 +99,14 @@ impl Run {
 
     /// Reads a `findings.json`.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        Self::read_while(name, bytes, None)
+    }
+
+    /// Reads of it what was sent in a state of the aircraft alone. Bytes are then those that were sent: of those that came, cases
+    /// do not tell the state.
+    pub fn read_while(name: &str, bytes: &[u8], state: Option<FlightState>) -> Result<Self, Error> {
         let said: Document = Report::read_as(bytes)?;
-        said.run(name)
+        said.run(name, state)
     }
 }
 
@@ -152,6 +160,12 @@ struct Finding {
     direction: Direction,
     destination: Destination,
     count: u64,
+    #[serde(default = "unknown")]
+    flight_state: FlightState,
+}
+
+const fn unknown() -> FlightState {
+    FlightState::Unknown
 }
 
 #[derive(Deserialize, Eq, PartialEq)]
@@ -173,6 +187,8 @@ struct Traffic {
     bytes_up: u64,
     bytes_down: u64,
     opaque: u64,
+    #[serde(default)]
+    up_by_state: Vec<(FlightState, u64)>,
 }
 
 #[derive(Deserialize)]
@@ -183,13 +199,32 @@ struct Phase {
 }
 
 impl Document {
-    fn run(self, name: &str) -> Result<Run, Error> {
+    fn run(mut self, name: &str, state: Option<FlightState>) -> Result<Run, Error> {
         for (field, count) in [("findings", self.findings.len()), ("destinations", self.destinations.len())] {
             if count > MOST {
                 return Err(Error::Many { field });
             }
         }
+        let both = |traffic: &Traffic| traffic.bytes_up.saturating_add(traffic.bytes_down);
+        let told = self.destinations.iter().map(both).fold(0, u64::saturating_add);
+        let elsewhere = self.coverage.bytes.saturating_sub(told);
+        if let Some(state) = state {
+            self.keep(state);
+            self.coverage.bytes = self.destinations.iter().map(both).fold(0, u64::saturating_add);
+            self.coverage.opaque =
+                self.destinations.iter().map(|one| one.opaque).fold(0, u64::saturating_add);
+        }
+        let in_state = |state: FlightState| -> f64 {
+            let phases = self.phases.iter().filter(|phase| phase.state == state);
+            phases.map(|phase| minutes(phase.from, phase.to)).sum()
+        };
+        let captured =
+            || self.case.first.zip(self.case.last).map_or(0.0, |(first, last)| minutes(first, last));
         let mut run = Run {
+            captured: state.map_or_else(captured, in_state),
+            flying: in_state(FlightState::Flying),
+            elsewhere,
+            state,
             name: name.to_owned(),
             case: self.case.id,
             key: self.case.campaign,
@@ -198,28 +233,18 @@ impl Document {
                 .filter(|kind| self.case.inputs.iter().any(|input| input.kind == *kind))
                 .collect(),
             tool: self.case.tool,
-            captured: self.case.first.zip(self.case.last).map_or(0.0, |(first, last)| minutes(first, last)),
-            flying: self
-                .phases
-                .iter()
-                .filter(|phase| phase.state == FlightState::Flying)
-                .map(|phase| minutes(phase.from, phase.to))
-                .sum(),
             bytes: self.coverage.bytes,
             opaque: self.coverage.opaque,
             lost: self.coverage.lost,
             damaged: !self.case.damage.is_empty(),
             ..Run::default()
         };
-        let mut told = 0_u64;
         for traffic in self.destinations {
             let host = run.hosts.entry(traffic.destination.name()).or_default();
             host.up = host.up.saturating_add(traffic.bytes_up);
             host.down = host.down.saturating_add(traffic.bytes_down);
             host.opaque = host.opaque.saturating_add(traffic.opaque);
-            told = told.saturating_add(traffic.bytes_up).saturating_add(traffic.bytes_down);
         }
-        run.elsewhere = run.bytes.saturating_sub(told);
         for row in self.coverage.unread.iter().filter(|row| row.why == "lost packets") {
             if let Some(host) = run.hosts.get_mut(&row.what) {
                 host.lost = host.lost.saturating_add(row.bytes);
@@ -239,6 +264,18 @@ impl Document {
             });
         }
         Ok(run)
+    }
+
+    /// Keeps what was sent in a state. How much of it was opaque is not told by state: at most all.
+    fn keep(&mut self, state: FlightState) {
+        self.findings.retain(|finding| finding.flight_state == state);
+        for traffic in &mut self.destinations {
+            let sent = traffic.up_by_state.iter().filter(|(of, _)| *of == state).map(|(_, bytes)| *bytes);
+            traffic.bytes_up = sent.fold(0, u64::saturating_add);
+            traffic.bytes_down = 0;
+            traffic.opaque = traffic.opaque.min(traffic.bytes_up);
+        }
+        self.destinations.retain(|traffic| traffic.bytes_up > 0);
     }
 }
 
@@ -297,6 +334,23 @@ mod tests {
         assert!((run.captured - 4.0).abs() < 1e-9 && (run.flying - 1.5).abs() < 1e-9);
         let hosts: Vec<&str> = run.seen.iter().map(|seen| seen.host.as_str()).collect();
         assert_eq!(hosts, ["a.test", Run::AIR]);
+    }
+
+    #[test]
+    fn of_a_state_only_what_was_sent_in_it_is_read() {
+        let mut document = document();
+        document["destinations"][0]["up_by_state"] = json!([["ground", 60], ["flying", 40]]);
+        document["findings"][0]["flight_state"] = json!("flying");
+        let read = |state| Run::read_while("one", document.to_string().as_bytes(), Some(state)).unwrap();
+        let run = read(FlightState::Flying);
+        assert_eq!(
+            run.hosts,
+            BTreeMap::from([("a.test".to_owned(), Host { up: 40, opaque: 40, lost: 7, ..Host::default() })])
+        );
+        assert_eq!((run.seen.len(), run.elsewhere, run.bytes), (1, 60, 40));
+        assert!((run.captured - 1.5).abs() < 1e-9);
+        let run = read(FlightState::Off);
+        assert!(run.hosts.is_empty() && run.seen.is_empty() && run.captured <= 0.0);
     }
 
     #[test]

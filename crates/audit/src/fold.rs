@@ -11,7 +11,7 @@ use creance_capture::Notes;
 use creance_detect::{Flight, FoundIn, Pieces, Secrets, mask, mask_file, mask_step, place_of, severity};
 use creance_model::{
     AppState, Case, Coverage, DataClass, Direction, Evidence, Finding, FlightState, Interval, Match,
-    Occurrence, Origin, Phase, Report, Source, Timestamp, Transport, Trigger, Unread, Visibility,
+    Occurrence, Origin, Phase, Report, Source, Timestamp, Tlp, Transport, Trigger, Unread, Visibility,
 };
 use creance_place::Atlas;
 use creance_place::region::{
@@ -28,6 +28,7 @@ use crate::{
     flight::Sample,
     ground::ground,
     inputs::Hashed,
+    marks,
     names::Name,
     notes::{limited, notes},
     phases,
@@ -112,6 +113,7 @@ pub(crate) fn report(
         context_source: actions.as_ref().map(|actions| actions.source().to_owned()),
         key: &hashed.key,
         reveal: request.reveal,
+        tlp: request.tlp,
         hashes: hashed.inputs.iter().map(|input| (input.path.as_str(), input.sha256.as_str())).collect(),
         files: &run.notes,
     };
@@ -178,6 +180,7 @@ pub(crate) fn report(
         revealed: request.reveal,
         limited: limited(run) || untold > 0 || further_phases > 0 || gathered.incomplete,
         judgements: Vec::new(),
+        tlp: request.tlp,
     })
 }
 
@@ -228,6 +231,8 @@ struct Fold<'a> {
     context_source: Option<String>,
     key: &'a hmac::Key,
     reveal: bool,
+    /// How far the case may be passed on.
+    tlp: Tlp,
     /// SHA-256 of the inputs by their names.
     hashes: HashMap<&'a str, &'a str>,
     files: &'a Notes,
@@ -443,6 +448,8 @@ impl Fold<'_> {
                 ranges: sighting.range.into_iter().collect(),
             },
             decode_path,
+            picture: sighting.picture,
+            tlp: marks::of(sighting.data_class, self.tlp, self.reveal),
         }
     }
 }
@@ -484,6 +491,7 @@ fn merge(known: &mut Finding, other: Finding, same_message: bool) {
     known.count += 1;
     known.deferred |= other.deferred;
     let further = other.zones.into_iter().filter(|zone| !known.zones.contains(zone)).collect::<Vec<_>>();
+    known.picture = known.picture.or(other.picture);
     known.zones.extend(further.into_iter().take(MOST_SITES.saturating_sub(known.zones.len())));
     let further = other.sites.into_iter().filter(|site| !known.sites.contains(site)).collect::<Vec<_>>();
     known.sites.extend(further.into_iter().take(MOST_SITES.saturating_sub(known.sites.len())));

@@ -73,6 +73,8 @@ impl Inputs {
             ("actions", request.actions.as_slice()),
             ("destinations", request.destinations.as_slice()),
             ("device", request.device.as_slice()),
+            ("sites", request.sites.as_slice()),
+            ("zones", request.zones.as_slice()),
         ];
         let tables: Vec<PathBuf> = request
             .place_data

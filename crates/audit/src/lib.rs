@@ -28,6 +28,7 @@ mod fold;
 mod ground;
 mod inputs;
 mod inspect;
+mod marks;
 mod names;
 mod notes;
 mod phases;

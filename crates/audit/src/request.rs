@@ -43,6 +43,8 @@ pub struct Request {
     pub campaign_key: Option<PathBuf>,
     /// Whether values are written in full.
     pub reveal: bool,
+    /// How far the case may be passed on. Values of people, in full, are marked stricter.
+    pub tlp: creance_model::Tlp,
     /// Whether inputs are hashed once more when all is done: for a case that is kept. It reads them twice.
     pub hash_again: bool,
     /// A folder with newer place data than the bundled one.

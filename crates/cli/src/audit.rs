@@ -69,6 +69,7 @@ fn request(options: &Audit) -> Request {
         inside: options.inside.clone(),
         campaign_key: options.campaign_key.clone(),
         reveal: options.reveal,
+        tlp: options.tlp,
         hash_again: options.output.is_some(),
         jobs: options.jobs.map_or(0, usize::from),
         place_data: data::folder().filter(|folder| folder.is_dir()),

@@ -1,67 +1,97 @@
 //! `creance compare`: what differs between cases, and how sure one can be of it (`creance.compare/1`).
 
+mod campaign;
+
 use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, anyhow};
-use creance_assess::{Campaign, Comparison, Group, MOST_RUNS, Plan, Row, Run};
-use creance_model::DataClass;
+use anyhow::Context;
+use creance_assess::{Comparison, Group, MOST_RUNS, Plan, Row, Run};
+use creance_model::{DataClass, FlightState};
 use serde::Serialize;
 
 use crate::{
-    args::{Compare, CompareForm, Lines},
+    args::{Compare, CompareForm, Lines, Talk},
     case::{FINDINGS, LARGEST, bytes, findings},
     exit::{self, Usage},
     rows::Rows,
 };
 
-/// The largest campaign that is read, in bytes.
-const LARGEST_CAMPAIGN: u64 = 1 << 20;
-
-pub(crate) fn run(options: &Compare) -> anyhow::Result<u8> {
-    let groups = groups(options)?;
-    let count: usize = groups.iter().map(|(_, cases)| cases.len()).sum();
-    if count > MOST_RUNS {
-        return Err(Usage(format!("{count} cases, expected at most {MOST_RUNS}")).into());
+pub(crate) fn run(options: &Compare, talk: Talk) -> anyhow::Result<u8> {
+    let groups = match &options.campaign {
+        Some(path) => campaign::groups(path, options, talk)?,
+        None => two(options)?.into(),
+    };
+    let count =
+        |groups: &[(String, Vec<PathBuf>)]| groups.iter().map(|(_, cases)| cases.len()).sum::<usize>();
+    let base = groups.get(..1).unwrap_or_default();
+    let most = groups.iter().skip(1).map(|(_, cases)| cases.len()).max().unwrap_or(0);
+    if count(base) + most > MOST_RUNS {
+        return Err(
+            Usage(format!("{} cases, expected at most {MOST_RUNS} of two settings", count(&groups))).into()
+        );
     }
     let names = names(&groups);
     let mut names = names.into_iter();
-    let mut read = |(name, cases): &(String, Vec<PathBuf>)| -> anyhow::Result<Group> {
-        let runs = cases.iter().zip(names.by_ref()).map(|(path, name)| case(path, &name));
+    let read = |(name, cases): &(String, Vec<PathBuf>)| -> anyhow::Result<Group> {
+        let runs = cases.iter().zip(names.by_ref()).map(|(path, name)| case(path, &name, options.state));
         Ok(Group { name: name.clone(), runs: runs.collect::<anyhow::Result<_>>()? })
     };
-    let groups = [read(&groups[0])?, read(&groups[1])?];
+    let groups = groups.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     different(&groups)?;
     let incomplete = groups.iter().flat_map(|group| &group.runs).any(|run| run.damaged);
-    let of = creance_assess::compare(&Plan { groups, level: options.level });
-    write(&of, options.format)?;
+    match <[Group; 2]>::try_from(groups) {
+        Ok(groups) => {
+            let of = creance_assess::compare(&Plan { groups, level: options.level });
+            write(
+                options.format,
+                &of,
+                std::slice::from_ref(&of),
+                creance_render::comparison::text,
+                creance_render::comparison::html,
+            )?;
+        }
+        Err(groups) => {
+            let of = creance_assess::campaign(&groups, options.level);
+            write(
+                options.format,
+                &of,
+                &of.comparisons,
+                creance_render::comparison::text_of_many,
+                creance_render::comparison::html_of_many,
+            )?;
+        }
+    }
     Ok(if incomplete { exit::INCOMPLETE } else { exit::DONE })
 }
 
-fn write(of: &Comparison, format: CompareForm) -> io::Result<()> {
+fn write<T: Serialize>(
+    format: CompareForm,
+    of: &T,
+    comparisons: &[Comparison],
+    text: fn(&T) -> String,
+    html: fn(&T) -> String,
+) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
-        CompareForm::Text => write!(out, "{}", creance_render::comparison::text(of))?,
-        CompareForm::Html => writeln!(out, "{}", creance_render::comparison::html(of))?,
+        CompareForm::Text => write!(out, "{}", text(of))?,
+        CompareForm::Html => writeln!(out, "{}", html(of))?,
         CompareForm::Json => {
             serde_json::to_writer_pretty(&mut out, of)?;
             writeln!(out)?;
         }
         CompareForm::Csv => {
             drop(out);
-            return table(of);
+            return table(comparisons);
         }
     }
     out.flush()
 }
 
 /// The names of both settings, and their cases.
-fn groups(options: &Compare) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
-    if let Some(path) = &options.campaign {
-        return campaign(path, &options.name);
-    }
+fn two(options: &Compare) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
     let [before, after] = match (options.cases.as_slice(), options.others.as_slice()) {
         (cases, [_, ..]) => [cases.to_vec(), options.others.clone()],
         ([before, after], []) => [vec![before.clone()], vec![after.clone()]],
@@ -77,16 +107,6 @@ fn groups(options: &Compare) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
     let [one, other] = named;
     let [one, other] = if one == other { ["before".to_owned(), "after".to_owned()] } else { [one, other] };
     Ok([(one, before), (other, after)])
-}
-
-fn campaign(path: &Path, names: &[String]) -> anyhow::Result<[(String, Vec<PathBuf>); 2]> {
-    let shown = path.display();
-    let bytes = bytes(path, LARGEST_CAMPAIGN)?;
-    let text = String::from_utf8(bytes).with_context(|| format!("{shown}: not UTF-8"))?;
-    let campaign = Campaign::parse(&text).map_err(|why| anyhow!("{shown}: {why}"))?;
-    let groups = campaign.two(names).map_err(|why| Usage(format!("{shown}: {why}")))?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    Ok(groups.map(|group| (group.name.clone(), group.cases.iter().map(|case| folder.join(case)).collect())))
 }
 
 /// Runs by what stands before the number at the end of their names: `off-1 off-2 on-1 on-2`.
@@ -137,14 +157,14 @@ fn names(groups: &[(String, Vec<PathBuf>)]) -> Vec<String> {
     if unique { names } else { paths.into_iter().map(|path| path.display().to_string()).collect() }
 }
 
-fn case(path: &Path, name: &str) -> anyhow::Result<Run> {
+fn case(path: &Path, name: &str, state: Option<FlightState>) -> anyhow::Result<Run> {
     let file = findings(path);
     let bytes = bytes(&file, LARGEST)?;
-    Run::read(name, &bytes).with_context(|| format!("cannot read {}", file.display()))
+    Run::read_while(name, &bytes, state).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// One run counted twice would look like two that agree.
-fn different(groups: &[Group; 2]) -> anyhow::Result<()> {
+fn different(groups: &[Group]) -> anyhow::Result<()> {
     let runs: Vec<&Run> = groups.iter().flat_map(|group| &group.runs).collect();
     // Of two cases one may have been made of the same evidence with other options.
     if runs.len() == 2 {
@@ -180,10 +200,16 @@ struct Line<'a> {
     before: Option<String>,
     after: Option<String>,
     unit: String,
+    setting: &'a str,
 }
 
-fn table(of: &Comparison) -> io::Result<()> {
+fn table(comparisons: &[Comparison]) -> io::Result<()> {
     let mut rows = Rows::new(Lines::Csv, &[]);
+    comparisons.iter().try_for_each(|of| rows_of(of, &mut rows))?;
+    rows.flush()
+}
+
+fn rows_of(of: &Comparison, rows: &mut Rows) -> io::Result<()> {
     for one in &of.destinations {
         rows.row(&line(of, "destination", Some(&one.host), None, &one.row, "bytes"))?;
     }
@@ -193,11 +219,11 @@ fn table(of: &Comparison) -> io::Result<()> {
     for one in &of.classes {
         rows.row(&line(of, "class", None, Some(one.data_class), &one.row, "times"))?;
     }
-    rows.flush()
+    Ok(())
 }
 
 fn line<'a>(
-    of: &Comparison,
+    of: &'a Comparison,
     what: &'static str,
     host: Option<&'a str>,
     data_class: Option<DataClass>,
@@ -221,5 +247,6 @@ fn line<'a>(
         before: row.amount.map(|amount| format!("{:.3}", amount.before)),
         after: row.amount.map(|amount| format!("{:.3}", amount.after)),
         unit: format!("{unit} a {}", of.per),
+        setting: &of.groups[1].name,
     }
 }

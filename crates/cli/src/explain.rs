@@ -26,15 +26,17 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<u8> {
                 writeln!(out, "{:<14} {}", card.id, card.what)?;
             }
             writeln!(out, "\na finding: creance explain CASE F0001")?;
-            writeln!(out, "schemas: findings, compare (creance explain schema findings)")?;
+            writeln!(out, "schemas: {} (creance explain schema findings)", schemas())?;
         }
-        (["schema", "findings"], None) => writeln!(out, "{}", creance_render::schema::FINDINGS.trim_end())?,
-        (["schema", "compare"], None) => writeln!(out, "{}", creance_render::schema::COMPARE.trim_end())?,
-        (["schema", other], None) => {
-            return Err(Usage(format!("no schema `{other}`, expected findings or compare")).into());
+        (["schema", name], None) => {
+            let Some((_, schema)) = creance_render::schema::ALL.iter().find(|(known, _)| known == name)
+            else {
+                return Err(Usage(format!("no schema `{name}`, expected one of {}", schemas())).into());
+            };
+            writeln!(out, "{}", schema.trim_end())?;
         }
         (["schema"], None) => {
-            return Err(Usage("which schema? expected findings or compare".to_owned()).into());
+            return Err(Usage(format!("which schema? expected one of {}", schemas())).into());
         }
         ([id], None) => {
             let Some(card) = card(id) else {
@@ -56,6 +58,12 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<u8> {
         }
     }
     Ok(exit::DONE)
+}
+
+/// The names of all schemas.
+fn schemas() -> String {
+    let names: Vec<&str> = creance_render::schema::ALL.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
 }
 
 /// A detector's card.

@@ -73,7 +73,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Messages(options)) => messages::run(&options, args.talk),
         Some(Command::Extract(options)) => extract::run(&options, args.talk),
         Some(Command::Bench(options)) => bench::run(&options),
-        Some(Command::Compare(options)) => compare::run(&options),
+        Some(Command::Compare(options)) => compare::run(&options, args.talk),
         Some(Command::Assess(options)) => assess::run(&options),
         Some(Command::Remedies(options)) => remedies::run(&options),
         Some(Command::Report(options)) => report::run(&options, args.talk),

@@ -1,8 +1,15 @@
 //! `creance remedies`: what to do about what was found, and lists for other people's firewalls and resolvers.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+};
 
-use creance_assess::remedies::{Advice, BlockList, advice, block_list};
+use anyhow::Context;
+use creance_assess::{
+    judge::Compared,
+    remedies::{Advice, BlockList, Shown, advice, block_list},
+};
 use creance_render::shown;
 
 use crate::{
@@ -12,11 +19,17 @@ use crate::{
 
 pub(crate) fn run(options: &Remedies) -> anyhow::Result<u8> {
     let report = case::read(&options.case)?;
+    let read = |path: &PathBuf| -> anyhow::Result<Compared> {
+        let told = || format!("{} is wrong", path.display());
+        Compared::parse(&case::bytes(path, case::LARGEST)?).with_context(told)
+    };
+    let comparisons = options.compare.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let advice = || advice(&report, &comparisons);
     let mut out = BufWriter::new(io::stdout().lock());
     let list = match options.format {
         RemedyForm::Text => None,
         RemedyForm::Json => {
-            serde_json::to_writer_pretty(&mut out, &advice(&report)?)?;
+            serde_json::to_writer_pretty(&mut out, &advice()?)?;
             Some("\n".to_owned())
         }
         RemedyForm::Hosts => Some(block_list(&report, BlockList::Hosts)),
@@ -27,7 +40,7 @@ pub(crate) fn run(options: &Remedies) -> anyhow::Result<u8> {
     };
     match list {
         Some(list) => write!(out, "{list}")?,
-        None => text(&advice(&report)?, &mut out)?,
+        None => text(&advice()?, &mut out)?,
     }
     out.flush()?;
     Ok(if report.incomplete() { exit::INCOMPLETE } else { exit::DONE })
@@ -53,9 +66,29 @@ fn text(told: &[Advice], out: &mut impl Write) -> io::Result<()> {
             shown(&one.findings.join(" ")),
             one.guidance
         )?;
+        one.shown.iter().try_for_each(|one| showed(one, out))?;
     }
     if let Some(one) = told.first() {
         writeln!(out, "\nSource: {}.", one.source)?;
     }
     Ok(())
+}
+
+/// Findings of one kind that are named.
+const MOST_NAMED: usize = 12;
+
+/// What a comparison shows of a setting.
+fn showed(of: &Shown, out: &mut impl Write) -> io::Result<()> {
+    let parts = [("stopped", &of.stopped), ("still sent", &of.stayed), ("cannot be told", &of.open)];
+    let part = |(word, ids): (&str, &Vec<String>)| {
+        let named = shown(&ids.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(" "));
+        let more = ids.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!ids.is_empty()).then(|| format!("{word}: {named}{more}"))
+    };
+    let mut told: Vec<String> = parts.into_iter().filter_map(part).collect();
+    if of.absent > 0 {
+        told.push(format!("{} findings are not in those runs", of.absent));
+    }
+    writeln!(out, "   runs of {}: {}", shown(&of.settings), told.join("; "))
 }

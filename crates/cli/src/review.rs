@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write};
 
 use creance_custody::Signed;
-use creance_model::{Judgement, ReviewState, Timestamp};
+use creance_model::{Judgement, ReviewState, Timestamp, Tlp};
 use creance_render::{Options, shown, shown_whole};
 use serde_json::Value;
 
@@ -14,10 +14,56 @@ use crate::{
 };
 
 pub(crate) fn run(options: &Review) -> anyhow::Result<u8> {
-    match &options.judgement {
-        Some(id) => review(options, id),
-        None => list(options),
+    match (&options.judgement, options.verdict.mark) {
+        (Some(id), Some(tlp)) => mark(options, id, tlp),
+        (Some(id), None) => review(options, id),
+        (None, _) => list(options),
     }
+}
+
+/// What is said with an option, if anything is.
+fn said(text: Option<&String>, what: &str) -> Result<String, Usage> {
+    let text = text.map(|text| text.trim()).filter(|text| !text.is_empty());
+    text.map(str::to_owned).ok_or_else(|| Usage(format!("{what} is empty")))
+}
+
+/// Gives a portion another mark; the banner follows.
+fn mark(options: &Review, id: &str, tlp: Tlp) -> anyhow::Result<u8> {
+    let started = case::now();
+    let examiner = said(options.examiner.as_ref(), "--examiner")?;
+    let reason = said(options.reason.as_ref(), "--reason")?;
+    let signed = case::intact(&options.case)?;
+    let mut report = case::read(&options.case)?;
+    let findings = report.findings.iter_mut().map(|one| (&one.id, &mut one.tlp));
+    let mut portions = findings.chain(report.judgements.iter_mut().map(|one| (&one.id, &mut one.tlp)));
+    let Some((id, portion)) = portions.find(|(one, _)| one.eq_ignore_ascii_case(id)) else {
+        return Err(Usage(format!("no finding or judgement {}", shown(id))).into());
+    };
+    let id = id.clone();
+    let before = std::mem::replace(portion, tlp);
+    drop(portions);
+    case::files(&options.case, &report, &Options::default())?;
+    let detail = BTreeMap::from([
+        ("portion".to_owned(), id.clone().into()),
+        ("before".to_owned(), before.label().into()),
+        ("mark".to_owned(), tlp.label().into()),
+        ("examiner".to_owned(), examiner.into()),
+        ("reason".to_owned(), reason.into()),
+    ]);
+    case::record(&options.case, &report, Doing { action: "mark", started, detail })?;
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{} {}, was {}; the case {}",
+        shown(&id),
+        tlp.label(),
+        before.label(),
+        report.banner().label()
+    )?;
+    if signed != Signed::No {
+        writeln!(out, "the signature of the case is stale now: creance case sign")?;
+    }
+    Ok(exit::DONE)
 }
 
 fn list(options: &Review) -> anyhow::Result<u8> {
@@ -40,14 +86,9 @@ fn list(options: &Review) -> anyhow::Result<u8> {
 
 fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
     let started = case::now();
-    let said = |text: &Option<String>, what: &str| {
-        let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        text.map(str::to_owned).ok_or_else(|| Usage(format!("{what} is empty")))
-    };
-    let examiner = said(&options.examiner, "--examiner")?;
-    let reason = said(&options.reason, "--reason")?;
-    let reworded =
-        options.verdict.reword.is_some().then(|| said(&options.verdict.reword, "--reword")).transpose()?;
+    let examiner = said(options.examiner.as_ref(), "--examiner")?;
+    let reason = said(options.reason.as_ref(), "--reason")?;
+    let reworded = options.verdict.reword.as_ref().map(|text| said(Some(text), "--reword")).transpose()?;
     for text in reworded.iter().chain([&reason]) {
         creance_assess::judge::Prose::new(text.as_str()).map_err(|why| Usage(why.to_string()))?;
     }

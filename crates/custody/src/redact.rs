@@ -174,6 +174,7 @@ impl Work<'_> {
             revealed,
             limited: _,
             judgements,
+            tlp: _,
         } = report;
         self.case(case);
         for unread in &mut coverage.unread {
@@ -301,6 +302,8 @@ impl Work<'_> {
             region,
             occurrences,
             evidence,
+            picture: _,
+            tlp: _,
         } = finding;
         *value = format!("[{data_class}]");
         let number = self.names.number("value", digest);
@@ -402,6 +405,9 @@ impl Work<'_> {
             review,
             ..
         } = judgement;
+        for cited in evidence.iter_mut().filter_map(|one| one.cited.as_mut()) {
+            self.names.scrub(cited);
+        }
         let lists = [basis, gaps, assumptions, would_change, cites].into_iter().flatten();
         let texts = lists.chain(evidence.iter_mut().map(|one| &mut one.says));
         for text in texts.chain(alternatives.iter_mut().map(|one| &mut one.says)).chain([statement]) {

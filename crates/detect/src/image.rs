@@ -3,7 +3,7 @@
 use std::{cell::LazyCell, collections::HashMap};
 
 use creance_media::Still;
-use creance_model::{DataClass, Inspection, Match, Part};
+use creance_model::{DataClass, Inspection, Match, Part, Picture};
 use creance_place::sites;
 use data_encoding::HEXLOWER;
 use ring::digest;
@@ -63,7 +63,8 @@ impl Detector for Image {
                 }
                 let sighting =
                     Sighting::whole(class, Match::Structured, "image", index, value).at(&seen.sites);
-                sink.sight(Sighting { file, ..sighting });
+                let picture = size.map(|size| fineness(size, said.as_ref()));
+                sink.sight(Sighting { file, picture, ..sighting });
             }
             // A thumbnail shows little, and says as much as any picture about where it was taken.
             if let Some(said) = said {
@@ -71,6 +72,22 @@ impl Detector for Image {
             }
         }
     }
+}
+
+/// How fine a picture is: on flat ground, in the middle of what it shows, where it says from how high it was taken, how steeply
+/// the camera looked down and how wide it saw.
+fn fineness((width, height): (u16, u16), said: Option<&Inspection>) -> Picture {
+    let ground_m = said.into_iter().flat_map(|said| &said.places).find_map(|spot| {
+        let (look, height_m) = (spot.look?, spot.height_m.filter(|metres| *metres > 0.0)?);
+        let down = -look.pitch.to_radians().sin();
+        let wide = look.field_of_view.filter(|degrees| (0.1..179.0).contains(degrees))?;
+        // Nearer to the horizon the ground in the middle is as far as one likes.
+        (down > 0.05 && width > 0).then(|| {
+            let away = height_m / down;
+            2.0 * away * (wide / 2.0).to_radians().tan() / f64::from(width)
+        })
+    });
+    Picture { width: width.into(), height: height.into(), ground_m }
 }
 
 /// What a picture, film or recording is called, if it is one.
@@ -226,6 +243,7 @@ fn inside(bytes: &[u8]) -> Option<Inspection> {
 mod tests {
     use super::*;
     use crate::Context;
+    use creance_model::{Look, Role, Spot};
 
     #[test]
     fn first_bytes_tell_and_words_do_not() {
@@ -281,6 +299,25 @@ mod tests {
         for bytes in [jpeg(64, 64), jpeg(640, 480)[..150].to_vec(), b"JPEG".repeat(100)] {
             assert!(told(&body(&bytes)).is_empty());
         }
+    }
+
+    #[test]
+    fn a_picture_says_how_fine_it_shows_the_ground() {
+        let look = |pitch: f64| Look { pitch, field_of_view: Some(90.0), ..Look::default() };
+        let of = |pitch: f64, height_m: Option<f64>| {
+            let spot = Spot {
+                look: Some(look(pitch)),
+                height_m,
+                ..Spot::new(Role::Aircraft, 47.0, 8.0, "x").unwrap()
+            };
+            fineness((4000, 3000), Some(&Inspection { places: vec![spot], ..Inspection::of("jpeg") }))
+                .ground_m
+        };
+        // Straight down from 100 m, 90° wide: 200 m over 4000 pixels.
+        assert!((of(-90.0, Some(100.0)).unwrap() - 0.05).abs() < 1e-9);
+        assert!((of(-30.0, Some(100.0)).unwrap() - 0.1).abs() < 1e-9);
+        assert_eq!((of(0.0, Some(100.0)), of(-90.0, None), of(-90.0, Some(-3.0))), (None, None, None));
+        assert_eq!(fineness((640, 480), None), Picture { width: 640, height: 480, ground_m: None });
     }
 
     #[test]

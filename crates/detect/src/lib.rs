@@ -36,7 +36,7 @@ mod view;
 
 use std::collections::BTreeSet;
 
-use creance_model::{DataClass, Match, Message, SiteSeen, Timestamp};
+use creance_model::{DataClass, Match, Message, Picture, SiteSeen, Timestamp};
 use creance_place::{
     sites::Sites,
     zones::{self, Zones},
@@ -114,7 +114,7 @@ pub struct Context {
 }
 
 /// Something sensitive in a message.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {
     /// The kind of data.
     pub data_class: DataClass,
@@ -147,6 +147,8 @@ pub struct Sighting {
     pub sites: Vec<String>,
     /// Zones of airspace that the place lies in, or may lie in, by their identifiers.
     pub zones: Vec<String>,
+    /// Of a picture: how fine it is.
+    pub picture: Option<Picture>,
 }
 
 impl Sighting {
@@ -174,6 +176,7 @@ impl Sighting {
             decoy: false,
             sites: Vec::new(),
             zones: Vec::new(),
+            picture: None,
         }
     }
 

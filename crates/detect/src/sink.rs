@@ -7,7 +7,7 @@ use creance_model::{DataClass, Timestamp};
 use crate::{Context, Sighting, plain};
 
 /// What was seen in a message.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Looked {
     /// What should not have left.
     pub sightings: Vec<Sighting>,
@@ -64,6 +64,7 @@ impl<'a> Sink<'a> {
             if let Some(stronger) = stronger {
                 let further = sighting.sites.into_iter().filter(|site| !stronger.sites.contains(site));
                 stronger.sites.extend(further.collect::<Vec<_>>());
+                stronger.picture = stronger.picture.or(sighting.picture);
             }
             return;
         }
@@ -71,6 +72,7 @@ impl<'a> Sink<'a> {
         match self.known.entry((sighting.data_class, normal(sighting.data_class, &sighting.value))) {
             Entry::Occupied(entry) => {
                 if let Some(one) = all.get_mut(*entry.get()) {
+                    let picture = one.picture.or(sighting.picture);
                     let (mut stronger, other) = if sighting.matched < one.matched {
                         (sighting, std::mem::take(&mut one.sites))
                     } else {
@@ -78,6 +80,7 @@ impl<'a> Sink<'a> {
                     };
                     let further = other.into_iter().filter(|site| !stronger.sites.contains(site));
                     stronger.sites.extend(further.collect::<Vec<_>>());
+                    stronger.picture = stronger.picture.or(picture);
                     *one = stronger;
                 }
             }

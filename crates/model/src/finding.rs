@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppState, Carrier, DataClass, Direction, FlightState, InsideBasis, Match, Severity, Timestamp, Transport,
-    Trigger, Visibility,
+    AppState, Carrier, DataClass, Direction, FlightState, InsideBasis, Match, Severity, Timestamp, Tlp,
+    Transport, Trigger, Visibility,
 };
 
 /// Who sent it.
@@ -85,6 +85,17 @@ pub struct Evidence {
     pub ranges: Vec<[u64; 2]>,
 }
 
+/// How finely a picture shows what it shows.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Picture {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Metres of flat ground that a pixel in the middle is wide, where the picture says its height, its angle and how wide it sees.
+    pub ground_m: Option<f64>,
+}
+
 /// What left.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Finding {
@@ -157,4 +168,10 @@ pub struct Finding {
     pub occurrences: Vec<Occurrence>,
     /// The first time it was seen.
     pub evidence: Evidence,
+    /// Of a picture: how fine it is.
+    #[serde(default)]
+    pub picture: Option<Picture>,
+    /// How far it may be passed on.
+    #[serde(default)]
+    pub tlp: Tlp,
 }

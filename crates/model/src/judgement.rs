@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::class::named;
+use crate::{Tlp, class::named};
 
 named! {
     /// How likely a claim is: the seven bands of Intelligence Community Directive 203 (2015), D.6.e.(2)(a), first row.
@@ -110,6 +110,9 @@ pub struct Weighed {
     /// By how much it moves the natural logarithm of the odds, by the table of weights; nothing for what is part of a line
     /// that counts already, and for what speaks neither way.
     pub weight: f64,
+    /// Where it can be read, of an outside source.
+    #[serde(default)]
+    pub cited: Option<String>,
     /// For the judgement and each of its alternatives in order, whether it is `consistent`, `inconsistent` or `neutral`.
     pub bears: Vec<String>,
 }
@@ -160,6 +163,9 @@ pub struct Judgement {
     pub never_claimed: String,
     /// What an examiner says of it.
     pub review: Review,
+    /// How far it may be passed on.
+    #[serde(default)]
+    pub tlp: Tlp,
 }
 
 impl Judgement {

@@ -13,6 +13,7 @@ mod flow;
 mod ground;
 mod inspection;
 mod judgement;
+mod marking;
 mod message;
 mod packet;
 mod parts;
@@ -24,7 +25,7 @@ mod time;
 pub use class::{DataClass, Match, Severity};
 pub use context::{AppState, FlightState, Interval, Trigger};
 pub use coverage::{Coverage, Damage, Unread};
-pub use finding::{Destination, Evidence, Finding, Occurrence, Source};
+pub use finding::{Destination, Evidence, Finding, Occurrence, Picture, Source};
 pub use flow::{Direction, Endpoint, Flow, InsideBasis, Side, Transport};
 pub use ground::{Drawing, Ground, Outline};
 pub use inspection::{
@@ -32,6 +33,7 @@ pub use inspection::{
     Inspection, Look, Rectangle, Role, SiteSeen, Spot, Track, TrackPoint, ZoneSeen, is_place, is_serial,
 };
 pub use judgement::{Alternative, Confidence, Judgement, Likelihood, Review, ReviewState, Weighed};
+pub use marking::Tlp;
 pub use message::{Carrier, Field, Message, Value, Visibility};
 pub use packet::{LinkType, Packet};
 pub use parts::{Content, End, Lent, Part, Parts, Place, Step};

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     AppState, Coverage, Damage, Destination, Finding, FlightState, Ground, Interval, Judgement, Region,
-    Timestamp, Transport, Visibility,
+    Timestamp, Tlp, Transport, Visibility,
 };
 
 /// The name and version of the findings document.
@@ -20,7 +20,7 @@ pub struct Input {
     pub path: String,
     /// SHA-256 of the file as it is, in hex.
     pub sha256: String,
-    /// `capture`, `har`, `mitmproxy`, `keys`, `canaries`, `flight`, `actions`, `destinations`, `device`.
+    /// `capture`, `har`, `mitmproxy`, `keys`, `canaries`, `flight`, `actions`, `destinations`, `device`, `sites`, `zones`, `place-data`.
     pub kind: String,
     /// Packets read, or entries of a recording.
     pub packets: u64,
@@ -187,6 +187,9 @@ pub struct Report {
     pub limited: bool,
     /// What it amounts to.
     pub judgements: Vec<Judgement>,
+    /// How far all may be passed on that is neither a finding nor a judgement: these have marks of their own.
+    #[serde(default)]
+    pub tlp: Tlp,
 }
 
 impl Report {
@@ -210,6 +213,8 @@ impl Report {
             "revealed": self.revealed,
             "limited": self.limited,
             "judgements": self.judgements,
+            "tlp": self.tlp,
+            "marking": {"scheme": "TLP 2.0", "banner": self.banner()},
         })
     }
 
@@ -237,6 +242,13 @@ impl Report {
             let (line, column) = (error.inner().line(), error.inner().column());
             ReportError::Field { field: error.path().to_string(), line, column }
         })
+    }
+
+    /// How far the whole may be passed on: as far as its strictest portion may.
+    pub fn banner(&self) -> Tlp {
+        let findings = self.findings.iter().map(|one| one.tlp);
+        let portions = findings.chain(self.judgements.iter().map(|one| one.tlp));
+        portions.fold(self.tlp, Tlp::max)
     }
 
     /// Whether the evidence was damaged, cut, or a limit was reached (exit code 4).

@@ -1,9 +1,11 @@
 //! What differs between runs of two settings, written: for people, as a page. (The JSON form is the comparison itself.)
 
 mod html;
+mod many;
 mod text;
 
 pub use html::html;
+pub use many::{html_of_many, text_of_many};
 pub use text::text;
 
 use creance_assess::{Comparison, Observed, Row, Verdict};
@@ -58,7 +60,7 @@ fn rates(of: &Comparison, amounts: &[u64]) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_assess::{Group, Host, Plan, Run, Seen, compare};
+    use creance_assess::{Group, Host, Plan, Run, Seen, campaign, compare};
     use creance_model::DataClass;
 
     fn run(name: &str, found: &[(&str, DataClass)]) -> Run {
@@ -95,6 +97,30 @@ mod tests {
         }
         assert!(written.lines().all(|line| line.chars().count() <= 110), "{written}");
         assert!(!written.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn many_settings_stand_on_one_page() {
+        let off = run("off", &[("a.test", DataClass::Serial), ("<b>\u{202e}.test", DataClass::Location)]);
+        let on = run("on", &[("a.test", DataClass::Serial)]);
+        let group = |name: &str, run: &Run| Group { name: name.to_owned(), runs: vec![run.clone(); 4] };
+        let of = campaign(&[group("mode <off>", &off), group("mode on", &on), group("later", &off)], 0.05);
+        let written = text_of_many(&of);
+        for part in [
+            "3 settings, 12 runs",
+            "══ mode on beside mode <off>",
+            "══ later beside",
+            "4 of 4       0 of 4       4 of 4",
+        ] {
+            assert!(written.contains(part), "{part} is not in:\n{written}");
+        }
+        let page = html_of_many(&of);
+        assert!(
+            page.contains("mode on beside mode &lt;off&gt;")
+                && !page.contains("<b>")
+                && !page.contains('\u{202e}')
+        );
+        assert_eq!(page.matches("class=\"bars\"").count(), 4);
     }
 
     #[test]

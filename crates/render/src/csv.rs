@@ -4,7 +4,7 @@ use std::io;
 
 use creance_model::{Finding, Report};
 
-use crate::{Options, Output, words::defused};
+use crate::{Options, Output, reviews_of, words::defused};
 
 /// The table of findings.
 pub(crate) struct Csv;
@@ -51,6 +51,8 @@ const HEADER: &[&str] = &[
     "input",
     "packets",
     "flow",
+    "tlp",
+    "reviews",
 ];
 
 impl Output for Csv {
@@ -66,13 +68,13 @@ impl Output for Csv {
         let mut table = csv::Writer::from_writer(out);
         table.write_record(HEADER)?;
         for finding in &report.findings {
-            table.write_record(row(finding).iter().map(|cell| harmless(cell)))?;
+            table.write_record(row(report, finding).iter().map(|cell| harmless(cell)))?;
         }
         table.flush()
     }
 }
 
-fn row(finding: &Finding) -> [String; 40] {
+fn row(report: &Report, finding: &Finding) -> [String; 42] {
     let (from, to) = (&finding.source, &finding.destination);
     let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
     let numbers = |numbers: &[u64]| numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
@@ -117,6 +119,8 @@ fn row(finding: &Finding) -> [String; 40] {
         finding.evidence.input.clone(),
         numbers(&finding.evidence.packets),
         finding.evidence.flow.clone(),
+        finding.tlp.label().to_owned(),
+        reviews_of(report, finding).join("; "),
     ]
 }
 

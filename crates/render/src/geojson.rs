@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     Options, Output,
     places::{Feature, features, is_closed},
+    reviews::reviews,
 };
 
 /// A collection of features.
@@ -29,6 +30,8 @@ impl Output for GeoJson {
             "case": report.case.id,
             "tool": report.case.tool,
             "revealed": report.revealed,
+            "tlp": report.banner().label(),
+            "reviews": reviews(report),
             "features": features,
         });
         serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -44,7 +47,7 @@ fn feature(feature: &Feature) -> Value {
     };
     json!({
         "type": "Feature",
-        "properties": {"name": feature.name, "kind": feature.kind, "says": feature.says},
+        "properties": {"name": feature.name, "kind": feature.kind, "says": feature.says, "tlp": feature.tlp.label()},
         "geometry": geometry,
     })
 }

@@ -10,7 +10,7 @@ mod timeline;
 
 use std::{collections::BTreeSet, io};
 
-use creance_model::{Match, Report, Severity};
+use creance_model::{Match, Report, Severity, Tlp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
@@ -42,7 +42,13 @@ impl Output for Html {
     }
 }
 
-const STYLE: &str = include_str!("html/style.css");
+/// The style of all pages.
+pub const STYLE: &str = include_str!("html/style.css");
+
+/// Parts of the page, for pages that show several cases.
+pub mod parts {
+    pub use super::{STYLE, ground::drawing_of, judgements::strip, map::world, timeline::timeline};
+}
 
 fn page(report: &Report) -> Markup {
     let [first, second] = headline(report);
@@ -58,6 +64,7 @@ fn page(report: &Report) -> Markup {
             }
             body {
                 a.skip href="#findings" { "Skip to the findings" }
+                (banner(report.banner(), "top"))
                 header {
                     p.mark { "creance" span { "what left, to whom, and how sure one can be" } }
                     h1 { (first) }
@@ -68,11 +75,11 @@ fn page(report: &Report) -> Markup {
                     (figures(report))
                     section aria-labelledby="map" {
                         h2 id="map" { "Where it went" }
-                        (map::world(report))
+                        (map::world(report, "world"))
                     }
                     section aria-labelledby="timeline" {
                         h2 id="timeline" { "When" }
-                        (timeline::timeline(report))
+                        (timeline::timeline(report, "time", "Timeline"))
                     }
                     @if ground::is_told(report) {
                         section aria-labelledby="ground" {
@@ -120,8 +127,28 @@ fn page(report: &Report) -> Markup {
                 footer {
                     p { (shown(&report.case.tool)) " · case " code { (shown(&report.case.id)) } " · the same inputs and options give this page again, byte for byte" }
                 }
+                (banner(report.banner(), "bottom"))
             }
         }
+    }
+}
+
+/// How far the page may be passed on: the strictest mark of its portions. The Traffic Light Protocol 2.0 has the colours.
+fn banner(tlp: Tlp, place: &str) -> Markup {
+    html! { p.tlp class=(tlp_class(tlp)) aria-label={ "Marking, " (place) " of the page" } role="note" { (tlp.label()) } }
+}
+
+/// The mark of a portion.
+fn portion(tlp: Tlp) -> Markup {
+    html! { span.portion class=(tlp_class(tlp)) { (tlp.label()) } }
+}
+
+const fn tlp_class(tlp: Tlp) -> &'static str {
+    match tlp {
+        Tlp::Clear => "tlp-clear",
+        Tlp::Green => "tlp-green",
+        Tlp::Amber | Tlp::AmberStrict => "tlp-amber",
+        Tlp::Red => "tlp-red",
     }
 }
 

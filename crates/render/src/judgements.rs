@@ -22,9 +22,10 @@ pub fn text(judgements: &[Judgement]) -> String {
             }
         };
         tell(&mut out, &format!("{}  ", one.id), one.stands());
+        let mark = one.tlp.label();
         let mut row = |label: &str, text: &str| tell(&mut out, &format!("     {label:<9}"), text);
         row("claim", &one.claim);
-        row("review", &state);
+        row("review", &format!("{state} · {mark}"));
         if let Some(reason) = &one.review.reason {
             row("", reason);
         }

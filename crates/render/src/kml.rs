@@ -14,7 +14,8 @@ use quick_xml::{
 use crate::{
     Options, Output,
     places::{Feature, features, is_closed},
-    words::shown,
+    reviews::reviews,
+    words::{shown, shown_whole},
 };
 
 /// A document of placemarks.
@@ -46,7 +47,9 @@ fn document(report: &Report, xml: &mut To<'_>) -> io::Result<()> {
                 "Values are masked: places are not shown."
             };
             text(xml, "name", &format!("Case {}", report.case.id))?;
-            text(xml, "description", says)?;
+            let told: Vec<String> =
+                [format!("{}. {says}", report.banner().label())].into_iter().chain(reviews(report)).collect();
+            whole(xml, "description", &told.join(". "))?;
             features(report).iter().try_for_each(|feature| placemark(xml, feature))
         })?;
         Ok(())
@@ -61,10 +64,16 @@ fn text(xml: &mut To<'_>, name: &str, says: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Sentences, which are not cut as names are.
+fn whole(xml: &mut To<'_>, name: &str, says: &str) -> io::Result<()> {
+    xml.create_element(name).write_text_content(BytesText::new(&shown_whole(says)))?;
+    Ok(())
+}
+
 fn placemark(xml: &mut To<'_>, feature: &Feature) -> io::Result<()> {
     xml.create_element("Placemark").write_inner_content(|xml| {
         text(xml, "name", &feature.name)?;
-        text(xml, "description", &format!("{}: {}", feature.kind, feature.says))?;
+        text(xml, "description", &format!("{}: {} ({})", feature.kind, feature.says, feature.tlp.label()))?;
         match feature.lines.as_slice() {
             [line] => geometry(xml, line),
             lines => {

@@ -19,6 +19,7 @@ mod places;
 mod plane;
 pub mod region;
 mod remark;
+mod reviews;
 mod sarif;
 pub mod schema;
 mod stix;
@@ -31,7 +32,9 @@ use std::io;
 
 use creance_model::Report;
 
+pub use html::parts;
 pub use remark::remark;
+pub use reviews::reviews_of;
 pub use words::{matched, shown, shown_whole};
 
 /// Every output.

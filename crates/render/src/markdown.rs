@@ -29,7 +29,8 @@ impl Output for Markdown {
 
     fn write(&self, report: &Report, _: &Options, out: &mut dyn Write) -> io::Result<()> {
         let [first, second] = headline(report);
-        writeln!(out, "# {}\n\n{}\n", plain(&first), plain(&second))?;
+        let banner = plain(report.banner().label());
+        writeln!(out, "**{banner}**\n\n# {}\n\n{}\n", plain(&first), plain(&second))?;
         case(report, out)?;
         judgements(report, out)?;
         destinations(report, out)?;
@@ -37,7 +38,8 @@ impl Output for Markdown {
         country(report, out)?;
         circumstances(report, out)?;
         findings(report, out)?;
-        unseen(report, out)
+        unseen(report, out)?;
+        writeln!(out, "\n**{banner}**")
     }
 }
 
@@ -105,7 +107,7 @@ fn judgements(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Likelihood and confidence stand in paragraphs of their own.
 fn judgement(of: &Judgement, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "### {} {}\n", of.id, plain(&of.claim))?;
+    writeln!(out, "### {} ({}) {}\n", of.id, plain(of.tlp.label()), plain(&of.claim))?;
     let review = &of.review;
     let by = review.examiner.as_deref().map(|who| format!(" by {}", plain(who))).unwrap_or_default();
     let why = review.reason.as_deref().map(|why| format!(": {}", plain(why))).unwrap_or_default();
@@ -227,7 +229,10 @@ fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.findings.is_empty() {
         return writeln!(out, "No sensitive data was found in what could be read.\n");
     }
-    head(out, &["", "severity", "data", "value", "known by", "to", "when", "aircraft", "times", "packets"])?;
+    head(
+        out,
+        &["", "severity", "data", "value", "known by", "to", "when", "aircraft", "times", "packets", "mark"],
+    )?;
     for finding in report.findings.iter().take(MOST) {
         let cells = finding_row(finding);
         row(out, &cells.each_ref().map(String::as_str))?;
@@ -238,7 +243,7 @@ fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn finding_row(finding: &Finding) -> [String; 10] {
+fn finding_row(finding: &Finding) -> [String; 11] {
     let to = &finding.destination;
     let packets: Vec<String> = finding.evidence.packets.iter().take(4).map(u64::to_string).collect();
     [
@@ -252,6 +257,7 @@ fn finding_row(finding: &Finding) -> [String; 10] {
         words::state(finding.flight_state).to_owned(),
         finding.count.to_string(),
         packets.join(", "),
+        finding.tlp.label().to_owned(),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Whatever of a case has a place: what GeoJSON and KML draw.
 
-use creance_model::Report;
+use creance_model::{Report, Tlp};
 
 /// Something with a place.
 pub(crate) struct Feature {
@@ -10,6 +10,8 @@ pub(crate) struct Feature {
     pub(crate) kind: String,
     /// What else is to be said.
     pub(crate) says: String,
+    /// How far it may be passed on.
+    pub(crate) tlp: Tlp,
     /// Lines, latitude and longitude in degrees: a line of one point is a place, a closed one an area.
     pub(crate) lines: Vec<Vec<(f64, f64)>>,
 }
@@ -24,6 +26,7 @@ pub(crate) fn features(report: &Report) -> Vec<Feature> {
                 name: name.to_owned(),
                 kind: kind.to_owned(),
                 says: says.to_owned(),
+                tlp: report.tlp,
                 lines,
             });
         }

@@ -4,7 +4,7 @@ use creance_model::{Direction, Finding, FlightState};
 
 use crate::words::{self, shown};
 
-/// `F0003 location, high, track (a place on the known flight track): 37.7…, -122.4… to log.example (203.0.113.17 port 443),
+/// `TLP:AMBER F0003 location, high, track (a place on the known flight track): 37.7…, -122.4… to log.example (203.0.113.17 port 443),
 /// CN, in flight`. Hostile text is defused and long text cut; a value that is masked stays so.
 pub fn remark(finding: &Finding) -> String {
     let to = &finding.destination;
@@ -20,7 +20,8 @@ pub fn remark(finding: &Finding) -> String {
         known => format!(", {}", words::state(known)),
     };
     format!(
-        "{} {}, {}, {} ({}): {} to {whom}{country}{state}",
+        "{} {} {}, {}, {} ({}): {} to {whom}{country}{state}",
+        finding.tlp.label(),
         shown(&finding.id),
         finding.data_class,
         finding.severity,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Options, Output,
-    words::{self, bytes, shown},
+    words::{self, bytes, shown, shown_whole},
 };
 
 /// A run with its results.
@@ -83,6 +83,7 @@ fn document(report: &Report) -> Value {
             "properties": {
                 "case": report.case.id,
                 "revealed": report.revealed,
+                "tlp": report.banner().label(),
                 "coverage": {"bytes": report.coverage.bytes, "readable": report.coverage.readable, "opaque": report.coverage.opaque, "lost": report.coverage.lost},
                 "notes": report.case.notes,
             },
@@ -142,6 +143,7 @@ fn result(report: &Report, finding: &Finding) -> Value {
             "first": finding.time,
             "last": finding.last_time,
             "sites": finding.sites,
+            "tlp": finding.tlp.label(),
         },
     })
 }
@@ -160,6 +162,8 @@ fn judgement(of: &Judgement) -> Value {
             "likelihood": of.likelihood,
             "confidence": of.confidence,
             "review": review,
+            "tlp": of.tlp.label(),
+            "sources": sources(of),
         },
     });
     if review.state == ReviewState::Rejected {
@@ -170,6 +174,15 @@ fn judgement(of: &Judgement) -> Value {
         }]);
     }
     result
+}
+
+/// The sources that a judgement weighs, with their grades, and what it cites and does not weigh.
+fn sources(of: &Judgement) -> Vec<Value> {
+    let weighed = of.evidence.iter().filter_map(|line| {
+        let source = line.cited.as_deref()?;
+        Some(json!({"source": shown(source), "grade": line.grade, "says": shown_whole(&line.says)}))
+    });
+    weighed.chain(of.cites.iter().map(|text| json!({"says": shown_whole(text)}))).collect()
 }
 
 const fn level(severity: Severity) -> &'static str {

@@ -5,3 +5,13 @@ pub const FINDINGS: &str = include_str!("../../../docs/schema/findings.schema.js
 
 /// The schema of what `compare` says.
 pub const COMPARE: &str = include_str!("../../../docs/schema/compare.schema.json");
+
+/// Every schema, by its name.
+pub const ALL: &[(&str, &str)] = &[
+    ("findings", FINDINGS),
+    ("compare", COMPARE),
+    ("campaign", include_str!("../../../docs/schema/campaign.schema.json")),
+    ("ledger", include_str!("../../../docs/schema/ledger.schema.json")),
+    ("signature", include_str!("../../../docs/schema/signature.schema.json")),
+    ("proof", include_str!("../../../docs/schema/proof.schema.json")),
+];

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, io, net::IpAddr};
 
 use creance_model::{
-    Confidence, Destination, Finding, Judgement, Match, Report, ReviewState, Timestamp, Traffic,
+    Confidence, Destination, Finding, Judgement, Match, Report, ReviewState, Timestamp, Tlp, Traffic,
 };
 use serde_json::{Map, Value, json};
 use uuid::{Uuid, uuid};
@@ -15,7 +15,7 @@ use uuid::{Uuid, uuid};
 use crate::{
     Options, Output,
     headline::headline,
-    words::{known_country, shown},
+    words::{known_country, shown, shown_whole},
 };
 
 /// A bundle.
@@ -42,8 +42,16 @@ const OBSERVABLES: Uuid = uuid!("00abedb4-aa42-466c-9c01-fed23315a9b7");
 /// Ours: version 5 of the address of the schema of findings, in the namespace of addresses (RFC 9562, 6.6).
 const OURS: Uuid = uuid!("cc95650d-7840-5da2-946d-9153209a2b86");
 
-/// TLP:AMBER of TLP 2.0, and the extension that defines it (OASIS, FIRST): a case is for those who need to know.
-const AMBER: &str = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421";
+/// The objects of TLP 2.0 for STIX, and the extension that defines them (OASIS, FIRST).
+const fn marking(tlp: Tlp) -> &'static str {
+    match tlp {
+        Tlp::Clear => "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+        Tlp::Green => "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+        Tlp::Amber => "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+        Tlp::AmberStrict => "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+        Tlp::Red => "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+    }
+}
 const TLP_2: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 
 fn bundle(report: &Report) -> Value {
@@ -74,45 +82,56 @@ impl<'r> Bundle<'r> {
         let made = time(report.case.last.or(report.case.first).unwrap_or_default());
         let identity = format!("identity--{}", Uuid::new_v5(&OURS, b"creance"));
         let mut bundle = Self { report, made, identity: identity.clone(), objects: BTreeMap::new() };
-        bundle.objects.insert(
-            AMBER.to_owned(),
-            json!({
-                "type": "marking-definition",
-                "spec_version": "2.1",
-                "id": AMBER,
-                "created": "2022-10-01T00:00:00.000Z",
-                "name": "TLP:AMBER",
-                "extensions": {TLP_2: {"extension_type": "property-extension", "tlp_2_0": "amber"}},
-            }),
-        );
         let tool = json!({"name": report.case.tool, "identity_class": "system", "description": "The program that made this bundle."});
-        bundle.add_as(identity, "identity", tool);
+        bundle.add_as(identity, "identity", report.tlp, tool);
         bundle
     }
 
-    /// An object of the domain, under an id that follows from the case and the key.
+    /// An object of the domain that is no portion with a mark of its own.
     fn add(&mut self, kind: &str, key: &str, content: Value) -> String {
+        self.add_marked(kind, key, self.report.tlp, content)
+    }
+
+    /// An object of the domain, under an id that follows from the case and the key.
+    fn add_marked(&mut self, kind: &str, key: &str, tlp: Tlp, content: Value) -> String {
         let id = format!(
             "{kind}--{}",
             Uuid::new_v5(&OURS, format!("{}\n{kind}\n{key}", self.report.case.id).as_bytes())
         );
-        self.add_as(id.clone(), kind, content);
+        self.add_as(id.clone(), kind, tlp, content);
         id
     }
 
-    fn add_as(&mut self, id: String, kind: &str, content: Value) {
+    fn add_as(&mut self, id: String, kind: &str, tlp: Tlp, content: Value) {
+        let mark = self.mark(tlp);
         let mut object = object(content);
         object.insert("type".to_owned(), kind.into());
         object.insert("spec_version".to_owned(), "2.1".into());
         object.insert("id".to_owned(), id.clone().into());
         object.insert("created".to_owned(), self.made.clone().into());
         object.insert("modified".to_owned(), self.made.clone().into());
-        object.insert("object_marking_refs".to_owned(), json!([AMBER]));
+        object.insert("object_marking_refs".to_owned(), json!([mark]));
         if kind != "identity" {
             object.insert("created_by_ref".to_owned(), self.identity.clone().into());
         }
         object.retain(|_, value| !value.is_null());
         self.objects.insert(id, Value::Object(object));
+    }
+
+    /// The object of a mark, which stands in the bundle once.
+    fn mark(&mut self, tlp: Tlp) -> &'static str {
+        let id = marking(tlp);
+        self.objects.entry(id.to_owned()).or_insert_with(|| {
+            json!({
+                "type": "marking-definition",
+                "spec_version": "2.1",
+                "id": id,
+                "created": "2022-10-01T00:00:00.000Z",
+                "name": tlp.label(),
+                "extensions": {TLP_2: {"extension_type": "property-extension", "tlp_2_0": tlp.name()}},
+            })
+        });
+        id
     }
 
     /// An observable: `named` are the properties that its id follows from, `rest` the others.
@@ -122,12 +141,13 @@ impl<'r> Bundle<'r> {
         // Keys are sorted and there is no space: RFC 8785, for what stands here.
         let canonical = serde_json::to_vec(&named).unwrap_or_default();
         let id = format!("{kind}--{}", Uuid::new_v5(&OBSERVABLES, &canonical));
+        let mark = self.mark(self.report.tlp);
         let mut object = named;
         object.extend(self::object(rest).into_iter().filter(|(_, value)| !value.is_null()));
         object.insert("type".to_owned(), kind.into());
         object.insert("spec_version".to_owned(), "2.1".into());
         object.insert("id".to_owned(), id.clone().into());
-        object.insert("object_marking_refs".to_owned(), json!([AMBER]));
+        object.insert("object_marking_refs".to_owned(), json!([mark]));
         self.objects.entry(id.clone()).or_insert(Value::Object(object));
         id
     }
@@ -232,7 +252,7 @@ impl<'r> Bundle<'r> {
             "first_observed": time(finding.time), "last_observed": time(finding.last_time.max(finding.time)),
             "number_observed": finding.count.clamp(1, 999_999_999), "object_refs": seen,
         });
-        let observed = self.add("observed-data", &finding.id, content);
+        let observed = self.add_marked("observed-data", &finding.id, finding.tlp, content);
         let content = json!({
             "abstract": format!("{} {}: {} left, {}", finding.id, finding.severity, finding.data_class, crate::words::state(finding.flight_state)),
             "content": format!(
@@ -246,7 +266,7 @@ impl<'r> Bundle<'r> {
             "confidence": confidence_of(finding.matched),
             "object_refs": theirs.map(|(id, _)| id).into_iter().chain([observed]).collect::<Vec<_>>(),
         });
-        self.add("note", &finding.id, content);
+        self.add_marked("note", &finding.id, finding.tlp, content);
     }
 
     fn judgement(&mut self, of: &Judgement) {
@@ -273,9 +293,10 @@ impl<'r> Bundle<'r> {
                 Confidence::Moderate => 50,
                 Confidence::High => 85,
             }),
+            "external_references": cited(of),
             "object_refs": about,
         });
-        let note = self.add("note", &of.id, content);
+        let note = self.add_marked("note", &of.id, of.tlp, content);
         let opinion = match of.review.state {
             ReviewState::Draft => return,
             ReviewState::Accepted => "agree",
@@ -288,13 +309,14 @@ impl<'r> Bundle<'r> {
             "authors": of.review.examiner.iter().collect::<Vec<_>>(),
             "object_refs": [note],
         });
-        self.add("opinion", &of.id, content);
+        self.add_marked("opinion", &of.id, of.tlp, content);
     }
 
     /// The report that holds all, and the bundle.
     fn done(mut self) -> Value {
         let [first, second] = headline(self.report);
-        let refs: Vec<String> = self.objects.keys().filter(|id| *id != AMBER).cloned().collect();
+        let refs: Vec<String> =
+            self.objects.keys().filter(|id| !id.starts_with("marking-definition")).cloned().collect();
         let content = json!({
             "name": format!("creance case {}", self.report.case.id),
             "description": format!("{first} {second} Confidence is on the scale None, Low, Medium, High of STIX 2.1, appendix A."),
@@ -302,10 +324,26 @@ impl<'r> Bundle<'r> {
             "published": self.made,
             "object_refs": refs,
         });
-        self.add("report", "report", content);
+        self.add_marked("report", "report", self.report.banner(), content);
         let id = format!("bundle--{}", Uuid::new_v5(&OURS, self.report.case.id.as_bytes()));
         json!({"type": "bundle", "id": id, "objects": self.objects.into_values().collect::<Vec<_>>()})
     }
+}
+
+/// The sources of a judgement: those that it weighs, with their grades, and those that it cites and does not weigh.
+fn cited(of: &Judgement) -> Option<Vec<Value>> {
+    let weighed = of.evidence.iter().filter_map(|line| {
+        let source = line.cited.as_deref()?;
+        Some(json!({"source_name": shown(source), "description": format!("Graded {}. {}", line.grade, shown_whole(&line.says))}))
+    });
+    let beside = of.cites.iter().map(|text| {
+        // Laws end with where they can be read; sites are of the case.
+        let source =
+            text.rsplit_once("Source: ").map_or("the case", |(_, source)| source.trim_end_matches('.'));
+        json!({"source_name": shown(source), "description": shown_whole(text)})
+    });
+    let all: Vec<Value> = weighed.chain(beside).collect();
+    (!all.is_empty()).then_some(all)
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -7,13 +7,14 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use creance_model::{DataClass, FlightState, Likelihood, Match, Region, Report, ReviewState, Severity};
+use creance_model::{DataClass, FlightState, Likelihood, Match, Region, Report, ReviewState, Severity, Tlp};
 
 use crate::{
     Options, Output,
     apart::apart,
     headline::{doubtful, headline},
     region,
+    reviews::reviews,
     words::{self, bytes, percent, shown},
 };
 
@@ -32,6 +33,8 @@ const MOST_REMARKS: usize = 1;
 /// Names of places and zones of one kind that are shown, and columns of one.
 const MOST_NAMES: usize = 2;
 const LONGEST_NAME: usize = 24;
+/// Reviews of judgements that are shown; how many there are is said.
+const MOST_REVIEWS: usize = 1;
 
 impl Output for Text {
     fn name(&self) -> &'static str {
@@ -45,6 +48,8 @@ impl Output for Text {
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         let paint = Paint(options.colour);
         let [first, second] = headline(report);
+        let banner = report.banner().label();
+        writeln!(out, "{}", paint.bold(banner))?;
         for line in wrapped(&first, WIDTH) {
             writeln!(out, "{}", paint.bold(&line))?;
         }
@@ -67,11 +72,14 @@ impl Output for Text {
         }
         labelled("Seen", &seen(report), out)?;
         judged(report, out)?;
+        for review in reviews(report).iter().take(MOST_REVIEWS) {
+            labelled("Review", review, out)?;
+        }
         remarks(report, &paint, out)?;
         if let Some(folder) = &options.case_folder {
             writeln!(out, "{:<LABEL$}{folder} (report.html, findings.json)", "Case")?;
         }
-        Ok(())
+        labelled("Marking", &marking(report), out)
     }
 }
 
@@ -290,6 +298,25 @@ fn seen(report: &Report) -> String {
         bytes(coverage.bytes),
         percent(coverage.readable, coverage.bytes),
         percent(coverage.opaque, coverage.bytes),
+    )
+}
+
+/// The banner, and how many portions have which mark.
+fn marking(report: &Report) -> String {
+    let marks = |mark: Tlp| {
+        let findings = report.findings.iter().map(|one| one.tlp);
+        findings.chain(report.judgements.iter().map(|one| one.tlp)).filter(|one| *one == mark).count()
+    };
+    let of = |mark: &Tlp| match marks(*mark) {
+        0 => None,
+        count => Some(format!("{} {}", words::count(count, "portion", "portions"), mark.label())),
+    };
+    let portions: Vec<String> = Tlp::ALL.iter().rev().filter_map(of).collect();
+    let rest = format!("the rest {}", report.tlp.label());
+    format!(
+        "{}: {}",
+        report.banner().label(),
+        portions.into_iter().chain([rest]).collect::<Vec<_>>().join(" · ")
     )
 }
 

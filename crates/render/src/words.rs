@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use creance_model::{DataClass, FlightState, InsideBasis, Match, Traffic, Visibility};
+use creance_model::{DataClass, FlightState, InsideBasis, Match, Picture, Traffic, Visibility};
 
 /// Code and short English name of each country (Unicode CLDR; see `assets/build_countries.mjs`).
 const COUNTRIES: &str = include_str!("../assets/countries.tsv");
@@ -187,6 +187,12 @@ fn hidden(c: char) -> bool {
 const MOST: usize = 160;
 /// Characters of sentences that are shown.
 const MOST_OF_SENTENCES: usize = 1200;
+
+/// How fine a picture is: `4000×3000 pixels, 5.0 cm of the ground each`.
+pub(crate) fn picture(of: &Picture) -> String {
+    let ground = of.ground_m.map(|metres| format!(", {:.1} cm of the ground each", metres * 100.0));
+    format!("{}×{} pixels{}", of.width, of.height, ground.unwrap_or_default())
+}
 
 #[cfg(test)]
 mod tests {

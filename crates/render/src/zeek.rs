@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io};
 use creance_model::{Finding, Report};
 use serde_json::{Map, Value, json};
 
-use crate::{Options, Output};
+use crate::{Options, Output, reviews_of};
 
 /// Tab-separated values.
 pub(crate) struct Zeek;
@@ -44,6 +44,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("bytes", "count"),
     ("packets", "vector[count]"),
     ("decode_path", "vector[string]"),
+    ("tlp", "string"),
+    ("reviews", "vector[string]"),
 ];
 
 impl Output for Zeek {
@@ -65,7 +67,7 @@ impl Output for Zeek {
         };
         writeln!(out, "#fields\t{}\n#types\t{}", line(|field| field.0), line(|field| field.1))?;
         for finding in &report.findings {
-            let row = row(finding);
+            let row = row(report, finding);
             let cells: Vec<String> =
                 FIELDS.iter().map(|(name, _)| cell(row.get(*name).unwrap_or(&Value::Null))).collect();
             writeln!(out, "{}", cells.join("\t"))?;
@@ -85,7 +87,7 @@ impl Output for ZeekJson {
 
     fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
         for finding in &report.findings {
-            let mut row = row(finding);
+            let mut row = row(report, finding);
             row.retain(|_, value| !value.is_null());
             row.insert("_path".to_owned(), PATH.into());
             serde_json::to_writer(&mut *out, &row)?;
@@ -95,7 +97,7 @@ impl Output for ZeekJson {
     }
 }
 
-fn row(finding: &Finding) -> Map<String, Value> {
+fn row(report: &Report, finding: &Finding) -> Map<String, Value> {
     let to = &finding.destination;
     let row = json!({
         "ts": finding.time.as_secs_f64(),
@@ -123,6 +125,8 @@ fn row(finding: &Finding) -> Map<String, Value> {
         "bytes": finding.bytes,
         "packets": finding.evidence.packets,
         "decode_path": finding.decode_path,
+        "tlp": finding.tlp.label(),
+        "reviews": reviews_of(report, finding),
     });
     match row {
         Value::Object(row) => row,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use creance_model::{
     AppState, Belief, Case, Coverage, DataClass, Destination, Direction, Evidence, Finding, FlightState,
     Ground, Input, InsideBasis, Interval, Lan, Landings, Match, Occurrence, Region, RegionAnswer,
-    RegionBehaviour, Report, Severity, Source, Timestamp, Traffic, Transport, Trigger, Visibility,
+    RegionBehaviour, Report, Severity, Source, Timestamp, Tlp, Traffic, Transport, Trigger, Visibility,
 };
 
 /// Numbers of chance that are the same on every machine (`SplitMix64`).
@@ -103,6 +103,7 @@ pub(crate) fn blank(minutes: f64) -> Report {
         revealed: false,
         limited: false,
         judgements: Vec::new(),
+        tlp: Tlp::default(),
     }
 }
 
@@ -198,6 +199,8 @@ pub(crate) fn finding(
             flow: String::new(),
             ranges: Vec::new(),
         },
+        picture: None,
+        tlp: Tlp::default(),
     }
 }
 

@@ -142,6 +142,7 @@ fn found(report: &Report, weights: &Weights, clue: &Clue, others: &[&Other]) -> 
             weighed: Weighed {
                 says: told(clue, &group, matched, host),
                 findings: group.iter().take(MOST_NAMED).map(|one| one.id.clone()).collect(),
+                cited: None,
                 grade: weights.grade(matched).to_owned(),
                 weight: 0.0,
                 bears: bears.collect(),
@@ -223,6 +224,7 @@ fn region(report: &Report, weights: &Weights, clue: &Clue, others: usize) -> Vec
             weighed: Weighed {
                 says,
                 findings: Vec::new(),
+                cited: None,
                 grade: "B3".to_owned(),
                 weight: 0.0,
                 bears: std::iter::once(own(clue.bears)).chain(neutral(others)).collect(),
@@ -279,12 +281,15 @@ fn compared(question: &Question, of: &Hypothesis, clue: &Clue, others: usize) ->
         } else {
             return None;
         };
-        let ratio = question.weights.link("compared", is);
+        // That nothing is claimed says nothing where it may have been there unread.
+        let hidden = if is == "none" { of.hidden() } else { 0 };
+        let ratio = if hidden > 0 { 1.0 } else { question.weights.link("compared", is) };
         let bearing = match (is, clue.bears) {
             ("none", Bearing::For) => Bearing::Against,
             ("none", Bearing::Against) => Bearing::For,
             (_, bearing) => bearing,
         };
+        let bears = if hidden > 0 { "neutral".to_owned() } else { own(bearing) };
         let [before, after] = &of.groups;
         let runs = format!("{} runs against {}", before.cases.len(), after.cases.len());
         let settings = format!("{} against {}, {runs}", quoted(&before.name), quoted(&after.name));
@@ -300,15 +305,19 @@ fn compared(question: &Question, of: &Hypothesis, clue: &Clue, others: usize) ->
             "observed" => {
                 format!("{} ({settings}): {looks} look so, in too few runs to tell from chance.", clue.says)
             }
+            _ if hidden > 0 => {
+                format!("{} ({settings}): none is claimed, and {hidden} may have gone unread.", clue.says)
+            }
             _ => format!("{} ({settings}): none is claimed.", clue.says),
         };
         Some(Line {
             weighed: Weighed {
                 says,
                 findings: Vec::new(),
+                cited: None,
                 grade: "B2".to_owned(),
                 weight: 0.0,
-                bears: std::iter::once(own(bearing)).chain(neutral(others)).collect(),
+                bears: std::iter::once(bears).chain(neutral(others)).collect(),
             },
             ratio,
             bearing,
@@ -339,6 +348,7 @@ fn outside(question: &Question, id: &str, others: usize) -> Vec<Line> {
                         quoted(&source.citation)
                     ),
                     findings: Vec::new(),
+                    cited: Some(source.citation.clone()),
                     grade: source.grade.clone(),
                     weight: 0.0,
                     bears: std::iter::once(own(said.bears)).chain(neutral(others)).collect(),
@@ -391,6 +401,7 @@ fn silence(report: &Report, weights: &Weights, of: &Hypothesis, others: usize, l
             weighed: Weighed {
                 says: unseen(clue, readable, minutes),
                 findings: Vec::new(),
+                cited: None,
                 grade: "B3".to_owned(),
                 weight: rounded(signed(log, clue.bears)),
                 bears: std::iter::once(bears).chain(neutral(others)).collect(),
@@ -495,6 +506,7 @@ fn opaque(report: &Report, of: &Hypothesis, others: usize) -> Option<Line> {
                 "{bytes} bytes with {to} that might hold it could not be read: opaque is not innocent."
             ),
             findings: Vec::new(),
+            cited: None,
             grade: "F6".to_owned(),
             weight: 0.0,
             bears: neutral(others + 1).collect(),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::{DataClass, Direction, Finding, Match, Report};
+use creance_model::{DataClass, Direction, Finding, Match, Picture, Report};
 use serde::Deserialize;
 
 use super::{Error, prose::quoted};
@@ -103,6 +103,15 @@ fn known_of(report: &Report, site: &str, findings: &[&Finding]) -> String {
     let kinds: Vec<String> =
         kinds.into_iter().map(|(class, count)| format!("{class} {count} times")).collect();
     let media = [DataClass::Imagery, DataClass::Video, DataClass::Audio];
+    let finest = finest(findings).map_or_else(String::new, |picture| {
+        let ground = picture.ground_m.map(|metres| format!(", {:.1} cm of the ground each", metres * 100.0));
+        format!(
+            ", the finest picture {}×{} pixels{}",
+            picture.width,
+            picture.height,
+            ground.unwrap_or_default()
+        )
+    });
     let largest = findings.iter().filter(|one| media.contains(&one.data_class)).map(|one| one.bytes).max();
     let largest = largest.map_or_else(String::new, |bytes| format!(", the largest upload {bytes} bytes"));
     let named: Vec<String> = hosts.iter().take(MOST_NAMED).map(|host| quoted(host)).collect();
@@ -115,11 +124,20 @@ fn known_of(report: &Report, site: &str, findings: &[&Finding]) -> String {
         report.ground.sites.iter().filter(|seen| seen.name == site).map(|seen| seen.metres).reduce(f64::min);
     let near = near.map_or_else(String::new, |metres| format!(", from as near as {metres:.0} m"));
     format!(
-        "Of {} a recipient now knows: {}{largest}{near}{when}. Who: {}{more}. What a picture shows is for a person to say.",
+        "Of {} a recipient now knows: {}{finest}{largest}{near}{when}. Who: {}{more}. What a picture shows is for a person to say.",
         quoted(site),
         kinds.join(", "),
         named.join(", "),
     )
+}
+
+/// The picture that shows most of the ground: where it is told how wide a pixel is, by that, else by its pixels.
+fn finest(findings: &[&Finding]) -> Option<Picture> {
+    let pixels = |one: &Picture| u64::from(one.width) * u64::from(one.height);
+    findings.iter().filter_map(|one| one.picture).min_by(|one, other| {
+        let ground = |one: &Picture| one.ground_m.unwrap_or(f64::INFINITY);
+        ground(one).total_cmp(&ground(other)).then(pixels(other).cmp(&pixels(one)))
+    })
 }
 
 #[cfg(test)]

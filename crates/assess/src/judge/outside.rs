@@ -19,6 +19,7 @@ use crate::{SCHEMA, Verdict};
 
 use super::{
     Error,
+    prose::quoted,
     set::{Bearing, wrong},
 };
 
@@ -182,6 +183,22 @@ impl Compared {
             return Err(wrong("pairs", &format!("at most {MOST_PAIRS} rows")));
         }
         Ok(read)
+    }
+
+    /// Of how many ways it cannot be told, for they may have been there unread.
+    pub(super) fn hidden(&self) -> usize {
+        self.pairs.iter().filter(|pair| pair.verdict.is_none() && pair.observed == "hidden").count()
+    }
+
+    /// The two settings, in words.
+    pub fn settings(&self) -> String {
+        let [before, after] = &self.groups;
+        format!("{} against {}", quoted(&before.name), quoted(&after.name))
+    }
+
+    /// What paired runs show of a class of data to a host: nothing, where none of them had it; no verdict, where that cannot be told.
+    pub fn shows(&self, host: &str, class: DataClass) -> Option<Option<Verdict>> {
+        self.pairs.iter().find(|pair| pair.host == host && pair.data_class == class).map(|pair| pair.verdict)
     }
 
     pub(super) fn is_about(&self, hypothesis: &str) -> bool {

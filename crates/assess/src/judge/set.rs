@@ -295,7 +295,7 @@ mod tests {
             assert!(set.hypothesis.iter().any(|one| one.row == row), "{row}");
         }
         let cannot = set.hypothesis.iter().filter(|one| one.cannot.is_some()).count();
-        assert_eq!(cannot, 3, "access, motive, prediction");
+        assert_eq!(cannot, 4, "access, motive, prediction, rules on board");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Judgements on cases made by hand.
 
-use creance_model::{AppState, Confidence, DataClass, FlightState, Likelihood, Match, ReviewState, Trigger};
+use creance_model::{
+    AppState, Confidence, DataClass, FlightState, Likelihood, Match, Picture, ReviewState, Trigger,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -50,7 +52,7 @@ fn what_was_seen_is_likely_and_what_a_capture_cannot_tell_is_said_so() {
     assert!(of(&all, "attacks").cites.is_empty(), "no site is known");
     assert!(all.iter().all(|one| one.review.state == ReviewState::Draft));
     let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
-    assert_eq!((ids[0], ids[21], ids.len()), ("J01", "J22", 22));
+    assert_eq!((ids[0], ids[22], ids.len()), ("J01", "J23", 23));
 }
 
 #[test]
@@ -164,10 +166,14 @@ fn what_a_recipient_knows_of_a_site_is_told_and_nothing_is_predicted() {
     for one in &mut report.findings {
         one.sites = vec!["North “likely” substation".to_owned()];
     }
+    report.findings[0].picture = Some(Picture { width: 4000, height: 3000, ground_m: Some(0.021) });
+    report.findings[1].picture = Some(Picture { width: 8000, height: 6000, ground_m: None });
     let all = judged(&report).unwrap();
     let told = &of(&all, "attacks").cites;
     assert!(
-        told[0].contains("location 1 times, email 1 times") && told[0].contains("log.kestrel.example"),
+        told[0].contains(
+            "location 1 times, email 1 times, the finest picture 4000×3000 pixels, 2.1 cm of the ground each"
+        ) && told[0].contains("log.kestrel.example"),
         "{told:?}"
     );
     assert!(of(&all, "sites").likelihood >= Some(Likelihood::VeryLikely));
@@ -190,6 +196,7 @@ fn outside_sources_are_cited_and_weigh_by_grade() {
     let line = unjudged.evidence.iter().find(|line| line.grade == "F6").unwrap();
     assert!(
         line.weight.abs() < 1e-9
+            && line.cited.as_deref() == Some("newsroom")
             && line.says.contains("“newsroom”")
             && line.says.contains("“You control it.”")
     );

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use creance_model::FlightState;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -11,6 +12,7 @@ Examples:
   creance compare off-* --with on-* --name 'mode off' --name 'mode on' --format html > page.html
   creance compare off-1 off-2 off-3 on-1 on-2 on-3               runs are grouped by what stands before their number
   creance compare --campaign campaign.toml --name idle --name flight
+  creance compare off-* --with on-* --while flying               what is sent in flight alone
 
 Make the cases with `creance audit … -o CASE`, all with the same options. Take three runs of each setting or more, in turns:
 of fewer no difference can be told from chance at 5 %. campaign.toml has tables [[group]] with name and cases.
@@ -37,6 +39,9 @@ pub(crate) struct Compare {
     /// With what probability an unchanged thing may be called stopped or appeared.
     #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = level)]
     pub(crate) level: f64,
+    /// Compares only what was sent in this state of the aircraft: off, ground, flying, unknown.
+    #[arg(long = "while", value_name = "STATE", value_parser = state)]
+    pub(crate) state: Option<FlightState>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = CompareForm::Text)]
     pub(crate) format: CompareForm,
@@ -53,6 +58,11 @@ pub(crate) enum CompareForm {
     Html,
     /// A row for each destination, pair of destination and class, and class.
     Csv,
+}
+
+fn state(text: &str) -> Result<FlightState, String> {
+    let known: Vec<&str> = FlightState::ALL.iter().map(|state| state.name()).collect();
+    FlightState::from_name(text).ok_or_else(|| format!("expected one of {}", known.join(", ")))
 }
 
 fn level(text: &str) -> Result<f64, String> {

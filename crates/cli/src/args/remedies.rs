@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   creance remedies case                                what to do, by finding
+  creance remedies case --compare mode.json            and which settings paired runs showed to work
   creance remedies case --format nftables > block.nft; nft -c -f block.nft
   creance remedies case --format pihole > list.txt
 
@@ -18,6 +19,9 @@ pub(crate) struct Remedies {
     /// The case: its folder, or its findings.json.
     #[arg(value_name = "CASE")]
     pub(crate) case: PathBuf,
+    /// What `creance compare --format json` said of a setting: advice then says of each finding whether it stopped.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) compare: Vec<PathBuf>,
     /// Advice in words or JSON, or a list for a firewall or resolver.
     #[arg(long, value_enum, default_value_t = RemedyForm::Text)]
     pub(crate) format: RemedyForm,

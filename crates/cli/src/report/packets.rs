@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use creance_capture::{Capture, Excerpt};
 use creance_model::{Finding, Input, LinkType, Report as Case};
-use creance_render::{remark, shown};
+use creance_render::{remark, reviews_of, shown};
 
 use crate::{
     args::{PACKETS, Report, Talk},
@@ -140,7 +140,7 @@ fn write(report: &Case, evidence: &[Evidence<'_>], keys: bool, out: &mut dyn Wri
         if keys {
             excerpt.secrets(capture.notes())?;
         }
-        excerpt.packet(&packet, capture.notes(), &remarks(number, &findings))?;
+        excerpt.packet(&packet, capture.notes(), &remarks(report, number, &findings))?;
     }
     if keys {
         while capture.advance() {}
@@ -190,11 +190,11 @@ fn is_recorded(report: &Case, finding: &Finding) -> bool {
     report.case.inputs.iter().any(|input| is_recording(input) && Some(input.sha256.as_str()) == hash)
 }
 
-fn remarks(number: u64, findings: &[&Finding]) -> Vec<String> {
-    let mut remarks = vec![format!("packet {number}")];
+fn remarks(report: &Case, number: u64, findings: &[&Finding]) -> Vec<String> {
+    let mut remarks = vec![format!("{} packet {number}", report.banner().label())];
     let mut room = MOST_REMARKS;
     for (index, finding) in findings.iter().enumerate() {
-        let remark = remark(finding);
+        let remark = [vec![remark(finding)], reviews_of(report, finding)].concat().join("; ");
         let Some(left) = room.checked_sub(remark.len()) else {
             remarks.push(format!("and {} more findings", findings.len() - index));
             break;

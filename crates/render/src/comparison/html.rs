@@ -7,10 +7,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{probability, rates, remark, sentence, verdict};
 use crate::words::{count, percent, shown};
 
-const STYLE: &str = include_str!("../html/style.css");
+pub(super) const STYLE: &str = include_str!("../html/style.css");
 
 /// Bars, and colours of verdicts.
-const WIDER: &str = ".bars{display:block;width:160px;height:24px}.bars .before{fill:#9aa2ac}.bars .after{fill:var(--blue)}.stopped{color:var(--green)}.appeared,.changed{color:var(--red)}.verdict{font-weight:700}.told{max-width:50em;padding-left:20px}.told li{margin:6px 0}.dot-before,.dot-after{display:inline-block;width:11px;height:11px;border-radius:2px;margin:0 6px 0 14px;background:#9aa2ac}.dot-after{background:var(--blue)}";
+pub(super) const WIDER: &str = ".bars{display:block;width:160px;height:24px}.bars .before{fill:#9aa2ac}.bars .after{fill:var(--blue)}.stopped{color:var(--green)}.appeared,.changed{color:var(--red)}.verdict{font-weight:700}.told{max-width:50em;padding-left:20px}.told li{margin:6px 0}.dot-before,.dot-after{display:inline-block;width:11px;height:11px;border-radius:2px;margin:0 6px 0 14px;background:#9aa2ac}.dot-after{background:var(--blue)}";
 
 /// Rows of one table.
 const MOST_ROWS: usize = 500;
@@ -42,19 +42,19 @@ pub fn html(of: &Comparison) -> String {
                     } }
                 }
                 main {
-                    (figures(of))
+                    (figures(of, "Key figures"))
                     ul.told { @for told in rest { li { (sentence(told)) } } }
                     section aria-labelledby="destinations" {
                         h2 id="destinations" { "Destinations" }
-                        (destinations(of))
+                        (destinations(of, "Table of destinations"))
                     }
                     section aria-labelledby="pairs" {
                         h2 id="pairs" { "What they get" }
-                        (pairs(of))
+                        (pairs(of, "Table of data and destinations"))
                     }
                     section aria-labelledby="reading" {
                         h2 id="reading" { "How to read this" }
-                        (reading(of))
+                        (reading(of.level))
                     }
                 }
                 footer { p { "The same cases give this page again, byte for byte" } }
@@ -64,12 +64,12 @@ pub fn html(of: &Comparison) -> String {
     page.into_string()
 }
 
-fn figures(of: &Comparison) -> Markup {
+pub(super) fn figures(of: &Comparison, label: &str) -> Markup {
     let with =
         |wanted: Option<Verdict>| of.destinations.iter().filter(|one| one.row.verdict == wanted).count();
     let [before, after] = &of.groups;
     html! {
-        ul.figures aria-label="Key figures" {
+        ul.figures aria-label=(label) {
             @for (number, what) in [
                 (with(Some(Verdict::Stopped)).to_string(), "destinations stopped"),
                 (with(Some(Verdict::Stayed)).to_string(), "stayed"),
@@ -82,11 +82,11 @@ fn figures(of: &Comparison) -> Markup {
     }
 }
 
-fn destinations(of: &Comparison) -> Markup {
+pub(super) fn destinations(of: &Comparison, label: &str) -> Markup {
     let rates_of = |one: &Destination| rates(of, &one.bytes);
     let most = of.destinations.iter().flat_map(rates_of).fold(1e-9, f64::max);
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Table of destinations" {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
                 caption { "Bytes sent a " (of.per) ":" span.dot-before {} "before" span.dot-after {} "after" }
                 thead { tr { th scope="col" { "Host" } th scope="col" { "Verdict" } th scope="col" { "Sent" } th scope="col" { "Data" } (head()) } }
@@ -116,9 +116,9 @@ fn classes(word: &str, classes: &[DataClass]) -> Markup {
     html! { @if !classes.is_empty() { small { (word) } @for class in classes { span.tag { (class) } " " } } }
 }
 
-fn pairs(of: &Comparison) -> Markup {
+pub(super) fn pairs(of: &Comparison, label: &str) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Table of data and destinations" {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
                 caption { "How often each kind of data was found on its way to each host, in each run" }
                 thead { tr { th scope="col" { "Data" } th scope="col" { "To" } th scope="col" { "Verdict" } th scope="col" { "Found" } (head()) th scope="col" { "Times as often" } } }
@@ -170,10 +170,10 @@ fn further(rows: usize) -> Markup {
     html! { @if rows > MOST_ROWS { p { (rows - MOST_ROWS) " more are in the JSON form." } } }
 }
 
-fn reading(of: &Comparison) -> Markup {
+pub(super) fn reading(level: f64) -> Markup {
     html! {
         dl.reading {
-            dt { "Verdict" } dd { "Stopped and appeared are claimed where an unchanged thing would look so with a probability (p) of at most " (of.level) ". Stayed was seen in every run of both settings. Changed stayed, and gets other data. All else is not told." }
+            dt { "Verdict" } dd { "Stopped and appeared are claimed where an unchanged thing would look so with a probability (p) of at most " (level) ". Stayed was seen in every run of both settings. Changed stayed, and gets other data. All else is not told." }
             dt { "Before, after" } dd { "In how many runs it was seen, of those that could show it; in others it may have been there unread: opaque or missing bytes, or damage, and nothing is claimed that hangs on them. Below a nought stands the greatest share of such runs that may show it after all, at 95 %." }
             dt { "Corrected" } dd { "p for all rows of the table together: of all claims at or below the level, the share expected to be wrong is no more than that level (Benjamini and Hochberg)." }
             dt { "Times as often" } dd { "After against before, 95 % interval, if findings come independently of each other." }

@@ -62,7 +62,7 @@ fn one(finding: &Finding) -> Markup {
                 summary {
                     span class={ "severity " (finding.severity) } { (finding.severity) }
                     span.what { strong { (finding.data_class) } " " code { (shown(&finding.value)) } }
-                    span.whom { "to " (host) ", " (words::state(finding.flight_state)) @if finding.count > 1 { ", " (finding.count) " times" } small { "known by " (words::matched(finding.matched)) } }
+                    span.whom { "to " (host) ", " (words::state(finding.flight_state)) @if finding.count > 1 { ", " (finding.count) " times" } small { "known by " (words::matched(finding.matched)) " " (super::portion(finding.tlp)) } }
                 }
                 (depth(finding))
             }
@@ -88,6 +88,7 @@ fn depth(finding: &Finding) -> Markup {
             dt { "Aircraft" } dd { (words::state(finding.flight_state)) @if let Some(source) = &finding.flight_state_source { ", says " (shown(source)) } }
             @if finding.deferred { dt { "Deferred" } dd { "of a time in flight, sent after it" } }
             dt { "App" } dd { (finding.app_state) ", trigger " (finding.trigger) @if let Some(source) = &finding.context_source { ", says " (shown(source)) } }
+            @if let Some(picture) = &finding.picture { dt { "Picture" } dd { (words::picture(picture)) } }
             @if let Some(file) = &finding.file { dt { "File" } dd { (shown(file)) } }
             @if let Some(place) = &finding.found_in { dt { "On the device" } dd { (shown(place)) } }
             @if !finding.sites.is_empty() { dt { "Protected places" } dd { (shown(&finding.sites.join(", "))) } }

@@ -17,12 +17,18 @@ pub(super) fn is_told(report: &Report) -> bool {
     !(sites.is_empty() && zones.is_empty() && drawing.is_empty())
 }
 
+/// The drawing alone; nothing, where places are masked.
+pub fn drawing_of(report: &Report) -> Markup {
+    html! { @if report.revealed { (ground::map(&report.ground.drawing, "Map of the flights with protected places and zones")) } }
+}
+
+/// The drawing, if values are shown, and the tables.
 pub(super) fn ground_of(report: &Report) -> Markup {
-    let Ground { sites, zones, beyond, drawing } = &report.ground;
+    let Ground { sites, zones, beyond, .. } = &report.ground;
     html! {
         @if report.revealed {
             figure {
-                (ground::map(drawing, "Map of the flights with protected places and zones"))
+                (drawing_of(report))
                 figcaption { "Ways by flight logs and by what the capture hears of aircraft (blue), homes (green) and operators (red). Protected places: red where a camera looked at them, orange where somebody was near. Zones: red where somebody was inside, orange where that is uncertain. Violet: ground that pictures show, were it flat. Numbers and letters stand for the places and zones of the list." }
             }
         } @else if !(sites.is_empty() && zones.is_empty()) {

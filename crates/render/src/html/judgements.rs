@@ -46,7 +46,7 @@ fn unassessed(one: &Judgement) -> &'static str {
 }
 
 /// The seven bands, with the one that holds.
-fn strip(band: Likelihood) -> Markup {
+pub fn strip(band: Likelihood) -> Markup {
     let (low, high) = band.range();
     // Bands are as wide as they are: hundredths of the strip, one decimal.
     let place = |part: f64| format!("{:.1}", part * 1000.0);
@@ -62,7 +62,7 @@ fn whole(one: &Judgement) -> Markup {
     html! {
         article.judgement id=(one.id) aria-labelledby={ (one.id) "-title" } {
             h3 id={ (one.id) "-title" } { (one.id) " " (shown(one.stands())) }
-            p.note { "Claim: " (shown(&one.claim)) }
+            p.note { "Claim: " (shown(&one.claim)) " " (super::portion(one.tlp)) }
             @if let Some(band) = one.likelihood { (strip(band)) }
             (review(one))
             details.more {

@@ -61,8 +61,8 @@ impl Sum {
     }
 }
 
-/// The map, and the same as a list for those who do not see it.
-pub(super) fn world(report: &Report) -> Markup {
+/// The map, and the same as a list for those who do not see it. `name` begins the ids of its parts, of which a page has each once.
+pub fn world(report: &Report, name: &str) -> Markup {
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     let mut nowhere = Sum::default();
     for row in &report.destinations {
@@ -81,9 +81,9 @@ pub(super) fn world(report: &Report) -> Markup {
     order.sort_by_key(|(code, sum)| (sum.classes.is_empty(), Reverse(sum.up), **code));
     html! {
         figure {
-            svg.world role="img" aria-labelledby="world-title world-told" viewBox="0 0 960 430" {
-                title id="world-title" { "World map of the countries where bytes land" }
-                desc id="world-told" { (told(&order)) }
+            svg.world role="img" aria-labelledby={ (name) "-title " (name) "-told" } viewBox="0 0 960 430" {
+                title id={ (name) "-title" } { "World map of the countries where bytes land" }
+                desc id={ (name) "-told" } { (told(&order)) }
                 path.globe d=(globe()) {}
                 @for country in world.iter().filter(|country| !country.outline.is_empty()) {
                     path class={ "land " (sums.get(country.code).map_or("", Sum::class)) } transform="scale(.1)" d=(country.outline) {}

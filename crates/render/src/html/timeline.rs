@@ -52,7 +52,8 @@ impl Scale {
     }
 }
 
-pub(super) fn timeline(report: &Report) -> Markup {
+/// The timeline. `name` begins the ids of its parts, of which a page has each once, and `label` is what it is called.
+pub fn timeline(report: &Report, name: &str, label: &str) -> Markup {
     let (Some(first), Some(last)) = (report.case.first, report.case.last) else {
         return html! { p { "The capture holds no packets." } };
     };
@@ -61,10 +62,10 @@ pub(super) fn timeline(report: &Report) -> Markup {
     let height = BANDS + ROW * rows.iter().map(|_| 1.0).sum::<f64>() + 26.0;
     html! {
         figure {
-            div.scroll tabindex="0" role="region" aria-label="Timeline, to be scrolled" {
-                svg.timeline role="img" aria-labelledby="time-title time-told" viewBox={ "0 0 960 " (height) } {
-                    title id="time-title" { "Timeline of flight and findings" }
-                    desc id="time-told" { (told(report, first, last)) }
+            div.scroll tabindex="0" role="region" aria-label={ (label) ", to be scrolled" } {
+                svg.timeline role="img" aria-labelledby={ (name) "-title " (name) "-told" } viewBox={ "0 0 960 " (height) } {
+                    title id={ (name) "-title" } { "Timeline of flight and findings" }
+                    desc id={ (name) "-told" } { (told(report, first, last)) }
                     @for (x, text) in scale.ticks(last) {
                         line.tick x1=(tenth(x)) x2=(tenth(x)) y1="0" y2=(height - 22.0) {}
                         text.time x=(tenth(x)) y=(height - 6.0) { (text) }

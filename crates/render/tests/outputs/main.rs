@@ -6,8 +6,7 @@
 
 mod sample;
 
-use creance_model::Origin;
-use creance_model::{DataClass, Match, Report, Severity};
+use creance_model::{DataClass, Match, Origin, Report, Severity, Tlp};
 use creance_render::{ALL, Options, remark};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -208,7 +207,7 @@ fn a_remark_is_one_line_and_says_whom() {
     let mut finding = sample::report().findings[2].clone();
     assert_eq!(
         remark(&finding),
-        "F0003 location, high, track (a place on the known flight track): 37.7…, -122.4… to \
+        "TLP:AMBER F0003 location, high, track (a place on the known flight track): 37.7…, -122.4… to \
          log.kestrel-cloud.example (203.0.113.17 port 443), CN, in flight"
     );
     finding.value = "<b>\n\u{202e}\0".to_owned() + &"x".repeat(10_000);
@@ -219,6 +218,32 @@ fn a_remark_is_one_line_and_says_whom() {
     assert!(said.contains("<b>⟨U+000A⟩⟨U+202E⟩⟨U+0000⟩xxx") && !said.contains('\u{200b}'), "{said}");
     let radiated = remark(&sample::report().findings[10]);
     assert!(radiated.contains("1ZNBJ…04 to all who listen, in flight"), "{radiated}");
+}
+
+#[test]
+fn every_output_says_how_far_it_may_be_passed_on() {
+    let mut report = sample::report();
+    report.findings[0].tlp = Tlp::Red;
+    report.origin = Some(Origin { lat: 37.0, lon: -122.0, basis: "flight.tlog".to_owned() });
+    assert_eq!(report.banner(), Tlp::Red);
+    for output in creance_render::ALL {
+        let text = plain(output.name(), &report);
+        // Maps have no findings, only the way; JSON has the names in small letters.
+        let (banner, rest) = match output.name() {
+            "json" => ("\"banner\": \"red\"", "\"tlp\": \"amber\""),
+            "stix" => (
+                "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+                "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+            ),
+            "geojson" | "kml" => ("TLP:RED", "TLP:GREEN"),
+            _ => ("TLP:RED", "TLP:AMBER"),
+        };
+        assert!(text.contains(banner) && text.contains(rest), "{} in {}: {text}", banner, output.name());
+    }
+    report.findings.clear();
+    report.judgements.clear();
+    assert_eq!(report.banner(), Tlp::Green, "the rest has a mark as well");
+    assert!(plain("html", &report).contains("TLP:GREEN"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use creance_model::{
     Damage, DataClass, Destination, Direction, Evidence, Finding, FlightState, Ground, Input, InsideBasis,
     Interval, Judgement, Lan, LandedIn, Landings, Likelihood, Match, Mismatch, Occurrence, Region,
     RegionAnswer, RegionBehaviour, RegionVote, Report, Review, ReviewState, Role, Severity, SiteSeen, Source,
-    Timestamp, Traffic, Transport, Trigger, Unread, Visibility, Weighed,
+    Timestamp, Tlp, Traffic, Transport, Trigger, Unread, Visibility, Weighed,
 };
 
 /// Seconds after the beginning of the capture.
@@ -140,6 +140,8 @@ pub(crate) fn finding(
             flow: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=".to_owned(),
             ranges: vec![[104, 133]],
         },
+        picture: None,
+        tlp: Tlp::default(),
     }
 }
 
@@ -271,6 +273,7 @@ pub(crate) fn report() -> Report {
         revealed: false,
         limited: false,
         judgements: vec![judgement()],
+        tlp: Tlp::Green,
     }
 }
 
@@ -288,6 +291,7 @@ fn judgement() -> Judgement {
         evidence: vec![Weighed {
             says: "Three pictures left without an action of the user.".to_owned(),
             findings: words(&["F0001"]),
+            cited: None,
             grade: "A2".to_owned(),
             weight: 2.64,
             bears: words(&["consistent", "inconsistent"]),
@@ -308,6 +312,7 @@ fn judgement() -> Judgement {
             reason: Some("The packets were read by hand.".to_owned()),
             statement: None,
         },
+        tlp: Tlp::AmberStrict,
     }
 }
 

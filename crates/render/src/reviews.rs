@@ -1,0 +1,27 @@
+//! What examiners made of judgements, to stand in every format: in tables of findings beside those that a judgement rests on.
+
+use creance_model::{Finding, Judgement, Report, ReviewState};
+
+use crate::words::{shown, shown_whole};
+
+/// `J01 rejected by R. Okafor: the host is our own proxy`.
+fn told(of: &Judgement) -> String {
+    let who = of.review.examiner.as_deref().unwrap_or("nobody named");
+    let why = of.review.reason.as_deref().map(|why| format!(": {}", shown_whole(why))).unwrap_or_default();
+    format!("{} {} by {}{why}", shown(&of.id), of.review.state, shown(who))
+}
+
+fn reviewed(report: &Report) -> impl Iterator<Item = &Judgement> {
+    report.judgements.iter().filter(|one| one.review.state != ReviewState::Draft)
+}
+
+/// Those of all judgements that are no drafts any more, one sentence each.
+pub(crate) fn reviews(report: &Report) -> Vec<String> {
+    reviewed(report).map(told).collect()
+}
+
+/// Those of judgements that rest on a finding.
+pub fn reviews_of(report: &Report, finding: &Finding) -> Vec<String> {
+    let rests = |one: &&Judgement| one.evidence.iter().any(|line| line.findings.contains(&finding.id));
+    reviewed(report).filter(rests).map(told).collect()
+}
