@@ -1,14 +1,25 @@
-//! Both worlds fly the same plan, each is audited blind, and a page says of every switch whether it was on and whether it was
-//! found.
+//! Both worlds fly the same plan and are audited blind; then one page tells it: every sentence of the case, beside what the
+//! range did, what the audit found with what proof, and the draft judgement.
+
+mod page;
+mod paired;
+mod sentences;
 
 use std::{
+    cmp::Ordering,
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use maud::{DOCTYPE, Markup, html};
+use creance_assess::judge::{Compared, Hypotheses, Question, Sources, Weights, judge};
+use creance_model::{Finding, Judgement, Likelihood, Report};
+use serde_json::Value;
 
 use crate::{Error, Scenario, Score, Seen, audited, behaviours, run, score, write_report};
+
+pub use paired::Flown;
+pub use sentences::{By, Sentence};
 
 /// The scenarios that are shown side by side.
 const WORLDS: [&str; 2] = ["as-alleged", "as-claimed"];
@@ -18,13 +29,17 @@ const WORLDS: [&str; 2] = ["as-alleged", "as-claimed"];
 pub struct Shown {
     /// What was played.
     pub scenario: Scenario,
-    /// What the audit found of it.
+    /// What really left.
+    pub truth: Value,
+    /// What the audit found of it, with the judgements.
+    pub report: Report,
+    /// How the two agree.
     pub score: Score,
-    /// How many findings there were.
-    pub findings: usize,
+    /// Paired flights in this world, by name.
+    pub pairs: BTreeMap<&'static str, Flown>,
 }
 
-/// A row of the table: a switch, in each world.
+/// A row of the table of switches.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The switch; empty for what the user shared.
@@ -35,6 +50,45 @@ pub struct Row {
     pub worlds: Vec<(bool, Seen)>,
 }
 
+/// A sentence, and what became of it in each world.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The sentence.
+    pub sentence: Sentence,
+    /// In each world.
+    pub worlds: Vec<Answer>,
+}
+
+/// What became of a sentence in one world.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The switches that play it and were on.
+    pub on: Vec<String>,
+    /// How many things that really left it is about; of paired flights, how many ways differ or went in flight.
+    pub events: usize,
+    /// Whether it is so in this world; nothing, where the range plays nothing that could make it so.
+    pub holds: Option<bool>,
+    /// How many findings speak to it.
+    pub findings: usize,
+    /// The first of those that show one of the events, by packets.
+    pub proof: Option<Finding>,
+    /// What the audit judged, blind.
+    pub judgements: Vec<Judgement>,
+    /// Whether the judgement leans to the truth; nothing, where either is missing.
+    pub leans: Option<Lean>,
+}
+
+/// How a judgement stands to the truth.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lean {
+    /// Likely, and so; unlikely, and not so.
+    ToTruth,
+    /// Neither: what was seen is too little to tell.
+    Neither,
+    /// Likely, and not so; unlikely, and so.
+    Away,
+}
+
 /// Plays both worlds into a folder, and writes the reports and the page. Gives the path of the page and the worlds.
 pub fn demo(folder: &Path, seed: u64) -> Result<(PathBuf, Vec<Shown>), Error> {
     let mut worlds = Vec::new();
@@ -43,18 +97,111 @@ pub fn demo(folder: &Path, seed: u64) -> Result<(PathBuf, Vec<Shown>), Error> {
         let case = run(&scenario, seed)?;
         let folder = folder.join(name);
         case.write(&folder)?;
-        let report = audited(&folder)?;
+        let mut report = audited(&folder)?;
+        let pairs = paired::flown(&scenario, seed)?;
+        report.judgements = judged(&report, &pairs)?;
         write_report(&report, &folder.join("case"))?;
-        let score = score(case.truth(), &report);
-        worlds.push(Shown { scenario, score, findings: report.findings.len() });
+        let truth = case.truth().clone();
+        let score = score(&truth, &report);
+        worlds.push(Shown { scenario, truth, report, score, pairs });
     }
     let page = folder.join("index.html");
-    fs::write(&page, self::page(&worlds, seed).into_string())
-        .map_err(|source| Error::Write { path: page.display().to_string(), source })?;
+    let written = page::page(&worlds, &answers(&worlds)?, seed).into_string();
+    fs::write(&page, written).map_err(|source| Error::Write { path: page.display().to_string(), source })?;
     Ok((page, worlds))
 }
 
-/// The table, a row for each switch and one for what the user shared.
+/// The judgements of a case, with what its paired flights say.
+fn judged(report: &Report, pairs: &BTreeMap<&'static str, Flown>) -> Result<Vec<Judgement>, Error> {
+    let (sets, weights) = ([Hypotheses::bundled()?], Weights::bundled()?);
+    let mut comparisons = Vec::new();
+    for flown in pairs.values() {
+        let mut of = Compared::parse(flown.comparison.to_string().as_bytes())?;
+        of.about = Some(flown.about.to_owned());
+        comparisons.push(of);
+    }
+    let sources = Sources::default();
+    let question =
+        Question { report, sets: &sets, weights: &weights, sources: &sources, comparisons: &comparisons };
+    Ok(judge(&question)?)
+}
+
+/// Every sentence of the case, answered in each world.
+pub fn answers(worlds: &[Shown]) -> Result<Vec<Answered>, Error> {
+    let answer = |sentence: Sentence| Answered {
+        worlds: worlds.iter().map(|world| world.answer(&sentence)).collect(),
+        sentence,
+    };
+    Ok(Sentence::all()?.into_iter().map(answer).collect())
+}
+
+impl Shown {
+    fn answer(&self, sentence: &Sentence) -> Answer {
+        let judgements: Vec<Judgement> =
+            sentence.judged.iter().filter_map(|id| self.judgement(id)).cloned().collect();
+        let main = sentence.truth_of.as_ref().or(sentence.judged.first());
+        let main = main.and_then(|id| self.judgement(id));
+        let (events, holds) = self.so(sentence);
+        let mut ids: Vec<&String> =
+            main.iter().flat_map(|one| &one.evidence).flat_map(|line| &line.findings).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let found: Vec<&Finding> =
+            self.report.findings.iter().filter(|finding| ids.binary_search(&&finding.id).is_ok()).collect();
+        let shown: Vec<&Value> =
+            sentence.truth.iter().flat_map(|truth| truth.events_in(&self.truth)).collect();
+        let proof = found.iter().find(|finding| shown.iter().any(|event| shows(finding, event)));
+        let lean = |(band, holds): (Likelihood, bool)| match band.cmp(&Likelihood::EvenChance) {
+            Ordering::Equal => Lean::Neither,
+            side if (side == Ordering::Greater) == holds => Lean::ToTruth,
+            _ => Lean::Away,
+        };
+        let leans = main.and_then(|one| one.likelihood).zip(holds).map(lean);
+        Answer {
+            on: sentence.switches.iter().filter(|name| self.scenario.does(name)).cloned().collect(),
+            events,
+            holds,
+            findings: found.len(),
+            proof: proof.map(|finding| (*finding).clone()),
+            leans,
+            judgements,
+        }
+    }
+
+    fn judgement(&self, hypothesis: &str) -> Option<&Judgement> {
+        self.report.judgements.iter().find(|one| one.hypothesis == hypothesis)
+    }
+
+    /// How many events a sentence is about, and whether it is so here.
+    fn so(&self, sentence: &Sentence) -> (usize, Option<bool>) {
+        let Some(truth) = &sentence.truth else { return (0, None) };
+        if truth.region {
+            let region = &self.truth["region"];
+            return (0, Some(region["app_believes"] == region["gps"]["says"]));
+        }
+        let Some(pair) = &truth.pair else {
+            let count = truth.events_in(&self.truth).count();
+            return (count, Some((count > 0) != truth.without));
+        };
+        let Some(flown) = self.pairs.get(pair.as_str()) else { return (0, None) };
+        if truth.silent {
+            return (flown.in_flight, Some(flown.in_flight == 0));
+        }
+        let differs = flown.stopped + if truth.differs { flown.appeared } else { 0 };
+        (differs, Some(differs > 0))
+    }
+}
+
+/// Whether a finding is this event: class and address agree, and a packet of it is one of the event's.
+fn shows(finding: &Finding, event: &Value) -> bool {
+    let frame = |at: usize| event["frames"][at].as_u64().unwrap_or(0);
+    let packets = finding.occurrences.iter().flat_map(|one| &one.packets).chain(&finding.evidence.packets);
+    event["data_class"].as_str() == Some(finding.data_class.name())
+        && event["dst_ip"].as_str() == finding.destination.ip.as_deref()
+        && packets.into_iter().any(|packet| (frame(0)..=frame(1)).contains(packet))
+}
+
+/// The table of switches, a row for each and one for what the user shared.
 pub fn rows(worlds: &[Shown]) -> Vec<Row> {
     let user = ("", "users control what they share: the photos that the user shared");
     let switches = behaviours::ALL.iter().map(|one| (one.name, one.plays)).chain([user]);
@@ -76,76 +223,3 @@ pub fn rows(worlds: &[Shown]) -> Vec<Row> {
         })
         .collect()
 }
-
-fn page(worlds: &[Shown], seed: u64) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "The range: two worlds, one flight" }
-                style { (STYLE) }
-            }
-            body { main {
-                h1 { "Two worlds, one flight" }
-                p {
-                    "The same aircraft flew the same plan twice (seed " (seed) "), over a substation, a rail bridge, a water works "
-                    "and a hazardous store. In one world the app did all that was alleged; in the other it did what its maker "
-                    "says. Each capture was audited blind. People, places, vendors and hosts are invented; no packet left this "
-                    "machine, and nothing here says what any real product does."
-                }
-                ul {
-                    @for world in worlds {
-                        li {
-                            a href=(format!("{}/case/report.html", world.scenario.name)) { (world.scenario.name) }
-                            ": " (world.scenario.about) ". " (world.findings) " findings, " (world.score.wrong.len())
-                            " of what did not leave, " (world.score.missed.len()) " of what left were missed."
-                        }
-                    }
-                }
-                div.scroll tabindex="0" role="region" aria-label="Switches of both worlds, to be scrolled" { table {
-                    caption { "Each switch, whether it was on in each world, and what the audit found of it." }
-                    thead {
-                        tr {
-                            th scope="col" { "switch" }
-                            th scope="col" { "words of the case" }
-                            @for world in worlds { th scope="col" { (world.scenario.name) } th scope="col" { "found" } th scope="col" { "proof" } }
-                        }
-                    }
-                    tbody {
-                        @for row in rows(worlds) {
-                            tr {
-                                th scope="row" { code { (if row.switch.is_empty() { "(the user)" } else { row.switch }) } }
-                                td { (row.plays) }
-                                @for (world, (on, seen)) in worlds.iter().zip(&row.worlds) { (cells(world, *on, seen)) }
-                            }
-                        }
-                    }
-                } }
-            } }
-        }
-    }
-}
-
-fn cells(world: &Shown, on: bool, seen: &Seen) -> Markup {
-    html! {
-        td class=(if on { "on" } else { "off" }) { (if on { "on" } else { "off" }) }
-        td {
-            @if seen.share.of == 0 && seen.proof.is_none() { "no" } @else { (seen.share.found) " of " (seen.share.of) }
-        }
-        td {
-            @if let Some(proof) = &seen.proof {
-                a href=(format!("{}/case/report.html#{}", world.scenario.name, proof.finding)) { (proof.finding) }
-                ", packets " (proof.packets.0) "–" (proof.packets.1) ", to " (proof.to)
-            } @else { "–" }
-        }
-    }
-}
-
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem}\
-table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.25rem .5rem;text-align:left;vertical-align:top}\
-thead th{background:#eee}tbody th{font-weight:400}caption{text-align:left;padding:.5rem 0}.scroll{overflow-x:auto}\
-.on{background:#fde2d8}.off{background:#e3f0e1}\
-@media(prefers-color-scheme:dark){body{background:#14171a;color:#e4e2dc}a{color:#8ab8e6}td,th{border-color:#555}thead th{background:#2a2f35}\
-.on{background:#5a2a1c}.off{background:#21422a}}@media print{.scroll{overflow:visible}body{font-size:9pt}}";

@@ -38,6 +38,12 @@ pub enum Error {
     /// The audit of what was made failed.
     #[error(transparent)]
     Audit(#[from] creance_audit::Error),
+    /// What was found could not be compared.
+    #[error(transparent)]
+    Compare(#[from] creance_assess::Error),
+    /// What was found could not be judged.
+    #[error(transparent)]
+    Judge(#[from] creance_assess::judge::Error),
 }
 
 impl Error {
