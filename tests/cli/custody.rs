@@ -252,7 +252,7 @@ fn a_portion_gets_another_mark_and_the_banner_follows() {
         (report.banner().label(), report.findings[0].tlp.name(), report.judgements[0].tlp.name()),
         ("TLP:RED", "red", "amber+strict")
     );
-    assert!(text(&run(["report", &case]).stdout).starts_with("TLP:RED\n"));
+    assert!(text(&run(["report", &case]).stdout).starts_with("TLP:RED: "));
     // Judged anew, an examiner's mark stays.
     assert_eq!(code(&run(["assess", &case])), 0);
     assert_eq!(read().judgements[0].tlp.name(), "amber+strict");

@@ -24,9 +24,9 @@ pub(crate) struct Text;
 /// Columns that the summary keeps to.
 const WIDTH: usize = 100;
 /// Destinations that are shown.
-const MOST_ROWS: usize = 7;
+const MOST_ROWS: usize = 6;
 /// Classes that are shown.
-const MOST_CLASSES: usize = 8;
+const MOST_CLASSES: usize = 7;
 /// Places of damage that are shown, and notes.
 const MOST_REMARKS: usize = 1;
 
@@ -48,8 +48,7 @@ impl Output for Text {
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         let paint = Paint(options.colour);
         let [first, second] = headline(report);
-        let banner = report.banner().label();
-        writeln!(out, "{}", paint.bold(banner))?;
+        writeln!(out, "{}", paint.bold(&cut(&marking(report), WIDTH)))?;
         for line in wrapped(&first, WIDTH) {
             writeln!(out, "{}", paint.bold(&line))?;
         }
@@ -79,7 +78,7 @@ impl Output for Text {
         if let Some(folder) = &options.case_folder {
             writeln!(out, "{:<LABEL$}{folder} (report.html, findings.json)", "Case")?;
         }
-        labelled("Marking", &marking(report), out)
+        Ok(())
     }
 }
 
