@@ -40,7 +40,7 @@ pub(super) fn open(
     let head = source.piece(0, 512)?;
     let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
     let is_tar = head.get(257..262) == Some(b"ustar");
-    let (is_gzip, is_zstd) = (head.starts_with(b"\x1f\x8b"), head.starts_with(b"\x28\xb5\x2f\xfd"));
+    let (by_gzip, by_zstd) = (head.starts_with(b"\x1f\x8b"), head.starts_with(b"\x28\xb5\x2f\xfd"));
     let flaw = |what: &str, why: String| Flaw { what: what.to_owned(), offset: 0, why };
     if let Some(kind) = UNREAD.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| kind) {
         let why = format!("{kind} is not opened: unpack it, and inspect what is in it");
@@ -48,7 +48,7 @@ pub(super) fn open(
     }
     // KMZ was read as what it is.
     let is_kmz = creance_flightlog::format(&head).is_some();
-    if is_kmz || !(is_zip || is_tar || is_gzip || is_zstd) {
+    if is_kmz || !(is_zip || is_tar || by_gzip || by_zstd) {
         return Ok(Vec::new());
     }
     if depth >= DEEPEST {
@@ -84,7 +84,7 @@ pub(super) fn open(
         tar(source, told, &mut entry)
     } else {
         let packed = source.piece(0, LONGEST_ENTRY)?;
-        let method = if is_gzip { Method::Gzip } else { Method::Zstd };
+        let method = if by_gzip { Method::Gzip } else { Method::Zstd };
         let out = inflate(method, &packed, LONGEST_ENTRY);
         // What came out before damage is kept.
         entry(&unpacked(name), Ok(out.bytes), told);
