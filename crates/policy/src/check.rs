@@ -192,7 +192,9 @@ fn product(action: Action, axes: &[Axis], most: u64, with: &mut dyn FnMut(&Reque
         for axis in axes {
             let many = axis.points.len() as u128;
             let chosen = usize::try_from(rest % many).ok().and_then(|point| axis.points.get(point));
-            chosen.into_iter().for_each(|point| axis.set(point, &mut request));
+            if let Some(point) = chosen {
+                axis.set(point, &mut request);
+            }
             rest /= many;
         }
         tried += 1;
@@ -262,7 +264,8 @@ mod tests {
                     many.join(", ")
                 )
             })
-            .collect::<String>();
+            .collect::<Vec<_>>()
+            .concat();
         let checked = check(&text);
         assert!(
             checked.universes.iter().all(|universe| universe.tried == MOST && universe.of > u128::from(MOST))

@@ -22,7 +22,7 @@ pub(crate) struct Closed {
     /// As it was written, scope and all.
     pub(crate) plain: Expr,
     /// As it is evaluated.
-    pub(crate) closed: Expr,
+    pub(crate) bound: Expr,
     /// The facts that it asks for.
     pub(crate) facts: BTreeSet<Fact>,
 }
@@ -36,15 +36,15 @@ pub(crate) fn condition(scope: Expr, clauses: &[Clause], effect: Effect, action:
     });
     let facts = facts(&plain);
     let loose = !only_adds(&plain);
-    let closed = match effect {
-        Effect::Permit if loose => and(plain.clone(), bound(&plain, false)),
+    let bound = match effect {
+        Effect::Permit if loose => and(plain.clone(), bounded(&plain, false)),
         // What is missing makes it false already.
         Effect::Permit => plain.clone(),
-        Effect::Forbid if loose => or(plain.clone(), bound(&plain, true)),
+        Effect::Forbid if loose => or(plain.clone(), bounded(&plain, true)),
         // The upper bound holds wherever it does.
-        Effect::Forbid => bound(&plain, true),
+        Effect::Forbid => bounded(&plain, true),
     };
-    Closed { plain, closed, facts }
+    Closed { plain, bound, facts }
 }
 
 /// The facts that an expression asks for, also through groups and domains.
@@ -117,7 +117,9 @@ pub(crate) fn visit(expr: &Expr, with: &mut dyn FnMut(&Expr)) {
         }
         Expr::Is { expr, in_expr, .. } => {
             visit(expr, with);
-            in_expr.iter().for_each(|one| visit(one, with));
+            if let Some(one) = in_expr {
+                visit(one, with);
+            }
         }
         Expr::IfThenElse { cond, then_expr, else_expr } => {
             visit(cond, with);
@@ -171,15 +173,15 @@ fn asked_by_question(expr: &Expr) -> BTreeSet<Fact> {
 }
 
 /// The upper bound of a condition, or the lower.
-fn bound(expr: &Expr, upper: bool) -> Expr {
+fn bounded(expr: &Expr, upper: bool) -> Expr {
     match expr {
-        Expr::UnaryOp { op: UnaryOp::Not, expr } => not(bound(expr, !upper)),
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => and(bound(left, upper), bound(right, upper)),
-        Expr::BinaryOp { op: BinaryOp::Or, left, right } => or(bound(left, upper), bound(right, upper)),
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => not(bounded(expr, !upper)),
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => and(bounded(left, upper), bounded(right, upper)),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => or(bounded(left, upper), bounded(right, upper)),
         // Its condition is written twice: one within another's is taken as a whole, or it would grow without end.
         Expr::IfThenElse { cond, then_expr, else_expr } if !chooses(cond) => or(
-            and(bound(cond, upper), bound(then_expr, upper)),
-            and(not(bound(cond, !upper)), bound(else_expr, upper)),
+            and(bounded(cond, upper), bounded(then_expr, upper)),
+            and(not(bounded(cond, !upper)), bounded(else_expr, upper)),
         ),
         Expr::HasAttr { .. } if asked(expr).is_some() => truth(true),
         atom => {

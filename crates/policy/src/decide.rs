@@ -185,8 +185,8 @@ mod tests {
 
     /// The policy, or none where the schema has something against it: what is always false, for example.
     fn policy(rules: &[String]) -> Option<(String, Policy)> {
-        let text: String =
-            rules.iter().enumerate().map(|(at, rule)| format!("@id(\"r{at}\") {rule}\n")).collect();
+        let named = rules.iter().enumerate().map(|(at, rule)| format!("@id(\"r{at}\") {rule}\n"));
+        let text = named.collect::<Vec<_>>().concat();
         let policy = Policy::read("any", &text).ok()?;
         Some((text, policy))
     }
@@ -296,14 +296,15 @@ mod tests {
 
     #[test]
     fn most_rules_of_a_long_policy_are_not_looked_at() {
-        let text: String = (0..100)
+        let text = (0..100)
             .map(|at| {
                 format!(
                     "@id(\"{at}\") forbid (principal, action, resource in Domain::\"{at}.example\")
                      when {{ context has flight && context.flight == Flight::\"flying\" }};"
                 )
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let policy = Policy::read("long", &text).unwrap();
         let index: &Index = &policy.set(Action::Connect).index;
         let mut request = crate::check::universe::blank(Action::Connect);

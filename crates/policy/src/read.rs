@@ -154,11 +154,11 @@ impl RuleSet {
             };
             conditions.push(Some(Condition {
                 plain: expression(&closed.plain)?,
-                closed: expression(&closed.closed)?,
+                closed: expression(&closed.bound)?,
                 facts: closed.facts,
                 written: closed.plain,
             }));
-            indexed.push((rule.number, closed.closed));
+            indexed.push((rule.number, closed.bound));
         }
         let index = Index::new(indexed.iter().map(|(rule, condition)| (*rule, condition)));
         Ok(Self { conditions, index })
@@ -173,7 +173,7 @@ fn bounded(text: &str) -> Result<(), Fault> {
     while let Some(c) = chars.next() {
         line += usize::from(c == '\n');
         let word = c.is_alphanumeric() || c == '_';
-        signs += usize::from(!c.is_whitespace() && !(word && within_word));
+        signs += usize::from(!(c.is_whitespace() || word && within_word));
         within_word = word;
         match c {
             ';' => signs = 0,

@@ -1,7 +1,5 @@
 //! Each shipped policy against a table of requests: what it must say, and why.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use creance_model::{DataClass, FlightState, Visibility};
 use creance_policy::{
     Action, Circumstances, Content, Destination, Device, Duty, Request, TEMPLATES, Template,

@@ -87,7 +87,9 @@ impl Named {
                 self.learn(right);
             }
             Expr::IfThenElse { cond, then_expr, else_expr } => {
-                [cond, then_expr, else_expr].into_iter().for_each(|part| self.learn(part));
+                for part in [cond, then_expr, else_expr] {
+                    self.learn(part);
+                }
             }
             atom => {
                 let facts = closed::facts(atom);
