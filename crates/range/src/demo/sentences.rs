@@ -45,6 +45,7 @@ pub struct Sentence {
 /// What makes a sentence so.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own in the file")]
 pub struct Truth {
     /// Events of which one of these holds.
     #[serde(default)]
