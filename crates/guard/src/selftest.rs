@@ -162,6 +162,11 @@ pub struct Cuts {
 /// Cuts so many times while a client sends as much as it can: an aircraft arms, and says so.
 pub fn cuts(program: &Path, count: usize) -> anyhow::Result<Cuts> {
     let mut lab = Lab::new(program)?;
+    // It would write down the flood.
+    if let Some(mut witness) = lab.witness.take() {
+        witness.kill()?;
+        witness.wait()?;
+    }
     let flooding = Arc::new(AtomicBool::new(true));
     let flood = Arc::downgrade(&flooding);
     let socket = within("client", || Ok(UdpSocket::bind((CLIENT, 40_002))?))?;
@@ -177,8 +182,8 @@ pub fn cuts(program: &Path, count: usize) -> anyhow::Result<Cuts> {
         let _ = fs::remove_dir_all(lab.folder.path().join("state"));
         lab.start()?;
         lab.release()?;
-        lab.wait_for("released")?;
-        thread::sleep(SETTLE);
+        let before = arrived()?;
+        wait("the flood to arrive outside", || arrived().is_ok_and(|now| now > before + 1_000_000))?;
         lab.armed.store(true, Ordering::Relaxed);
         lab.wait_for("airborne")?;
         let status = ask(&lab.run(), &Order::Status)?.status;
@@ -192,6 +197,16 @@ pub fn cuts(program: &Path, count: usize) -> anyhow::Result<Cuts> {
     found.micros.sort_unstable();
     found.bytes.sort_unstable();
     Ok(found)
+}
+
+/// Bytes that arrived outside.
+fn arrived() -> anyhow::Result<u64> {
+    within("outside", || {
+        let all = fs::read_to_string("/proc/thread-self/net/dev")?;
+        let line =
+            all.lines().find_map(|line| line.trim().strip_prefix("eth0:")).context("no eth0 outside")?;
+        Ok(line.split_whitespace().next().unwrap_or_default().parse()?)
+    })
 }
 
 /// The value that so many of a hundred do not exceed.
