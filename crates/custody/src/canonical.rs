@@ -9,7 +9,22 @@ use serde_json::Value;
 /// A document, written. Nothing, if it holds a number that is not whole.
 pub(crate) fn write(document: &impl Serialize) -> Option<String> {
     let value = serde_json::to_value(document).ok()?;
-    whole(&value).then(|| value.to_string())
+    whole(&value).then(|| sorted(value).to_string())
+}
+
+/// Members of objects sorted by name, whatever order the library keeps: a feature of it that another crate asks for
+/// (`preserve_order`, by cedar-policy) has it keep the order in which they were written.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> =
+                members.into_iter().map(|(name, member)| (name, sorted(member))).collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(members.into_iter().collect())
+        }
+        other => other,
+    }
 }
 
 /// A document, read; nothing if it is written in another way than [`write`] would, or is none of its kind.
