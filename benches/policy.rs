@@ -75,7 +75,7 @@ fn unnamed() -> Result<String, std::fmt::Error> {
 fn request(number: usize) -> Request {
     let country = COUNTRIES.get(number % COUNTRIES.len()).copied().unwrap_or("US");
     Request {
-        action: if number % 3 == 0 { Action::Send } else { Action::Connect },
+        action: if number.is_multiple_of(3) { Action::Send } else { Action::Connect },
         device: Device { name: "tablet".to_owned(), ..Device::default() },
         destination: Destination {
             host: Some(format!("api.d{}.example", number % 250)),
@@ -87,7 +87,7 @@ fn request(number: usize) -> Request {
             ..Destination::default()
         },
         circumstances: Circumstances {
-            flight: Some(if number % 2 == 0 { FlightState::Ground } else { FlightState::Flying }),
+            flight: Some(if number.is_multiple_of(2) { FlightState::Ground } else { FlightState::Flying }),
             mission: Some(format!("mission {}", number % 200)),
             ..Circumstances::default()
         },

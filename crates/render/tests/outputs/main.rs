@@ -226,7 +226,7 @@ fn every_output_says_how_far_it_may_be_passed_on() {
     report.findings[0].tlp = Tlp::Red;
     report.origin = Some(Origin { lat: 37.0, lon: -122.0, basis: "flight.tlog".to_owned() });
     assert_eq!(report.banner(), Tlp::Red);
-    for output in creance_render::ALL {
+    for output in ALL {
         let text = plain(output.name(), &report);
         // Maps have no findings, only the way; JSON has the names in small letters.
         let (banner, rest) = match output.name() {
