@@ -55,6 +55,9 @@ pub struct Config {
     /// The folder of the control socket.
     #[serde(default = "run_folder")]
     pub run: PathBuf,
+    /// Who may reach what, in Cedar: the name of a shipped policy, or a file. Without it nothing leaves unless all is on the
+    /// ground, but the exceptions; with it those too must be permitted, by address and port.
+    pub policy: Option<String>,
     /// A private key, as `creance case keygen` makes it: the ledger is signed with it.
     pub key: Option<PathBuf>,
 }

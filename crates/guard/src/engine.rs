@@ -130,8 +130,14 @@ impl Engine {
             .iter()
             .map(|one| format!("{}: {}", ruleset::key(one), one.why))
             .collect();
-        engine
-            .note("start", [("state", engine.machine.state().name().into()), ("exceptions", named.into())])?;
+        engine.note(
+            "start",
+            [
+                ("state", engine.machine.state().name().into()),
+                ("policy", engine.config.policy.as_deref().unwrap_or("local data mode, built in").into()),
+                ("exceptions", named.into()),
+            ],
+        )?;
         if hazards.is_empty() {
             engine.kernel.forget().or_else(|error| engine.alarm(&error.to_string()))?;
             return Ok(engine);
@@ -483,7 +489,7 @@ impl Engine {
     }
 }
 
-fn since_1970() -> Duration {
+pub(crate) fn since_1970() -> Duration {
     jiff::Timestamp::now().duration_since(jiff::Timestamp::UNIX_EPOCH).unsigned_abs()
 }
 

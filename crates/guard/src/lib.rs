@@ -28,7 +28,7 @@ pub use control::{Answer, Order, ask};
 pub use engine::{Ended, Engine, EngineError};
 pub use kernel::{Kernel, KernelError};
 pub use listen::{Datagram, Ear};
-pub use policy::{Destination, LocalData, Policy};
+pub use policy::{Destination, LocalData, Policy, Rules};
 pub use record::{Book, Detail};
 pub use seen::{Count, Seen, links};
 pub use selftest::{Cuts, Row, cuts, percentile, selftest, table};

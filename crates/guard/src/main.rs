@@ -9,8 +9,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_custody::SigningKey;
 use creance_guard::{
-    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Kernel, LocalData, Order, Row, ask, cuts,
-    percentile, ruleset, selftest, table,
+    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Kernel, LocalData, Order, Policy, Row, Rules,
+    ask, cuts, percentile, ruleset, selftest, table,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -169,9 +169,13 @@ fn run(config: Config) -> anyhow::Result<u8> {
         let pem = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         SigningKey::read(&pem).with_context(|| format!("cannot use {}", path.display()))
     });
+    let policy: Box<dyn Policy> = match &config.policy {
+        Some(named) => Box::new(Rules::new(check::policy(named)?.1)),
+        None => Box::new(LocalData),
+    };
     let book = Book::open(&config.state, key.transpose()?)
         .with_context(|| format!("cannot continue the ledger in {}", config.state.display()))?;
-    Ok(match Engine::start(config, book, Box::new(LocalData))?.run()? {
+    Ok(match Engine::start(config, book, policy)?.run()? {
         Ended::Cut => 0,
         Ended::NotEnforcing => NOT_ENFORCING,
     })

@@ -1,6 +1,9 @@
 //! What may leave in which state: the question that the engine asks before it renews anything.
 
-use crate::{Exception, State};
+use creance_model::{FlightState, Timestamp};
+use creance_policy::{Action, Circumstances, Content, Device, Request};
+
+use crate::{Exception, State, engine::since_1970};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,9 +30,99 @@ impl Policy for LocalData {
     }
 }
 
+/// Rules in Cedar, the same as `creance-guard simulate` asks.
+///
+/// The kernel lets through by address and does not look inside. So who asks, to whom (but of a named destination) and what is
+/// sent are facts that are missing here, and missing facts never open: a policy that wants to know a country or a name
+/// before it permits anything opens nothing but what is named and permitted by address.
+#[derive(Clone, Debug)]
+pub struct Rules(creance_policy::Policy);
+
+impl Rules {
+    /// Asks a policy.
+    pub const fn new(policy: creance_policy::Policy) -> Self {
+        Self(policy)
+    }
+}
+
+impl Policy for Rules {
+    fn allows(&self, state: State, destination: Destination<'_>) -> bool {
+        let destination = match destination {
+            Destination::Anywhere => creance_policy::Destination::default(),
+            Destination::Named(one) => creance_policy::Destination {
+                ip: Some(one.to),
+                port: Some(one.port),
+                ..creance_policy::Destination::default()
+            },
+        };
+        // What fell silent in the air is in the air.
+        let flight = match state {
+            State::Grounded | State::Released => Some(FlightState::Ground),
+            State::Airborne | State::Stale => Some(FlightState::Flying),
+            State::Unknown => None,
+        };
+        let circumstances = Circumstances { flight, time: now(), ..Circumstances::default() };
+        let request = |action| Request {
+            action,
+            device: Device::default(),
+            destination: destination.clone(),
+            circumstances: circumstances.clone(),
+            content: Content::default(),
+        };
+        // Whoever may begin a conversation through the kernel may say anything in it.
+        Action::ALL.into_iter().all(|action| self.0.decide(&request(action)).allowed)
+    }
+}
+
+fn now() -> Option<Timestamp> {
+    i64::try_from(since_1970().as_secs()).ok().map(Timestamp::from_secs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Carrier;
+    use creance_policy::Template;
+
+    const STATES: [State; 5] =
+        [State::Unknown, State::Grounded, State::Airborne, State::Stale, State::Released];
+
+    fn shipped(name: &str) -> Rules {
+        Rules::new(creance_policy::Policy::read(name, Template::named(name).unwrap().text).unwrap())
+    }
+
+    #[test]
+    fn the_built_in_mode_is_the_shipped_one() {
+        let rules = shipped("local-data-mode");
+        for state in STATES {
+            let asked = |policy: &dyn Policy| policy.allows(state, Destination::Anywhere);
+            assert_eq!(asked(&rules), asked(&LocalData), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn who_must_be_known_first_is_never_let_through_by_address() {
+        let open = |name: &str| STATES.map(|state| shipped(name).allows(state, Destination::Anywhere));
+        assert_eq!(open("allow-only-us"), [false; 5]);
+        assert_eq!(open("us-critical-infrastructure"), [false; 5]);
+        assert_eq!(open("lab-observe"), [true; 5]);
+    }
+
+    #[test]
+    fn a_named_destination_is_asked_about_by_address_and_port() {
+        let text = r#"@id("corrections") permit (principal, action, resource)
+            when { resource has ip && resource.ip == ip("203.0.113.9") && resource has port && resource.port == 2101 };"#;
+        let rules = Rules::new(creance_policy::Policy::read("x.cedar", text).unwrap());
+        let named = |port| Exception {
+            to: "203.0.113.9".parse().unwrap(),
+            protocol: Carrier::Tcp,
+            port,
+            why: "corrections".to_owned(),
+        };
+        assert!(rules.allows(State::Airborne, Destination::Named(&named(2101))));
+        assert!(!rules.allows(State::Airborne, Destination::Named(&named(443))));
+        assert!(!rules.allows(State::Grounded, Destination::Anywhere));
+    }
 
     #[test]
     fn nothing_leaves_unless_grounded_or_released() {
