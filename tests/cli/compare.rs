@@ -75,10 +75,10 @@ fn runs_are_grouped_by_option_by_name_and_by_campaign() {
     let (_, out, _) = compare(&[&paths[..], &["--format", "csv"]].concat());
     let rows: Vec<&str> = out.lines().collect();
     let expected = [
-        "after,before,data_class,host,observed,p,p_corrected,runs_after,runs_before,seen_after,seen_before,setting,unit,verdict,what,why",
-        ",,,a.test,stopped,0.0313,0.0313,3,3,0,3,on,bytes a minute,stopped,destination,",
-        ",,serial,a.test,stopped,0.0313,0.0313,3,3,0,3,on,times a minute,stopped,pair,",
-        ",,serial,,stopped,0.0313,0.0313,3,3,0,3,on,times a minute,stopped,class,",
+        "what,host,data_class,verdict,observed,why,seen_before,runs_before,seen_after,runs_after,p,p_corrected,before,after,unit,setting",
+        "destination,a.test,,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,bytes a minute,on",
+        "pair,a.test,serial,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,times a minute,on",
+        "class,,serial,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,times a minute,on",
     ];
     assert_eq!(rows, expected);
 }

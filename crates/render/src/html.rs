@@ -135,12 +135,12 @@ fn page(report: &Report) -> Markup {
 
 /// How far the page may be passed on: the strictest mark of its portions. The Traffic Light Protocol 2.0 has the colours.
 fn banner(tlp: Tlp, place: &str) -> Markup {
-    html! { p.tlp class=(tlp_class(tlp)) aria-label={ "Marking, " (place) " of the page" } role="note" { (tlp.label()) } }
+    html! { section.tlp.(tlp_class(tlp)) aria-label={ "Marking, " (place) " of the page" } { (tlp.label()) } }
 }
 
 /// The mark of a portion.
 fn portion(tlp: Tlp) -> Markup {
-    html! { span.portion class=(tlp_class(tlp)) { (tlp.label()) } }
+    html! { span.portion.(tlp_class(tlp)) { (tlp.label()) } }
 }
 
 const fn tlp_class(tlp: Tlp) -> &'static str {

@@ -138,8 +138,8 @@ impl<'r> Bundle<'r> {
     fn observe(&mut self, kind: &str, named: Value, rest: Value) -> String {
         let mut named = object(named);
         named.retain(|_, value| !value.is_null());
-        // Keys are sorted and there is no space: RFC 8785, for what stands here.
-        let canonical = serde_json::to_vec(&named).unwrap_or_default();
+        // Members are sorted and there is no space: RFC 8785, for what stands here.
+        let canonical = serde_json::to_vec(&named.iter().collect::<BTreeMap<_, _>>()).unwrap_or_default();
         let id = format!("{kind}--{}", Uuid::new_v5(&OBSERVABLES, &canonical));
         let mark = self.mark(self.report.tlp);
         let mut object = named;
