@@ -30,6 +30,7 @@ use crate::{
     Seen, State,
     control::{self, Asked},
     evidence::heard,
+    policy::narrows,
     record::Detail,
     ruleset,
 };
@@ -284,7 +285,7 @@ impl Engine {
         let answer = self.machine.step(input, self.began.elapsed());
         let state = self.machine.state();
         if state != before {
-            if self.open && !self.policy.allows(state, Destination::Anywhere) {
+            if narrows(&*self.policy, &self.config.exceptions, before, state) {
                 self.cut(evidence, who)?;
             }
             self.book.keep(state).map_err(|source| EngineError::Io { doing: "keep the state", source })?;
@@ -333,6 +334,10 @@ impl Engine {
             return Ok(());
         }
         let was = self.open;
+        // A policy may close without a change of state: by the time of day.
+        if was && !open {
+            return self.cut(None, "the policy");
+        }
         let told = if open && !was { self.kernel.unlock() } else { Ok(()) };
         let told = told.and_then(|()| self.kernel.apply(&ruleset::renew(&self.config, open, &named)));
         match told {

@@ -20,6 +20,13 @@ pub trait Policy {
     fn allows(&self, state: State, destination: Destination<'_>) -> bool;
 }
 
+/// Whether a change of state forbids something that was allowed before it: then all is cut, and what may still pass is let
+/// through anew. What is merely not renewed would pass for as long as the kernel waits.
+pub(crate) fn narrows(policy: &dyn Policy, named: &[Exception], before: State, after: State) -> bool {
+    let mut all = named.iter().map(Destination::Named).chain([Destination::Anywhere]);
+    all.any(|one| policy.allows(before, one) && !policy.allows(after, one))
+}
+
 /// Local data mode: nothing leaves unless everything is on the ground; named destinations always may.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalData;
@@ -106,6 +113,22 @@ mod tests {
         assert_eq!(open("allow-only-us"), [false; 5]);
         assert_eq!(open("us-critical-infrastructure"), [false; 5]);
         assert_eq!(open("lab-observe"), [true; 5]);
+    }
+
+    #[test]
+    fn what_only_a_named_destination_was_allowed_is_cut_as_well() {
+        let text = r#"@id("ground") permit (principal, action, resource)
+            when { resource has port && context has flight && context.flight == Flight::"ground" };"#;
+        let rules = Rules::new(creance_policy::Policy::read("x.cedar", text).unwrap());
+        let to = "203.0.113.9".parse().unwrap();
+        let named = [Exception { to, protocol: Carrier::Udp, port: 443, why: "maps".to_owned() }];
+        assert!(!rules.allows(State::Grounded, Destination::Anywhere));
+        assert!(narrows(&rules, &named, State::Grounded, State::Airborne));
+        assert!(!narrows(&rules, &named, State::Airborne, State::Stale));
+        assert!(!narrows(&rules, &named, State::Airborne, State::Grounded));
+        // Built in, exceptions hold in every state, and only the rest is cut.
+        assert!(narrows(&LocalData, &named, State::Released, State::Airborne));
+        assert!(!narrows(&LocalData, &named, State::Unknown, State::Airborne));
     }
 
     #[test]

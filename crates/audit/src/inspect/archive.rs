@@ -13,8 +13,8 @@ use super::{Inspect, one};
 /// Archives within archives, entries of all of them together, bytes of one entry, and of all.
 const DEEPEST: usize = 4;
 const MOST_ENTRIES: usize = 20_000;
-const LONGEST: u64 = 256 << 20;
 const LONGEST_ENTRY: usize = 256 << 20;
+const LONGEST: u64 = LONGEST_ENTRY as u64;
 const MOST_BYTES: u64 = 4 << 30;
 
 /// Archives that are known and not opened, by their first bytes.
