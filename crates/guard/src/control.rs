@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The socket in its folder.
-const SOCKET: &str = "control";
+pub(crate) const SOCKET: &str = "control";
 /// Bytes of the longest order.
 const LONGEST: u64 = 4096;
 /// How long either side waits for the other.

@@ -1,17 +1,21 @@
 //! The engine: evidence in, and the kernel told; what stands there looked at again and again.
 //!
 //! ```text
-//! wait ─▶ telemetry, orders ─▶ state ─▶ cut at once, or renew ─▶ look: is it still ours? ─▶ wait
+//! wait ─▶ telemetry, orders ─▶ state ─▶ cut at once
+//!   ▲                                ╰▶ the hand: renew; look: is it still ours? ─╮
+//!   ╰──────────────────────────────────────────────────────────────────────────────╯
 //! ```
 //!
 //! It begins and ends cut. What it finds changed is alarm, cut and put back; while it cannot be put back the guard is *not
 //! enforcing*, says so, and opens nothing.
 
+mod looks;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvError, channel},
     time::{Duration, Instant},
 };
 
@@ -26,10 +30,11 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::{
-    Answer, Book, Config, Destination, Ear, Exception, Input, Kernel, KernelError, Machine, Order, Policy,
-    Seen, State,
+    Answer, Book, Config, Cut, Destination, Ear, Exception, Input, Kernel, KernelError, Machine, Order,
+    Policy, Seen, State,
     control::{self, Asked},
     evidence::heard,
+    hand::{Done, Hand, Job},
     policy::narrows,
     record::Detail,
     ruleset,
@@ -76,20 +81,32 @@ pub enum Ended {
 /// The engine.
 pub struct Engine {
     config: Config,
-    kernel: Kernel,
+    loaded: Cut,
+    hand: Hand,
+    /// Wakes the engine when the hand is done, or an order came.
+    woken: UnixStream,
+    wake: UnixStream,
     machine: Machine,
     book: Book,
     policy: Box<dyn Policy>,
     began: Instant,
     ears: BTreeMap<String, Ear>,
+    /// Why an interface is not listened to.
+    deaf: Option<String>,
     /// What our tables look like as long as nobody touches them.
     shape: Vec<String>,
     /// Whether everything may pass, as the kernel was told.
     open: bool,
     /// Why it is not enforced.
     fault: Option<String>,
+    /// How often what is open was changed.
+    turn: u64,
     alarms: u64,
+    /// Datagrams that may be telemetry.
+    heard: u64,
     seen: Seen,
+    /// How often what is open had been changed when that was seen.
+    seen_at: u64,
     links: BTreeSet<String>,
     cuts: u64,
     last_cut: Value,
@@ -100,26 +117,36 @@ pub struct Engine {
 impl Engine {
     /// Cuts, then looks whether that holds.
     pub fn start(config: Config, book: Book, policy: Box<dyn Policy>) -> Result<Self, EngineError> {
-        let kernel = Kernel::new();
-        kernel.close(&config)?;
-        let seen = kernel.look()?;
-        let (links, _) = kernel.links(&config)?;
+        let pipe = |source| EngineError::Io { doing: "make a pipe", source };
+        Kernel::close(&config)?;
+        let seen = Kernel::look()?;
+        let (links, _) = Kernel::links(&config)?;
+        let (wake, woken) = UnixStream::pair().map_err(pipe)?;
+        woken.set_nonblocking(true).map_err(pipe)?;
+        let hand = Hand::new(config.clone(), wake.try_clone().map_err(pipe)?);
         let hazards: BTreeSet<_> = seen.hazards.union(&links).cloned().collect();
         let machine = Machine::new(config.aircraft.len(), book.kept());
         let shape = seen.shape.clone();
         let mut engine = Self {
+            loaded: Cut::new(&config),
+            hand,
+            woken,
+            wake,
             config,
-            kernel,
             machine,
             book,
             policy,
             began: Instant::now(),
             ears: BTreeMap::new(),
+            deaf: None,
             shape,
             open: false,
             fault: None,
+            turn: 0,
             alarms: 0,
+            heard: 0,
             seen,
+            seen_at: 0,
             links,
             cuts: 0,
             last_cut: Value::Null,
@@ -139,8 +166,9 @@ impl Engine {
                 ("exceptions", named.into()),
             ],
         )?;
+        engine.ears();
         if hazards.is_empty() {
-            engine.kernel.forget().or_else(|error| engine.alarm(&error.to_string()))?;
+            Kernel::forget().or_else(|error| engine.alarm(&error.to_string()))?;
             return Ok(engine);
         }
         engine.note("refuse", [("hazards", hazards.iter().cloned().collect::<Vec<_>>().into())])?;
@@ -157,44 +185,85 @@ impl Engine {
         let signals = SignalFd::with_flags(&ends, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|error| io("wait for signals")(error.into()))?;
         let (orders, asked) = channel();
-        let (wake, mut woken) = UnixStream::pair().map_err(io("make a pipe"))?;
-        woken.set_nonblocking(true).map_err(io("make a pipe"))?;
+        let wake = self.wake.try_clone().map_err(io("make a pipe"))?;
         control::listen(&self.config.run, orders, wake).map_err(io("open the control socket"))?;
         let beat = self.config.dead_man() / 5;
-        let (mut renewed, mut looked, mut counted, mut linked) = (None, None, Some(Instant::now()), None);
-        let due = |last: Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
+        let (mut counted, mut due) = (Instant::now(), Due::default());
         loop {
             self.marks = [self.marks[1], self.sent()];
-            self.wait(&signals, &woken, beat.min(LOOK) / 2);
+            self.wait(&signals, beat.min(LOOK) / 2);
             if matches!(signals.read_signal(), Ok(Some(_))) {
                 return self.end();
             }
             self.listen()?;
-            let _ = woken.read(&mut [0; 64]);
+            let _ = self.woken.read(&mut [0; 64]);
             self.orders(&asked)?;
             // Only operators are refused.
             let _ = self.step(Input::Tick, None, "time")?;
-            if due(renewed, beat) {
-                renewed = Some(Instant::now());
-                self.renew()?;
-            }
-            if due(linked, LINKS) {
-                linked = Some(Instant::now());
-                self.look_at_links()?;
-            }
-            if due(looked, LOOK) {
-                looked = Some(Instant::now());
-                self.look()?;
-            }
-            if due(counted, COUNTS) {
-                counted = Some(Instant::now());
+            let done = self.hand.done().map_err(gone)?;
+            self.learn(done, &mut due)?;
+            self.hand_out(&mut due, beat)?;
+            if counted.elapsed() >= COUNTS {
+                counted = Instant::now();
                 self.note("counts", [("counters", self.counts())])?;
             }
         }
     }
 
-    fn wait(&self, signals: &SignalFd, woken: &UnixStream, longest: Duration) {
-        let ends = [signals.as_fd(), woken.as_fd()];
+    /// Gives the hand what is due, the most urgent first.
+    fn hand_out(&mut self, due: &mut Due, beat: Duration) -> Result<(), EngineError> {
+        let is = |last: Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
+        if !self.hand.idle() {
+            return Ok(());
+        }
+        if is(due.renewed, beat) {
+            due.renewed = Some(Instant::now());
+            self.renew()?;
+        }
+        if self.hand.idle() && is(due.linked, LINKS) {
+            due.linked = Some(Instant::now());
+            self.ears();
+            self.hand.begin(Job::Links);
+        }
+        if self.hand.idle() && is(due.looked, LOOK) {
+            due.looked = Some(Instant::now());
+            due.turn = self.turn;
+            self.hand.begin(Job::Look);
+        }
+        Ok(())
+    }
+
+    /// Takes what the hand did.
+    fn learn(&mut self, done: Option<Done>, due: &mut Due) -> Result<(), EngineError> {
+        match done {
+            // What is there ends by itself.
+            Some(Done::Applied(Err(error)) | Done::Linked(Err(error))) => self.alarm(&error.to_string()),
+            Some(Done::Linked(Ok(hazards))) => {
+                self.links = hazards;
+                Ok(())
+            }
+            // It saw what was changed meanwhile.
+            Some(Done::Looked(_)) if due.turn != self.turn => {
+                due.looked = None;
+                Ok(())
+            }
+            Some(Done::Looked(looked)) => self.look(looked),
+            Some(Done::Applied(Ok(()))) | None => Ok(()),
+        }
+    }
+
+    /// What is open is about to change: nothing that was meant before is done after it.
+    fn turn(&mut self) -> Result<(), EngineError> {
+        self.turn += 1;
+        match self.hand.rest().map_err(gone)? {
+            Some(Done::Applied(Err(error))) => self.alarm(&error.to_string()),
+            // Looks of before the change; others follow.
+            _ => Ok(()),
+        }
+    }
+
+    fn wait(&self, signals: &SignalFd, longest: Duration) {
+        let ends = [signals.as_fd(), self.woken.as_fd()];
         let ears = self.ears.values().map(AsFd::as_fd);
         let mut all: Vec<_> =
             ends.into_iter().chain(ears).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
@@ -202,7 +271,7 @@ impl Engine {
         let _ = poll(&mut all, PollTimeout::try_from(longest).unwrap_or(PollTimeout::ZERO));
     }
 
-    /// Takes what was heard. An ear that fails is made anew when interfaces are looked at.
+    /// Takes what was heard. An ear that fails is made anew.
     fn listen(&mut self) -> Result<(), EngineError> {
         let mut lost = Vec::new();
         let mut all = Vec::new();
@@ -218,9 +287,13 @@ impl Engine {
                 }
             }
         }
-        for name in lost {
-            self.ears.remove(&name);
+        if !lost.is_empty() {
+            for name in lost {
+                self.ears.remove(&name);
+            }
+            self.ears();
         }
+        self.heard += all.len() as u64;
         for datagram in all {
             for one in heard(&datagram.payload, datagram.from, &self.config.aircraft) {
                 let _ = self.step(Input::Heard(one.aircraft, one.facts), Some(datagram.seen), &one.who)?;
@@ -298,23 +371,33 @@ impl Engine {
     }
 
     fn cut(&mut self, evidence: Option<Duration>, who: &str) -> Result<(), EngineError> {
-        let told = self.kernel.cut();
-        let took = evidence.map(|at| since_1970().saturating_sub(at));
+        let micros = || {
+            let took = evidence.map(|at| since_1970().saturating_sub(at));
+            took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
+        };
+        let routes = self.loaded.routes();
+        let closed = micros().filter(|_| routes.is_ok());
         let bytes = self.sent().saturating_sub(self.marks[0]);
+        self.turn()?;
+        let told = self.loaded.sets();
+        let emptied = micros();
+        let bytes = if routes.is_ok() { bytes } else { self.sent().saturating_sub(self.marks[0]) };
         self.open = false;
-        let locked = self.kernel.lock(&self.config);
-        let forgotten = self.kernel.forget();
-        self.kernel.reload();
+        let locked = Kernel::lock(&self.config);
+        let forgotten = Kernel::forget();
+        self.loaded.reload();
         for failed in [told, locked, forgotten].into_iter().filter_map(Result::err) {
             self.alarm(&failed.to_string())?;
         }
-        let micros = took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        let detail: [(&str, Value); 4] = [
+            ("why", who.into()),
+            ("us_to_routes", closed.into()),
+            ("us_to_sets", emptied.into()),
+            ("bytes_at_most", bytes.into()),
+        ];
         self.cuts += 1;
-        self.last_cut = json!({"why": who, "us_from_evidence": micros, "bytes_at_most": bytes});
-        self.note(
-            "cut",
-            [("why", who.into()), ("us_from_evidence", micros.into()), ("bytes_at_most", bytes.into())],
-        )
+        self.last_cut = detail.iter().cloned().collect();
+        self.note("cut", detail)
     }
 
     /// Lets through for another while what may pass now.
@@ -338,105 +421,42 @@ impl Engine {
         if was && !open {
             return self.cut(None, "the policy");
         }
-        let told = if open && !was { self.kernel.unlock() } else { Ok(()) };
-        let told = told.and_then(|()| self.kernel.apply(&ruleset::renew(&self.config, open, &named)));
-        match told {
-            Ok(()) if open && !was => {
+        let rules = ruleset::renew(&self.config, open, &named);
+        if was == open {
+            // While it is busy it prolonged of late, or will be asked again.
+            if self.hand.idle() {
+                self.hand.begin(Job::Apply(rules));
+            }
+            return Ok(());
+        }
+        self.turn()?;
+        match Kernel::unlock().and_then(|()| Kernel::apply(&rules)) {
+            Ok(()) => {
                 self.open = true;
                 self.note("open", [("state", state.name().into())])
             }
-            Ok(()) => Ok(()),
             // What is there ends by itself.
             Err(error) => self.alarm(&error.to_string()),
         }
     }
 
-    /// Looks whether what stands in the kernel is what was put there.
-    fn look(&mut self) -> Result<(), EngineError> {
-        let seen = match self.kernel.look() {
-            Ok(seen) => seen,
-            Err(error) => return self.trouble(&error.to_string()),
-        };
-        let locked = self.open || self.kernel.is_locked(&self.config).unwrap_or(false);
-        let let_out = |seen: &Seen| seen.counters.get("out").copied().unwrap_or_default().packets;
-        let wrong = if seen.shape != self.shape {
-            Some("another hand changed our tables".to_owned())
-        } else if let Some(set) = self.foreign(&seen) {
-            Some(format!("another hand added to the set {set}"))
-        } else if !locked {
-            Some("another hand took our routing rules away".to_owned())
-        } else {
-            seen.hazards.union(&self.links).next().cloned()
-        };
-        let leaks =
-            !self.open && !self.last_cut.is_null() && let_out(&seen) > let_out(&self.seen) && self.seen_cut();
-        self.seen = seen;
-        if leaks {
-            self.alarm("packets were let out after the cut: the outside is taken down")?;
-            let _ = self.kernel.down(&self.config.wan);
-        }
-        if let Some(why) = wrong {
-            return self.trouble(&why);
-        }
-        if self.fault.take().is_some() {
-            self.note("enforcing", [])?;
-        }
-        Ok(())
-    }
-
-    /// Whether the look before this one was at a cut as well: its sets were empty.
-    fn seen_cut(&self) -> bool {
-        self.seen.sets.get("released").is_none_or(BTreeSet::is_empty)
-    }
-
-    /// A set with an element that we did not put there.
-    fn foreign<'a>(&self, seen: &'a Seen) -> Option<&'a str> {
-        let named: BTreeSet<_> = self.config.exceptions.iter().map(ruleset::key).collect();
-        let when_open =
-            |names: &[String]| if self.open { names.iter().cloned().collect() } else { BTreeSet::new() };
-        let (lan, wan) = (when_open(&self.config.lan), when_open(&self.config.wan));
-        let may = |set: &str| match set {
-            "released" => &lan,
-            "upstream" => &wan,
-            _ => &named,
-        };
-        seen.sets
-            .iter()
-            .find(|(name, elements)| !elements.is_subset(may(name)))
-            .map(|(name, _)| name.as_str())
-    }
-
-    /// Cuts, and puts back what is ours. Until a look finds it in order, the guard is not enforcing.
-    fn trouble(&mut self, why: &str) -> Result<(), EngineError> {
-        if self.fault.as_deref() != Some(why) {
-            self.fault = Some(why.to_owned());
-            self.alarm(why)?;
-        }
-        self.open = false;
-        let back = self.kernel.close(&self.config);
-        if let Err(error) = back {
-            self.alarm(&format!("{error}: the outside is taken down"))?;
-            let _ = self.kernel.down(&self.config.wan);
-        }
-        Ok(())
-    }
-
-    /// Looks at interfaces: what passes by the rules, and whether one came that is to be listened to.
-    fn look_at_links(&mut self) -> Result<(), EngineError> {
-        match self.kernel.links(&self.config) {
-            Ok((hazards, _)) => self.links = hazards,
-            Err(error) => self.alarm(&error.to_string())?,
-        }
+    /// Listens on every interface of clients that is there. One that cannot be listened to could carry a flight that nobody hears.
+    fn ears(&mut self) {
+        self.deaf = None;
         for name in &self.config.lan {
             let index = nix::net::if_::if_nametoindex(name.as_str()).ok();
-            if self.ears.get(name).map(Ear::index) != index {
-                self.ears.remove(name);
-                if let Ok(ear) = Ear::new(name) {
+            if self.ears.get(name).map(Ear::index) == index {
+                continue;
+            }
+            self.ears.remove(name);
+            match index.map(|_| Ear::new(name)) {
+                Some(Ok(ear)) => {
                     self.ears.insert(name.clone(), ear);
                 }
+                Some(Err(error)) => self.deaf = Some(format!("cannot listen on {name}: {error}")),
+                None => {}
             }
         }
-        Ok(())
     }
 
     /// Leaves it cut.
@@ -487,11 +507,26 @@ impl Engine {
             "alarms": self.alarms,
             "cuts": self.cuts,
             "last_cut": self.last_cut,
+            "heard": self.heard,
             "listening": self.ears.keys().collect::<Vec<_>>(),
             "counters": self.seen.counters,
             "other_tables": self.seen.others,
         })
     }
+}
+
+/// When something was last given to the hand.
+#[derive(Default)]
+struct Due {
+    renewed: Option<Instant>,
+    linked: Option<Instant>,
+    looked: Option<Instant>,
+    /// How often what is open had been changed at the last look.
+    turn: u64,
+}
+
+fn gone(_: RecvError) -> EngineError {
+    EngineError::Io { doing: "go on", source: io::Error::other("the thread that tells the kernel is gone") }
 }
 
 pub(crate) fn since_1970() -> Duration {

@@ -1,9 +1,9 @@
 //! Puts rules into the kernel and asks what stands there, through `nft`, `ip` and `conntrack`
 //! (docs/decisions/027 says why not by messages of our own).
 //!
-//! A cut is kept loaded: a process of nft that has started, and waits for nothing but the rules. When it counts, no process
-//! has to be made and no library read. Beside the table stand routing rules that hold while cut: whoever empties nftables
-//! does not open the way by that.
+//! A cut is kept loaded: processes of `ip` and `nft` that have started, and wait for nothing but the rules. When it counts, no
+//! process has to be made and no library read. Routing rules go first, for the kernel takes them in less than a millisecond, and
+//! emptying sets in twenty; they hold while cut, and whoever empties nftables does not open the way by that.
 
 use std::{
     collections::BTreeSet,
@@ -49,51 +49,93 @@ pub enum KernelError {
     Unclear(&'static str),
 }
 
-/// The way to the kernel's rules.
+/// The kernel's rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel;
+
+/// A cut that is loaded.
 #[derive(Debug)]
-pub struct Kernel {
-    loaded: Option<Child>,
+pub struct Cut {
+    sets: Option<Child>,
+    /// For each family a process that waits, and what it is to be told.
+    routes: [(Option<Child>, String); 2],
 }
 
-impl Kernel {
-    /// A way to them. A cut is loaded at once.
-    pub fn new() -> Self {
-        Self { loaded: waiting("nft", &["-f", "-"]).ok() }
+impl Cut {
+    /// A cut for a configuration, loaded.
+    pub fn new(config: &Config) -> Self {
+        let mut wanted: Vec<_> = locks(config).into_iter().collect();
+        // What exceptions skip to stands first, and what closes last: none of their packets falls between.
+        wanted.sort_by_key(|lock| [BEYOND, PASS, CLOSED].iter().position(|number| *number == lock.number));
+        let text = |v6| wanted.iter().filter(|lock| lock.v6 == v6).map(|lock| lock.order("add")).collect();
+        let mut cut = Self { sets: None, routes: [(None, text(false)), (None, text(true))] };
+        cut.reload();
+        cut
     }
 
-    /// Puts a text of rules in force, all of it or nothing.
-    pub fn apply(&self, rules: &str) -> Result<(), KernelError> {
-        finish("nft", waiting("nft", &["-f", "-"])?, rules).map(|_| ())
+    /// Closes the way by routing. What stands already is refused, and so is what nobody was there to do any more:
+    /// [`Kernel::lock`] finds out.
+    pub fn routes(&mut self) -> Result<(), KernelError> {
+        let begun = self.routes.each_mut().map(|(process, text)| {
+            let mut process = process.take().ok_or(KernelError::Unclear("ip"))?;
+            let given = give(&mut process, text);
+            Ok((process, given))
+        });
+        let told = begun.map(|one| one.and_then(|(process, given)| end("ip", process, given)));
+        told.into_iter().try_for_each(|one| one.map(|_| ()))
     }
 
-    /// Closes everything: by routing, and by the whole ruleset with nothing let through.
-    pub fn close(&self, config: &Config) -> Result<(), KernelError> {
-        let locked = self.lock(config);
-        self.apply(&ruleset::load(config)).and(locked)
-    }
-
-    /// Empties all sets, with the process that waits for it. Call [`Self::reload`] when there is time.
-    pub fn cut(&mut self) -> Result<(), KernelError> {
-        let process = self.loaded.take().map_or_else(|| waiting("nft", &["-f", "-"]), Ok)?;
+    /// Empties all sets. Call [`Self::reload`] when there is time.
+    pub fn sets(&mut self) -> Result<(), KernelError> {
+        let process = self.sets.take().map_or_else(|| waiting("nft", &["-f", "-"]), Ok)?;
         // One that was ended by somebody while it waited is made anew.
-        finish("nft", process, &ruleset::cut()).map(|_| ()).or_else(|_| self.apply(&ruleset::cut()))
+        finish("nft", process, &ruleset::cut()).map(|_| ()).or_else(|_| Kernel::apply(&ruleset::cut()))
     }
 
     /// Loads the next cut.
     pub fn reload(&mut self) {
-        if self.loaded.is_none() {
-            self.loaded = waiting("nft", &["-f", "-"]).ok();
+        if self.sets.is_none() {
+            self.sets = waiting("nft", &["-f", "-"]).ok();
         }
+        for ((process, _), family) in self.routes.iter_mut().zip(["-4", "-6"]) {
+            if process.is_none() {
+                *process = waiting("ip", &[family, "-force", "-batch", "-"]).ok();
+            }
+        }
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        let routes = self.routes.iter_mut().filter_map(|(process, _)| process.take());
+        for mut process in self.sets.take().into_iter().chain(routes) {
+            // Its input ends and it finds nothing to do.
+            drop(process.stdin.take());
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Kernel {
+    /// Puts a text of rules in force, all of it or nothing.
+    pub fn apply(rules: &str) -> Result<(), KernelError> {
+        finish("nft", waiting("nft", &["-f", "-"])?, rules).map(|_| ())
+    }
+
+    /// Closes everything: by routing, and by the whole ruleset with nothing let through.
+    pub fn close(config: &Config) -> Result<(), KernelError> {
+        let locked = Self::lock(config);
+        Self::apply(&ruleset::load(config)).and(locked)
     }
 
     /// What the rules in force are.
-    pub fn look(&self) -> Result<Seen, KernelError> {
+    pub fn look() -> Result<Seen, KernelError> {
         let said = run("nft", &["-j", "-s", "list", "ruleset"])?;
         Seen::read(&said.stdout).ok_or(KernelError::Unclear("nft"))
     }
 
     /// What passes by them, and which interfaces are not there.
-    pub fn links(&self, config: &Config) -> Result<(BTreeSet<String>, BTreeSet<String>), KernelError> {
+    pub fn links(config: &Config) -> Result<(BTreeSet<String>, BTreeSet<String>), KernelError> {
         let said = run("ip", &["-j", "-d", "link", "show"])?;
         let (mut hazards, absent) = links(&said.stdout, config).ok_or(KernelError::Unclear("ip"))?;
         for name in config.lan.iter().chain(&config.wan).filter(|name| !absent.contains(*name)) {
@@ -108,7 +150,7 @@ impl Kernel {
     }
 
     /// Closes the way by routing as well; what is named stays open.
-    pub fn lock(&self, config: &Config) -> Result<(), KernelError> {
+    pub fn lock(config: &Config) -> Result<(), KernelError> {
         let standing = Self::locks()?;
         let wanted = locks(config);
         let missing = wanted.iter().filter(|lock| !standing.contains(*lock));
@@ -120,12 +162,12 @@ impl Kernel {
     }
 
     /// Takes these rules away.
-    pub fn unlock(&self) -> Result<(), KernelError> {
+    pub fn unlock() -> Result<(), KernelError> {
         orders(Self::locks()?.iter(), "del")
     }
 
     /// Whether every routing rule of a cut stands.
-    pub fn is_locked(&self, config: &Config) -> Result<bool, KernelError> {
+    pub fn is_locked(config: &Config) -> Result<bool, KernelError> {
         Ok(locks(config).is_subset(&Self::locks()?))
     }
 
@@ -140,7 +182,7 @@ impl Kernel {
     }
 
     /// Has the kernel forget connections that were let out, so that none of them goes on after a release.
-    pub fn forget(&self) -> Result<(), KernelError> {
+    pub fn forget() -> Result<(), KernelError> {
         for family in ["ipv4", "ipv6"] {
             let mark = format!("{MARK:#x}/{MARK:#x}");
             // It refuses as well where there is nothing to forget.
@@ -155,29 +197,13 @@ impl Kernel {
     }
 
     /// Takes interfaces down: the last that can be done where rules do not hold.
-    pub fn down(&self, interfaces: &[String]) -> Result<(), KernelError> {
+    pub fn down(interfaces: &[String]) -> Result<(), KernelError> {
         batch(
             "-4",
             &interfaces
                 .iter()
                 .fold(String::new(), |text, name| text + &format!("link set dev {name} down\n")),
         )
-    }
-}
-
-impl Default for Kernel {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Kernel {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.loaded.take() {
-            // Its input ends and it finds nothing to do.
-            drop(process.stdin.take());
-            let _ = process.wait();
-        }
     }
 }
 
@@ -282,8 +308,18 @@ fn waiting(program: &'static str, arguments: &[&str]) -> Result<Child, KernelErr
 
 /// Gives a process its input and waits for its end.
 fn finish(program: &'static str, mut process: Child, input: &str) -> Result<Output, KernelError> {
+    let given = give(&mut process, input);
+    end(program, process, given)
+}
+
+/// Gives a process all its input.
+fn give(process: &mut Child, input: &str) -> io::Result<()> {
+    process.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(input.as_bytes()))
+}
+
+/// Waits for the end of a process that was given its input.
+fn end(program: &'static str, process: Child, given: io::Result<()>) -> Result<Output, KernelError> {
     let failed = |source| KernelError::Program { program, source };
-    let given = process.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(input.as_bytes()));
     let output = process.wait_with_output().map_err(failed)?;
     given.map_err(failed)?;
     if output.status.success() {

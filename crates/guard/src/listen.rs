@@ -52,6 +52,9 @@ impl Ear {
         socket.attach_filter(&filter(index))?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, ReceiveTimestampns, &true)?;
+        // What came before the filter was there fills the place of what is to be heard.
+        let mut one = [std::mem::MaybeUninit::uninit(); 1];
+        while socket.recv(&mut one).is_ok() {}
         Ok(Self { socket, index })
     }
 

@@ -3,14 +3,14 @@
 mod check;
 mod simulate;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_custody::SigningKey;
 use creance_guard::{
-    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Kernel, LocalData, Order, Policy, Row, Rules,
-    ask, cuts, percentile, ruleset, selftest, table,
+    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Faults, Kernel, LocalData, Order, Policy, Row,
+    Rules, ask, cuts, faults, percentile, ruleset, selftest, table,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -44,6 +44,9 @@ enum Command {
         /// Measures instead how long so many cuts take while a client sends as much as it can.
         #[arg(long, value_name = "COUNT")]
         cuts: Option<usize>,
+        /// Breaks something every few seconds instead, for so many seconds, while all is cut.
+        #[arg(long, value_name = "SECONDS", conflicts_with = "cuts")]
+        faults: Option<u64>,
     },
     /// Gives an operator's word; it stands in the ledger.
     Operator(Operator),
@@ -137,16 +140,23 @@ fn act(command: Command) -> anyhow::Result<u8> {
         Command::Status(options) => {
             return Ok(status(&Config::load(&options.configured.config)?, options.json));
         }
-        Command::Selftest { cuts: count } => {
+        Command::Selftest { cuts: count, faults: seconds } => {
             let program = std::env::current_exe().context("cannot find this program")?;
+            if let Some(seconds) = seconds {
+                return broken(&faults(&program, Duration::from_secs(seconds))?);
+            }
             if let Some(count) = count {
-                let Cuts { micros, bytes } = cuts(&program, count)?;
-                for (of, list) in [("us from evidence to cut", &micros), ("bytes meanwhile, at most", &bytes)]
-                {
+                let Cuts { micros, bytes, bound, above } = cuts(&program, count)?;
+                for (of, list) in [
+                    ("us from evidence to the last frame outside", &micros),
+                    ("bytes that arrived outside meanwhile", &bytes),
+                    ("bytes at most, as the ledger says", &bound),
+                ] {
                     let [half, most, all] = [50, 99, 100].map(|share| percentile(list, share));
                     anstream::println!("{of}: p50 {half}, p99 {most}, most {all} of {}", list.len());
                 }
-                return Ok(0);
+                anstream::println!("cuts that let out more than the ledger says: {above}");
+                return Ok(u8::from(above > 0));
             }
             let rows = selftest(&program)?;
             table(&rows, &mut anstream::stdout())?;
@@ -162,9 +172,23 @@ fn act(command: Command) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+/// Says what came of faults. Exit code 1 where the cut did not hold, or the ledger does not.
+fn broken(found: &Faults) -> anyhow::Result<u8> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{:44} {:>6} {:>14}", "what was broken", "times", "frames outside")?;
+    for (name, times) in &found.done {
+        let frames = found.frames.get(name).copied().unwrap_or_default();
+        writeln!(out, "{name:44} {times:>6} {frames:>14}")?;
+    }
+    let ledger = if found.verified { "verifies" } else { "DOES NOT VERIFY" };
+    writeln!(out, "ledger: {} records, {ledger}", found.records)?;
+    writeln!(out, "an engine grew by {} KiB and {} descriptors at most", found.grown, found.descriptors)?;
+    Ok(u8::from(!found.verified || found.frames.values().any(|frames| *frames > 0)))
+}
+
 fn run(config: Config) -> anyhow::Result<u8> {
     // Before anything else, so that a ledger or a key that cannot be read leaves nothing open.
-    Kernel::new().close(&config).map_err(EngineError::Kernel)?;
+    Kernel::close(&config).map_err(EngineError::Kernel)?;
     let key = config.key.as_ref().map(|path| {
         let pem = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         SigningKey::read(&pem).with_context(|| format!("cannot use {}", path.display()))

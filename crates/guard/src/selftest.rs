@@ -10,6 +10,9 @@
 
 #![expect(clippy::disallowed_types, reason = "a laboratory in namespaces sends")]
 
+mod cuts;
+mod faults;
+
 use std::{
     fs,
     io::{self, Write},
@@ -32,6 +35,9 @@ use nix::{
     unistd::Pid,
 };
 use pnet_datalink::{Channel, DataLinkSender};
+
+pub use cuts::{Cuts, cuts, percentile};
+pub use faults::{Faults, faults};
 
 use crate::{
     Order, ask,
@@ -148,71 +154,6 @@ pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
         }
     }
     Ok(rows)
-}
-
-/// How long cuts took, and what left meanwhile.
-#[derive(Clone, Debug, Default)]
-pub struct Cuts {
-    /// Microseconds from the time at which the kernel saw the evidence to the time at which it had taken the cut; sorted.
-    pub micros: Vec<u64>,
-    /// Bytes that the outside's interface counted from the turn before the evidence to the cut; sorted.
-    pub bytes: Vec<u64>,
-}
-
-/// Cuts so many times while a client sends as much as it can: an aircraft arms, and says so.
-pub fn cuts(program: &Path, count: usize) -> anyhow::Result<Cuts> {
-    let mut lab = Lab::new(program)?;
-    // It would write down the flood.
-    if let Some(mut witness) = lab.witness.take() {
-        witness.kill()?;
-        witness.wait()?;
-    }
-    let flooding = Arc::new(AtomicBool::new(true));
-    let flood = Arc::downgrade(&flooding);
-    let socket = within("client", || Ok(UdpSocket::bind((CLIENT, 40_002))?))?;
-    thread::spawn(move || {
-        while flood.upgrade().is_some() {
-            // What is cut is refused now and then.
-            let _ = socket.send_to(&[0; 1200], (SERVER, 9));
-        }
-    });
-    let mut found = Cuts::default();
-    for _ in 0..count {
-        // A guard that knows nothing: it is quicker than to wait for silence.
-        let _ = fs::remove_dir_all(lab.folder.path().join("state"));
-        lab.start()?;
-        lab.release()?;
-        let before = arrived()?;
-        wait("the flood to arrive outside", || arrived().is_ok_and(|now| now > before + 1_000_000))?;
-        lab.armed.store(true, Ordering::Relaxed);
-        lab.wait_for("airborne")?;
-        let status = ask(&lab.run(), &Order::Status)?.status;
-        lab.armed.store(false, Ordering::Relaxed);
-        let number =
-            |key: &str| status["last_cut"][key].as_u64().with_context(|| format!("no {key} of the last cut"));
-        found.micros.push(number("us_from_evidence")?);
-        found.bytes.push(number("bytes_at_most")?);
-        lab.end(Signal::SIGKILL)?;
-    }
-    found.micros.sort_unstable();
-    found.bytes.sort_unstable();
-    Ok(found)
-}
-
-/// Bytes that arrived outside.
-fn arrived() -> anyhow::Result<u64> {
-    within("outside", || {
-        let all = fs::read_to_string("/proc/thread-self/net/dev")?;
-        let line =
-            all.lines().find_map(|line| line.trim().strip_prefix("eth0:")).context("no eth0 outside")?;
-        Ok(line.split_whitespace().next().unwrap_or_default().parse()?)
-    })
-}
-
-/// The value that so many of a hundred do not exceed.
-pub fn percentile(sorted: &[u64], of_hundred: usize) -> u64 {
-    let at = (sorted.len() * of_hundred).div_ceil(100).saturating_sub(1);
-    sorted.get(at).copied().unwrap_or_default()
 }
 
 /// Three namespaces, what runs in them, and a folder.
@@ -425,8 +366,7 @@ impl Lab {
             .context("cannot start the guard")?;
         self.guard = Some(child);
         let run = self.run();
-        wait("the guard", || ask(&run, &Order::Status).is_ok())
-            .with_context(|| fs::read_to_string(self.folder.path().join("log")).unwrap_or_default())
+        wait("the guard", || ask(&run, &Order::Status).is_ok()).with_context(|| self.says())
     }
 
     fn run(&self) -> PathBuf {
@@ -456,6 +396,16 @@ impl Lab {
             ask(&run, &Order::Status)
                 .is_ok_and(|answer| answer.status["state"] == state && answer.status["enforcing"] == true)
         })
+        .with_context(|| self.says())
+    }
+
+    /// What the guard says of itself, for whoever waited in vain.
+    fn says(&self) -> String {
+        let status = ask(&self.run(), &Order::Status).map_or_else(
+            |error| format!("the guard does not answer: {error}"),
+            |answer| answer.status.to_string(),
+        );
+        status + "\n" + &fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     fn pid(&self) -> anyhow::Result<Pid> {
