@@ -32,5 +32,5 @@ pub use listen::{Datagram, Ear};
 pub use policy::{Destination, LocalData, Policy, Rules};
 pub use record::{Book, Detail};
 pub use seen::{Count, Seen, links};
-pub use selftest::{Cuts, Faults, Row, cuts, faults, percentile, selftest, table};
+pub use selftest::{Cuts, Faults, Passed, Row, against, cuts, faults, percentile, selftest, table};
 pub use state::{Facts, Input, Machine, Refusal, State};

@@ -9,8 +9,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_custody::SigningKey;
 use creance_guard::{
-    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Faults, Kernel, LocalData, Order, Policy, Row,
-    Rules, ask, cuts, faults, percentile, ruleset, selftest, table,
+    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Faults, Kernel, LocalData, Order, Passed, Policy,
+    Row, Rules, against, ask, cuts, faults, percentile, ruleset, selftest, table,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -47,6 +47,9 @@ enum Command {
         /// Breaks something every few seconds instead, for so many seconds, while all is cut.
         #[arg(long, value_name = "SECONDS", conflicts_with = "cuts")]
         faults: Option<u64>,
+        /// Tries the ways past what this script sets up in the gateway instead, and prints what it lets through.
+        #[arg(long, value_name = "SCRIPT", conflicts_with_all = ["cuts", "faults"])]
+        against: Option<PathBuf>,
     },
     /// Gives an operator's word; it stands in the ledger.
     Operator(Operator),
@@ -140,7 +143,10 @@ fn act(command: Command) -> anyhow::Result<u8> {
         Command::Status(options) => {
             return Ok(status(&Config::load(&options.configured.config)?, options.json));
         }
-        Command::Selftest { cuts: count, faults: seconds } => {
+        Command::Selftest { cuts: count, faults: seconds, against: peer } => {
+            if let Some(script) = peer {
+                return passed(&against(&script)?);
+            }
             let program = std::env::current_exe().context("cannot find this program")?;
             if let Some(seconds) = seconds {
                 return broken(&faults(&program, Duration::from_secs(seconds))?);
@@ -168,6 +174,16 @@ fn act(command: Command) -> anyhow::Result<u8> {
             anstream::println!("{}", answer.says);
             return Ok(u8::from(!answer.taken));
         }
+    }
+    Ok(0)
+}
+
+/// Says what something else let through.
+fn passed(rows: &[Passed]) -> anyhow::Result<u8> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{:52} {:>8} {:>8} {:>8}", "frames outside", "in force", "killed", "emptied")?;
+    for Passed { name, in_force, killed, emptied } in rows {
+        writeln!(out, "{name:52} {in_force:>8} {killed:>8} {emptied:>8}")?;
     }
     Ok(0)
 }

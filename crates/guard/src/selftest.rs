@@ -10,6 +10,7 @@
 
 #![expect(clippy::disallowed_types, reason = "a laboratory in namespaces sends")]
 
+mod against;
 mod cuts;
 mod faults;
 
@@ -36,6 +37,7 @@ use nix::{
 };
 use pnet_datalink::{Channel, DataLinkSender};
 
+pub use against::{Passed, against};
 pub use cuts::{Cuts, cuts, percentile};
 pub use faults::{Faults, faults};
 

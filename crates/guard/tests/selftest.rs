@@ -39,3 +39,17 @@ fn a_cut_outlives_what_breaks() {
     let Some(said) = selftest(&["--faults", "40"]) else { return };
     assert!(said.contains("records, verifies"), "{said}");
 }
+
+/// The laboratory tells one gateway from another: this one knows some addresses, and lets go on what was open.
+#[test]
+fn what_others_let_through_is_seen() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/peers/guard/nftables-country");
+    let Some(said) = selftest(&["--against", script]) else { return };
+    let frames = |name: &str| -> Vec<usize> {
+        let line = said.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.split_whitespace().map(|number| number.parse().unwrap()).collect()
+    };
+    assert_eq!(frames("UDP over IPv6"), [0, 0, 1], "{said}");
+    assert_eq!(frames("hard-coded address"), [1, 1, 1], "{said}");
+    assert_eq!(frames("UDP over IPv4, also of a flow that was open"), [1, 1, 1], "{said}");
+}
