@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// A document, written. Nothing, if it holds a number that is not whole.
-pub(crate) fn write(document: &impl Serialize) -> Option<String> {
+pub fn write(document: &impl Serialize) -> Option<String> {
     let value = serde_json::to_value(document).ok()?;
     whole(&value).then(|| sorted(value).to_string())
 }

@@ -18,6 +18,7 @@ mod verify;
 use data_encoding::HEXLOWER;
 use ring::digest;
 
+pub use canonical::write as in_canonical_form;
 pub use ledger::{Chain, Deed, File, Ledger, LedgerError, Record, Why};
 pub use redact::{Omit, Redacted, redact};
 pub use seal::{KeyError, PublicKey, SigningKey};

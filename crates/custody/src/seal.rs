@@ -5,10 +5,13 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Chain, Ledger, canonical, is_hex_of_32};
+use crate::{Chain, Ledger, canonical, is_hex_of_32, sha256};
 
 /// The name and version of a signature; what is signed begins with it, so that no other signature of the key fits.
 const SCHEMA: &str = "creance.signature/1";
+
+/// The same for a document by itself.
+const DOCUMENT: &str = "creance.document-signature/1";
 
 /// A private key in PKCS#8 (RFC 8410 §7) up to its 32 bytes.
 const PKCS8: &[u8] = &[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -68,6 +71,15 @@ impl SigningKey {
         self.seal(number, case, hash)
     }
 
+    /// Signs a document by itself, whatever it is: the SHA-256 of its bytes.
+    pub fn sign_document(&self, document: &[u8]) -> Option<String> {
+        let claim =
+            Document { schema: DOCUMENT.to_owned(), sha256: sha256(document), public_key: self.public().0 };
+        let message = format!("{DOCUMENT}\n{}", canonical::write(&claim)?);
+        let signature = HEXLOWER.encode(self.0.sign(message.as_bytes()).as_ref());
+        Some(canonical::write(&SignedDocument { claim, signature })? + "\n")
+    }
+
     fn seal(&self, number: u64, case: &str, hash: &str) -> Option<String> {
         let claim = Claim {
             schema: SCHEMA.to_owned(),
@@ -115,6 +127,22 @@ impl Claim {
 struct Signature {
     #[serde(flatten)]
     claim: Claim,
+    signature: String,
+}
+
+/// What is signed of a document.
+#[derive(Clone, Debug, Serialize)]
+struct Document {
+    schema: String,
+    #[serde(rename = "document_sha256")]
+    sha256: String,
+    public_key: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct SignedDocument {
+    #[serde(flatten)]
+    claim: Document,
     signature: String,
 }
 

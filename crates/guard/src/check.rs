@@ -4,7 +4,8 @@ use std::{fmt::Write, fs};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use creance_policy::{Policy, TEMPLATES, Template};
+use creance_guard::lawful;
+use creance_policy::{Fact, Policy, TEMPLATES, Template};
 
 /// What `check` is told.
 #[derive(Args, Debug)]
@@ -15,6 +16,9 @@ pub(crate) struct Options {
     /// Lists the policies that are shipped.
     #[arg(long)]
     list: bool,
+    /// Where the aircraft may be, as codes of countries: says what the law there asks for, and whether the policy asks about it.
+    #[arg(long, value_name = "CODE", conflicts_with = "list")]
+    region: Vec<String>,
     /// Prints the text of the policy, to begin one's own with.
     #[arg(long, conflicts_with = "list")]
     print: bool,
@@ -36,7 +40,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<u8> {
     }
     let (name, policy) = policy(named)?;
     let (told, faulty) = told(&name, &policy)?;
-    anstream::print!("{told}");
+    anstream::print!("{told}{}", law(&options.region, &policy));
     Ok(if faulty { FAULTY } else { 0 })
 }
 
@@ -57,6 +61,24 @@ fn text(named: &str) -> anyhow::Result<(String, String)> {
         );
     }
     Ok((named.to_owned(), fs::read_to_string(named).with_context(|| format!("cannot read {named}"))?))
+}
+
+/// What the law asks for where it must not be cut, and what the policy makes of that.
+fn law(region: &[String], policy: &Policy) -> String {
+    let mut out = String::new();
+    for one in lawful::asked(region) {
+        let heeds = if policy.asks(Fact::Duties) {
+            "This policy asks about duties: see its rules."
+        } else {
+            "This policy does not ask about duties: it cuts this report where it cuts everything."
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "law: {}: {} ({}, {}). {heeds}", one.country, one.says, one.source, one.date);
+    }
+    if out.is_empty() && !region.is_empty() {
+        out += "law: nothing is known that forbids to cut an aircraft's report there.\n";
+    }
+    out
 }
 
 fn told(name: &str, policy: &Policy) -> anyhow::Result<(String, bool)> {
@@ -104,4 +126,21 @@ fn told(name: &str, policy: &Policy) -> anyhow::Result<(String, bool)> {
         writeln!(out, "  {}: held for {}, decided {}", reach.rule, reach.held, reach.decided)?;
     }
     Ok((out, faulty))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_law_asks_for_is_told_with_what_the_policy_makes_of_it() {
+        let told = |name: &str, region: &[&str]| {
+            let region: Vec<String> = region.iter().map(|code| (*code).to_owned()).collect();
+            law(&region, &policy(name).unwrap().1)
+        };
+        assert!(told("local-data-mode", &["CN"]).contains("does not ask about duties"));
+        assert!(told("cn-lawful-reporting", &["CN"]).contains("asks about duties: see"));
+        assert!(told("local-data-mode", &["HK"]).contains("nothing is known"));
+        assert_eq!(told("local-data-mode", &[]), "");
+    }
 }

@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use creance_place::Country;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -58,6 +59,11 @@ pub struct Config {
     /// Who may reach what, in Cedar: the name of a shipped policy, or a file. Without it nothing leaves unless all is on the
     /// ground, but the exceptions; with it those too must be permitted, by address and port.
     pub policy: Option<String>,
+    /// Where the page of the gateway is served, to clients: `creance-guard page`.
+    pub page: Option<Page>,
+    /// Where the aircraft may be, as codes of countries (ISO 3166-1): rules may ask for it, and what the law there asks for
+    /// is told. Without it nothing is known of that.
+    pub region: Option<Vec<String>>,
     /// A private key, as `creance case keygen` makes it: the ledger is signed with it.
     pub key: Option<PathBuf>,
 }
@@ -132,6 +138,22 @@ pub struct Aircraft {
     pub address: IpAddr,
 }
 
+/// Where a page is served.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// An address of this machine in the clients' network.
+    pub address: IpAddr,
+    /// The port.
+    pub port: u16,
+}
+
+impl Page {
+    fn is_odd(&self) -> bool {
+        self.address.is_unspecified() || self.address.is_multicast() || self.port == 0
+    }
+}
+
 /// Why a configuration is none.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -156,6 +178,12 @@ pub enum ConfigError {
     /// An interface is on both sides.
     #[error("{0} is in `lan` and in `wan`")]
     BothSides(String),
+    /// The page would be served to whom it does not say.
+    #[error("`page` names one address of this machine, and a port")]
+    Page,
+    /// A country that is none.
+    #[error("no code of a country: {0:?}")]
+    Country(String),
     /// The dead man's time is out of bounds.
     #[error("`dead_man_ms` is between 1000 and 60000")]
     DeadMan,
@@ -202,6 +230,13 @@ impl Config {
         }
         if !(1000..=60_000).contains(&config.dead_man_ms) {
             return Err(ConfigError::DeadMan);
+        }
+        if config.page.as_ref().is_some_and(Page::is_odd) {
+            return Err(ConfigError::Page);
+        }
+        let wrong = |code: &&String| Country::new(code).is_none();
+        if let Some(code) = config.region.iter().flatten().find(wrong) {
+            return Err(ConfigError::Country(code.clone()));
         }
         for (at, one) in config.aircraft.iter().enumerate() {
             let same = |other: &Aircraft| (other.system, other.address) == (one.system, one.address);
@@ -263,6 +298,18 @@ mod tests {
             let text = format!("{LEAST}dead_man_ms = {wrong}");
             assert!(matches!(Config::read(&text), Err(ConfigError::DeadMan)));
         }
+        for wrong in [
+            "address = '0.0.0.0', port = 80",
+            "address = '224.0.0.1', port = 80",
+            "address = '10.0.0.1', port = 0",
+        ] {
+            let text = format!("{LEAST}page = {{ {wrong} }}");
+            assert!(matches!(Config::read(&text), Err(ConfigError::Page)), "{wrong}");
+        }
+        assert!(matches!(
+            Config::read(&format!("{LEAST}region = ['CN', 'china']")),
+            Err(ConfigError::Country(_))
+        ));
         let twice = "[[aircraft]]\nname='a'\nsystem=1\naddress='10.0.0.1'\n".repeat(2);
         assert!(matches!(Config::read(&format!("{LEAST}{twice}")), Err(ConfigError::Aircraft(_))));
     }

@@ -45,6 +45,11 @@ pub enum Order {
         /// Why this is said.
         reason: String,
     },
+    /// An operator answers for a cut that the law where the aircraft is does not permit.
+    Override {
+        /// Why.
+        reason: String,
+    },
     /// The code again.
     Confirm {
         /// As it was given.
@@ -59,6 +64,9 @@ pub struct Answer {
     pub taken: bool,
     /// A line for people.
     pub says: String,
+    /// What is to be repeated to confirm, if something was asked for that needs it.
+    #[serde(default)]
+    pub code: Option<String>,
     /// How it stands.
     pub status: Value,
 }
@@ -142,7 +150,7 @@ mod tests {
         let asker = thread::spawn(move || ask(&path, &sent));
         let got: Asked = got.recv().unwrap();
         assert_eq!((&got.order, got.uid), (&order, nix::unistd::geteuid().as_raw()));
-        let answer = Answer { taken: true, says: "yes".to_owned(), status: Value::Null };
+        let answer = Answer { taken: true, says: "yes".to_owned(), code: None, status: Value::Null };
         got.answer(&answer);
         assert_eq!(asker.join().unwrap().unwrap(), answer);
     }

@@ -10,6 +10,7 @@
 //! enforcing*, says so, and opens nothing.
 
 mod looks;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +27,7 @@ use nix::{
         signalfd::{SfdFlags, SignalFd},
     },
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
@@ -35,17 +36,20 @@ use crate::{
     control::{self, Asked},
     evidence::heard,
     hand::{Done, Hand, Job},
+    lawful::{self, Asked as Duty},
     policy::narrows,
     record::Detail,
     ruleset,
+    tally::Tally,
 };
 
 /// How often it is looked at what stands in the kernel.
 const LOOK: Duration = Duration::from_millis(400);
 /// How often, at interfaces and what hangs on them.
 const LINKS: Duration = Duration::from_secs(5);
-/// How often counts go into the ledger.
-const COUNTS: Duration = Duration::from_hours(1);
+/// How often counts go into the ledger: while something flies or leaves, and else.
+const COUNTS: Duration = Duration::from_mins(1);
+const QUIET: Duration = Duration::from_hours(1);
 /// Datagrams taken before orders and time have their turn.
 const BATCH: usize = 64;
 
@@ -105,11 +109,16 @@ pub struct Engine {
     /// Datagrams that may be telemetry.
     heard: u64,
     seen: Seen,
+    tally: Tally,
     /// How often what is open had been changed when that was seen.
     seen_at: u64,
     links: BTreeSet<String>,
     cuts: u64,
     last_cut: Value,
+    last_alarm: Option<String>,
+    /// What the law asks for where the aircraft may be and the policy does not ask about, and who answers for that.
+    duties: Vec<Duty>,
+    answered: Option<String>,
     /// What had left at the beginning of the turn before this one, and of this one: what is heard now came later than the first.
     marks: [u64; 2],
 }
@@ -127,6 +136,8 @@ impl Engine {
         let hazards: BTreeSet<_> = seen.hazards.union(&links).cloned().collect();
         let machine = Machine::new(config.aircraft.len(), book.kept());
         let shape = seen.shape.clone();
+        let region = config.region.as_deref().unwrap_or_default();
+        let duties = if policy.heeds_duties() { Vec::new() } else { lawful::asked(region) };
         let mut engine = Self {
             loaded: Cut::new(&config),
             hand,
@@ -146,26 +157,17 @@ impl Engine {
             alarms: 0,
             heard: 0,
             seen,
+            tally: Tally::default(),
             seen_at: 0,
             links,
             cuts: 0,
             last_cut: Value::Null,
+            last_alarm: None,
+            duties,
+            answered: None,
             marks: [0; 2],
         };
-        let named: Vec<_> = engine
-            .config
-            .exceptions
-            .iter()
-            .map(|one| format!("{}: {}", ruleset::key(one), one.why))
-            .collect();
-        engine.note(
-            "start",
-            [
-                ("state", engine.machine.state().name().into()),
-                ("policy", engine.config.policy.as_deref().unwrap_or("local data mode, built in").into()),
-                ("exceptions", named.into()),
-            ],
-        )?;
+        engine.begin()?;
         engine.ears();
         if hazards.is_empty() {
             Kernel::forget().or_else(|error| engine.alarm(&error.to_string()))?;
@@ -203,9 +205,12 @@ impl Engine {
             let done = self.hand.done().map_err(gone)?;
             self.learn(done, &mut due)?;
             self.hand_out(&mut due, beat)?;
-            if counted.elapsed() >= COUNTS {
+            let quiet = !self.machine.state().may_fly() && !self.tally.has_gone();
+            if counted.elapsed() >= if quiet { QUIET } else { COUNTS } {
                 counted = Instant::now();
-                self.note("counts", [("counters", self.counts())])?;
+                if self.tally.has_changed() {
+                    self.count()?;
+                }
             }
         }
     }
@@ -305,25 +310,29 @@ impl Engine {
     fn orders(&mut self, asked: &Receiver<Asked>) -> Result<(), EngineError> {
         while let Ok(asked) = asked.try_recv() {
             let who = format!("user {}", asked.uid);
+            let mut repeat = None;
             let answer = match asked.order.clone() {
                 Order::Status => Ok(self.machine.state().name().to_owned()),
                 Order::Fly { reason } => self.word(Input::Fly, "fly", &who, &reason)?,
                 Order::Land { reason } => self.word(Input::Land, "land", &who, &reason)?,
                 Order::Release { reason } => match code() {
                     Some(code) => {
+                        repeat = Some(code.clone());
                         self.word(Input::Release(code.clone()), "release", &who, &reason)?.map(|_| {
                             format!("to confirm within a minute: creance-guard operator confirm {code}")
                         })
                     }
                     None => Err("no chance for a code".to_owned()),
                 },
+                Order::Override { reason } => Ok(self.answers(&who, &reason)?),
                 Order::Confirm { code } => self.word(Input::Confirm(code), "confirm", &who, "")?,
             };
             let (taken, says) = match answer {
                 Ok(says) => (true, says),
                 Err(says) => (false, says),
             };
-            asked.answer(&Answer { taken, says, status: self.status() });
+            let code = repeat.filter(|_| taken);
+            asked.answer(&Answer { taken, says, code, status: self.status() });
         }
         Ok(())
     }
@@ -366,6 +375,10 @@ impl Engine {
                 "state",
                 [("from", before.name().into()), ("to", state.name().into()), ("said", who.into())],
             )?;
+            // What is told of a flight begins and ends with counts of its own.
+            if before.may_fly() != state.may_fly() || before.is_open() != state.is_open() {
+                self.count_now()?;
+            }
         }
         Ok(answer)
     }
@@ -462,12 +475,14 @@ impl Engine {
     /// Leaves it cut.
     fn end(mut self) -> Result<Ended, EngineError> {
         self.cut(None, "the engine ends")?;
-        self.note("end", [("counters", self.counts())])?;
+        self.count_now()?;
+        self.note("end", [])?;
         Ok(if self.fault.is_none() { Ended::Cut } else { Ended::NotEnforcing })
     }
 
     fn alarm(&mut self, why: &str) -> Result<(), EngineError> {
         self.alarms += 1;
+        self.last_alarm = Some(why.to_owned());
         anstream::eprintln!("ALARM: {why}");
         self.note("alarm", [("why", why.into())])
     }
@@ -487,31 +502,6 @@ impl Engine {
             numbers.split_whitespace().nth(8).filter(|_| ours)?.parse::<u64>().ok()
         };
         all.lines().filter_map(of).sum()
-    }
-
-    /// Counters as text, for a ledger holds whole numbers and lists of words.
-    fn counts(&self) -> Value {
-        let all = self.seen.counters.iter().filter(|(_, count)| count.packets > 0);
-        all.map(|(name, count)| format!("{name}: {} packets, {} bytes", count.packets, count.bytes))
-            .collect::<Vec<_>>()
-            .into()
-    }
-
-    fn status(&self) -> Value {
-        json!({
-            "schema": "creance.guard-status/1",
-            "enforcing": self.fault.is_none(),
-            "fault": self.fault,
-            "state": self.machine.state().name(),
-            "open": self.open,
-            "alarms": self.alarms,
-            "cuts": self.cuts,
-            "last_cut": self.last_cut,
-            "heard": self.heard,
-            "listening": self.ears.keys().collect::<Vec<_>>(),
-            "counters": self.seen.counters,
-            "other_tables": self.seen.others,
-        })
     }
 }
 

@@ -130,7 +130,7 @@ impl Kernel {
 
     /// What the rules in force are.
     pub fn look() -> Result<Seen, KernelError> {
-        let said = run("nft", &["-j", "-s", "list", "ruleset"])?;
+        let said = run("nft", &["-j", "list", "ruleset"])?;
         Seen::read(&said.stdout).ok_or(KernelError::Unclear("nft"))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! evidence ─▶ state ─▶ engine ─▶ kernel (nftables, routing rules)
-//!   operator ──▲          │ └──▶ record (ledger), status
+//!   operator ──▲          │ └──▶ record (ledger) ─▶ proof; status ─▶ metrics, page
 //!                  policy ┘
 //! ```
 //!
@@ -16,15 +16,20 @@ pub mod evidence;
 mod frames;
 mod hand;
 mod kernel;
+pub mod lawful;
 mod listen;
+pub mod metrics;
+pub mod page;
 mod policy;
+pub mod proof;
 mod record;
 pub mod ruleset;
 mod seen;
 mod selftest;
 mod state;
+pub mod tally;
 
-pub use config::{Aircraft, Carrier, Config, ConfigError, Exception, Service, Upstream};
+pub use config::{Aircraft, Carrier, Config, ConfigError, Exception, Page, Service, Upstream};
 pub use control::{Answer, Order, ask};
 pub use engine::{Ended, Engine, EngineError};
 pub use kernel::{Cut, Kernel, KernelError};

@@ -1,16 +1,18 @@
 //! The `creance-guard` command: a gateway that fails closed, and shows it.
 
 mod check;
+mod doctor;
+mod prove;
 mod simulate;
+mod trial;
 
-use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use creance_custody::SigningKey;
 use creance_guard::{
-    Answer, Book, Config, Cuts, Ended, Engine, EngineError, Faults, Kernel, LocalData, Order, Passed, Policy,
-    Row, Rules, against, ask, cuts, faults, percentile, ruleset, selftest, table,
+    Answer, Book, Config, Ended, Engine, EngineError, Kernel, LocalData, Order, Policy, Rules, ask, metrics,
+    page, ruleset, tally,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -27,6 +29,7 @@ Examples:
   creance-guard run -c guard.toml                       the gateway; cut until every aircraft tells that it stands
   creance-guard status                                  is it enforcing, what is believed, what was dropped
   creance-guard operator fly --reason \"take-off\"       cut now
+  creance-guard proof --flight 3 -o flight-3            what left during the third flight, for others to check
   creance-guard operator release --reason \"battery out\"  open; asks for a code to be repeated
 
 Exit codes: 0 done · 2 usage · 3 something unreadable or unwritable · 5 not enforcing · 70 a bug.";
@@ -36,23 +39,21 @@ enum Command {
     /// Prints the ruleset that a configuration makes, as nftables reads it.
     Rules(Configured),
     /// Guards a network until it is told to end, and leaves it cut.
-    Run(Configured),
+    Run(Run),
     /// Says whether it is enforced, and what is believed. Exit code 5 if not, or if nobody answers.
     Status(Status),
+    /// Checks whether this machine can guard, and says what to do where it cannot. Exit code 5, if it cannot.
+    Doctor(doctor::Options),
+    /// The same as `status`, in OpenMetrics.
+    Metrics(Configured),
+    /// Serves a page to operators where the configuration says (`page`), with a token that is made at the first start.
+    Page(Configured),
     /// Tries every way past this guard that is known, in network namespaces, and prints what got through. Needs root.
-    Selftest {
-        /// Measures instead how long so many cuts take while a client sends as much as it can.
-        #[arg(long, value_name = "COUNT")]
-        cuts: Option<usize>,
-        /// Breaks something every few seconds instead, for so many seconds, while all is cut.
-        #[arg(long, value_name = "SECONDS", conflicts_with = "cuts")]
-        faults: Option<u64>,
-        /// Tries the ways past what this script sets up in the gateway instead, and prints what it lets through.
-        #[arg(long, value_name = "SCRIPT", conflicts_with_all = ["cuts", "faults"])]
-        against: Option<PathBuf>,
-    },
+    Selftest(trial::Options),
     /// Gives an operator's word; it stands in the ledger.
     Operator(Operator),
+    /// Says what left during a flight, from the signed ledger, so that others can check it.
+    Proof(prove::Options),
     /// Says a policy in plain words, and what in it can never count.
     Check(check::Options),
     /// Replays a capture or a case: what a policy would have refused, by which rule.
@@ -64,6 +65,15 @@ struct Configured {
     /// The configuration.
     #[arg(short, long, value_name = "FILE", default_value = "/etc/creance/guard.toml")]
     config: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct Run {
+    #[command(flatten)]
+    configured: Configured,
+    /// Prints each record of the ledger as well, a line of JSON each.
+    #[arg(long)]
+    log: bool,
 }
 
 #[derive(Args, Debug)]
@@ -103,6 +113,12 @@ enum Word {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Answers for cutting what the law where the aircraft is asks for in flight. It holds until the engine starts anew.
+    Override {
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Confirms a release.
     Confirm {
         /// The code that `release` gave.
@@ -136,38 +152,30 @@ const NOT_ENFORCING: u8 = 5;
 
 fn act(command: Command) -> anyhow::Result<u8> {
     match command {
+        Command::Doctor(options) => return doctor::run(&options),
+        Command::Proof(options) => return prove::run(&options),
         Command::Check(options) => return check::run(&options),
         Command::Simulate(options) => return simulate::run(&options),
         Command::Rules(options) => anstream::print!("{}", ruleset::load(&Config::load(&options.config)?)),
-        Command::Run(options) => return run(Config::load(&options.config)?),
+        Command::Run(options) => return run(Config::load(&options.configured.config)?, options.log),
         Command::Status(options) => {
             return Ok(status(&Config::load(&options.configured.config)?, options.json));
         }
-        Command::Selftest { cuts: count, faults: seconds, against: peer } => {
-            if let Some(script) = peer {
-                return passed(&against(&script)?);
-            }
-            let program = std::env::current_exe().context("cannot find this program")?;
-            if let Some(seconds) = seconds {
-                return broken(&faults(&program, Duration::from_secs(seconds))?);
-            }
-            if let Some(count) = count {
-                let Cuts { micros, bytes, bound, above } = cuts(&program, count)?;
-                for (of, list) in [
-                    ("us from evidence to the last frame outside", &micros),
-                    ("bytes that arrived outside meanwhile", &bytes),
-                    ("bytes at most, as the ledger says", &bound),
-                ] {
-                    let [half, most, all] = [50, 99, 100].map(|share| percentile(list, share));
-                    anstream::println!("{of}: p50 {half}, p99 {most}, most {all} of {}", list.len());
-                }
-                anstream::println!("cuts that let out more than the ledger says: {above}");
-                return Ok(u8::from(above > 0));
-            }
-            let rows = selftest(&program)?;
-            table(&rows, &mut anstream::stdout())?;
-            return Ok(u8::from(!rows.iter().all(Row::holds)));
+        Command::Metrics(options) => {
+            let answer = ask(&Config::load(&options.config)?.run, &Order::Status).ok();
+            anstream::print!("{}", metrics::text(answer.as_ref().map(|answer| &answer.status)));
         }
+        Command::Page(options) => {
+            let config = Config::load(&options.config)?;
+            let page = config.page.clone().context("the configuration has no `page`")?;
+            anstream::eprintln!(
+                "http://{}/ · the token is in {}/page.token",
+                std::net::SocketAddr::from((page.address, page.port)),
+                config.state.display()
+            );
+            page::serve(config, &page).context("cannot serve the page")?;
+        }
+        Command::Selftest(options) => return trial::run(&options),
         Command::Operator(options) => {
             let config = Config::load(&options.configured.config)?;
             let answer = ask(&config.run, &options.word.into()).context("cannot reach the guard")?;
@@ -178,43 +186,24 @@ fn act(command: Command) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// Says what something else let through.
-fn passed(rows: &[Passed]) -> anyhow::Result<u8> {
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{:52} {:>8} {:>8} {:>8}", "frames outside", "in force", "killed", "emptied")?;
-    for Passed { name, in_force, killed, emptied } in rows {
-        writeln!(out, "{name:52} {in_force:>8} {killed:>8} {emptied:>8}")?;
-    }
-    Ok(0)
-}
-
-/// Says what came of faults. Exit code 1 where the cut did not hold, or the ledger does not.
-fn broken(found: &Faults) -> anyhow::Result<u8> {
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{:44} {:>6} {:>14}", "what was broken", "times", "frames outside")?;
-    for (name, times) in &found.done {
-        let frames = found.frames.get(name).copied().unwrap_or_default();
-        writeln!(out, "{name:44} {times:>6} {frames:>14}")?;
-    }
-    let ledger = if found.verified { "verifies" } else { "DOES NOT VERIFY" };
-    writeln!(out, "ledger: {} records, {ledger}", found.records)?;
-    writeln!(out, "an engine grew by {} KiB and {} descriptors at most", found.grown, found.descriptors)?;
-    Ok(u8::from(!found.verified || found.frames.values().any(|frames| *frames > 0)))
-}
-
-fn run(config: Config) -> anyhow::Result<u8> {
+fn run(config: Config, log: bool) -> anyhow::Result<u8> {
+    // What was counted since an engine that was killed wrote it down last is gone with its rules.
+    let left = Kernel::look().ok().as_ref().and_then(tally::left_behind);
     // Before anything else, so that a ledger or a key that cannot be read leaves nothing open.
     Kernel::close(&config).map_err(EngineError::Kernel)?;
-    let key = config.key.as_ref().map(|path| {
-        let pem = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        SigningKey::read(&pem).with_context(|| format!("cannot use {}", path.display()))
-    });
+    let key = prove::key(&config)?;
     let policy: Box<dyn Policy> = match &config.policy {
-        Some(named) => Box::new(Rules::new(check::policy(named)?.1)),
+        Some(named) => Box::new(Rules::new(check::policy(named)?.1).within(config.region.as_deref())),
         None => Box::new(LocalData),
     };
-    let book = Book::open(&config.state, key.transpose()?)
+    let mut book = Book::open(&config.state, key)
         .with_context(|| format!("cannot continue the ledger in {}", config.state.display()))?;
+    if log {
+        book = book.logging();
+    }
+    if let Some(left) = left {
+        book.note("counts", left).context("cannot write the ledger")?;
+    }
     Ok(match Engine::start(config, book, policy)?.run()? {
         Ended::Cut => 0,
         Ended::NotEnforcing => NOT_ENFORCING,
@@ -238,6 +227,24 @@ fn status(config: &Config, json: bool) -> u8 {
             if enforcing { fault.to_owned() } else { format!("NOT ENFORCING: {fault}") },
             status["alarms"]
         );
+        let rows = |key: &str| status[key].as_array().map(Vec::as_slice).unwrap_or_default();
+        anstream::println!("policy: {}", status["policy"].as_str().unwrap_or_default());
+        if let Some(why) = status["last_cut"]["why"].as_str() {
+            let bytes = &status["last_cut"]["bytes_at_most"];
+            let micros = status["last_cut"]["us_to_routes"].as_u64();
+            let after =
+                micros.map_or_else(String::new, |micros| format!(", {} ms from evidence", micros / 1000));
+            anstream::println!("last cut: {why}{after}, at most {bytes} bytes meanwhile");
+        }
+        for duty in rows("duties") {
+            let answered =
+                status["override"].as_str().unwrap_or("nobody answers for cutting it (operator override)");
+            anstream::println!("law of {}: {} {answered}", duty["country"], duty["says"]);
+        }
+        for row in rows("refused").iter().take(10) {
+            let [from, to, protocol] = [0, 1, 2].map(|at| row[at].as_str().unwrap_or_default());
+            anstream::println!("refused: {from} to {to}, {protocol} {}: {} packets", row[3], row[4]);
+        }
     }
     if enforcing { 0 } else { NOT_ENFORCING }
 }
@@ -248,6 +255,7 @@ impl From<Word> for Order {
             Word::Fly { reason } => Self::Fly { reason },
             Word::Land { reason } => Self::Land { reason },
             Word::Release { reason } => Self::Release { reason },
+            Word::Override { reason } => Self::Override { reason },
             Word::Confirm { code } => Self::Confirm { code },
         }
     }

@@ -1,9 +1,9 @@
 //! What may leave in which state: the question that the engine asks before it renews anything.
 
 use creance_model::{FlightState, Timestamp};
-use creance_policy::{Action, Circumstances, Content, Device, Request};
+use creance_policy::{Action, Circumstances, Content, Device, Duty, Fact, Request};
 
-use crate::{Exception, State, engine::since_1970};
+use crate::{Exception, State, engine::since_1970, lawful};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,6 +18,11 @@ pub enum Destination<'a> {
 pub trait Policy {
     /// Whether clients may reach this now.
     fn allows(&self, state: State, destination: Destination<'_>) -> bool;
+
+    /// Whether it asks which duties hold where the aircraft is.
+    fn heeds_duties(&self) -> bool {
+        false
+    }
 }
 
 /// Whether a change of state forbids something that was allowed before it: then all is cut, and what may still pass is let
@@ -43,12 +48,22 @@ impl Policy for LocalData {
 /// sent are facts that are missing here, and missing facts never open: a policy that wants to know a country or a name
 /// before it permits anything opens nothing but what is named and permitted by address.
 #[derive(Clone, Debug)]
-pub struct Rules(creance_policy::Policy);
+pub struct Rules {
+    policy: creance_policy::Policy,
+    region: Option<Vec<String>>,
+    duties: Option<Vec<Duty>>,
+}
 
 impl Rules {
     /// Asks a policy.
     pub const fn new(policy: creance_policy::Policy) -> Self {
-        Self(policy)
+        Self { policy, region: None, duties: None }
+    }
+
+    /// The same where the aircraft may be in these countries, if that is known.
+    #[must_use]
+    pub fn within(self, region: Option<&[String]>) -> Self {
+        Self { region: region.map(<[String]>::to_vec), duties: region.and_then(lawful::duties), ..self }
     }
 }
 
@@ -68,7 +83,13 @@ impl Policy for Rules {
             State::Airborne | State::Stale => Some(FlightState::Flying),
             State::Unknown => None,
         };
-        let circumstances = Circumstances { flight, time: now(), ..Circumstances::default() };
+        let circumstances = Circumstances {
+            flight,
+            time: now(),
+            region: self.region.clone(),
+            duties: self.duties.clone(),
+            ..Circumstances::default()
+        };
         let request = |action| Request {
             action,
             device: Device::default(),
@@ -77,7 +98,11 @@ impl Policy for Rules {
             content: Content::default(),
         };
         // Whoever may begin a conversation through the kernel may say anything in it.
-        Action::ALL.into_iter().all(|action| self.0.decide(&request(action)).allowed)
+        Action::ALL.into_iter().all(|action| self.policy.decide(&request(action)).allowed)
+    }
+
+    fn heeds_duties(&self) -> bool {
+        self.policy.asks(Fact::Duties)
     }
 }
 
@@ -129,6 +154,20 @@ mod tests {
         // Built in, exceptions hold in every state, and only the rest is cut.
         assert!(narrows(&LocalData, &named, State::Released, State::Airborne));
         assert!(!narrows(&LocalData, &named, State::Unknown, State::Airborne));
+    }
+
+    #[test]
+    fn where_the_aircraft_is_may_be_asked_for() {
+        let text = r#"@id("here") permit (principal, action, resource)
+            when { context has duties && context.duties.contains(Duty::"report-flight") };"#;
+        let rules = Rules::new(creance_policy::Policy::read("x.cedar", text).unwrap());
+        assert!(rules.heeds_duties() && !shipped("local-data-mode").heeds_duties());
+        assert!(shipped("cn-lawful-reporting").heeds_duties());
+        let open = |region: Option<&[&str]>| {
+            let region = region.map(|codes| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>());
+            rules.clone().within(region.as_deref()).allows(State::Airborne, Destination::Anywhere)
+        };
+        assert_eq!([open(Some(&["CN"])), open(Some(&["US"])), open(None)], [true, false, false]);
     }
 
     #[test]

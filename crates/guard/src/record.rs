@@ -6,6 +6,8 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::mpsc::{SyncSender, sync_channel},
+    thread,
 };
 
 use creance_custody::{Chain, Deed, LEDGER, Ledger, SIGNATURE, SigningKey};
@@ -23,7 +25,11 @@ pub struct Book {
     file: File,
     chain: Chain,
     key: Option<SigningKey>,
+    log: Option<SyncSender<String>>,
 }
+
+/// Lines of the log that wait; of more, the newest are not printed.
+const LINES: usize = 1024;
 
 /// What a record says.
 pub type Detail = BTreeMap<String, Value>;
@@ -40,7 +46,20 @@ impl Book {
             Err(error) => return Err(error),
         };
         let file = OpenOptions::new().append(true).create(true).open(path)?;
-        Ok(Self { folder: folder.to_owned(), file, chain, key })
+        Ok(Self { folder: folder.to_owned(), file, chain, key, log: None })
+    }
+
+    /// Prints each record as well, as it stands in the ledger. From a thread of its own: a reader that is slow holds up no cut.
+    #[must_use]
+    pub fn logging(self) -> Self {
+        let (log, lines) = sync_channel::<String>(LINES);
+        thread::spawn(move || {
+            for line in lines {
+                // Whoever does not read any more is nobody's fault here.
+                let _ = anstream::stdout().write_all(line.as_bytes());
+            }
+        });
+        Self { log: Some(log), ..self }
     }
 
     /// Writes a record, to the disk itself.
@@ -61,10 +80,18 @@ impl Book {
             .ok_or_else(|| io::Error::other("a record holds a number that is not whole"))?;
         self.file.write_all(line.as_bytes())?;
         self.file.sync_data()?;
+        if let Some(log) = &self.log {
+            let _ = log.try_send(line);
+        }
         match self.key.as_ref().and_then(|key| key.sign_end(&self.chain)) {
             Some(signature) => replace(&self.folder, SIGNATURE, signature.as_bytes()),
             None => Ok(()),
         }
+    }
+
+    /// Whether it is signed.
+    pub fn signs(&self) -> bool {
+        self.key.is_some()
     }
 
     /// Keeps a state for after a restart.

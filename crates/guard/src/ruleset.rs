@@ -9,12 +9,16 @@
 //!
 //! Each base chain drops what no rule takes. What is let through stands in sets whose elements end by themselves, and they
 //! are asked before any rule that lets established connections pass: else an upload that is under way would outlive the
-//! cut. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what
+//! cut. Whether an address is on that side is asked before routing, where the routing rules of a cut do not answer. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what
 //! either drops no other table brings back.
 
 use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr, time::Duration};
 
-use crate::{Config, Exception, Service};
+use crate::{
+    Config, Exception, Service,
+    config::Page,
+    tally::{self, GONE, REFUSED},
+};
 
 /// The table, in the families `inet` and `bridge`.
 pub const TABLE: &str = "creance";
@@ -27,6 +31,7 @@ pub const COUNTERS: &[(&str, &str)] = &[
     ("out", "let out"),
     ("in", "let in, asked for from inside"),
     ("exempt_out", "let out by an exception"),
+    ("gone", "went out by way of this machine, whatever let it"),
     ("exempt_in", "let in by an exception"),
     ("asked", "asked outside by this machine for clients"),
     ("cut", "dropped: leaving while cut"),
@@ -101,6 +106,7 @@ fn inet(config: &Config) -> String {
         config.services.iter().collect::<BTreeSet<_>>().into_iter().map(|one| asked(*one)).collect();
     let served: String =
         config.services.iter().collect::<BTreeSet<_>>().into_iter().map(|one| served(*one)).collect();
+    let (page_asked, page_served) = config.page.as_ref().map(page).unwrap_or_default();
     let (mut asks, mut answered) = (String::new(), String::new());
     for one in config.upstream.iter().filter(|one| !one.ports.is_empty()) {
         let ports: BTreeSet<_> = one.ports.iter().map(u16::to_string).collect();
@@ -116,10 +122,11 @@ fn inet(config: &Config) -> String {
             "\t\tiifname @upstream ct state established meta l4proto {{ tcp, udp }} th sport {{ {ports} }} accept"
         );
     }
+    let (told, refused, gone) = (tally::sets(), tally::rules(REFUSED), tally::rules(GONE));
     format!(
         "table inet {TABLE} {{
 {counters}
-	set released {{
+{told}	set released {{
 		type ifname
 		flags timeout
 		timeout {hold}
@@ -151,10 +158,11 @@ fn inet(config: &Config) -> String {
 	}}
 
 	chain from_clients {{
+		fib saddr . iif oif missing counter name spoofed drop
 		ip daddr . meta l4proto . th dport @exempt4 return
 		ip6 daddr . meta l4proto . th dport @exempt6 return
 		iifname @released return
-		meta l4proto != {{ tcp, udp, icmp, ipv6-icmp }} counter name cut_protocol drop
+{refused}		meta l4proto != {{ tcp, udp, icmp, ipv6-icmp }} counter name cut_protocol drop
 		counter name cut drop
 	}}
 
@@ -168,7 +176,6 @@ fn inet(config: &Config) -> String {
 	chain forward {{
 		type filter hook forward priority filter; policy drop;
 		ct state invalid counter name invalid drop
-		iifname {lan} fib saddr . iif oif missing counter name spoofed drop
 		iifname {lan} oifname {wan} jump leaving
 		iifname {wan} oifname {lan} jump returning
 		counter name elsewhere drop
@@ -189,6 +196,16 @@ fn inet(config: &Config) -> String {
 		counter name unasked drop
 	}}
 
+	chain gone {{
+		type filter hook forward priority filter + 1; policy drop;
+		iifname {lan} jump told
+		accept
+	}}
+
+	chain told {{
+{gone}		counter name gone accept
+	}}
+
 	chain input {{
 		type filter hook input priority filter; policy drop;
 		iifname \"lo\" accept
@@ -202,7 +219,7 @@ fn inet(config: &Config) -> String {
 		icmp type echo-request accept
 		icmpv6 type {{ echo-request, mld-listener-report, mld2-listener-report, mld-listener-done }} accept
 		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }} ip6 hoplimit 255 accept
-{asked}	}}
+{asked}{page_asked}	}}
 
 	chain answered {{
 		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} ip6 hoplimit 255 accept
@@ -222,7 +239,7 @@ fn inet(config: &Config) -> String {
 		icmp type {{ echo-reply, destination-unreachable, time-exceeded }} accept
 		icmpv6 type {{ echo-reply, destination-unreachable, packet-too-big, time-exceeded, mld-listener-query }} accept
 		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} ip6 hoplimit 255 accept
-{served}	}}
+{served}{page_served}	}}
 
 	chain asks {{
 		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }} ip6 hoplimit 255 accept
@@ -278,6 +295,16 @@ fn served(service: Service) -> &'static str {
     }
 }
 
+/// The rules by which the page is reached, and answers.
+fn page(page: &Page) -> (String, String) {
+    let Page { address, port } = page;
+    let ip = if address.is_ipv4() { "ip" } else { "ip6" };
+    (
+        format!("\t\t{ip} daddr {address} tcp dport {port} accept\n"),
+        format!("\t\t{ip} saddr {address} tcp sport {port} ct state established accept\n"),
+    )
+}
+
 fn counters(list: &[(&str, &str)]) -> String {
     list.iter().fold(String::new(), |text, (name, _)| text + &format!("\tcounter {name} {{ }}\n"))
 }
@@ -325,6 +352,7 @@ wan = ['wwan0', 'eth0']
 services = ['ssh', 'ntp', 'dns', 'dhcp']
 isolate = false
 dead_man_ms = 2500
+page = { address = '192.168.42.1', port = 8080 }
 upstream = [{ uid = 101, ports = [53, 853] }, { uid = 102, ports = [123] }]
 exceptions = [
     { to = '203.0.113.9', protocol = 'tcp', port = 2101, why = 'corrections' },

@@ -1,13 +1,13 @@
 //! What the kernel says its rules are: whether ours stand as they were put, and what else could undermine them.
 //!
-//! Reads `nft -j -s list ruleset` and `ip -j -d link`. Handles, counts and the time that elements have left change by
+//! Reads `nft -j list ruleset` and `ip -j -d link`. Handles, counts and the time that elements have left change by
 //! themselves and are left out; all else is compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{Config, ruleset::TABLE};
+use crate::{Config, ruleset::TABLE, tally};
 
 /// A look at the ruleset.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Seen {
     pub shape: Vec<String>,
     /// The elements of our sets.
     pub sets: BTreeMap<String, BTreeSet<String>>,
+    /// Those of sets that only tell who sent what to whom, with what each counted.
+    pub told: BTreeMap<String, BTreeMap<String, Count>>,
     /// Packets and bytes of our counters.
     pub counters: BTreeMap<String, Count>,
     /// What lets packets pass by our rules.
@@ -33,6 +35,14 @@ pub struct Count {
     pub bytes: u64,
 }
 
+impl Count {
+    /// What was counted since, unless it began anew in between.
+    pub fn since(self, before: Self) -> Option<Self> {
+        let packets = self.packets.checked_sub(before.packets)?;
+        Some(Self { packets, bytes: self.bytes.checked_sub(before.bytes)? })
+    }
+}
+
 /// Statements by which a packet leaves without a forward chain being asked.
 const PAST: &[(&str, &str)] = &[
     ("flow", "adds connections to a flowtable"),
@@ -43,7 +53,7 @@ const PAST: &[(&str, &str)] = &[
 ];
 
 impl Seen {
-    /// Reads what `nft -j -s list ruleset` says. Nothing, if it is not what nft says.
+    /// Reads what `nft -j list ruleset` says. Nothing, if it is not what nft says.
     pub fn read(json: &[u8]) -> Option<Self> {
         let whole: Value = serde_json::from_slice(json).ok()?;
         let mut seen = Self::default();
@@ -79,7 +89,11 @@ impl Seen {
             let elements = fields.remove("elem");
             if kind == "set" {
                 let list = elements.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                self.sets.insert(name.to_owned(), list.iter().map(element).collect());
+                if tally::is_told(name) {
+                    self.told.insert(name.to_owned(), list.iter().map(counted).collect());
+                } else {
+                    self.sets.insert(name.to_owned(), list.iter().map(element).collect());
+                }
             }
             if kind == "counter" {
                 let mut number =
@@ -118,6 +132,14 @@ fn element(element: &Value) -> String {
     let parts = value.get("concat").and_then(Value::as_array);
     let word = |part: &Value| part.as_str().map_or_else(|| part.to_string(), ToOwned::to_owned);
     parts.map_or_else(|| word(value), |parts| parts.iter().map(word).collect::<Vec<_>>().join(" . "))
+}
+
+/// An element, and what it counted.
+fn counted(one: &Value) -> (String, Count) {
+    let counter = one.get("elem").and_then(|inner| inner.get("counter"));
+    let number =
+        |key| counter.and_then(|counter| counter.get(key)).and_then(Value::as_u64).unwrap_or_default();
+    (element(one), Count { packets: number("packets"), bytes: number("bytes") })
 }
 
 /// What `ip -j -d link` tells of paths that pass by nftables, and which interfaces of the configuration are not there.

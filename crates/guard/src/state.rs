@@ -53,6 +53,11 @@ impl State {
         matches!(self, Self::Grounded | Self::Released)
     }
 
+    /// Whether something is in the air, or fell silent there.
+    pub fn may_fly(self) -> bool {
+        matches!(self, Self::Airborne | Self::Stale)
+    }
+
     /// In a word.
     pub fn name(self) -> &'static str {
         match self {
@@ -66,7 +71,7 @@ impl State {
 
     /// What is known after a restart of a guard that last believed this.
     fn after_restart(self) -> Self {
-        if matches!(self, Self::Airborne | Self::Stale) { Self::Stale } else { Self::Unknown }
+        if self.may_fly() { Self::Stale } else { Self::Unknown }
     }
 }
 

@@ -116,6 +116,11 @@ impl Policy {
         &self.rules
     }
 
+    /// Whether any of its rules asks for this.
+    pub fn asks(&self, fact: Fact) -> bool {
+        self.asks.contains(&fact)
+    }
+
     pub(crate) fn set(&self, action: Action) -> &RuleSet {
         let [connect, send] = &*self.sets;
         match action {

@@ -14,4 +14,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("ledger", include_str!("../../../docs/schema/ledger.schema.json")),
     ("signature", include_str!("../../../docs/schema/signature.schema.json")),
     ("proof", include_str!("../../../docs/schema/proof.schema.json")),
+    ("flight", include_str!("../../../docs/schema/flight.schema.json")),
+    ("document-signature", include_str!("../../../docs/schema/document-signature.schema.json")),
 ];

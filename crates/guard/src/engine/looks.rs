@@ -25,6 +25,7 @@ impl Engine {
         // Between two looks at one cut nothing may have been let out.
         let leaks = !self.open && self.seen_at == self.turn && let_out(&seen) > let_out(&self.seen);
         self.seen_at = self.turn;
+        self.tally.take(&seen);
         self.seen = seen;
         if leaks {
             self.alarm("packets were let out after the cut: the outside is taken down")?;
@@ -59,12 +60,14 @@ impl Engine {
     /// Cuts, and puts back what is ours. Until a look finds it in order, the guard is not enforcing.
     pub(super) fn trouble(&mut self, why: &str) -> Result<(), EngineError> {
         if self.fault.as_deref() != Some(why) {
+            self.count()?;
             self.fault = Some(why.to_owned());
             self.alarm(why)?;
         }
         self.turn()?;
         self.open = false;
         let back = Kernel::close(&self.config);
+        self.tally.anew();
         if let Err(error) = back {
             self.alarm(&format!("{error}: the outside is taken down"))?;
             let _ = Kernel::down(&self.config.wan);

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use creance_guard::lawful;
 use creance_model::{DataClass, Direction, Finding, FlightState, Report, Timestamp, Traffic, Visibility};
-use creance_place::{
-    Country,
-    region::duties::{Cut, packs},
-    region_of_host,
-};
+use creance_place::region_of_host;
 use creance_policy::{Action, Circumstances, Content, Destination, Device, Duty, Policy, Request, Verdict};
 use serde::Serialize;
 
@@ -292,18 +289,6 @@ fn law(report: &Report) -> (Option<Vec<String>>, Option<Vec<Duty>>) {
     if codes.is_empty() {
         return (None, None);
     }
-    let cuts: Vec<Cut> = codes
-        .iter()
-        .map(|code| {
-            let pack = Country::new(code)
-                .and_then(|country| packs().ok()?.iter().find(|pack| pack.holds_in(country)));
-            pack.map_or(Cut::Unknown, |pack| pack.telemetry_cut)
-        })
-        .collect();
-    let duties = if cuts.contains(&Cut::Unlawful) {
-        Some(vec![Duty::ReportFlight])
-    } else {
-        cuts.iter().all(|cut| *cut == Cut::Lawful).then(Vec::new)
-    };
+    let duties = lawful::duties(&codes);
     (Some(codes), duties)
 }

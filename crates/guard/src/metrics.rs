@@ -1,0 +1,95 @@
+//! How it stands, in OpenMetrics.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// What the text is, for HTTP.
+pub const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const STATES: [&str; 5] = ["unknown", "grounded", "airborne", "stale", "released"];
+
+/// The text; of no status, that it is not enforcing, and nothing else.
+pub fn text(status: Option<&Value>) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = tell(status, &mut out);
+    out
+}
+
+fn tell(status: Option<&Value>, out: &mut String) -> std::fmt::Result {
+    let is = |key: &str| u8::from(status.is_some_and(|status| status[key] == true));
+    let number = |status: &Value, key: &str| status[key].as_u64().unwrap_or_default();
+    writeln!(out, "# TYPE creance_guard_enforcing gauge")?;
+    writeln!(out, "# HELP creance_guard_enforcing Whether an engine answers and its rules stand.")?;
+    writeln!(out, "creance_guard_enforcing {}", is("enforcing"))?;
+    if let Some(status) = status {
+        writeln!(out, "# TYPE creance_guard_open gauge")?;
+        writeln!(out, "# HELP creance_guard_open Whether clients may reach the outside.")?;
+        writeln!(out, "creance_guard_open {}", is("open"))?;
+        writeln!(out, "# TYPE creance_guard_state stateset")?;
+        writeln!(out, "# HELP creance_guard_state What is believed of flight.")?;
+        for state in STATES {
+            writeln!(
+                out,
+                "creance_guard_state{{creance_guard_state=\"{state}\"}} {}",
+                u8::from(status["state"] == state)
+            )?;
+        }
+        for (key, help) in
+            [("alarms", "Alarms since the engine began."), ("cuts", "Cuts since the engine began.")]
+        {
+            writeln!(out, "# TYPE creance_guard_{key} counter\n# HELP creance_guard_{key} {help}")?;
+            writeln!(out, "creance_guard_{key}_total {}", number(status, key))?;
+        }
+        if let Some(micros) = status["last_cut"]["us_to_routes"].as_u64() {
+            writeln!(
+                out,
+                "# TYPE creance_guard_last_cut_seconds gauge\n# UNIT creance_guard_last_cut_seconds seconds"
+            )?;
+            writeln!(out, "# HELP creance_guard_last_cut_seconds From evidence to the last cut.")?;
+            writeln!(out, "creance_guard_last_cut_seconds {}.{:06}", micros / 1_000_000, micros % 1_000_000)?;
+        }
+        for unit in ["packets", "bytes"] {
+            writeln!(out, "# TYPE creance_guard_{unit} counter\n# UNIT creance_guard_{unit} {unit}")?;
+            writeln!(
+                out,
+                "# HELP creance_guard_{unit} By counter of the rules, since they were put in force."
+            )?;
+            for (name, count) in status["counters"].as_object().into_iter().flatten() {
+                writeln!(out, "creance_guard_{unit}_total{{counter=\"{name}\"}} {}", number(count, unit))?;
+            }
+        }
+    }
+    writeln!(out, "# EOF")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn it_is_openmetrics() {
+        let status = json!({
+            "enforcing": true, "open": false, "state": "airborne", "alarms": 2, "cuts": 1,
+            "last_cut": {"us_to_routes": 17_003}, "counters": {"cut": {"packets": 3, "bytes": 99}},
+        });
+        let text = text(Some(&status));
+        for line in [
+            "creance_guard_enforcing 1",
+            "creance_guard_open 0",
+            "creance_guard_state{creance_guard_state=\"airborne\"} 1",
+            "creance_guard_state{creance_guard_state=\"grounded\"} 0",
+            "creance_guard_alarms_total 2",
+            "creance_guard_last_cut_seconds 0.017003",
+            "creance_guard_bytes_total{counter=\"cut\"} 99",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+        let none = super::text(None);
+        assert!(none.contains("creance_guard_enforcing 0\n") && !none.contains("state"));
+    }
+}
