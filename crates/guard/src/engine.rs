@@ -124,6 +124,17 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Has the signals that end it wait, in this thread and in those that it begins: one that did not would be ended by them at
+    /// once, and all with it, open as it was. To be called before there is any other.
+    pub fn hold_signals() -> Result<SigSet, EngineError> {
+        let mut ends = SigSet::empty();
+        ends.add(Signal::SIGTERM);
+        ends.add(Signal::SIGINT);
+        let held = ends.thread_block();
+        held.map_err(|error| EngineError::Io { doing: "wait for signals", source: error.into() })?;
+        Ok(ends)
+    }
+
     /// Cuts, then looks whether that holds.
     pub fn start(config: Config, book: Book, policy: Box<dyn Policy>) -> Result<Self, EngineError> {
         let pipe = |source| EngineError::Io { doing: "make a pipe", source };
@@ -180,10 +191,7 @@ impl Engine {
     /// Runs until it is told to end.
     pub fn run(mut self) -> Result<Ended, EngineError> {
         let io = |doing| move |source| EngineError::Io { doing, source };
-        let mut ends = SigSet::empty();
-        ends.add(Signal::SIGTERM);
-        ends.add(Signal::SIGINT);
-        ends.thread_block().map_err(|error| io("wait for signals")(error.into()))?;
+        let ends = Self::hold_signals()?;
         let signals = SignalFd::with_flags(&ends, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|error| io("wait for signals")(error.into()))?;
         let (orders, asked) = channel();

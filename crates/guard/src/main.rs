@@ -187,6 +187,7 @@ fn act(command: Command) -> anyhow::Result<u8> {
 }
 
 fn run(config: Config, log: bool) -> anyhow::Result<u8> {
+    Engine::hold_signals()?;
     // What was counted since an engine that was killed wrote it down last is gone with its rules.
     let left = Kernel::look().ok().as_ref().and_then(tally::left_behind);
     // Before anything else, so that a ledger or a key that cannot be read leaves nothing open.

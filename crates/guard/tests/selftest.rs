@@ -1,6 +1,11 @@
 //! `creance-guard selftest`: nothing gets past a cut, as an independent tcpdump sees it. Needs root and namespaces.
 
-#![expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a test that is skipped says so")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test, and one that is skipped says so"
+)]
 
 use std::process::Command;
 

@@ -1,6 +1,6 @@
-//! `deploy/creance-guard.service`: starts before the network, and systemd understands it.
+//! `deploy/creance-guard.service`: starts before the network; it and the page's are understood by systemd.
 
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::{fs, process::Command};
 
@@ -11,18 +11,31 @@ fn the_unit_comes_before_the_network_and_is_understood() {
     assert!(unit.contains("\nBefore=network-pre.target"));
     let forwards = unit.find("ip_forward=1 ").unwrap();
     assert!(unit.find("creance-guard status").unwrap() < forwards, "forwarding begins before it enforces");
+    understood("creance-guard", &unit.replace("man:nft(8)", "man:true(1)"));
+}
+
+/// Whether systemd has anything to say against a unit.
+fn understood(name: &str, unit: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("creance-guard.service");
-    fs::write(
-        &path,
-        unit.replace("/usr/bin/creance-guard", "/bin/true").replace("man:nft(8)", "man:true(1)"),
-    )
-    .unwrap();
+    let path = folder.path().join(format!("{name}.service"));
+    fs::write(&path, unit.replace("/usr/bin/creance-guard", "/bin/true")).unwrap();
     let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(&path).output() else {
         eprintln!("skipped: there is no systemd-analyze");
         return;
     };
     let said = String::from_utf8_lossy(&output.stderr);
-    let about_it: Vec<_> = said.lines().filter(|line| line.contains("creance-guard")).collect();
+    let about_it: Vec<_> = said.lines().filter(|line| line.contains(&format!("{name}.service"))).collect();
     assert!(about_it.is_empty(), "{about_it:?}");
+}
+
+#[test]
+fn the_page_can_do_no_more_than_ask() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/creance-guard-page.service");
+    let unit = fs::read_to_string(path).unwrap();
+    for line in ["CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "NoNewPrivileges=yes", "ProtectSystem=strict"]
+    {
+        assert!(unit.lines().any(|one| one == line), "{line}");
+    }
+    assert!(!unit.contains("AF_PACKET") && !unit.contains("AF_NETLINK"));
+    understood("creance-guard-page", &unit.replace("Requires=creance-guard.service\n", ""));
 }
