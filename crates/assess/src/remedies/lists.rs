@@ -1,9 +1,14 @@
 //! Lists of a case's destinations in the forms of firewalls and resolvers.
 //!
 //! Names come from the evidence, so only those that are names of hosts by RFC 1123 stand in a list, and only addresses that
-//! parse. Edges of content networks serve many others: they are listed by name alone.
+//! parse. Edges of content networks serve many others: they are listed by name alone. What went in names that were looked up
+//! goes to whoever answers for them, by whatever resolver: all names below are listed, and the resolver's address is not.
 
-use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    net::{IpAddr, Ipv6Addr},
+};
 
 use creance_model::{Direction, Match, Report};
 
@@ -28,7 +33,7 @@ const FIRST_SID: usize = 1_900_001;
 /// The destinations to which firm findings went, in this form. A destination that is named is listed by its name; its addresses
 /// stand in the lists that need addresses.
 pub fn block_list(report: &Report, form: BlockList) -> String {
-    let Blocked { hosts, addresses, edges, odd } = blocked(report);
+    let Blocked { hosts, addresses, left_out } = blocked(report);
     let comment = match form {
         BlockList::Rpz => ";",
         _ => "#",
@@ -40,20 +45,25 @@ pub fn block_list(report: &Report, form: BlockList) -> String {
         hosts.len(),
         addresses.len()
     );
-    if edges > 0 {
+    for (count, why) in left_out {
+        if count > 0 {
+            let _ = writeln!(out, "{comment} {count} {why}");
+        }
+    }
+    let wide = hosts.values().filter(|reach| **reach == Reach::Below).count();
+    if wide > 0 && form == BlockList::Hosts {
         let _ = writeln!(
             out,
-            "{comment} {edges} addresses of edges that serve many others are left out; their names are in the lists of names."
+            "{comment} {wide} of the hosts got data in names below theirs, which a hosts file cannot list: use another form."
         );
-    }
-    if odd > 0 {
-        let _ =
-            writeln!(out, "{comment} {odd} names of the evidence are no names of hosts and are left out.");
     }
     // Nothing fails in writing to memory.
     let _ = match form {
-        BlockList::Hosts => hosts.iter().try_for_each(|host| writeln!(out, "0.0.0.0 {host}\n:: {host}")),
-        BlockList::Pihole => hosts.iter().try_for_each(|host| writeln!(out, "{host}")),
+        BlockList::Hosts => hosts.keys().try_for_each(|host| writeln!(out, "0.0.0.0 {host}\n:: {host}")),
+        BlockList::Pihole => hosts.iter().try_for_each(|(host, reach)| match reach {
+            Reach::Itself => writeln!(out, "{host}"),
+            Reach::Below => writeln!(out, "||{host}^"),
+        }),
         BlockList::Rpz => rpz(&mut out, &hosts, &addresses),
         BlockList::Nftables => nftables(&mut out, &addresses),
         BlockList::Suricata => suricata(&mut out, &hosts, &addresses),
@@ -61,23 +71,35 @@ pub fn block_list(report: &Report, form: BlockList) -> String {
     out
 }
 
+/// How much of a name is listed.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Reach {
+    /// The host of that name.
+    Itself,
+    /// That, and all names below: data stood in them.
+    Below,
+}
+
 struct Blocked {
-    hosts: BTreeSet<String>,
+    hosts: BTreeMap<String, Reach>,
     addresses: BTreeSet<IpAddr>,
-    edges: usize,
-    odd: usize,
+    /// How many are not listed, and why.
+    left_out: [(usize, &'static str); 3],
 }
 
 fn blocked(report: &Report) -> Blocked {
-    let mut blocked = Blocked { hosts: BTreeSet::new(), addresses: BTreeSet::new(), edges: 0, odd: 0 };
-    let (mut edges, mut odd) = (BTreeSet::new(), BTreeSet::new());
+    let (mut hosts, mut addresses) = (BTreeMap::new(), BTreeSet::new());
+    let (mut edges, mut resolvers, mut odd) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let firm = report.findings.iter().filter(|one| {
         one.direction == Direction::Outbound && !matches!(one.matched, Match::Pattern | Match::Size)
     });
     for to in firm.map(|one| &one.destination) {
+        let looked_up = to.host_basis.as_deref() == Some("dns-query");
         match to.host.as_deref().map(str::to_ascii_lowercase) {
             Some(host) if is_host(&host) => {
-                blocked.hosts.insert(host);
+                let reach = if looked_up { Reach::Below } else { Reach::Itself };
+                let known = hosts.entry(host).or_insert(reach);
+                *known = reach.max(*known);
             }
             Some(host) => {
                 odd.insert(host);
@@ -85,15 +107,27 @@ fn blocked(report: &Report) -> Blocked {
             None => {}
         }
         if let Some(address) = to.ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok()) {
-            if to.edge {
+            if looked_up {
+                resolvers.insert(address);
+            } else if to.edge {
                 edges.insert(address);
             } else if !address.is_unspecified() && !address.is_loopback() {
-                blocked.addresses.insert(address);
+                addresses.insert(address);
             }
         }
     }
-    (blocked.edges, blocked.odd) = (edges.len(), odd.len());
-    blocked
+    let left_out = [
+        (
+            edges.len(),
+            "addresses of edges that serve many others are left out; their names are in the lists of names.",
+        ),
+        (
+            resolvers.len(),
+            "addresses of resolvers that were asked are left out; the names that carried data are in the lists of names.",
+        ),
+        (odd.len(), "names of the evidence are no names of hosts and are left out."),
+    ];
+    Blocked { hosts, addresses, left_out }
 }
 
 /// A name of a host with a dot in it (RFC 1123, with the underscore that services use), and no address.
@@ -108,10 +142,13 @@ fn is_host(name: &str) -> bool {
     name.len() <= 253 && name.contains('.') && name.split('.').all(label) && name.parse::<IpAddr>().is_err()
 }
 
-fn rpz(out: &mut String, hosts: &BTreeSet<String>, addresses: &BTreeSet<IpAddr>) -> std::fmt::Result {
+fn rpz(out: &mut String, hosts: &BTreeMap<String, Reach>, addresses: &BTreeSet<IpAddr>) -> std::fmt::Result {
     writeln!(out, "$TTL 300\n@ IN SOA localhost. root.localhost. 1 3600 600 86400 300\n@ IN NS localhost.")?;
-    for host in hosts {
+    for (host, reach) in hosts {
         writeln!(out, "{host} CNAME .")?;
+        if *reach == Reach::Below {
+            writeln!(out, "*.{host} CNAME .")?;
+        }
     }
     for address in addresses {
         match address {
@@ -119,14 +156,25 @@ fn rpz(out: &mut String, hosts: &BTreeSet<String>, addresses: &BTreeSet<IpAddr>)
                 let [a, b, c, d] = v4.octets();
                 writeln!(out, "32.{d}.{c}.{b}.{a}.rpz-ip CNAME .")?;
             }
-            IpAddr::V6(v6) => {
-                let groups: Vec<String> =
-                    v6.segments().iter().rev().map(|group| format!("{group:x}")).collect();
-                writeln!(out, "128.{}.rpz-ip CNAME .", groups.join("."))?;
-            }
+            IpAddr::V6(v6) => writeln!(out, "128.{}.rpz-ip CNAME .", backwards(*v6))?,
         }
     }
     Ok(())
+}
+
+/// The groups of an address from the last to the first, `zz` for the longest row of zeros (of equal ones the first in the
+/// address): BIND takes no other spelling, and says so only in its log.
+fn backwards(address: Ipv6Addr) -> String {
+    let groups = address.segments();
+    let zeros = |from: usize| groups.iter().skip(from).take_while(|group| **group == 0).count();
+    let (from, length) =
+        (0..groups.len()).map(|from| (from, zeros(from))).rev().max_by_key(|row| row.1).unwrap_or_default();
+    let mut told: Vec<String> = groups.iter().map(|group| format!("{group:x}")).collect();
+    if length > 1 {
+        told.splice(from..from + length, ["zz".to_owned()]);
+    }
+    told.reverse();
+    told.join(".")
 }
 
 fn nftables(out: &mut String, addresses: &BTreeSet<IpAddr>) -> std::fmt::Result {
@@ -143,20 +191,29 @@ fn nftables(out: &mut String, addresses: &BTreeSet<IpAddr>) -> std::fmt::Result 
     )
 }
 
-fn suricata(out: &mut String, hosts: &BTreeSet<String>, addresses: &BTreeSet<IpAddr>) -> std::fmt::Result {
+fn suricata(
+    out: &mut String,
+    hosts: &BTreeMap<String, Reach>,
+    addresses: &BTreeSet<IpAddr>,
+) -> std::fmt::Result {
     let mut sid = FIRST_SID..;
     let mut rule = |out: &mut String, head: &str, message: &str, options: &str| {
         let sid = sid.next().unwrap_or(FIRST_SID);
         writeln!(out, "drop {head} (msg:\"creance: data went to {message}\";{options} sid:{sid}; rev:1;)")
     };
-    for host in hosts {
+    for (host, reach) in hosts {
         let content = |buffer: &str| format!(" {buffer}; content:\"{host}\"; startswith; endswith; nocase;");
-        rule(out, "dns any any -> any any", host, &content("dns.query"))?;
+        let query = match reach {
+            Reach::Itself => content("dns.query"),
+            Reach::Below => format!(" dns.query; dotprefix; content:\".{host}\"; endswith; nocase;"),
+        };
+        rule(out, "dns any any -> any any", host, &query)?;
         rule(out, "tls any any -> any any", host, &content("tls.sni"))?;
+        rule(out, "quic any any -> any any", host, &content("quic.sni"))?;
         rule(out, "http any any -> any any", host, &content("http.host").replace(" nocase;", ""))?;
     }
     for address in addresses {
-        rule(out, &format!("ip any any -> {address} any"), &address.to_string().replace(':', "."), "")?;
+        rule(out, &format!("ip any any -> {address} any"), &address.to_string(), "")?;
     }
     Ok(())
 }
@@ -186,12 +243,45 @@ mod tests {
         assert!(of(BlockList::Pihole).ends_with("new.\nlog.kestrel.example\n"));
         assert!(of(BlockList::Nftables).contains("set v6 { type ipv6_addr; elements = { 2001:db8::7 }; }"));
         assert!(
-            of(BlockList::Rpz)
-                .contains("log.kestrel.example CNAME .\n128.7.0.0.0.0.0.db8.2001.rpz-ip CNAME .\n")
+            of(BlockList::Rpz).contains("log.kestrel.example CNAME .\n128.7.zz.db8.2001.rpz-ip CNAME .\n")
         );
         let rules = of(BlockList::Suricata);
-        assert_eq!(rules.lines().filter(|line| line.starts_with("drop ")).count(), 4);
-        assert!(rules.contains("sid:1900001;") && rules.contains("sid:1900004;"));
+        assert_eq!(rules.lines().filter(|line| line.starts_with("drop ")).count(), 5);
+        assert!(rules.contains("sid:1900001;") && rules.contains("sid:1900005;"));
+        assert!(rules.contains("-> 2001:db8::7 any (msg:\"creance: data went to 2001:db8::7\";"));
+    }
+
+    /// Spellings that BIND 9.18 blocked by, asked for each address with this list as its response policy.
+    #[test]
+    fn addresses_stand_in_a_zone_as_bind_spells_them() {
+        for (address, spelled) in [
+            ("2001:db8::7", "7.zz.db8.2001"),
+            ("2001:db8:1:2:3:4:5:6", "6.5.4.3.2.1.db8.2001"),
+            ("2001:db8:0:2:3:4:5:6", "6.5.4.3.2.0.db8.2001"),
+            ("2001:db8:0:0:1:0:0:1", "1.0.0.1.zz.db8.2001"),
+            ("2001:0:0:1::", "zz.1.0.0.2001"),
+            ("::2:0", "0.2.zz"),
+        ] {
+            assert_eq!(backwards(address.parse().unwrap()), spelled, "{address}");
+        }
+    }
+
+    #[test]
+    fn of_names_that_carried_data_all_names_below_are_listed_and_no_resolver() {
+        let mut report = report("zone.example", "192.0.2.53", false);
+        report.findings[0].destination.host_basis = Some("dns-query".to_owned());
+        let of = |form| block_list(&report, form);
+        assert!(of(BlockList::Pihole).ends_with("\n||zone.example^\n"));
+        assert!(of(BlockList::Rpz).ends_with("\nzone.example CNAME .\n*.zone.example CNAME .\n"));
+        assert!(
+            of(BlockList::Suricata).contains(" dns.query; dotprefix; content:\".zone.example\"; endswith;")
+        );
+        assert!(of(BlockList::Hosts).contains("1 of the hosts got data in names below theirs"));
+        for form in FORMS {
+            let list = of(form);
+            assert!(!list.contains("192.0.2.53") && !list.contains("53.2.0.192"), "{list}");
+            assert!(list.contains("1 addresses of resolvers"), "{list}");
+        }
     }
 
     #[test]
@@ -203,51 +293,65 @@ mod tests {
         assert!(!block_list(&edge, BlockList::Pihole).contains("cdn.example"));
     }
 
-    /// What programs of others say of both forms that they can be asked for without rights.
-    #[test]
+    /// A case of names, names below them, and addresses of both kinds.
+    fn mixed() -> Report {
+        let mut report = report("a.example", "203.0.113.7", false);
+        for (number, host, ip, basis) in
+            [(2, "b.example", "2001:db8::7", "sni"), (3, "zone.example", "192.0.2.53", "dns-query")]
+        {
+            let mut to = cases::destination(host, "CN", "high", "CN");
+            (to.ip, to.host_basis) = (Some(ip.to_owned()), Some(basis.to_owned()));
+            report.findings.push(cases::finding(
+                number,
+                DataClass::Email,
+                Match::Canary,
+                &to,
+                Trigger::Unknown,
+            ));
+        }
+        report
+    }
+
+    /// What a program of others says of a list that it is given; nothing, where it is not installed or not allowed to.
     #[expect(clippy::print_stdout, reason = "a skip is said")]
-    fn nft_takes_the_ruleset() {
+    fn taken(program: &str, arguments: &[&str], list: &str) -> Option<(bool, String)> {
         use std::{
             io::Write as _,
             process::{Command, Stdio},
         };
-        let text = block_list(&report("a.example", "203.0.113.7", false), BlockList::Nftables);
-        let child =
-            Command::new("nft").args(["-c", "-f", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let Ok(mut child) = child else {
-            println!("skipped: nft is not installed");
-            return;
+        let skipped = |why: &str| {
+            assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program}: {why}");
+            println!("skipped: {program}: {why}");
+            None
         };
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let pipe = Stdio::piped;
+        let child = Command::new(program).args(arguments).stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn();
+        let Ok(mut child) = child else { return skipped("is not installed") };
+        child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         if said.contains("not permitted") || said.contains("cache initialization failed") {
-            println!("skipped: nft may not look at the kernel: {said}");
-            return;
+            return skipped(&said);
         }
-        assert!(output.status.success(), "{said}\n{text}");
+        Some((output.status.success(), said))
     }
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "a skip is said")]
-    fn bind_takes_the_zone() {
-        use std::{
-            io::Write as _,
-            process::{Command, Stdio},
-        };
-        let text = block_list(&report("a.example", "203.0.113.7", false), BlockList::Rpz);
-        let child = Command::new("named-checkzone")
-            .args(["rpz.example", "/dev/stdin"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let Ok(mut child) = child else {
-            println!("skipped: named-checkzone is not installed");
-            return;
-        };
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stdout));
+    fn nft_takes_the_ruleset_and_refuses_one_that_is_cut() {
+        let text = block_list(&mixed(), BlockList::Nftables);
+        let asked = |text: &str| taken("nft", &["-c", "-f", "-"], text);
+        let Some((fine, said)) = asked(&text) else { return };
+        assert!(fine, "{said}\n{text}");
+        assert!(asked(&text[..text.len() - 3]).is_some_and(|(fine, _)| !fine));
+    }
+
+    #[test]
+    fn bind_takes_the_zone_and_refuses_one_with_an_odd_line() {
+        let text = block_list(&mixed(), BlockList::Rpz);
+        let asked = |text: &str| taken("named-checkzone", &["rpz.example", "/dev/stdin"], text);
+        let Some((fine, said)) = asked(&text) else { return };
+        assert!(fine, "{said}\n{text}");
+        assert!(asked(&format!("{text}x CNAME\n")).is_some_and(|(fine, _)| !fine));
     }
 
     proptest! {
@@ -260,7 +364,7 @@ mod tests {
                 let list = block_list(&report, form);
                 let plain = block_list(&cases::blank(5.0), form).lines().count();
                 let more = list.lines().count() - plain;
-                prop_assert!(more <= 4, "{list}");
+                prop_assert!(more <= 5, "{list}");
                 prop_assert!(list.is_ascii());
             }
         }
