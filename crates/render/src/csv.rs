@@ -120,7 +120,7 @@ fn row(report: &Report, finding: &Finding) -> [String; 42] {
         numbers(&finding.evidence.packets),
         finding.evidence.flow.clone(),
         finding.tlp.label().to_owned(),
-        reviews_of(report, finding).join("; "),
+        reviews_of(report, finding).join(" "),
     ]
 }
 

@@ -49,7 +49,7 @@ fn document(report: &Report, xml: &mut To<'_>) -> io::Result<()> {
             text(xml, "name", &format!("Case {}", report.case.id))?;
             let told: Vec<String> =
                 [format!("{}. {says}", report.banner().label())].into_iter().chain(reviews(report)).collect();
-            whole(xml, "description", &told.join(". "))?;
+            whole(xml, "description", &told.join(" "))?;
             features(report).iter().try_for_each(|feature| placemark(xml, feature))
         })?;
         Ok(())

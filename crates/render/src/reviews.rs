@@ -2,13 +2,13 @@
 
 use creance_model::{Finding, Judgement, Report, ReviewState};
 
-use crate::words::{shown, shown_whole};
+use crate::words::{ended, shown, shown_whole};
 
-/// `J01 rejected by R. Okafor: the host is our own proxy`.
+/// `J01 rejected by R. Okafor: the host is our own proxy.` A sentence of its own, for several stand in one field.
 fn told(of: &Judgement) -> String {
     let who = of.review.examiner.as_deref().unwrap_or("nobody named");
     let why = of.review.reason.as_deref().map(|why| format!(": {}", shown_whole(why))).unwrap_or_default();
-    format!("{} {} by {}{why}", shown(&of.id), of.review.state, shown(who))
+    ended(&format!("{} {} by {}{why}", shown(&of.id), of.review.state, shown(who)))
 }
 
 fn reviewed(report: &Report) -> impl Iterator<Item = &Judgement> {

@@ -56,6 +56,12 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("one {one}") } else { format!("{number} {many}") }
 }
 
+/// A sentence with its stop: what follows is another one.
+pub(crate) fn ended(sentence: &str) -> String {
+    let stop = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{sentence}{stop}")
+}
+
 /// `a, b and c`.
 pub(crate) fn list(names: &[String]) -> String {
     match names {

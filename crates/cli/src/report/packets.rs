@@ -194,7 +194,9 @@ fn remarks(report: &Case, number: u64, findings: &[&Finding]) -> Vec<String> {
     let mut remarks = vec![format!("{} packet {number}", report.banner().label())];
     let mut room = MOST_REMARKS;
     for (index, finding) in findings.iter().enumerate() {
-        let remark = [vec![remark(finding)], reviews_of(report, finding)].concat().join("; ");
+        let reviews = reviews_of(report, finding);
+        let stop = if reviews.is_empty() { "" } else { ". " };
+        let remark = format!("{}{stop}{}", remark(finding), reviews.join(" "));
         let Some(left) = room.checked_sub(remark.len()) else {
             remarks.push(format!("and {} more findings", findings.len() - index));
             break;

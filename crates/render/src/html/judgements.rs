@@ -3,7 +3,7 @@
 use creance_model::{Judgement, Likelihood, Report, ReviewState, Weighed};
 use maud::{Markup, html};
 
-use crate::words::{count, shown_whole as shown};
+use crate::words::{count, ended, shown_whole as shown};
 
 /// Judgements that are shown; the rest stands in findings.json.
 const MOST: usize = 200;
@@ -29,7 +29,7 @@ fn overview(report: &Report) -> Markup {
                 tbody {
                     @for one in report.judgements.iter().take(MOST) {
                         tr {
-                            th scope="row" { a href={ "#" (one.id) } { (one.id) } " " (shown(one.stands())) small.claim { "Claim: " (shown(&one.claim)) } }
+                            th scope="row" { a href={ "#" (one.id) } { (one.id) } " " (shown(one.stands())) " " small.claim { "Claim: " (shown(&one.claim)) } }
                             td { @match one.likelihood { Some(band) => { (strip(band)) small { (band) } } None => { small { (unassessed(one)) } } } }
                             td { @if let Some(confidence) = one.confidence { (confidence) } @else { "–" } }
                             td { span class={ "review " (one.review.state) } { (one.review.state) } }
@@ -87,7 +87,7 @@ fn review(one: &Judgement) -> Markup {
         p.reviewed {
             span class={ "review " (review.state) } { (review.state) }
             @if let Some(examiner) = &review.examiner { " by " (shown(examiner)) }
-            @if let Some(reason) = &review.reason { ": " (shown(reason)) }
+            @if let Some(reason) = &review.reason { ": " (ended(&shown(reason))) }
             @if review.statement.is_some() { " The draft was: " q { (shown(&one.statement)) } }
         }
     }
