@@ -165,4 +165,30 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_law_that_nobody_read_again_says_so_where_it_is_cited() {
+        let known = jurisdictions().unwrap();
+        let mut unread = 0;
+        for one in &known {
+            let mut report = crate::cases::blank(5.0);
+            let to = crate::cases::destination("a.example", "ZZ", "high", &one.codes[0]);
+            report.findings = vec![crate::cases::finding(
+                1,
+                DataClass::Email,
+                Match::Canary,
+                &to,
+                creance_model::Trigger::Unknown,
+            )];
+            let told = laws(&report, &known);
+            assert_eq!(told.len(), one.law.len() + 1, "{told:?}");
+            for (line, law) in told.iter().zip(&one.law) {
+                assert!(line.contains(&law.title), "{line}");
+                assert_eq!(line.contains(" (not verified, 20"), law.unverified, "{line}");
+                unread += usize::from(law.unverified);
+            }
+            assert!(told.last().unwrap().contains("no law is listed here: “ZZ”"), "{told:?}");
+        }
+        assert!(unread > 0);
+    }
 }
