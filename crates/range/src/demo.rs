@@ -150,7 +150,9 @@ impl Shown {
             self.report.findings.iter().filter(|finding| ids.binary_search(&&finding.id).is_ok()).collect();
         let shown: Vec<&Value> =
             sentence.truth.iter().flat_map(|truth| truth.events_in(&self.truth)).collect();
-        let proof = found.iter().find(|finding| shown.iter().any(|event| shows(finding, event)));
+        // The strongest of those that show it.
+        let proofs = found.iter().filter(|finding| shown.iter().any(|event| shows(finding, event)));
+        let proof = proofs.min_by_key(|finding| finding.matched);
         let lean = |(band, holds): (Likelihood, bool)| match band.cmp(&Likelihood::EvenChance) {
             Ordering::Equal => Lean::Neither,
             side if (side == Ordering::Greater) == holds => Lean::ToTruth,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use creance_model::Confidence;
+use creance_model::{Confidence, Match};
 use creance_range::{Answered, Lean, Shown, answers, demo, rows};
 use serde_json::Value;
 
@@ -90,6 +90,10 @@ fn sentences(answers: &[Answered], worlds: &[Shown], folder: &Path, seed: u64) {
             let of_events = one.sentence.truth.as_ref().is_some_and(|truth| !truth.events.is_empty());
             assert_eq!(answer.proof.is_some(), of_events && answer.events > 0, "{told}");
             let Some(proof) = &answer.proof else { continue };
+            // Where a planted value shows it, that is the proof.
+            let certain =
+                answer.judgements.first().is_some_and(|one| one.confidence == Some(Confidence::High));
+            assert!(!certain || proof.matched <= Match::Track, "{told}");
             let base = folder.join(&world.scenario.name);
             let (case, truth) = (json(&base.join("case/findings.json")), json(&base.join("truth.json")));
             let listed =
