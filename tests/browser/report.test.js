@@ -79,6 +79,14 @@ test("headings stand in order, tables have captions and heads, drawings have nam
   await context.close();
 });
 
+test("captions are not cut where their table is to be scrolled", async () => {
+  const { page, context } = await open(390);
+  const all = await page.locator(".scroll caption").evaluateAll((all) => all.filter((one) => one.offsetWidth).map((one) => [one.offsetWidth, one.closest(".scroll").clientWidth, one.textContent]));
+  assert.ok(all.length > 3);
+  assert.deepEqual(all.filter(([wide, room]) => wide > room), []);
+  await context.close();
+});
+
 test("labels of the map do not cover each other", async () => {
   for (const width of [390, 1280]) {
     const { page, context } = await open(width);
