@@ -75,10 +75,10 @@ fn runs_are_grouped_by_option_by_name_and_by_campaign() {
     let (_, out, _) = compare(&[&paths[..], &["--format", "csv"]].concat());
     let rows: Vec<&str> = out.lines().collect();
     let expected = [
-        "what,host,data_class,verdict,observed,why,seen_before,runs_before,seen_after,runs_after,p,p_corrected,before,after,unit,setting",
-        "destination,a.test,,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,bytes a minute,on",
-        "pair,a.test,serial,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,times a minute,on",
-        "class,,serial,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,times a minute,on",
+        "what,host,data_class,verdict,observed,why,seen_before,runs_before,seen_after,runs_after,p,p_corrected,before,after,unit,setting,tlp",
+        "destination,a.test,,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,bytes a minute,on,TLP:AMBER",
+        "pair,a.test,serial,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,times a minute,on,TLP:AMBER",
+        "class,,serial,stopped,stopped,,3,3,0,3,0.0313,0.0313,,,times a minute,on,TLP:AMBER",
     ];
     assert_eq!(rows, expected);
 }

@@ -26,6 +26,19 @@ fn verify(case: &str, extra: &[&str]) -> (i32, String) {
     (code(&output), text(&output.stdout))
 }
 
+/// Places and bits that look like chance and are the same each time (splitmix64).
+struct Places(u64);
+
+impl Places {
+    fn next(&mut self, length: usize) -> (usize, u8) {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        (usize::try_from(mixed >> 3).unwrap() % length, 1 << (mixed & 7))
+    }
+}
+
 #[test]
 fn a_signed_case_holds_until_any_of_its_files_changes() {
     let folder = tempfile::tempdir().unwrap();
@@ -38,15 +51,19 @@ fn a_signed_case_holds_until_any_of_its_files_changes() {
     let (held, told) = verify(&case, &["--public", &public]);
     assert!(held == 0 && told.contains(&format!("signed with {public}")), "{told}");
     assert_eq!(verify(&case, &["--public", &"0".repeat(64)]).0, 1);
+    let mut places = Places(20_260_614);
     for name in ["findings.json", "report.html", "case.json", "ledger.jsonl", "signature.json"] {
         let path = Path::new(&case).join(name);
         let before = fs::read(&path).unwrap();
-        for at in [0, before.len() / 2, before.len() - 1] {
+        let ends = [(0, 1), (before.len() - 1, 1)];
+        for (at, flip) in ends.into_iter().chain((0..38).map(|_| places.next(before.len()))) {
             let mut after = before.clone();
-            after[at] ^= 1;
+            after[at] ^= flip;
             fs::write(&path, after).unwrap();
             let (held, told) = verify(&case, &[]);
-            assert!(held == 1 && told.starts_with(&format!("{name}: ")), "{name} {at}: {told}");
+            let first = told.lines().next().unwrap();
+            let named = first.starts_with(&format!("{name}: ")) && first.contains("record ");
+            assert!(held == 1 && named, "{name} {at} {flip}: {told}");
         }
         fs::remove_file(&path).unwrap();
         let gone = verify(&case, &[]);
@@ -85,6 +102,30 @@ fn a_case_that_was_changed_is_neither_signed_nor_shared_nor_continued() {
     fs::write(&ledger, [fs::read(&ledger).unwrap(), b"{}\n".to_vec()].concat()).unwrap();
     let refused = run(whole(&["-q", "-o", &case, "--force"]));
     assert!(text(&refused.stderr).contains("record 2: no record"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_folder_that_is_no_case_or_is_full_is_told_with_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for arguments in [["case", "log"], ["case", "verify"]] {
+        assert_eq!(code(&run([&arguments[..], &[&path("nowhere")]].concat())), 3, "{arguments:?}");
+    }
+    fs::write(path("full"), "x").unwrap();
+    let refused = run(["case", "redact", &path("nowhere"), "-o", &path("full")]);
+    let told = text(&refused.stderr);
+    assert!(
+        code(&refused) == 2 && told.contains("choose another folder") && !told.contains("--force"),
+        "{told}"
+    );
+    for action in ["keygen", "sign", "verify", "log", "redact"] {
+        let help = text(&run(["case", action, "--help"]).stdout);
+        assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{action}: {help}");
+    }
+    for command in ["assess", "compare", "proof", "remedies", "report", "review"] {
+        let help = text(&run([command, "--help"]).stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{command}: {help}");
+    }
 }
 
 #[test]
@@ -253,6 +294,20 @@ fn a_portion_gets_another_mark_and_the_banner_follows() {
         ("TLP:RED", "red", "amber+strict")
     );
     assert!(text(&run(["report", &case]).stdout).starts_with("TLP:RED: "));
+    // What is made of the case has its mark.
+    for (made, begins) in [
+        (&["compare", &case, &case][..], "TLP:RED\n"),
+        (
+            &["compare", &case, &case, "--format", "json"],
+            "{\n  \"schema\": \"creance.compare/1\",\n  \"tlp\": \"red\",",
+        ),
+        (&["remedies", &case], "TLP:RED\n"),
+        (&["remedies", &case, "--format", "rpz"], "; TLP:RED. "),
+        (&["remedies", &case, "--format", "hosts"], "# TLP:RED. "),
+    ] {
+        let told = text(&run(made).stdout);
+        assert!(told.starts_with(begins), "{made:?}: {}", told.chars().take(90).collect::<String>());
+    }
     // Judged anew, an examiner's mark stays.
     assert_eq!(code(&run(["assess", &case])), 0);
     assert_eq!(read().judgements[0].tlp.name(), "amber+strict");

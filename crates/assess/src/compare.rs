@@ -13,7 +13,7 @@ mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::{DataClass, FlightState};
+use creance_model::{DataClass, FlightState, Tlp};
 use serde::Serialize;
 
 use crate::{
@@ -56,6 +56,8 @@ pub struct Plan {
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: &'static str,
+    /// The strictest mark of the cases.
+    pub tlp: Tlp,
     /// The runs, first those of the first group; every list below with one entry a run is in this order.
     pub cases: Vec<String>,
     /// The groups.
@@ -206,6 +208,7 @@ pub fn compare(plan: &Plan) -> Comparison {
     };
     let mut comparison = Comparison {
         schema: SCHEMA,
+        tlp: runs.iter().map(|run| run.tlp).max().unwrap_or_default(),
         cases: runs.iter().map(|run| run.name.clone()).collect(),
         groups: [told(here, 0), told(there, here.runs.len())],
         level: plan.level,

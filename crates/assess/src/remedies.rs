@@ -2,7 +2,7 @@
 
 mod lists;
 
-use creance_model::{Direction, Finding, Report};
+use creance_model::{Direction, Finding, Report, Tlp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -71,6 +71,8 @@ pub struct Advice {
     pub count: usize,
     /// Of a setting, what each comparison shows.
     pub shown: Vec<Shown>,
+    /// The strictest mark of these findings.
+    pub tlp: Tlp,
 }
 
 /// What to do about the findings of a case, what concerns the worst of them first.
@@ -89,6 +91,7 @@ pub fn advice(report: &Report, comparisons: &[Compared]) -> Result<Vec<Advice>, 
             source: format!("{} ({})", known.source, known.date),
             findings: concerned.iter().take(MOST_NAMED).map(|finding| finding.id.clone()).collect(),
             count: concerned.len(),
+            tlp: concerned.iter().map(|finding| finding.tlp).max().unwrap_or_default(),
             shown: if remedy.setting {
                 comparisons.iter().map(|one| shown(one, &concerned)).collect()
             } else {

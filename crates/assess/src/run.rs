@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use creance_model::{DataClass, FlightState, Match, Report, ReportError, Timestamp};
+use creance_model::{DataClass, FlightState, Match, Report, ReportError, Timestamp, Tlp};
 use serde::{Deserialize, de::IgnoredAny};
 use thiserror::Error;
 
@@ -65,6 +65,8 @@ pub struct Run {
     pub seen: Vec<Seen>,
     /// How many findings were such hints.
     pub hints: u64,
+    /// The strictest mark of the case and its portions.
+    pub tlp: Tlp,
 }
 
 /// All traffic with one host.
@@ -117,6 +119,16 @@ struct Document {
     findings: Vec<Finding>,
     destinations: Vec<Traffic>,
     phases: Vec<Phase>,
+    #[serde(default)]
+    tlp: Tlp,
+    #[serde(default)]
+    judgements: Vec<Portion>,
+}
+
+#[derive(Deserialize)]
+struct Portion {
+    #[serde(default)]
+    tlp: Tlp,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +174,8 @@ struct Finding {
     count: u64,
     #[serde(default = "unknown")]
     flight_state: FlightState,
+    #[serde(default)]
+    tlp: Tlp,
 }
 
 const fn unknown() -> FlightState {
@@ -205,6 +219,9 @@ impl Document {
                 return Err(Error::Many { field });
             }
         }
+        let portions =
+            self.findings.iter().map(|one| one.tlp).chain(self.judgements.iter().map(|one| one.tlp));
+        let tlp = portions.fold(self.tlp, Tlp::max);
         let both = |traffic: &Traffic| traffic.bytes_up.saturating_add(traffic.bytes_down);
         let told = self.destinations.iter().map(both).fold(0, u64::saturating_add);
         let elsewhere = self.coverage.bytes.saturating_sub(told);
@@ -237,6 +254,7 @@ impl Document {
             opaque: self.coverage.opaque,
             lost: self.coverage.lost,
             damaged: !self.case.damage.is_empty(),
+            tlp,
             ..Run::default()
         };
         for traffic in self.destinations {
@@ -331,6 +349,15 @@ mod tests {
         assert_eq!(run.hosts["192.0.2.9"], Host { up: 30, down: 10, ..Host::default() });
         assert_eq!(run.made_with.iter().copied().collect::<Vec<_>>(), ["keys"]);
         assert_eq!((run.elsewhere, run.hints, run.damaged), (60, 1, false));
+        assert_eq!(run.tlp, Tlp::default());
+        let mut marked = document();
+        marked["tlp"] = json!("clear");
+        for finding in marked["findings"].as_array_mut().unwrap() {
+            finding["tlp"] = json!("green");
+        }
+        assert_eq!(read(&marked).unwrap().tlp, Tlp::Green);
+        marked["judgements"] = json!([{"tlp": "red"}]);
+        assert_eq!(read(&marked).unwrap().tlp, Tlp::Red);
         assert!((run.captured - 4.0).abs() < 1e-9 && (run.flying - 1.5).abs() < 1e-9);
         let hosts: Vec<&str> = run.seen.iter().map(|seen| seen.host.as_str()).collect();
         assert_eq!(hosts, ["a.test", Run::AIR]);

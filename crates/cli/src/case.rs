@@ -49,11 +49,24 @@ pub(crate) fn run(options: &Case) -> anyhow::Result<u8> {
     }
 }
 
+/// Whether there is anything.
+fn occupied(folder: &Path) -> bool {
+    folder.exists()
+        && (!folder.is_dir() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()))
+}
+
+/// Makes sure that nothing is in a folder that is to be written.
+pub(crate) fn vacant(folder: &Path) -> anyhow::Result<()> {
+    if occupied(folder) {
+        let shown = folder.display();
+        return Err(Usage(format!("{shown} exists and is not empty: choose another folder")).into());
+    }
+    Ok(())
+}
+
 /// Makes sure that the folder may be written, before the work begins.
 pub(crate) fn prepare(folder: &Path, force: bool) -> anyhow::Result<()> {
-    let occupied = folder.exists()
-        && (!folder.is_dir() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()));
-    if !occupied {
+    if !occupied(folder) {
         return Ok(());
     }
     let shown = folder.display();

@@ -201,6 +201,7 @@ struct Line<'a> {
     after: Option<String>,
     unit: String,
     setting: &'a str,
+    tlp: &'static str,
 }
 
 fn table(comparisons: &[Comparison]) -> io::Result<()> {
@@ -248,5 +249,6 @@ fn line<'a>(
         after: row.amount.map(|amount| format!("{:.3}", amount.after)),
         unit: format!("{unit} a {}", of.per),
         setting: &of.groups[1].name,
+        tlp: of.tlp.label(),
     }
 }

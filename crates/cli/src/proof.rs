@@ -177,6 +177,7 @@ fn told(finding: &Finding, proved: &Proved, reveal: bool) -> anyhow::Result<Valu
         "data_class": finding.data_class,
         "match": finding.matched,
         "time": finding.time,
+        "tlp": finding.tlp,
         "destination": {"ip": to.ip, "port": to.port, "host": to.host},
         "spelling": proved.spelling.name(),
         "claims": claims,

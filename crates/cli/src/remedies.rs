@@ -10,6 +10,7 @@ use creance_assess::{
     judge::Compared,
     remedies::{Advice, BlockList, Shown, advice, block_list},
 };
+use creance_model::Report;
 use creance_render::shown;
 
 use crate::{
@@ -40,13 +41,14 @@ pub(crate) fn run(options: &Remedies) -> anyhow::Result<u8> {
     };
     match list {
         Some(list) => write!(out, "{list}")?,
-        None => text(&advice()?, &mut out)?,
+        None => text(&report, &advice()?, &mut out)?,
     }
     out.flush()?;
     Ok(if report.incomplete() { exit::INCOMPLETE } else { exit::DONE })
 }
 
-fn text(told: &[Advice], out: &mut impl Write) -> io::Result<()> {
+fn text(report: &Report, told: &[Advice], out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", report.banner().label())?;
     if told.is_empty() {
         return writeln!(
             out,
@@ -90,5 +92,5 @@ fn showed(of: &Shown, out: &mut impl Write) -> io::Result<()> {
     if of.absent > 0 {
         told.push(format!("{} findings are not in those runs", of.absent));
     }
-    writeln!(out, "   runs of {}: {}", shown(&of.settings), told.join("; "))
+    writeln!(out, "   if this is what differed in the runs of {}: {}", shown(&of.settings), told.join("; "))
 }

@@ -50,8 +50,11 @@ pub enum Fault {
         action: String,
     },
     /// The signature is none, or not over what it says.
-    #[error("{SIGNATURE}: no signature that holds")]
-    Signature,
+    #[error("{SIGNATURE}: no signature that holds{}", signed_in(*record))]
+    Signature {
+        /// The last record that says that the case was signed.
+        record: Option<u64>,
+    },
     /// It was signed, and the signature is gone.
     #[error("{SIGNATURE}: missing; record {record} says that the case was signed")]
     SignatureMissing {
@@ -115,34 +118,36 @@ impl fmt::Display for Signed {
     }
 }
 
+fn signed_in(record: Option<u64>) -> String {
+    record.map(|record| format!("; record {record} says that the case was signed")).unwrap_or_default()
+}
+
 /// Verifies a case of its ledger, its signature if it has one, and its other files as they are now. With a key it must
 /// be signed with it.
 pub fn verify(ledger: &[u8], signature: Option<&[u8]>, files: &[File], key: Option<&PublicKey>) -> Answer {
     let mut faults = Vec::new();
     let mut signed = Signed::No;
     let seal = signature.map(Seal::read);
-    match &seal {
-        Some(Some(seal)) => {
-            signed = Signed::By(seal.key.clone());
-            if key.is_some_and(|key| *key != seal.key) {
-                faults.push(Fault::OtherKey(seal.key.hex().to_owned()));
-            }
+    if let Some(Some(seal)) = &seal {
+        signed = Signed::By(seal.key.clone());
+        if key.is_some_and(|key| *key != seal.key) {
+            faults.push(Fault::OtherKey(seal.key.hex().to_owned()));
         }
-        Some(None) => faults.push(Fault::Signature),
-        None => {}
     }
     let ledger = match Ledger::read(ledger) {
         Ok(ledger) => ledger,
         Err(error) => {
             faults.insert(0, error.into());
+            faults.extend(matches!(seal, Some(None)).then_some(Fault::Signature { record: None }));
             return Answer { records: 0, files: 0, signed, faults };
         }
     };
+    let last = ledger.records().iter().rfind(|record| record.action == "sign").map(|record| record.number);
     match seal {
         Some(Some(seal)) => faults.extend(sealed(&ledger, &seal)),
-        Some(None) => {}
-        None => match ledger.records().iter().rfind(|record| record.action == "sign") {
-            Some(record) => faults.push(Fault::SignatureMissing { record: record.number }),
+        Some(None) => faults.push(Fault::Signature { record: last }),
+        None => match last {
+            Some(record) => faults.push(Fault::SignatureMissing { record }),
             None if key.is_some() => faults.push(Fault::Unsigned),
             None => {}
         },
@@ -314,7 +319,8 @@ mod tests {
             };
             let files = [file(names[2], &all[2]), file(names[3], &all[3])];
             let answer = verify(&all[0], Some(&all[1]), &files, None);
-            prop_assert!(answer.faults.iter().any(|fault| fault.to_string().starts_with(names[which])), "{:?}", answer);
+            let named = |told: String| told.starts_with(names[which]) && told.contains("record ");
+            prop_assert!(answer.faults.iter().any(|fault| named(fault.to_string())), "{:?}", answer);
         }
     }
 }

@@ -134,7 +134,7 @@ fn page(report: &Report) -> Markup {
 }
 
 /// How far the page may be passed on: the strictest mark of its portions. The Traffic Light Protocol 2.0 has the colours.
-fn banner(tlp: Tlp, place: &str) -> Markup {
+pub(crate) fn banner(tlp: Tlp, place: &str) -> Markup {
     html! { section.tlp.(tlp_class(tlp)) aria-label={ "Marking, " (place) " of the page" } { (tlp.label()) } }
 }
 

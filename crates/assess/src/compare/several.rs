@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use creance_model::Tlp;
 use serde::Serialize;
 
 use super::{Comparison, Group, Plan, compare};
@@ -20,6 +21,8 @@ pub const MOST_GROUPS: usize = 16;
 pub struct Campaigned {
     /// [`CAMPAIGN_SCHEMA`].
     pub schema: &'static str,
+    /// The strictest mark of the cases.
+    pub tlp: Tlp,
     /// The setting that the others are compared with.
     pub base: String,
     /// The probability with which an unchanged thing may be called stopped or appeared by any of the comparisons.
@@ -94,6 +97,7 @@ pub fn campaign(groups: &[Group], level: f64) -> Campaigned {
     }
     Campaigned {
         schema: CAMPAIGN_SCHEMA,
+        tlp: groups.iter().flat_map(|group| &group.runs).map(|run| run.tlp).max().unwrap_or_default(),
         base,
         level,
         level_each,

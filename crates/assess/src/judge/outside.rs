@@ -128,10 +128,15 @@ impl Sources {
     }
 }
 
+/// What a document says it is.
+#[derive(Deserialize)]
+struct Schema {
+    schema: String,
+}
+
 /// A comparison of paired runs (`creance.compare/1`), as far as it bears on hypotheses.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Compared {
-    schema: String,
     /// The one hypothesis that it is about; without it, all that need a comparison.
     #[serde(skip)]
     pub about: Option<String>,
@@ -173,12 +178,13 @@ impl ComparedPair {
 impl Compared {
     /// Reads what `creance compare --format json` wrote.
     pub fn parse(document: &[u8]) -> Result<Self, Error> {
+        let said: Schema = serde_json::from_slice(document).map_err(|_| wrong("schema", SCHEMA))?;
+        if said.schema != SCHEMA {
+            return Err(wrong("schema", SCHEMA));
+        }
         let mut reader = serde_json::Deserializer::from_slice(document);
         let read: Self = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| wrong(&error.path().to_string(), &format!("what {SCHEMA} says")))?;
-        if read.schema != SCHEMA {
-            return Err(wrong("schema", SCHEMA));
-        }
         if read.pairs.len() > MOST_PAIRS {
             return Err(wrong("pairs", &format!("at most {MOST_PAIRS} rows")));
         }

@@ -40,8 +40,9 @@ pub fn block_list(report: &Report, form: BlockList) -> String {
     };
     let id: String = report.case.id.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
     let mut out = format!(
-        "{comment} Destinations to which data went in case {id}, by creance: {} hosts, {} addresses.\n\
+        "{comment} {}. Destinations to which data went in case {id}, by creance: {} hosts, {} addresses.\n\
          {comment} For the flying devices alone. What was not seen is not in it: a deny list does not stop what is new.\n",
+        report.banner().label(),
         hosts.len(),
         addresses.len()
     );

@@ -22,6 +22,7 @@ pub(crate) enum CaseAction {
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(CaseVerify),
     /// Prints what was done to a case, by whom and when.
+    #[command(after_help = LOG_EXAMPLES)]
     Log(CaseLog),
     /// Writes a case that may be shown to others: without values, our own addresses and hosts, names of files and sites, positions.
     #[command(after_help = REDACT_EXAMPLES)]
@@ -81,6 +82,13 @@ pub(crate) struct CaseVerify {
     #[arg(long)]
     pub(crate) inputs: bool,
 }
+
+const LOG_EXAMPLES: &str = "\
+Examples:
+  creance case log case
+
+A record for each audit, assessment, review, mark and signature, with the hash of every file after it. Nothing is checked: that
+does `creance case verify`. Exit codes: 0 done · 3 there is no ledger, or it is broken.";
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct CaseLog {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use anyhow::bail;
 use creance_render::shown;
 use serde_json::Value;
 
@@ -10,6 +11,9 @@ use crate::{args::CaseLog, exit};
 
 pub(super) fn run(options: &CaseLog) -> anyhow::Result<u8> {
     let ledger = ledger::read(&options.case)?;
+    if ledger.records().is_empty() {
+        bail!("{} has no ledger: it is no case", options.case.display());
+    }
     let mut out = std::io::stdout().lock();
     for record in ledger.records() {
         writeln!(
@@ -33,9 +37,6 @@ pub(super) fn run(options: &CaseLog) -> anyhow::Result<u8> {
         for file in &record.files {
             writeln!(out, "     {}  {} ({} bytes)", file.sha256, shown(&file.path), file.bytes)?;
         }
-    }
-    if ledger.records().is_empty() {
-        writeln!(out, "{} has no ledger", options.case.display())?;
     }
     Ok(exit::DONE)
 }

@@ -19,7 +19,7 @@ pub(super) fn run(options: &CaseRedact) -> anyhow::Result<u8> {
     let own = options.own.iter().map(|host| Omit::Host(host.to_lowercase()));
     let omit: Vec<Omit> = omit.into_iter().chain(own).collect();
     let folder = &options.output;
-    super::prepare(folder, false)?;
+    super::vacant(folder)?;
     intact(&options.case)?;
     let report = read(&options.case)?;
     let original = ledger::read(&options.case)?;

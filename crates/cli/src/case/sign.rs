@@ -35,7 +35,7 @@ pub(super) fn run(options: &CaseSign) -> anyhow::Result<u8> {
 fn holds(folder: &Path) -> anyhow::Result<()> {
     let faults = ledger::verify(folder, None)?.faults;
     let of_before = |fault: &&Fault| {
-        matches!(fault, Fault::Stale { .. } | Fault::SignatureMissing { .. } | Fault::Signature)
+        matches!(fault, Fault::Stale { .. } | Fault::SignatureMissing { .. } | Fault::Signature { .. })
     };
     match faults.iter().find(|fault| !of_before(fault)) {
         Some(fault) => {

@@ -91,7 +91,7 @@ fn audit(folder: &Path, beside: &CampaignAudit, run: &CampaignRun, talk: Talk) -
         ..Request::default()
     };
     let made = folder.join(&run.case);
-    case::prepare(&made, false)?;
+    case::vacant(&made)?;
     let started = case::now();
     let bar = Bar::new(talk);
     let report = creance_audit::audit(&request, &mut |progress| bar.tell(progress));

@@ -5,7 +5,10 @@ use creance_model::DataClass;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{probability, rates, remark, sentence, verdict};
-use crate::words::{count, percent, shown};
+use crate::{
+    html::banner,
+    words::{count, percent, shown},
+};
 
 pub(super) const STYLE: &str = include_str!("../html/style.css");
 
@@ -33,6 +36,7 @@ pub fn html(of: &Comparison) -> String {
             }
             body {
                 a.skip href="#destinations" { "Skip to the tables" }
+                (banner(of.tlp, "top"))
                 header {
                     p.mark { "creance" span { "what differs, and how sure one can be" } }
                     h1 { (sentence(first)) }
@@ -58,6 +62,7 @@ pub fn html(of: &Comparison) -> String {
                     }
                 }
                 footer { p { "The same cases give this page again, byte for byte" } }
+                (banner(of.tlp, "bottom"))
             }
         }
     };

@@ -10,6 +10,7 @@ use super::{
     sentence, text,
 };
 use crate::{
+    html::banner,
     text::{cut, wrapped},
     words::{count, percent, shown},
 };
@@ -23,7 +24,7 @@ const MOST_ROWS: usize = 500;
 
 /// The sentences, a table of all settings, and each comparison.
 pub fn text_of_many(of: &Campaigned) -> String {
-    let mut out = String::new();
+    let mut out = format!("{}\n", of.tlp.label());
     for told in &of.statements {
         for (index, line) in wrapped(&sentence(told), WIDTH).into_iter().enumerate() {
             let _ = writeln!(out, "{} {line}", if index == 0 { "·" } else { " " });
@@ -73,6 +74,7 @@ pub fn html_of_many(of: &Campaigned) -> String {
             }
             body {
                 a.skip href="#all" { "Skip to the tables" }
+                (banner(of.tlp, "top"))
                 header {
                     p.mark { "creance" span { "what differs, and how sure one can be" } }
                     h1 { (sentence(first)) }
@@ -101,6 +103,7 @@ pub fn html_of_many(of: &Campaigned) -> String {
                     }
                 }
                 footer { p { "The same cases give this page again, byte for byte" } }
+                (banner(of.tlp, "bottom"))
             }
         }
     };

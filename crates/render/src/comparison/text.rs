@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 200;
 
 /// The sentences, then a table of destinations with what they get.
 pub fn text(of: &Comparison) -> String {
-    let mut out = String::new();
+    let mut out = format!("{}\n", of.tlp.label());
     let [before, after] = &of.groups;
     for group in [before, after] {
         let names: Vec<String> =
