@@ -100,6 +100,13 @@ fn read(bundle: &Path) -> Value {
     serde_json::from_slice(&fs::read(bundle.join("bundle.json")).unwrap()).unwrap()
 }
 
+/// What of a bundle's document does not follow the published schema.
+fn wrong(document: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_slice(&run(["explain", "schema", "proof"]).stdout).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    schema.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
 /// Hashes written anew, as a forger would.
 fn seal(bundle: &Path, mut document: Value) {
     for file in document["files"].as_array_mut().unwrap() {
@@ -188,6 +195,9 @@ fn what_is_forged_with_its_hashes_is_refused() {
         ] {
             let mut forged = document.clone();
             *forged.pointer_mut(pointer).unwrap() = value;
+            // What no bundle can hold follows no schema either.
+            let of_no_schema = pointer.ends_with("steps") || pointer.ends_with("claims");
+            assert_eq!(!wrong(&forged).is_empty(), of_no_schema, "{pointer}");
             seal(&bundle, forged);
             let (held, told) = lab.check(&bundle, &[]);
             assert!(!held && told.starts_with("refused: "), "{} {pointer}: {told}", finding.id);
@@ -234,7 +244,9 @@ fn every_finding_is_proved_or_refused_with_a_reason() {
             if done.status.success() {
                 let (held, told) = lab.check(&bundle, &[]);
                 assert!(held, "{} {:?}: {told}", finding.id, finding.decode_path);
-                let spelling = read(&bundle)["findings"][0]["spelling"].clone();
+                let document = read(&bundle);
+                assert_eq!(wrong(&document), Vec::<String>::new(), "{}", finding.id);
+                let spelling = document["findings"][0]["spelling"].clone();
                 let masked = extra.is_empty() && finding.file.is_none();
                 let wanted = if masked { "same-when-masked" } else { "same" };
                 assert!(spelling == wanted || spelling == "as-sent", "{}: {spelling}", finding.id);
