@@ -1,6 +1,6 @@
 // The page of a comparison, on a phone and a desk, light and dark, on paper, for readers of screens.
 //
-//   CREANCE_COMPARE=compare.html node --test compare.test.js
+//   CREANCE_COMPARE=compare.html node --test compare.test.js      (of a masked case and a revealed one, which is marked stricter)
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ for (const [name, width] of [["phone", 390], ["desk", 1280]]) {
       await page.goto(url);
       assert.deepEqual(asked, [url]);
       assert.equal(await page.locator("h1").count(), 1);
-      assert.deepEqual(await page.locator("section.tlp").allTextContents(), ["TLP:AMBER", "TLP:AMBER"]);
+      assert.deepEqual(await page.locator("section.tlp").allTextContents(), ["TLP:RED", "TLP:RED"]);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(over <= 0, `${over} pixels too wide`);
       const captions = await page.locator(".scroll caption").evaluateAll((all) => all.map((one) => [one.offsetWidth, one.closest(".scroll").clientWidth]));
