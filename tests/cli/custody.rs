@@ -260,6 +260,15 @@ fn a_review_stands_in_the_case_and_the_ledger_keeps_those_before() {
         ledger.contains(r#""state":"rejected""#) && ledger.contains(r#""before":"rejected""#),
         "{ledger}"
     );
+    let again = folder.path().join("again");
+    fs::create_dir(&again).unwrap();
+    for name in ["case.json", "findings.json", "ledger.jsonl"] {
+        fs::copy(Path::new(&case).join(name), again.join(name)).unwrap();
+    }
+    let over = run(whole(&["-q", "-o", again.to_str().unwrap(), "--force"]));
+    let told = text(&over.stderr);
+    assert!(code(&over) == 0 && told.contains("reviews of the case that was overwritten: 1;"), "{told}");
+    assert!(fs::read_to_string(again.join("ledger.jsonl")).unwrap().contains("our own <proxy>"));
     let list = text(&run(["review", &case]).stdout);
     assert!(list.contains("J01 reworded: Pictures leave.") && list.contains("the draft said: "), "{list}");
     assert_eq!(code(&run(["case", "sign", &case, "--key", &key])), 0);

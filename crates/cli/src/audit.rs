@@ -1,9 +1,12 @@
 //! `creance audit`: evidence in, a case and a report out.
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::{
+    io::{BufWriter, IsTerminal, Write},
+    path::Path,
+};
 
 use creance_audit::Request;
-use creance_model::Report;
+use creance_model::{Judgement, Report, ReviewState};
 use creance_render::Options;
 
 use crate::{
@@ -26,9 +29,15 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
     bar.done();
     let report = report?;
     tell_rate(&report, started, talk);
+    let reviewed = options.output.as_deref().map_or(0, reviewed);
     // The case comes first: whoever reads the summary may go away, and nothing may be lost by that.
     if let Some(folder) = &options.output {
         case::write(folder, &report, &Options::default(), started)?;
+    }
+    if reviewed > 0 {
+        anstream::eprintln!(
+            "reviews of the case that was overwritten: {reviewed}; its judgements are drafts again, and the reviews stand in its ledger"
+        );
     }
     let shown = match &options.trace {
         Some(finding) => trace::show(&report, finding, &request(options), talk),
@@ -39,6 +48,12 @@ pub(crate) fn run(options: &Audit, talk: Talk) -> anyhow::Result<u8> {
         Err(error) if !exit::is_broken_pipe(&error) => Err(error),
         _ => Ok(code(&report, options)),
     }
+}
+
+/// How many judgements of the case in a folder are no drafts any more.
+fn reviewed(folder: &Path) -> usize {
+    let drafted = |one: &&Judgement| one.review.state != ReviewState::Draft;
+    case::read(folder).map_or(0, |report| report.judgements.iter().filter(drafted).count())
 }
 
 fn show(report: &Report, options: &Audit, talk: Talk) -> anyhow::Result<()> {
