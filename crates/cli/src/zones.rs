@@ -1,14 +1,14 @@
 //! `creance zones check`: flights, missions, their legs, and positions against zones of airspace (`creance.zones/1`).
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     fs::File,
     io::{BufRead, Write},
     path::Path,
 };
 
 use anyhow::Context;
-use creance_model::{AltReference, Inspected, Role, Timestamp};
+use creance_model::{AltReference, Inspected, Outline, Role, Timestamp};
 use creance_place::zones::{self, Answer, Height, Leg, Place, Source, Verdict, Zones};
 use creance_render::zones::{self as render, Met};
 use serde::Serialize;
@@ -423,9 +423,7 @@ impl<'a> Told<'a> {
         let Self { zones, rows, mut met, numbers, first_time, .. } = self;
         rows.map_or(Ok(()), Rows::finish)?;
         let order = |row: &render::Row| (row.answer != "inside", row.first, row.zone.clone());
-        let met_zones: BTreeSet<usize> = numbers.keys().copied().collect();
-        let inside: BTreeSet<String> =
-            met.rows.iter().filter(|row| row.answer == "inside").map(|row| row.zone.clone()).collect();
+        let answers: Vec<&str> = met.rows.iter().map(|row| row.answer).collect();
         met.rows.sort_by_key(order);
         met.sources = zones
             .sources()
@@ -434,24 +432,26 @@ impl<'a> Told<'a> {
             .collect();
         if !met.ways.is_empty() {
             let window = window(&met);
-            for zone in zones.all() {
-                let is_met = met_zones.contains(&std::ptr::from_ref(zone).addr());
-                let near =
-                    zone.volumes.iter().filter(|volume| is_met || overlap(volume.shape.bounds(), window));
-                let lines: Vec<_> = near.flat_map(|volume| volume.shape.outline()).collect();
-                if lines.is_empty() || met.outlines.len() >= MOST_OUTLINES {
+            let is_met = |zone: &&zones::Zone| numbers.contains_key(&std::ptr::from_ref(*zone).addr());
+            let (own, others): (Vec<_>, Vec<_>) = zones.all().iter().partition(is_met);
+            for zone in own.into_iter().chain(others) {
+                let number = numbers.get(&std::ptr::from_ref(zone).addr());
+                let near = zone
+                    .volumes
+                    .iter()
+                    .filter(|volume| number.is_some() || overlap(volume.shape.bounds(), window));
+                let turned = |line: Vec<[f64; 2]>| line.into_iter().map(|[lon, lat]| (lat, lon)).collect();
+                let lines: Vec<Vec<(f64, f64)>> =
+                    near.flat_map(|volume| volume.shape.outline()).map(turned).collect();
+                if lines.is_empty() {
                     continue;
                 }
-                let answer = match is_met {
-                    true if inside.contains(&zone.id) => "inside",
-                    true => "uncertain",
-                    false => "outside",
-                };
-                met.outlines.push(render::Outline {
-                    name: zone.name.clone().unwrap_or_else(|| zone.id.clone()),
-                    answer,
-                    lines,
-                });
+                if met.outlines.len() >= MOST_OUTLINES {
+                    break;
+                }
+                let name = zone.name.clone().unwrap_or_else(|| zone.id.clone());
+                let how = number.and_then(|number| answers.get(*number)).copied().unwrap_or("outside");
+                met.outlines.push(Outline { name, how: how.into(), lines });
             }
         }
         Ok(met)

@@ -23,7 +23,7 @@ pub(crate) fn map(drawing: &Drawing, title: &str) -> Markup {
     let Some(plane) = Plane::of(&points) else { return html! {} };
     let (metres, width) = plane.bar();
     let label = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
-    let marks = marks(&plane, drawing);
+    let marks = marks(&plane, [sites_of(&drawing.sites), zones_of(&drawing.zones)]);
     html! {
         svg.ground viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(title) font-family="system-ui, sans-serif" {
             title { (title) }
@@ -37,12 +37,24 @@ pub(crate) fn map(drawing: &Drawing, title: &str) -> Markup {
                     way => { polyline points=(points_of(&plane, way)) fill="none" stroke=(of_role(*role)) stroke-width="1.8" stroke-linejoin="round" { title { "way of the " (role) } } }
                 }
             }
-            @for Mark { sign, at: (x, y), .. } in &marks { text.at x=(tenth(*x)) y=(tenth(*y + 5.0)) text-anchor="middle" { (sign) } }
+            (signs(&marks))
             line x1="12" x2=(tenth(12.0 + width)) y1=(SIZE.1 - 12.0) y2=(SIZE.1 - 12.0) stroke="currentColor" stroke-width="2" {}
             text x="12" y=(SIZE.1 - 18.0) font-size="12" fill="currentColor" { (label) }
         }
+        (list(&marks))
+    }
+}
+
+/// Marks in the picture.
+pub(crate) fn signs(marks: &[Mark<'_>]) -> Markup {
+    html! { @for Mark { sign, at: (x, y), .. } in marks { text.at x=(tenth(*x)) y=(tenth(*y + 5.0)) text-anchor="middle" { (sign) } } }
+}
+
+/// What they mean, below it.
+pub(crate) fn list(marks: &[Mark<'_>]) -> Markup {
+    html! {
         @if !marks.is_empty() {
-            ul.marks { @for Mark { sign, of, .. } in &marks { li { b { (sign) } " " (shown(&of.name)) ": " (of.how) } } }
+            ul.marks { @for Mark { sign, of, .. } in marks { li { b { (sign) } " " (shown(&of.name)) ": " (of.how) } } }
         }
     }
 }
@@ -68,7 +80,7 @@ fn nearest(site: &Outline, (lat, lon): (f64, f64)) -> Option<(f64, f64)> {
 }
 
 /// What stands for a place or a zone in the picture.
-struct Mark<'d> {
+pub(crate) struct Mark<'d> {
     sign: String,
     of: &'d Outline,
     at: (f64, f64),
@@ -77,13 +89,17 @@ struct Mark<'d> {
 /// Outlines of one kind, and the sign of each by its number.
 type Kind<'d> = (&'d [Outline], fn(u8) -> String);
 
+fn sites_of(sites: &[Outline]) -> Kind<'_> {
+    (sites, |number| (number + 1).to_string())
+}
+
+pub(crate) fn zones_of(zones: &[Outline]) -> Kind<'_> {
+    (zones, |number| char::from(b'A' + number).to_string())
+}
+
 /// The marks of the first places (numbers) and zones (letters) that are in the picture.
-fn marks<'d>(plane: &Plane, drawing: &'d Drawing) -> Vec<Mark<'d>> {
+pub(crate) fn marks<'d, const N: usize>(plane: &Plane, kinds: [Kind<'d>; N]) -> Vec<Mark<'d>> {
     let mut marks: Vec<Mark<'d>> = Vec::new();
-    let kinds: [Kind<'d>; 2] = [
-        (&drawing.sites, |number| (number + 1).to_string()),
-        (&drawing.zones, |number| char::from(b'A' + number).to_string()),
-    ];
     for (outlines, sign) in kinds {
         let mut number = 0;
         for of in outlines {

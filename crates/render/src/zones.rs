@@ -2,10 +2,11 @@
 
 use std::io;
 
-use creance_model::Timestamp;
+use creance_model::{Outline, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
+    ground::{self, Mark},
     plane::{Plane, SIZE},
     words::{count, shown},
 };
@@ -36,7 +37,7 @@ pub struct Met {
     pub sources: Vec<(String, String)>,
     /// Positions in order, and the answer at each.
     pub ways: Vec<Vec<(f64, f64, &'static str)>>,
-    /// Outlines of zones in or near the picture: name, answer, lines of degrees north and east.
+    /// Outlines of zones in or near the picture, those that were met first: name, answer, lines of degrees north and east.
     pub outlines: Vec<Outline>,
 }
 
@@ -63,17 +64,6 @@ pub struct Row {
     pub place: (f64, f64),
     /// Why the gravest answer is this one.
     pub why: String,
-}
-
-/// A zone to draw.
-#[derive(Clone, Debug)]
-pub struct Outline {
-    /// What it is called.
-    pub name: String,
-    /// The gravest answer.
-    pub answer: &'static str,
-    /// Closed lines of degrees east and north.
-    pub lines: Vec<Vec<[f64; 2]>>,
 }
 
 /// The table for a terminal. `reveal` tells where zones were met.
@@ -164,7 +154,7 @@ pub fn html(met: &Met, title_text: &str) -> String {
                     @for (file, dated) in &met.sources { p { (shown(file)) ": " (dated) } }
                 }
                 main {
-                    (map(met))
+                    (figure(met))
                     @if met.rows.is_empty() { p { "No zone was met." } } @else {
                         table {
                             thead { tr { th { "Answer" } th { "Margin" } th { "Zone" } th { "When" } th { "Why" } } }
@@ -183,21 +173,31 @@ pub fn html(met: &Met, title_text: &str) -> String {
     page.into_string()
 }
 
-/// The map alone, as a file of its own.
+/// The map alone, as a file of its own. What is in it tells its name to whoever points at it; there is no list beside it.
 pub fn svg(met: &Met) -> String {
-    map(met).into_string().replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1)
+    let map = plane(met).map(|plane| map(met, &plane, &[])).unwrap_or_default().into_string();
+    map.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1)
 }
 
-fn map(met: &Met) -> Markup {
-    let points: Vec<(f64, f64)> = met.ways.iter().flatten().map(|(lat, lon, _)| (*lat, *lon)).collect();
-    let Some(plane) = Plane::of(&points) else { return html! {} };
+/// The map and the list of its marks, for print and for screens that one does not point at.
+fn figure(met: &Met) -> Markup {
+    let Some(plane) = plane(met) else { return html! {} };
+    let marks = ground::marks(&plane, [ground::zones_of(&met.outlines)]);
+    html! { (map(met, &plane, &marks)) (ground::list(&marks)) }
+}
+
+fn plane(met: &Met) -> Option<Plane> {
+    Plane::of(&met.ways.iter().flatten().map(|(lat, lon, _)| (*lat, *lon)).collect::<Vec<_>>())
+}
+
+fn map(met: &Met, plane: &Plane, marks: &[Mark<'_>]) -> Markup {
     let mut room = MOST_CORNERS;
     let mut outlines = Vec::new();
     for outline in &met.outlines {
         let corners: usize = outline.lines.iter().map(Vec::len).sum();
         let step = corners.div_ceil(room.max(1)).max(1);
         room = room.saturating_sub(corners / step);
-        let path: String = outline.lines.iter().map(|line| path(&plane, line, step)).collect();
+        let path: String = outline.lines.iter().map(|line| path(plane, line, step)).collect();
         outlines.push((outline, path));
     }
     let (metres, width) = plane.bar();
@@ -207,10 +207,10 @@ fn map(met: &Met) -> Markup {
             title { "Positions and zones" }
             rect width=(SIZE.0) height=(SIZE.1) fill="#f4f4f0" stroke="#8886" {}
             @for (outline, path) in &outlines {
-                path d=(path) fill=(colour(outline.answer)) fill-opacity="0.14" fill-rule="evenodd" stroke=(colour(outline.answer)) stroke-width="1.2" { title { (shown(&outline.name)) ": " (outline.answer) } }
+                path d=(path) fill=(colour(&outline.how)) fill-opacity="0.14" fill-rule="evenodd" stroke=(colour(&outline.how)) stroke-width="1.2" { title { (shown(&outline.name)) ": " (outline.how) } }
             }
             @for way in &met.ways {
-                polyline points=(points_of(&plane, way)) fill="none" stroke="#1b6ca8" stroke-width="1.4" stroke-linejoin="round" {}
+                polyline points=(points_of(plane, way)) fill="none" stroke="#1b6ca8" stroke-width="1.4" stroke-linejoin="round" {}
                 @let marked = way.iter().filter(|(_, _, answer)| *answer != "outside");
                 @let step = marked.clone().count().div_ceil(MOST_MARKS).max(1);
                 @for (lat, lon, answer) in marked.step_by(step) {
@@ -222,6 +222,7 @@ fn map(met: &Met) -> Markup {
                     circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="4" fill=(colour(answer)) stroke="#fff" {}
                 }
             }
+            (ground::signs(marks))
             line x1="12" x2=(format!("{:.1}", 12.0 + width)) y1=(SIZE.1 - 12.0) y2=(SIZE.1 - 12.0) stroke="#333" stroke-width="2" {}
             text x="12" y=(SIZE.1 - 18.0) font-size="12" fill="#333" { (label) }
             @for (row, answer) in (0_u8..).zip(["inside", "uncertain", "outside"]) {
@@ -244,8 +245,8 @@ fn points_of(plane: &Plane, way: &[(f64, f64, &str)]) -> String {
 }
 
 /// A closed line of the picture. What lies far outside is drawn at its edge.
-fn path(plane: &Plane, line: &[[f64; 2]], step: usize) -> String {
-    let corner = |[lon, lat]: &[f64; 2]| {
+fn path(plane: &Plane, line: &[(f64, f64)], step: usize) -> String {
+    let corner = |(lat, lon): &(f64, f64)| {
         let (x, y) = plane.at(*lat, *lon);
         format!("{:.1} {:.1}", x.clamp(-9e4, 9e4), y.clamp(-9e4, 9e4))
     };
@@ -258,5 +259,32 @@ fn colour(answer: &str) -> &'static str {
         "inside" => "#c62828",
         "uncertain" => "#b26a00",
         _ => "#5b6770",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_picture_is_named_below_it() {
+        let ring = vec![(47.0, 8.0), (47.001, 8.0), (47.001, 8.001), (47.0, 8.001), (47.0, 8.0)];
+        let outline = |name: &str, how: &'static str| Outline {
+            name: name.to_owned(),
+            how: how.into(),
+            lines: vec![ring.clone()],
+        };
+        let met = Met {
+            ways: vec![vec![(47.0, 8.0, "inside"), (47.002, 8.002, "outside")]],
+            outlines: vec![outline("Yard <1>", "inside"), outline("Field", "outside")],
+            ..Met::default()
+        };
+        let page = html(&met, "t");
+        assert!(
+            page.contains("<b>A</b> Yard &lt;1&gt;: inside") && page.contains("<b>B</b> Field: outside"),
+            "{page}"
+        );
+        assert!(!svg(&met).contains("class=\"at\""), "a picture without a list has no marks");
+        assert!(!html(&Met::default(), "t").contains("<svg"));
     }
 }

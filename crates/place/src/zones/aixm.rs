@@ -88,11 +88,15 @@ fn read_volume(volume: &Node, found: &mut Found, notes: &mut Vec<String>, out: &
     if patches.is_empty() {
         out.push(Err("its horizontalProjection has no patch".to_owned()));
     }
-    let swapped = surface.first("Surface").or(Some(surface)).and_then(|node| node.attribute("srsName"));
-    let swapped = swapped.is_none_or(|name| !name.contains("CRS84"));
+    let swapped = is_swapped(surface.first("Surface").unwrap_or(surface)).unwrap_or(true);
     for patch in patches {
         out.push(read_patch(patch, swapped, band, found, notes));
     }
+}
+
+/// Whether latitude stands first, if an element says so. `EPSG:4326` means it.
+fn is_swapped(node: &Node) -> Option<bool> {
+    node.attribute("srsName").map(|name| !name.contains("CRS84"))
 }
 
 fn read_patch(
@@ -153,7 +157,9 @@ fn positions(node: &Node, swapped: bool, ring: &mut Vec<Position>) -> Result<(),
     if lists.is_empty() {
         return Err("a segment has no places".to_owned());
     }
+    let swapped = is_swapped(node).unwrap_or(swapped);
     for list in lists {
+        let swapped = is_swapped(list).unwrap_or(swapped);
         let mut numbers = list.text.split_whitespace().map(|number| number.parse::<f64>().ok());
         while let Some(first) = numbers.next() {
             let (Some(first), Some(second)) = (first, numbers.next().flatten()) else {
@@ -255,6 +261,14 @@ mod tests {
         let (_, zones) = read_file("x.xml", text.as_bytes()).unwrap();
         assert_eq!((zones[0].periods.len(), zones[0].periods[0].hours[0].days), (1, 1));
         assert_eq!(answer(&zones, 46.0, 8.0), Some(Answer::Uncertain), "when is not known");
+    }
+
+    #[test]
+    fn the_order_of_axes_is_that_of_the_nearest_that_tells() {
+        let circle = r#"<gml:CircleByCenterPoint><gml:pos srsName="urn:ogc:def:crs:OGC:1.3:CRS84">8 46</gml:pos><gml:radius uom="km">1</gml:radius></gml:CircleByCenterPoint>"#;
+        let text = format!("<AIXMBasicMessage>{}</AIXMBasicMessage>", airspace("X", circle));
+        let (_, zones) = read_file("x.xml", text.as_bytes()).unwrap();
+        assert_eq!(answer(&zones, 46.0, 8.0), Some(Answer::Inside));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) fn periods(list: &Json) -> Result<Vec<Period>, String> {
         let period = Period {
             from: moment(one, "startDateTime", Moment::parse)?,
             to: moment(one, "endDateTime", Moment::parse_end)?,
-            hours: hours(one.any(&["schedule", "dailyPeriod"]).unwrap_or(&Json::Null))?,
+            hours: hours(one.any(&["schedule", "dailyPeriod"]).unwrap_or(one))?,
             may: false,
         };
         if permanent || period == Period::default() {
@@ -32,7 +32,7 @@ pub(super) fn periods(list: &Json) -> Result<Vec<Period>, String> {
 fn moment(of: &Json, key: &str, parse: fn(&str) -> Option<Moment>) -> Result<Option<Moment>, String> {
     match of.get(key) {
         None => Ok(None),
-        Some(Json::Text(text)) if text.trim().is_empty() => Ok(None),
+        Some(value) if blank(value) => Ok(None),
         Some(value) => {
             let moment = value.text().and_then(parse);
             moment.map(Some).ok_or_else(|| format!("its {key} is no date and time"))
@@ -40,24 +40,30 @@ fn moment(of: &Json, key: &str, parse: fn(&str) -> Option<Moment>) -> Result<Opt
     }
 }
 
+/// Whether it is a text that says nothing.
+fn blank(value: &Json) -> bool {
+    matches!(value, Json::Text(_)) && value.text().is_none()
+}
+
 /// Hours of days. Those that are all day on every day say nothing.
 fn hours(list: &Json) -> Result<Vec<Hours>, String> {
     let mut all = Vec::new();
     for one in list.each() {
         let mut days = 0;
-        for name in one.get("day").unwrap_or(&Json::Null).each() {
+        for name in one.get("day").unwrap_or(&Json::Null).each().iter().filter(|name| !blank(name)) {
             days |= name.text().and_then(when::day).ok_or("a day of its schedule is not known")?;
         }
-        let mark = |time: &str, event: &str| match (one.get(time), one.get(event)) {
+        let told = |key: &str| one.get(key).filter(|told| !blank(told));
+        let mark = |time: &str, event: &str| match (told(time), told(event)) {
             (_, Some(value)) => {
                 let event = value.text().and_then(Mark::event);
                 event.map(Some).ok_or("an event of its schedule is none of BMCT, SR, SS, EECT")
             }
-            (Some(value), None) if value.text().is_some() => {
+            (Some(value), None) => {
                 let clock = value.text().and_then(Mark::clock);
                 clock.map(Some).ok_or("a time of its schedule is no time of a day")
             }
-            _ => Ok(None),
+            (None, None) => Ok(None),
         };
         let (from, to) = (mark("startTime", "startEvent")?, mark("endTime", "endEvent")?);
         let days = if days == 0 { ALL_DAYS } else { days };

@@ -1,10 +1,11 @@
 //! Lists of no-fly zones as other vendors' apps keep them, Autel's among them: objects with a centre and a radius, or with corners.
 //!
 //! No vendor publishes what it writes, so the shapes are known by the names that are usual: `lat`/`latitude`, `lng`/`lon`/`longitude`,
-//! `radius` in metres, `points`/`polygon`/`coordinates`/`vertices`. Whatever else stands there limits nothing.
+//! `radius` in metres, `points`/`polygon`/`coordinates`/`vertices`. Whatever else stands there limits nothing. Autel's map answers with
+//! places (`nfz_dots`, `locations`) around which three circles lie: no flight, a limit of height, a warning.
 
 use super::{
-    Band, Edges, Position, Shape, Volume, Zone,
+    Band, Edges, Position, Restriction, Shape, Volume, Zone,
     geojson::restriction,
     read::{Content, Found, Volumes},
 };
@@ -12,6 +13,13 @@ use crate::json::Json;
 
 const LISTS: [&str; 9] =
     ["zones", "noFlyZones", "no_fly_zones", "nfz", "nfzList", "flyZones", "fly_zones", "list", "data"];
+
+/// Circles around the places of Autel's map, and what they ask.
+const CIRCLES: [(&str, Option<&str>); 3] = [
+    ("nofly_radius", None),
+    ("height_limit_radius", Some("limit of height")),
+    ("warning_radius", Some("warning zone")),
+];
 
 fn zones(document: &Json) -> &[Json] {
     let mut at = document;
@@ -30,12 +38,18 @@ fn zones(document: &Json) -> &[Json] {
 
 pub(super) fn is(content: &Content<'_>) -> bool {
     let Content::Json(document) = content else { return false };
-    zones(document).iter().take(20).any(|zone| circle(zone).is_some() || ring(zone).is_some())
+    zones(document)
+        .iter()
+        .take(20)
+        .any(|zone| circle(zone).is_some() || ring(zone).is_some() || dots(zone).is_some())
 }
 
 /// A list of shapes whose name says that one must not fly in them.
 pub(super) fn is_certain(content: &Content<'_>) -> bool {
     let Content::Json(document) = content else { return false };
+    if zones(document).iter().take(20).any(|zone| dots(zone).is_some()) {
+        return true;
+    }
     let mut at = document;
     for _ in 0..4 {
         if at.any(&["noFlyZones", "no_fly_zones", "nfz", "nfzList"]).is_some() {
@@ -57,8 +71,18 @@ fn place(value: &Json) -> Option<Position> {
     if let Json::Place([lon, lat]) = value {
         return Some([*lon, *lat]);
     }
-    let lat = number(value, &["lat", "latitude"])?;
-    Some([number(value, &["lng", "lon", "longitude", "long"])?, lat])
+    let side = |degrees: f64, key: &str, back: &str| {
+        let told = value.any(&[key]).and_then(Json::text).unwrap_or_default();
+        // Some write the sign and the letter.
+        if told.eq_ignore_ascii_case(back) { -degrees.abs() } else { degrees }
+    };
+    let lat = side(number(value, &["lat", "latitude"])?, "latitude_type", "S");
+    Some([side(number(value, &["lng", "lon", "longitude", "long"])?, "longitude_type", "W"), lat])
+}
+
+/// The places of Autel's map, of one zone.
+fn dots(zone: &Json) -> Option<&[Json]> {
+    zone.any(&["nfz_dots"]).map(Json::each)
 }
 
 fn circle(zone: &Json) -> Option<(Position, f64)> {
@@ -95,11 +119,15 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     for one in zones(document) {
         let mut zone = Zone {
             id: one.any(&["id", "zoneId", "areaId", "uuid"]).and_then(Json::label).unwrap_or_default(),
-            name: one.any(&["name", "title", "zoneName"]).and_then(Json::said),
+            name: one.any(&["name", "title", "zoneName", "nfz_name"]).and_then(Json::said),
             country: one.any(&["country", "countryCode"]).and_then(Json::text).map(str::to_owned),
-            restriction: restriction(one.any(&["type", "level", "category", "zoneType"])),
             ..Zone::default()
         };
+        if let Some(dots) = dots(one) {
+            read_dots(dots, &zone, found);
+            continue;
+        }
+        zone.restriction = restriction(one.any(&["type", "level", "category", "zoneType"]));
         let band = Band::default();
         let mut volumes = Volumes::default();
         if let Some(ring) = ring(one) {
@@ -116,9 +144,75 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     Ok(())
 }
 
+/// A zone for each kind of circle. Places without any are the corners of an area.
+fn read_dots(dots: &[Json], zone: &Zone, found: &mut Found) {
+    let band = Band::default();
+    let mut all = CIRCLES.map(|_| Volumes::default());
+    let mut degraded = Vec::new();
+    for dot in dots {
+        let places = dot.any(&["locations"]).map(Json::each).unwrap_or_default();
+        let mut corners = Vec::new();
+        for one in places {
+            let mut has_circle = false;
+            for ((key, _), volumes) in CIRCLES.iter().zip(&mut all) {
+                let Some(radius) = number(one, &[key]).filter(|radius| *radius > 0.0) else { continue };
+                has_circle = true;
+                let shape = place(one)
+                    .ok_or("a place has no latitude and longitude")
+                    .and_then(|centre| Shape::circle(centre, radius));
+                volumes.push(shape.map(|shape| Volume { shape, band }).map_err(str::to_owned));
+            }
+            if !has_circle {
+                corners.push(place(one).ok_or_else(|| "a corner has no latitude and longitude".to_owned()));
+            }
+        }
+        if let ([nofly, ..], false) = (&mut all, corners.is_empty()) {
+            let ring: Result<Vec<Position>, String> = corners.into_iter().collect();
+            nofly.push(ring.and_then(|ring| found.area(&[ring], Edges::Straight, band, &mut degraded)));
+        }
+    }
+    let mut is_placed = false;
+    for ((_, asks), volumes) in CIRCLES.iter().zip(all) {
+        if volumes.is_empty() {
+            continue;
+        }
+        is_placed = true;
+        let restriction = asks.map_or(Restriction::Prohibited, |asks| Restriction::Other(asks.to_owned()));
+        found.add(Zone { restriction, degraded: degraded.clone(), ..zone.clone() }, volumes);
+    }
+    if !is_placed {
+        let mut none = Volumes::default();
+        none.push(Err("it has neither circles nor corners".to_owned()));
+        found.add(zone.clone(), none);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::zones::{Answer, read as read_file, testing::answer};
+    use crate::zones::{Answer, Place, Source, Zones, read as read_file, testing::answer};
+
+    #[test]
+    fn circles_of_three_kinds_around_a_place() {
+        let file = br#"[{"country": "Nowhere", "nfz_name": "Field", "nfz_type": "Airport", "nfz_dots": [{"dot_type": 1, "locations": [
+            {"longitude": 8.0, "latitude": -47.0, "longitude_type": "W", "latitude_type": "S", "nofly_radius": 2000, "height_limit_radius": 8000, "warning_radius": 9000}]}]},
+            {"nfz_name": "Yard", "nfz_dots": [{"dot_type": 2, "locations": [{"longitude": 8, "latitude": 46}, {"longitude": 8.1, "latitude": 46}, {"longitude": 8.1, "latitude": 46.1}]}]},
+            {"nfz_name": "Nothing", "nfz_dots": []}]"#;
+        let (source, zones) = read_file("x", file).unwrap();
+        assert_eq!((source.format, zones.len(), source.flaws.len()), ("Autel", 4, 1));
+        let zones = Zones::new([(Source::default(), zones)]);
+        for (lat, lon, expected) in [
+            (-47.01, -8.0, vec!["no flight", "limit of height", "warning zone"]),
+            (-47.05, -8.0, vec!["limit of height", "warning zone"]),
+            (-47.08, -8.0, vec!["warning zone"]),
+            (-47.01, 8.0, vec![]),
+            (46.02, 8.05, vec!["no flight"]),
+        ] {
+            let place = Place { lat, lon, time: None, height: None, accuracy_m: 1.0 };
+            let asks: Vec<String> =
+                zones.check(&place).iter().map(|met| met.zone.restriction.to_string()).collect();
+            assert_eq!(asks, expected, "{lat} {lon}");
+        }
+    }
 
     #[test]
     fn circles_and_corners() {

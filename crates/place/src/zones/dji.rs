@@ -1,6 +1,9 @@
 //! DJI's geofencing zones, as its map service answers: `areas` with circles and polygons, in parts (`sub_areas`).
 //!
-//! These are the vendor's zones, not the law's. A `height` is how high one may fly there, so the zone is there below it too.
+//! These are the vendor's zones, not the law's. A `height` is how high one may fly there, so the zone is there below it too. Parts that ask
+//! for different things are zones of their own; where there are parts, the circle of the area itself is only drawn around them.
+
+use std::collections::HashMap;
 
 use super::{
     Band, Edges, Moment, Period, Position, Restriction, Shape, Volume, Zone,
@@ -40,12 +43,8 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             id: area.get("area_id").or_else(|| area.get("id")).and_then(Json::label).unwrap_or_default(),
             name: area.get("name").and_then(Json::text).map(str::to_owned),
             country: area.get("country").and_then(Json::text).map(str::to_owned),
-            restriction: level(area),
             ..Zone::default()
         };
-        if let Some(metres) = area.get("height").and_then(Json::number).filter(|metres| *metres > 0.0) {
-            zone.says = Some(format!("up to {metres:.0} m above ground"));
-        }
         let moment = |key: &str| {
             let seconds =
                 area.get(key).and_then(Json::number).filter(|seconds| *seconds > 0.0 && *seconds < 1e10)?;
@@ -59,39 +58,71 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             }
             (from, to) => zone.periods = vec![Period { from, to, ..Period::default() }],
         }
-        let mut volumes = Volumes::default();
-        shapes(area, found, &mut zone.degraded, &mut volumes);
-        for part in area.get("sub_areas").unwrap_or(&Json::Null).each() {
-            shapes(part, found, &mut zone.degraded, &mut volumes);
+        // Its zones, by what they ask.
+        let mut all: Vec<(Zone, Volumes)> = Vec::new();
+        let mut known = HashMap::new();
+        let parts = area.get("sub_areas").unwrap_or(&Json::Null).each();
+        for one in parts.iter().chain([area]) {
+            let is_drawn_around =
+                std::ptr::eq(one, area) && all.iter().any(|(_, volumes)| !volumes.is_empty());
+            let (kind, says) = (level(one, area), ceiling(one));
+            let at = *known.entry((kind, says.clone())).or_insert_with(|| {
+                let restriction = Restriction::Other(kind.to_owned());
+                all.push((Zone { restriction, says, ..zone.clone() }, Volumes::default()));
+                all.len() - 1
+            });
+            if let Some((zone, volumes)) = all.get_mut(at) {
+                shapes(one, is_drawn_around, found, &mut zone.degraded, volumes);
+            }
         }
-        if volumes.is_empty() {
+        all.retain(|(_, volumes)| !volumes.is_empty());
+        if all.is_empty() {
+            let mut volumes = Volumes::default();
             volumes.push(Err("it has neither a radius nor polygon_points".to_owned()));
+            all.push((zone, volumes));
         }
-        found.add(zone, volumes);
+        for (zone, volumes) in all {
+            found.add(zone, volumes);
+        }
     }
     Ok(())
 }
 
-fn level(area: &Json) -> Restriction {
-    let level = area.get("level").and_then(Json::number);
-    Restriction::Other(
-        match level {
-            Some(0.0) => "DJI warning zone",
-            Some(1.0) => "DJI authorisation zone",
-            Some(2.0) => "DJI restricted zone",
-            Some(3.0) => "DJI enhanced warning zone",
-            Some(4.0) => "DJI regulatory restricted zone",
-            Some(5.0 | 7.0) => "DJI recommended zone",
-            Some(6.0) => "DJI altitude zone",
-            Some(8.0) => "DJI approved zone for light aircraft",
-            Some(9.0) => "DJI densely populated area",
-            _ => "DJI zone",
-        }
-        .to_owned(),
-    )
+/// How high one may fly, where that is said.
+fn ceiling(one: &Json) -> Option<String> {
+    let metres = one.get("height").and_then(Json::number).filter(|metres| *metres > 0.0)?;
+    Some(format!("up to {metres:.0} m above ground"))
 }
 
-fn shapes(area: &Json, found: &mut Found, notes: &mut Vec<String>, volumes: &mut Volumes) {
+/// What a part of an area asks. The server gives restricted and recommended zones out that are none: one may fly there up to a height,
+/// or their colour is that of regulatory restrictions.
+fn level(one: &Json, area: &Json) -> &'static str {
+    let told = |key: &str| one.get(key).or_else(|| area.get(key));
+    let colour = told("color").and_then(Json::text).unwrap_or_default();
+    let level = told("level").and_then(Json::number);
+    match level {
+        Some(0.0) => "DJI warning zone",
+        Some(1.0) => "DJI authorisation zone",
+        Some(2.0) if ceiling(one).is_some() || colour.eq_ignore_ascii_case("#979797") => "DJI altitude zone",
+        Some(2.0) => "DJI restricted zone",
+        Some(3.0) => "DJI enhanced warning zone",
+        Some(7.0) if colour.eq_ignore_ascii_case("#37C4DB") => "DJI regulatory restricted zone",
+        Some(4.0) => "DJI regulatory restricted zone",
+        Some(5.0 | 7.0) => "DJI recommended zone",
+        Some(6.0) => "DJI altitude zone",
+        Some(8.0) => "DJI approved zone for light aircraft",
+        Some(9.0) => "DJI densely populated area",
+        _ => "DJI zone",
+    }
+}
+
+fn shapes(
+    area: &Json,
+    is_drawn_around: bool,
+    found: &mut Found,
+    notes: &mut Vec<String>,
+    volumes: &mut Volumes,
+) {
     let band = Band::default();
     let rings = match area.get("polygon_points") {
         Some(Json::Line(points)) => vec![points.clone()],
@@ -110,6 +141,7 @@ fn shapes(area: &Json, found: &mut Found, notes: &mut Vec<String>, volumes: &mut
     let radius = number("radius").filter(|radius| *radius > 0.0);
     if let (Some(lat), Some(lon), Some(radius)) = (number("lat"), number("lng").or(number("lon")), radius)
         && !has_corners
+        && !is_drawn_around
     {
         let centre: Position = [lon, lat];
         volumes
@@ -119,7 +151,7 @@ fn shapes(area: &Json, found: &mut Found, notes: &mut Vec<String>, volumes: &mut
 
 #[cfg(test)]
 mod tests {
-    use crate::zones::{Answer, read as read_file, testing::answer};
+    use crate::zones::{Answer, Place, Source, Zones, read as read_file, testing::answer};
 
     #[test]
     fn no_corners_and_a_radius_are_a_circle() {
@@ -133,13 +165,34 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_of_different_levels_and_the_circle_around_them_is_none() {
+        let file = br##"{"areas": [{"area_id": 7, "name": "Field", "shape": 2, "lat": 46, "lng": 8, "radius": 20000, "level": 2, "color": "#DE4329", "sub_areas": [
+            {"level": 2, "height": 0, "color": "#DE4329", "shape": 0, "lat": 46, "lng": 8, "radius": 1000, "polygon_points": null},
+            {"level": 2, "height": 60, "color": "#979797", "shape": 1, "lat": 46, "lng": 8.05, "radius": 2000, "polygon_points": [[[8.02, 46], [8.1, 46], [8.1, 46.01], [8.02, 46.01], [8.02, 46]]]},
+            {"level": 7, "color": "#37C4DB", "shape": 0, "lat": 45, "lng": 8, "radius": 100}]}]}"##;
+        let (_, zones) = read_file("x", file).unwrap();
+        let zones = Zones::new([(Source::default(), zones)]);
+        let asks = |lat, lon| {
+            let place = Place { lat, lon, time: None, height: None, accuracy_m: 1.0 };
+            let met = zones.check(&place);
+            met.iter()
+                .map(|met| (met.zone.restriction.to_string(), met.zone.says.as_deref()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(asks(46.005, 8.0), [("DJI restricted zone".to_owned(), None)]);
+        assert_eq!(asks(46.005, 8.05), [("DJI altitude zone".to_owned(), Some("up to 60 m above ground"))]);
+        assert_eq!(asks(45.0, 8.0), [("DJI regulatory restricted zone".to_owned(), None)]);
+        assert_eq!(asks(46.1, 8.0), []);
+    }
+
+    #[test]
     fn circles_and_parts() {
         let file = br#"{"code": 0, "data": {"areas": [
             {"area_id": 12, "name": "Field", "shape": 0, "lat": 47, "lng": 8, "radius": 5000, "level": 2, "begin_at": 0, "end_at": 0, "sub_areas": [], "polygon_points": null},
             {"area_id": 13, "name": "Strip", "lat": 46, "lng": 8, "radius": 0, "level": 6, "sub_areas": [
                 {"level": 6, "height": 60, "polygon_points": [[[8, 46], [8.1, 46], [8.1, 46.1], [8, 46.1]]]}, {"lat": 45, "lng": 8, "radius": 100}]}]}}"#;
         let (source, zones) = read_file("x", file).unwrap();
-        assert_eq!((source.format, zones.len(), zones[1].volumes.len()), ("DJI", 2, 2));
+        assert_eq!((source.format, zones.len()), ("DJI", 3));
         for (lat, lon, expected) in [
             (47.044, 8.0, Some(Answer::Inside)),
             (47.046, 8.0, None),

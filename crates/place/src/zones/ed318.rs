@@ -1,7 +1,8 @@
 //! ED-318 (EUROCAE): the successor of ED-269, in GeoJSON with layers of height.
 //!
-//! Edges are those of GeoJSON. Read with older drafts, which nest properties in `UASZone`. A date of the file as a whole that is
-//! none is refused; what is wrong in one zone marks that zone.
+//! Edges are those of GeoJSON. Read with older drafts and what states make of them: properties nested in `UASZone` or beside it, layers and
+//! periods in the properties, the limits of ED-269 in a feature of GeoJSON. A date of the file as a whole that is none is refused; what is
+//! wrong in one zone marks that zone.
 
 use super::{
     Band, Edges, Restriction, Zone, applicability,
@@ -35,8 +36,7 @@ pub(super) fn is_certain(content: &Content<'_>) -> bool {
     let Content::Json(document) = content else { return false };
     let like = |feature: &Json| {
         let says = properties(feature);
-        let kind = restriction(says.any(&["type", "restriction"]));
-        let is_typed = !matches!(kind, Restriction::Unsaid | Restriction::Other(_));
+        let is_typed = !matches!(asked(says), Restriction::Unsaid | Restriction::Other(_));
         let layers = feature.get("geometry").is_some_and(|geometry| {
             let parts = geometry.get("geometries").unwrap_or(&Json::Null).items();
             let layers =
@@ -82,13 +82,16 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
 
 fn zone(feature: &Json, found: &mut Found) {
     let says = properties(feature);
+    let around = feature.get("properties").unwrap_or(&Json::Null);
+    // What is not told within `UASZone` may be told beside it.
+    let told = |keys: &[&str]| says.any(keys).or_else(|| around.any(keys));
     let mut zone = Zone {
         id: says.get("identifier").and_then(Json::label).unwrap_or_default(),
         name: says.get("name").and_then(Json::said),
         country: says.get("country").and_then(Json::text).map(str::to_owned),
-        restriction: restriction(says.get("type").or_else(|| says.get("restriction"))),
+        restriction: asked(says),
         says: says.get("message").and_then(Json::said),
-        updated: says.get("dataSource").and_then(|source| {
+        updated: told(&["dataSource", "metaData"]).and_then(|source| {
             let text = source.any(&["updateDateTime", "creationDateTime"])?.text()?;
             Some(super::Moment::parse(text)?.time)
         }),
@@ -97,20 +100,30 @@ fn zone(feature: &Json, found: &mut Found) {
     if matches!(zone.restriction, Restriction::Unsaid | Restriction::Other(_)) {
         note(&mut zone.degraded, "its type is not one of the standard".to_owned());
     }
-    match applicability::periods(says.any(&["limitedApplicability", "applicability"]).unwrap_or(&Json::Null))
-    {
+    // Tables have its columns among the others.
+    match applicability::periods(told(&["limitedApplicability", "applicability"]).unwrap_or(around)) {
         Ok(periods) => zone.periods = periods,
         Err(why) => note(&mut zone.degraded, why),
     }
     let geometry = feature.get("geometry").unwrap_or(&Json::Null);
     // A layer may stand in the properties, at the geometry, and at each part of a collection.
-    let outer = says.any(&["layer", "verticalLayer"]);
+    let outer = told(&["layer", "verticalLayer"]).or_else(|| {
+        let one = told(&["geometry"]).map(Json::each).filter(|volumes| volumes.len() == 1);
+        one.and_then(<[Json]>::first).into_iter().chain([says, around]).find(|one| one.any(&LIMITS).is_some())
+    });
     let mut volumes = Volumes::default();
     layered(geometry, outer, found, &mut zone.degraded, &mut volumes, 0);
     if volumes.is_empty() {
         volumes.push(Err("it has no geometry".to_owned()));
     }
     found.add(zone, volumes);
+}
+
+/// What it asks: `type` in ED-318, `restriction` in ED-269, where `type` is something else.
+fn asked(says: &Json) -> Restriction {
+    let asked = ["type", "restriction"].map(|key| restriction(says.any(&[key])));
+    let is_known = |one: &Restriction| !matches!(one, Restriction::Unsaid | Restriction::Other(_));
+    asked.iter().find(|one| is_known(one)).or(asked.first()).cloned().unwrap_or_default()
 }
 
 fn layered(
@@ -135,10 +148,17 @@ fn layered(
     shapes(geometry, &Way { edges: Edges::Straight, band, reach: Ok(None) }, found, notes, volumes, depth);
 }
 
+/// The limits of a layer, as ED-318 or ED-269 call them.
+const LIMITS: [&str; 4] = ["lower", "upper", "lowerLimit", "upperLimit"];
+
 fn band(layer: &Json) -> Result<Band, String> {
-    let unit = heights::unit(layer.get("uom"))?;
-    let lower = limit(layer.get("lower"), layer.get("lowerReference"), unit)?;
-    let upper = limit(layer.get("upper"), layer.get("upperReference"), unit)?;
+    let unit = heights::unit(layer.any(&["uom", "uomDimensions"]))?;
+    let [lower, upper] = [
+        (["lower", "lowerLimit"], ["lowerReference", "lowerVerticalReference"]),
+        (["upper", "upperLimit"], ["upperReference", "upperVerticalReference"]),
+    ]
+    .map(|(value, reference)| limit(layer.any(&value), layer.any(&reference), unit));
+    let (lower, upper) = (lower?, upper?);
     Band::new(lower, upper).map_err(str::to_owned)
 }
 
@@ -183,6 +203,76 @@ mod tests {
         ] {
             let error = read_file("x.json", FILE.replace(from, to).as_bytes()).unwrap_err();
             assert!(error.contains(why), "{error}");
+        }
+    }
+
+    /// A feature around 8° E and 47° N with these properties.
+    fn feature(properties: &str) -> String {
+        format!(
+            r#"{{"type": "FeatureCollection", "features": [{{"type": "Feature", "properties": {properties}, "geometry":
+            {{"type": "Polygon", "coordinates": [[[8, 47], [8.01, 47], [8.01, 47.01], [8, 47.01], [8, 47]]]}}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn layers_and_periods_are_found_where_states_put_them() {
+        let zone =
+            r#""identifier": "A1", "country": "XYZ", "type": "REQ_AUTHORIZATION", "variant": "COMMON""#;
+        let layer = |unit| {
+            format!(r#""upper": 900, "upperReference": "AGL", "lower": 45, "lowerReference": "AGL", {unit}"#)
+        };
+        let when = r#""startDateTime": "2026-06-01T00:00:00Z", "endDateTime": "2026-07-01T00:00:00Z""#;
+        let (metres, feet, none) = (
+            "45 m above ground to 900 m above ground",
+            "14 m above ground to 274 m above ground",
+            "up to 120 m above ground",
+        );
+        for (properties, band) in [
+            // Beside `UASZone`.
+            (
+                format!(
+                    r#"{{"UASZone": {{{zone}}}, "limitedApplicability": [{{{when}}}], "verticalLayer": {{{}}}}}"#,
+                    layer(r#""UOM": """#)
+                ),
+                metres,
+            ),
+            (
+                format!(
+                    r#"{{"UASZone": {{{zone}}}, "limitedApplicability": [{{{when}}}], "verticalLayer": {{{}}}}}"#,
+                    layer(r#""UOM": "FT""#)
+                ),
+                feet,
+            ),
+            // As columns of a table.
+            (
+                format!(
+                    r#"{{{zone}, {}, {when}, "day": "ANY", "startTime": "", "startEvent": "", "endTime": "", "endEvent": ""}}"#,
+                    layer(r#""uom": "M""#)
+                ),
+                metres,
+            ),
+            // The limits of ED-269.
+            (
+                format!(
+                    r#"{{"identifier": "A1", "country": "XYZ", "type": "COMMON", "restriction": "REQ_AUTHORISATION", "applicability": [{{"permanent": "NO", {when}, "schedule": []}}],
+                "geometry": {{"uomDimensions": "M", "lowerLimit": 0, "lowerVerticalReference": "AGL", "upperLimit": 120, "upperVerticalReference": "AGL"}}}}"#
+                ),
+                none,
+            ),
+        ] {
+            let (source, zones) = read_file("x.json", feature(&properties).as_bytes()).unwrap();
+            let zone = &zones[0];
+            assert_eq!(
+                (source.format, zone.volumes[0].band.to_string().as_str()),
+                ("ED-318", band),
+                "{properties}"
+            );
+            assert_eq!(
+                (zone.restriction.clone(), &zone.degraded),
+                (crate::zones::Restriction::Authorisation, &Vec::<String>::new()),
+                "{properties}"
+            );
+            assert_eq!(zone.periods.len(), 1, "{properties}");
         }
     }
 

@@ -290,9 +290,20 @@ fn band(properties: &Json) -> Result<Band, String> {
         let (Some(number), Some(reference)) = (number.and_then(Json::number), reference) else {
             return Ok(None);
         };
+        // openAIP writes numbers for both.
+        let code = unit.filter(|unit| matches!(unit, Json::Number(_))).and_then(Json::number);
         let is_level = unit.and_then(Json::text).is_some_and(|unit| unit.eq_ignore_ascii_case("fl"));
-        let scale = if is_level { 100.0 * FOOT } else { heights::unit(unit)? };
-        let datum = match reference.text().map(str::to_ascii_uppercase).as_deref() {
+        let scale = match code {
+            Some(0.0) => 1.0,
+            Some(1.0) => FOOT,
+            Some(6.0) => 100.0 * FOOT,
+            _ if is_level => 100.0 * FOOT,
+            _ => heights::unit(unit)?,
+        };
+        let datum = match reference.label().map(|label| label.to_ascii_uppercase()).as_deref() {
+            Some("0") => Datum::Ground,
+            Some("1") => Datum::Sea,
+            Some("2") => Datum::Pressure,
             Some("AGL" | "GND" | "SFC") => Datum::Ground,
             Some("AMSL" | "MSL") => Datum::Sea,
             Some("WGS84" | "HAE") => Datum::Ellipsoid,
@@ -408,6 +419,24 @@ mod tests {
             );
             let error = read_file("x", file(&one).as_bytes()).unwrap_err();
             assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn limits_as_openaip_writes_them() {
+        for (unit, datum, band) in [
+            (1, 0, "up to 30 m above ground"),
+            (0, 1, "up to 100 m above sea"),
+            (6, 2, "up to FL100"),
+            (7, 0, "all heights"),
+            (1, 7, "all heights"),
+        ] {
+            let one = format!(
+                r#"{{"type": "Feature", "properties": {{"name": "X", "upperLimit": {{"value": 100, "unit": {unit}, "referenceDatum": {datum}}}, "lowerLimit": {{"value": 0, "unit": 1, "referenceDatum": 0}}}},
+                "geometry": {{"type": "Polygon", "coordinates": [[[8, 47], [8.01, 47], [8.01, 47.01], [8, 47]]]}}}}"#
+            );
+            let (_, zones) = read_file("x", file(&one).as_bytes()).unwrap();
+            assert_eq!(zones[0].volumes[0].band.to_string(), band, "{unit} {datum}");
         }
     }
 

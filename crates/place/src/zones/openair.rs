@@ -46,13 +46,25 @@ pub(super) fn is_certain(content: &Content<'_>) -> bool {
     kinds == [true; 3] && records * 10 >= lines * 9
 }
 
-/// The two letters of a line and what follows. Comments and what is none give nothing.
+/// The letters of a line and what follows. Comments and what is none give nothing.
 fn record(line: &str) -> Option<(&str, &str)> {
     let line = line.trim();
     let line = line.find(" *").map_or(line, |at| line.get(..at).unwrap_or(line)).trim_end();
-    let (kind, rest) = line.split_once(char::is_whitespace)?;
-    (kind.len() <= 2 && kind.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| (kind, rest.trim()))
+    // In small letters, and without a blank behind them, they are known too: a corner must not be missed.
+    let known = RECORDS.iter().find_map(|known| {
+        let (kind, rest) = line.split_at_checked(known.len())?;
+        let ends = !rest.is_empty() && (*known == "V" || !rest.starts_with(char::is_alphabetic));
+        (ends && kind.eq_ignore_ascii_case(known)).then(|| (*known, rest.trim()))
+    });
+    known.or_else(|| {
+        let (kind, rest) = line.split_once(char::is_whitespace)?;
+        (kind.len() <= 2 && kind.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| (kind, rest.trim()))
+    })
 }
+
+/// Records that say something about a zone, or begin something else.
+const RECORDS: [&str; 15] =
+    ["AC", "AN", "AI", "AY", "AL", "AH", "AA", "DP", "DA", "DB", "DC", "DY", "TO", "TC", "V"];
 
 /// An airspace being read.
 #[derive(Default)]
@@ -85,9 +97,10 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     let mut room = MOST_CORNERS;
     for (number, line) in text.lines().enumerate() {
         let Some((kind, rest)) = record(line) else { continue };
-        if kind == "AC" {
-            finish(std::mem::take(&mut draft), found);
-            draft.begun = true;
+        if matches!(kind, "AC" | "TO" | "TC") {
+            // Directions begin anew, a centre holds until there is another. Terrain is none of the airspace.
+            let next = Draft { centre: draft.centre, begun: kind == "AC", ..Draft::default() };
+            finish(std::mem::replace(&mut draft, next), found);
             draft.zone.restriction = class(rest);
             continue;
         }
@@ -319,8 +332,10 @@ pub(super) fn place(text: &str) -> Result<Position, String> {
         let mut value = 0.0;
         let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == ',');
         let mut count = 0;
-        for (part, unit) in trimmed.split([':', '°', '\'']).zip([1.0, 60.0, 3600.0]) {
-            let part: f64 = part.trim().parse().ok().filter(|part: &f64| (0.0..=180.0).contains(part))?;
+        let parts = trimmed.trim_end_matches(['"', '″', '\'', '′', '°']).split([':', '°', '\'', '′']);
+        for part in parts {
+            let (unit, most) = *[(1.0, 180.0), (60.0, 60.0), (3600.0, 60.0)].get(count)?;
+            let part: f64 = part.trim().parse().ok().filter(|part: &f64| (0.0..=most).contains(part))?;
             value += part / unit;
             count += 1;
         }
@@ -414,6 +429,34 @@ mod tests {
     }
 
     #[test]
+    fn a_centre_holds_until_there_is_another_and_terrain_is_no_airspace() {
+        let text = "AC C\nAN Inner\nAL SFC\nAH UNL\nV X=47:00:00 N 008:00:00 E\nDC 5\n\
+            AC C\nAN Outer\nAL SFC\nAH UNL\nDA 10,0,180\nV D=-\nDA 5,180,0\n\
+            TC Lake\nSP 0,1,0,0,255\nDP 46:00:00 N 007:00:00 E\nDP 46:00:00 N 007:06:00 E\nDP 46:06:00 N 007:06:00 E\n";
+        let (source, zones) = read_file("x.txt", text.as_bytes()).unwrap();
+        assert_eq!((zones.len(), source.flaws.len()), (2, 0), "{:?}", source.flaws);
+        for (lat, lon, expected) in [
+            (47.0, 8.05, Some(Answer::Inside)),
+            (47.0, 8.2, Some(Answer::Inside)),
+            (47.0, 7.8, None),
+            (46.01, 7.08, None),
+        ] {
+            assert_eq!(answer(&zones, lat, lon), expected, "{lat} {lon}");
+        }
+    }
+
+    #[test]
+    fn records_without_a_blank_and_in_small_letters_are_not_missed() {
+        let text = "ac P\nAN X\nAL GND\nAH UNL\nDP46:00:00 N 007:00:00 E\ndp 46:00:00 N 007:06:00 E\nDP 46:06:00 N 007:06:00 E\nDP\t46:06:00 N 007:00:00 E\n\
+            AC P\nAN Y\nAL GND\nAH UNL\nVX=47:00:00 N 008:00:00 E\nDC5\n";
+        let (_, zones) = read_file("x.txt", text.as_bytes()).unwrap();
+        assert_eq!(zones.len(), 2);
+        for (lat, lon) in [(46.05, 7.01), (46.09, 7.05), (47.0, 8.1)] {
+            assert_eq!(answer(&zones, lat, lon), Some(Answer::Inside), "{lat} {lon}");
+        }
+    }
+
+    #[test]
     fn altitudes_are_read_as_pilots_write_them() {
         for (text, expected) in [
             ("GND", "ground"),
@@ -455,10 +498,14 @@ mod tests {
             ("01:05.5 N 000:05.5 E", 5.5 / 60.0, 1.0 + 5.5 / 60.0),
             ("46.975N,8.25W", -8.25, 46.975),
             ("46:58:30S 008:15:00E", 8.25, -46.975),
+            ("46°58'30\"N 008°15'00\"E", 8.25, 46.975),
+            ("46:58:30 N 008:15:00 E    c29", 8.25, 46.975),
         ] {
             let [x, y] = place(text).unwrap();
             assert!((x - lon).abs() < 1e-9 && (y - lat).abs() < 1e-9, "{text}");
         }
-        assert!(place("91:00:00 N 0:0:0 E").is_err() && place("N E").is_err());
+        for wrong in ["91:00:00 N 0:0:0 E", "N E", "46:75:00 N 8:00:00 E", "46:00:00:30 N 8:00:00 E"] {
+            assert!(place(wrong).is_err(), "{wrong}");
+        }
     }
 }
