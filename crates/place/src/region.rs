@@ -144,10 +144,16 @@ fn of_place(evidence: &Evidence, atlas: &Atlas, boundaries: &Boundaries, codes: 
             Code::Shared(_) => Vec::new(),
         })
         .collect();
+    // Near a border a serving network says little of the place, but whose guest the device is it says for certain.
+    let serving = evidence.network_mcc.iter().filter_map(|code| match codes.of(*code)? {
+        Code::Of(says, fits) => Some([says.clone(), fits.clone()].concat()),
+        Code::Shared(_) => None,
+    });
     let strong: Vec<Vec<Country>> = votes
         .iter()
         .filter(|vote| vote.weight > 2.0)
         .map(|vote| [vote.says.clone(), vote.fits.clone()].concat())
+        .chain(serving)
         .collect();
     let elsewhere = |country: Country| strong.iter().any(|says| !says.is_empty() && !says.contains(&country));
     votes.extend(evidence.addresses.iter().map(|one| address::vote(*one, atlas, &contract, &elsewhere)));

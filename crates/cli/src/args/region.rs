@@ -49,8 +49,8 @@ pub(crate) struct Region {
     /// An address that the device's traffic came from.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) ip: Vec<IpAddr>,
-    /// How traffic comes to that address, where you know it: a fixed line, a mobile network, a rented machine or VPN, a
-    /// satellite.
+    /// How traffic comes to that address, where you know it: `fixed` (a line), `mobile` (a network), `hosting` (a rented machine or
+    /// VPN), `satellite`.
     #[arg(long, value_name = "HOW", value_parser = exit)]
     pub(crate) exit: Option<Exit>,
     /// A place that the aircraft's receiver says (WGS 84), with its error in metres if it is known.

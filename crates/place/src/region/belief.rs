@@ -42,9 +42,14 @@ impl Cached {
         )
     }
 
-    fn vote(self) -> Vote {
-        let right = FRESH * (-self.days.max(0.0) / FADES_DAYS).exp();
-        let stale = if right <= 0.5 { ", too long to go by" } else { "" };
+    /// What it says of what the app believes. `is_told`: a server has told the app since.
+    fn vote(self, is_told: bool) -> Vote {
+        let fresh = FRESH * (-self.days.max(0.0) / FADES_DAYS).exp();
+        let (right, stale) = match fresh {
+            _ if is_told => (0.0, "; what a server tells replaces it"),
+            ..=0.5 => (fresh, ", too long to go by"),
+            _ => (fresh, ""),
+        };
         Vote::one(
             "cache",
             Group::Memory,
@@ -154,7 +159,8 @@ impl AppEvidence {
                 .to_owned();
             votes.push(Vote::one("login", Group::Duty, Country::CN, LOGIN, why));
         }
-        votes.extend(self.cached.map(Cached::vote));
+        let is_told = self.told.iter().any(|told| told.by_vendor);
+        votes.extend(self.cached.map(|cached| cached.vote(is_told)));
         votes.extend(self.radios.iter().map(|radio| radio.vote()));
         votes
     }
@@ -200,8 +206,9 @@ mod tests {
     #[test]
     fn what_is_remembered_fades() {
         let cached = |days| Cached { country: Country::CN, days };
-        assert!(cached(0.1).vote().weight > cached(3.0).vote().weight);
-        assert!(cached(30.0).vote().weight.abs() < 1e-9);
+        assert!(cached(0.1).vote(false).weight > cached(3.0).vote(false).weight);
+        assert!(cached(30.0).vote(false).weight.abs() < 1e-9);
+        assert!(cached(0.1).vote(true).weight.abs() < 1e-9);
         assert!(cached(0.0).vote_of_place().weight.abs() < 1e-9);
     }
 

@@ -128,8 +128,8 @@ fn shapes(
     }
 }
 
-/// `lon,lat[,altitude]`, between blanks. Blanks after a comma are a common mistake: commas then end places, or stand within them,
-/// whichever gives places of two or three numbers alone.
+/// `lon,lat[,altitude]`, between blanks. Blanks after a comma are a common mistake: commas then end places, or stand within them, or
+/// lines end places, whichever gives places of two or three numbers alone.
 fn coordinates(text: &str) -> Result<Vec<Position>, String> {
     let place = |word: &str| {
         let wrong =
@@ -141,10 +141,15 @@ fn coordinates(text: &str) -> Result<Vec<Position>, String> {
             _ => Err(wrong()),
         }
     };
-    text.split_whitespace().map(place).collect::<Result<Vec<_>, _>>().or_else(|_| {
-        let joined = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
-        joined.split_whitespace().map(place).collect()
-    })
+    let joined = |text: &str| text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    text.split_whitespace()
+        .map(place)
+        .collect::<Result<Vec<_>, _>>()
+        .or_else(|_| joined(text).split_whitespace().map(place).collect())
+        .or_else(|why: String| {
+            lines().map(|line| place(&joined(line))).collect::<Result<_, _>>().map_err(|_| why)
+        })
 }
 
 #[cfg(test)]
@@ -187,12 +192,22 @@ mod tests {
             "8.0, 47.0 8.1, 47.0",
             "8.0 , 47.0, 400\n8.1 , 47.0, 400",
             "8.0,47.0,0, 8.1,47.0,0,",
+            "8.0,47.0, 400,\n 8.1,47.0, 400,\n",
         ] {
             assert_eq!(coordinates(text), Ok(places.clone()), "{text}");
         }
         for text in ["8.0, 47.0, 8.1, 47.0", "8,47,8,47", "8 47", "8,x"] {
             assert!(coordinates(text).unwrap_err().contains("no longitude and latitude"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_walls_of_a_body_are_lines() {
+        let wall = "<Polygon><outerBoundaryIs><LinearRing><coordinates>8,47,0 8.01,47,0 8.01,47,300 8,47,300 8,47,0</coordinates></LinearRing></outerBoundaryIs></Polygon></MultiGeometry>";
+        let (source, zones) =
+            read_file("x.kml", FILE.replacen("</MultiGeometry>", wall, 1).as_bytes()).unwrap();
+        assert_eq!((zones[0].volumes.len(), source.flaws.len()), (2, 0), "{:?}", source.flaws);
+        assert_eq!(answer(&zones, 47.005, 8.005), None, "the hole is one");
     }
 
     #[test]

@@ -229,7 +229,8 @@ impl Found {
         if self.flaws.len() < MOST_FLAWS { self.flaws.push(printable(why)) } else { self.more_flaws += 1 }
     }
 
-    /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so.
+    /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so, and
+    /// the walls of bodies.
     pub(super) fn area(
         &mut self,
         rings: &[Vec<Position>],
@@ -237,17 +238,18 @@ impl Found {
         band: Band,
         notes: &mut Vec<String>,
     ) -> Result<Volume, String> {
-        let mut corners = rings.first().map(Vec::as_slice).unwrap_or_default();
-        while let [first, between @ .., last] = corners
-            && [first[0], first[1]].iter().zip(last).all(|(one, other)| one.total_cmp(other).is_eq())
-        {
-            corners = corners.get(..=between.len()).unwrap_or_default();
-        }
-        let (shape, mended) = match corners {
-            [] => Err("it has no corner"),
-            [place] => Shape::circle(*place, 0.0)
+        let corners = rings.first().map(Vec::as_slice).unwrap_or_default();
+        let same =
+            |one: &Position, other: &Position| one.iter().zip(other).all(|(a, b)| a.total_cmp(b).is_eq());
+        let other = corners.first().and_then(|first| corners.iter().find(|corner| !same(corner, first)));
+        // A wall of a body has each of two corners below and above.
+        let is_two =
+            |two: [&Position; 2]| corners.iter().all(|corner| two.iter().any(|one| same(one, corner)));
+        let (shape, mended) = match (corners.first(), other) {
+            (None, _) => Err("it has no corner"),
+            (Some(place), None) => Shape::circle(*place, 0.0)
                 .map(|shape| (shape, Some("it has one corner and is taken for a point"))),
-            [_, _] => Shape::line(corners, 0.0)
+            (Some(from), Some(to)) if is_two([from, to]) => Shape::line(&[*from, *to], 0.0)
                 .map(|shape| (shape, Some("it has two corners and is taken for a line"))),
             _ => Shape::area(rings, edges, &mut self.room),
         }?;
