@@ -449,7 +449,11 @@ impl<'a> Told<'a> {
                 if met.outlines.len() >= MOST_OUTLINES {
                     break;
                 }
-                let name = zone.name.clone().unwrap_or_else(|| zone.id.clone());
+                let name = zone.name.as_ref().unwrap_or(&zone.id);
+                let name = match zone.restriction {
+                    zones::Restriction::Unsaid => name.clone(),
+                    ref asks => format!("{name}, {asks}"),
+                };
                 let how = number.and_then(|number| answers.get(*number)).copied().unwrap_or("outside");
                 met.outlines.push(Outline { name, how: how.into(), lines });
             }

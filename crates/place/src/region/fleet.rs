@@ -84,7 +84,12 @@ pub fn check(text: &[u8], usual: Option<Country>) -> Result<Checked, Error> {
             continue;
         };
         if let Some(rule) = &pack.fleet {
-            let mass: Option<f64> = value(mass).parse().ok();
+            let told = value(mass);
+            let mass: Option<f64> = told.parse().ok();
+            if mass.is_none() && !told.is_empty() {
+                let told: String = told.chars().take(40).collect();
+                row.fault("mass_g", format!("`{told}` is no number of grams"), None);
+            }
             row.registered(rule, mass, value(registration), value(operator));
             row.identified(rule, value(serial));
             if rule.remote_id_from_g.is_some_and(|from| mass.is_none_or(|mass| mass >= f64::from(from))) {
@@ -279,6 +284,14 @@ mod tests {
         let silent = text.replace(",remote_id", ",notes");
         let checked = check(silent.as_bytes(), None).unwrap();
         assert_eq!((checked.faults.len(), checked.remote_id_unchecked), (0, 5));
+    }
+
+    #[test]
+    fn a_mass_is_a_number_and_unions_have_duties() {
+        let text = "serial,registration,operator,country,mass_g\n\
+            1581F5BKD225D00BP891,FA3ABCDEFG,,US,heavy\n\
+            1581F5BKD225D00BP895,,DEU87astrdge12k8,EU,900\n";
+        assert_eq!(faults(text), [(2, "mass_g")]);
     }
 
     #[test]

@@ -128,14 +128,18 @@ fn place([lon, lat]: [f64; 2]) -> Result<[f64; 2], String> {
 }
 
 fn table(bytes: &[u8]) -> Result<Vec<Site>, String> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let delimiter = [b',', b';', b'\t'].into_iter().find(|one| head.contains(one)).unwrap_or(b',');
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |names: &[&str]| {
-        header.iter().position(|title| names.iter().any(|name| title.eq_ignore_ascii_case(name)))
+        names.iter().find_map(|name| header.iter().position(|title| title.eq_ignore_ascii_case(name)))
     };
-    let lat = column(&["lat", "latitude"])
+    // Portals have columns X and Y too, which may be of another map: they count where nothing else is there.
+    let lat = column(&["lat", "latitude", "y"])
         .ok_or("the header names no latitude, expected a column lat or latitude")?;
-    let lon = column(&["lon", "lng", "longitude"])
+    let lon = column(&["lon", "lng", "long", "longitude", "x"])
         .ok_or("the header names no longitude, expected a column lon or longitude")?;
     let (name, sector_column) = (column(&["name", "title"]), column(&["sector", "category", "primary_fuel"]));
     let (buffer, height) = (column(BUFFER), column(HEIGHT));
@@ -191,6 +195,25 @@ mod tests {
         assert_eq!(sites[0].parts, [Part::Point([47.1, 8.1])]);
         assert_eq!((sites[0].sector.as_deref(), sites[0].height_m), (Some("Communications"), 80.0));
         assert_eq!((sites[1].sector.as_deref(), sites[1].height_m), (None, 0.0));
+    }
+
+    #[test]
+    fn tables_of_portals_are_read() {
+        for table in [
+            "X,Y,OBJECTID,NAME,LATITUDE,LONGITUDE\n901700.5,5955000.2,1,Mast,47.1,8.1\n",
+            "X,Y,OBJECTID,NAME\n8.1,47.1,1,Mast\n",
+            "name;lat;long\nMast;47.1;8.1\n",
+            "name\tlat\tlng\nMast\t47.1\t8.1\n",
+        ] {
+            let sites = read(table.as_bytes()).unwrap();
+            assert_eq!(
+                (sites[0].name.as_str(), &sites[0].parts),
+                ("Mast", &vec![Part::Point([47.1, 8.1])]),
+                "{table}"
+            );
+        }
+        let why = read(b"X,Y,NAME\n901700.5,5955000.2,Mast\n").unwrap_err();
+        assert!(why.contains("row 2"), "{why}");
     }
 
     #[test]

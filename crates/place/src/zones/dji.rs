@@ -99,14 +99,17 @@ fn ceiling(one: &Json) -> Option<String> {
 fn level(one: &Json, area: &Json) -> &'static str {
     let told = |key: &str| one.get(key).or_else(|| area.get(key));
     let colour = told("color").and_then(Json::text).unwrap_or_default();
-    let level = told("level").and_then(Json::number);
+    let is_coloured = |wanted: &str| colour.eq_ignore_ascii_case(wanted);
+    let level = match told("level").and_then(Json::number) {
+        Some(2.0) if ceiling(one).is_some() || is_coloured("#979797") => Some(6.0),
+        Some(7.0) if is_coloured("#37C4DB") => Some(4.0),
+        level => level,
+    };
     match level {
         Some(0.0) => "DJI warning zone",
         Some(1.0) => "DJI authorisation zone",
-        Some(2.0) if ceiling(one).is_some() || colour.eq_ignore_ascii_case("#979797") => "DJI altitude zone",
         Some(2.0) => "DJI restricted zone",
         Some(3.0) => "DJI enhanced warning zone",
-        Some(7.0) if colour.eq_ignore_ascii_case("#37C4DB") => "DJI regulatory restricted zone",
         Some(4.0) => "DJI regulatory restricted zone",
         Some(5.0 | 7.0) => "DJI recommended zone",
         Some(6.0) => "DJI altitude zone",

@@ -296,18 +296,14 @@ fn band(properties: &Json) -> Result<Band, String> {
         let scale = match code {
             Some(0.0) => 1.0,
             Some(1.0) => FOOT,
-            Some(6.0) => 100.0 * FOOT,
-            _ if is_level => 100.0 * FOOT,
+            _ if is_level || code == Some(6.0) => 100.0 * FOOT,
             _ => heights::unit(unit)?,
         };
         let datum = match reference.label().map(|label| label.to_ascii_uppercase()).as_deref() {
-            Some("0") => Datum::Ground,
-            Some("1") => Datum::Sea,
-            Some("2") => Datum::Pressure,
-            Some("AGL" | "GND" | "SFC") => Datum::Ground,
-            Some("AMSL" | "MSL") => Datum::Sea,
+            Some("AGL" | "GND" | "SFC" | "0") => Datum::Ground,
+            Some("AMSL" | "MSL" | "1") => Datum::Sea,
             Some("WGS84" | "HAE") => Datum::Ellipsoid,
-            Some("STD") => Datum::Pressure,
+            Some("STD" | "2") => Datum::Pressure,
             _ => return Ok(None),
         };
         Ok(Some(Limit::new(number * scale, datum)))

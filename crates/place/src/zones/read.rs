@@ -229,8 +229,7 @@ impl Found {
         if self.flaws.len() < MOST_FLAWS { self.flaws.push(printable(why)) } else { self.more_flaws += 1 }
     }
 
-    /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so, and
-    /// the walls of bodies.
+    /// An area of these rings; what had to be mended stands in `notes`. Two corners are a line, one is a point: cables are drawn so.
     pub(super) fn area(
         &mut self,
         rings: &[Vec<Position>],
@@ -239,10 +238,7 @@ impl Found {
         notes: &mut Vec<String>,
     ) -> Result<Volume, String> {
         let corners = rings.first().map(Vec::as_slice).unwrap_or_default();
-        let same =
-            |one: &Position, other: &Position| one.iter().zip(other).all(|(a, b)| a.total_cmp(b).is_eq());
         let other = corners.first().and_then(|first| corners.iter().find(|corner| !same(corner, first)));
-        // A wall of a body has each of two corners below and above.
         let is_two =
             |two: [&Position; 2]| corners.iter().all(|corner| two.iter().any(|one| same(one, corner)));
         let (shape, mended) = match (corners.first(), other) {
@@ -258,6 +254,11 @@ impl Found {
         }
         Ok(Volume { shape, band })
     }
+}
+
+/// Whether two corners are one.
+pub(super) fn same(one: &Position, other: &Position) -> bool {
+    one.iter().zip(other).all(|(one, other)| one.total_cmp(other).is_eq())
 }
 
 /// A date and time in a field of a file as a whole. One that is none is refused: who reads it must not guess how old the data is.
