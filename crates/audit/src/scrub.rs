@@ -7,6 +7,7 @@ use std::{
     path::{Component as Part, Path, PathBuf},
 };
 
+use aho_corasick::AhoCorasick;
 use creance_cursor::{FileSource, Source};
 use creance_media::Still;
 use creance_model::{
@@ -257,10 +258,13 @@ impl Drop for Temporary {
     }
 }
 
+/// Bytes that are taken at a time: what stays in a processor's cache, and is not asked of the kernel anew for each file.
+const BLOCK: usize = 1 << 16;
+
 /// Writes the pieces of an answer.
 fn write(source: &dyn Source, answer: &Scrubbed, path: &Path) -> io::Result<()> {
-    let mut file = io::BufWriter::with_capacity(1 << 18, File::options().write(true).open(path)?);
-    let mut buffer = vec![0; 1 << 18];
+    let mut file = io::BufWriter::with_capacity(BLOCK, File::options().write(true).open(path)?);
+    let mut buffer = vec![0; BLOCK];
     for piece in &answer.pieces {
         match piece {
             Piece::Bytes(bytes) => file.write_all(bytes)?,
@@ -390,7 +394,6 @@ fn identifies(one: &Identifier) -> bool {
 
 /// Which values stand in a source still, as plain text or in UTF-16.
 fn standing(source: &dyn Source, values: &BTreeSet<&str>) -> io::Result<Vec<String>> {
-    const WINDOW: usize = 4 << 20;
     let needles: Vec<(Vec<u8>, &str)> = values
         .iter()
         .flat_map(|value| {
@@ -399,16 +402,16 @@ fn standing(source: &dyn Source, values: &BTreeSet<&str>) -> io::Result<Vec<Stri
         })
         .collect();
     let longest = needles.iter().map(|(needle, _)| needle.len()).max().unwrap_or(0);
+    let search = AhoCorasick::new(needles.iter().map(|(needle, _)| needle)).map_err(io::Error::other)?;
     let mut found = BTreeSet::new();
+    let mut buffer = vec![0; BLOCK + longest];
     let mut at = 0_u64;
     while at < source.length() {
-        let piece = source.piece(at, WINDOW + longest)?;
-        for (number, (needle, _)) in needles.iter().enumerate() {
-            if memchr::memmem::find(&piece, needle).is_some() {
-                found.insert(number);
-            }
-        }
-        at += WINDOW as u64;
+        let read = source.read_at(at, &mut buffer)?;
+        // One of several that begin alike is enough: nothing is published then.
+        let piece = buffer.get(..read).unwrap_or_default();
+        found.extend(search.find_iter(piece).map(|one| one.pattern().as_usize()));
+        at += BLOCK as u64;
     }
     let told = found.into_iter().filter_map(|number| needles.get(number));
     Ok(told.map(|(_, form)| format!("a value that stood in the input, as {form}")).collect())
