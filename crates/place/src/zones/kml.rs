@@ -17,8 +17,8 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     matches!(content, Content::Xml(text) if xml::begins_with(text, "kml") || xml::begins_with(text, "Placemark"))
 }
 
-/// The KML in a KMZ: `doc.kml`, or the first.
-pub(super) fn unpack(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
+/// The KML in a KMZ: `doc.kml`, or the first. With it, what to say of others that are in there too.
+pub(super) fn unpack(bytes: &[u8], most: u64) -> Result<(Vec<u8>, Option<String>), String> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes))
         .map_err(|error| format!("the archive is damaged: {error}"))?;
     let is_kml = |name: &String| name.to_ascii_lowercase().ends_with(".kml");
@@ -33,7 +33,13 @@ pub(super) fn unpack(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
     if unpacked.len() as u64 > most {
         return Err(format!("{name} in the archive has more than {most} bytes"));
     }
-    Ok(unpacked)
+    let others = names.len() - 1;
+    let left = (others > 0).then(|| {
+        format!(
+            "of the archive {name} was read, and {others} more KML in it not: unpack it and name the files"
+        )
+    });
+    Ok((unpacked, left))
 }
 
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
@@ -243,7 +249,15 @@ mod tests {
         archive.start_file("doc.kml", zip::write::SimpleFileOptions::default()).unwrap();
         archive.write_all(FILE.as_bytes()).unwrap();
         let bytes = archive.finish().unwrap().into_inner();
-        assert_eq!(read_file("x.kmz", &bytes).unwrap().1.len(), 2);
+        let (source, zones) = read_file("x.kmz", &bytes).unwrap();
+        assert_eq!((zones.len(), source.flaws.len()), (2, 0));
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in ["files/more.kml", "doc.kml"] {
+            archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(FILE.as_bytes()).unwrap();
+        }
+        let (source, _) = read_file("x.kmz", &archive.finish().unwrap().into_inner()).unwrap();
+        assert!(source.flaws[0].contains("doc.kml was read, and 1 more"), "{:?}", source.flaws);
         let (source, zones) = read_file("x.kml", &FILE.as_bytes()[..FILE.len() - 120]).unwrap();
         assert_eq!((zones.len(), source.flaws.len()), (1, 1));
         assert!(read_file("x.kmz", &bytes[..40]).is_err());

@@ -118,16 +118,18 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, Vec<Zone>), String> {
     if bytes.len() > MOST_BYTES {
         return Err(format!("it has more than {MOST_BYTES} bytes: split it into smaller files"));
     }
-    let unpacked;
-    let bytes = if bytes.starts_with(b"PK\x03\x04") {
-        unpacked = kml::unpack(bytes, MOST_BYTES as u64)?;
-        &unpacked
+    let (unpacked, left);
+    let (bytes, left) = if bytes.starts_with(b"PK\x03\x04") {
+        (unpacked, left) = kml::unpack(bytes, MOST_BYTES as u64)?;
+        (unpacked.as_slice(), left)
     } else {
-        bytes
+        (bytes, None)
     };
     let content = content(bytes)?;
     let format = FORMATS.iter().find(|format| (format.is)(&content)).ok_or_else(|| unknown(&content))?;
-    read_as(format, name, &content)
+    let (mut source, zones) = read_as(format, name, &content)?;
+    source.flaws.extend(left);
+    Ok((source, zones))
 }
 
 /// What reading a file comes to.
