@@ -35,6 +35,12 @@ pub(crate) fn everybody() -> Destination {
     }
 }
 
+/// Whom a client reaches at an address that the DNS gave it for a name; nothing of it is masked. An address that is not
+/// specified is one that is not known.
+pub fn answered(atlas: &Atlas, ip: IpAddr, port: u16, name: &str) -> Destination {
+    destination(atlas, &Secrets::default(), ip, port, Some(&Name::new(name, Name::DNS)))
+}
+
 /// Who got it, by address and name: where that is, whose law holds there, and how that is known.
 pub(crate) fn destination(
     atlas: &Atlas,

@@ -49,6 +49,7 @@ use creance_wire::KeyLog;
 use data_encoding::HEXLOWER;
 use ring::digest;
 
+pub use destination::answered;
 pub use error::Error;
 pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};

@@ -23,6 +23,8 @@ use creance_place::Country;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::names::Settings;
+
 /// What the guard is told.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +46,8 @@ pub struct Config {
     /// What this machine may ask of the outside for its clients while nothing is cut: names, time.
     #[serde(default)]
     pub upstream: Vec<Upstream>,
+    /// The guard's own resolver for clients. Without it destinations are not known by name.
+    pub resolver: Option<Settings>,
     /// What leaves even while an aircraft flies. None is the rule.
     #[serde(default)]
     pub exceptions: Vec<Exception>,
@@ -107,7 +111,7 @@ pub struct Exception {
 }
 
 /// A protocol with ports.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "lowercase")]
 pub enum Carrier {
     /// TCP.
@@ -187,6 +191,9 @@ pub enum ConfigError {
     /// The dead man's time is out of bounds.
     #[error("`dead_man_ms` is between 1000 and 60000")]
     DeadMan,
+    /// The resolver is told what makes no sense.
+    #[error("{0}")]
+    Resolver(&'static str),
     /// Two aircraft cannot be told apart.
     #[error("two aircraft have the same system and address as {0}")]
     Aircraft(String),
@@ -218,7 +225,7 @@ impl Config {
 
     /// Reads a text.
     pub fn read(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)?;
+        let mut config: Self = toml::from_str(text)?;
         if config.lan.is_empty() || config.wan.is_empty() {
             return Err(ConfigError::Sides);
         }
@@ -237,6 +244,14 @@ impl Config {
         let wrong = |code: &&String| Country::new(code).is_none();
         if let Some(code) = config.region.iter().flatten().find(wrong) {
             return Err(ConfigError::Country(code.clone()));
+        }
+        if let Some(resolver) = &config.resolver {
+            if let Some(fault) = resolver.fault() {
+                return Err(ConfigError::Resolver(fault));
+            }
+            if !config.services.contains(&Service::Dns) {
+                config.services.push(Service::Dns);
+            }
         }
         for (at, one) in config.aircraft.iter().enumerate() {
             let same = |other: &Aircraft| (other.system, other.address) == (one.system, one.address);

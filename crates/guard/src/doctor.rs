@@ -150,7 +150,11 @@ fn kernel(config: &Config) -> Row {
     const WHAT: &str = "rules in this kernel";
     const TODO: &str = "a kernel with nf_tables (inet, bridge, fib, sets), nf_conntrack and network namespaces; is the module loaded?";
     let text = ruleset::load(config)
-        + &ruleset::renew(config, true, &config.exceptions.iter().collect::<Vec<_>>())
+        + &ruleset::renew(
+            config,
+            ruleset::Way { open: true, asking: true },
+            &config.exceptions.iter().collect::<Vec<_>>(),
+        )
         + &ruleset::cut();
     let tried = thread::spawn(move || -> anyhow::Result<()> {
         unshare(CloneFlags::CLONE_NEWNET).context("no network namespace can be made")?;

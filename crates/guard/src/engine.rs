@@ -16,7 +16,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::mpsc::{Receiver, RecvError, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvError, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -31,15 +34,16 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    Answer, Book, Config, Cut, Destination, Ear, Exception, Input, Kernel, KernelError, Machine, Order,
-    Policy, Seen, State,
+    Answer, Book, Config, Cut, Destination, Ear, Exception, Input, Kernel, KernelError, Known, Machine,
+    Order, Policy, Seen, State,
     control::{self, Asked},
     evidence::heard,
     hand::{Done, Hand, Job},
     lawful::{self, Asked as Duty},
+    names::Names,
     policy::narrows,
     record::Detail,
-    ruleset,
+    ruleset::{self, Way},
     tally::Tally,
 };
 
@@ -92,15 +96,18 @@ pub struct Engine {
     wake: UnixStream,
     machine: Machine,
     book: Book,
-    policy: Box<dyn Policy>,
+    policy: Arc<dyn Policy>,
+    resolver: Option<Names>,
     began: Instant,
     ears: BTreeMap<String, Ear>,
     /// Why an interface is not listened to.
     deaf: Option<String>,
     /// What our tables look like as long as nobody touches them.
     shape: Vec<String>,
-    /// Whether everything may pass, as the kernel was told.
-    open: bool,
+    /// What may pass, as the kernel was told.
+    way: Way,
+    /// The minute since the start in which names were judged.
+    minute: u64,
     /// Why it is not enforced.
     fault: Option<String>,
     /// How often what is open was changed.
@@ -149,6 +156,10 @@ impl Engine {
         let shape = seen.shape.clone();
         let region = config.region.as_deref().unwrap_or_default();
         let duties = if policy.heeds_duties() { Vec::new() } else { lawful::asked(region) };
+        let policy: Arc<dyn Policy> = policy.into();
+        let resolver = config.resolver.as_ref().map(|resolver| Names::start(resolver, Arc::clone(&policy)));
+        let resolver =
+            resolver.transpose().map_err(|source| EngineError::Io { doing: "start the resolver", source })?;
         let mut engine = Self {
             loaded: Cut::new(&config),
             hand,
@@ -158,11 +169,13 @@ impl Engine {
             machine,
             book,
             policy,
+            resolver,
             began: Instant::now(),
             ears: BTreeMap::new(),
             deaf: None,
             shape,
-            open: false,
+            way: Way::default(),
+            minute: 0,
             fault: None,
             turn: 0,
             alarms: 0,
@@ -210,6 +223,9 @@ impl Engine {
             self.orders(&asked)?;
             // Only operators are refused.
             let _ = self.step(Input::Tick, None, "time")?;
+            if let Some(notes) = self.resolver.as_ref().and_then(Names::notes) {
+                self.write("names", notes)?;
+            }
             let done = self.hand.done().map_err(gone)?;
             self.learn(done, &mut due)?;
             self.hand_out(&mut due, beat)?;
@@ -375,7 +391,8 @@ impl Engine {
         let answer = self.machine.step(input, self.began.elapsed());
         let state = self.machine.state();
         if state != before {
-            if narrows(&*self.policy, &self.config.exceptions, before, state) {
+            // Who was given what by name was judged in the state before.
+            if self.way.asking || narrows(&*self.policy, &self.config.exceptions, before, state) {
                 self.cut(evidence, who)?;
             }
             self.book.keep(state).map_err(|source| EngineError::Io { doing: "keep the state", source })?;
@@ -396,6 +413,9 @@ impl Engine {
             let took = evidence.map(|at| since_1970().saturating_sub(at));
             took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
         };
+        if let Some(resolver) = &self.resolver {
+            resolver.cut();
+        }
         let routes = self.loaded.routes();
         let closed = micros().filter(|_| routes.is_ok());
         let bytes = self.sent().saturating_sub(self.marks[0]);
@@ -403,7 +423,7 @@ impl Engine {
         let told = self.loaded.sets();
         let emptied = micros();
         let bytes = if routes.is_ok() { bytes } else { self.sent().saturating_sub(self.marks[0]) };
-        self.open = false;
+        self.way = Way::default();
         let locked = Kernel::lock(&self.config);
         let forgotten = Kernel::forget();
         self.loaded.reload();
@@ -428,22 +448,29 @@ impl Engine {
         }
         let state = self.machine.state();
         let open = self.policy.allows(state, Destination::Anywhere);
+        let asking = self.resolver.is_some() && (open || self.policy.could(state, None, &Known::default()));
+        let way = Way { open, asking };
         let named: Vec<&Exception> = self
             .config
             .exceptions
             .iter()
             .filter(|one| self.policy.allows(state, Destination::Named(one)))
             .collect();
-        if !open && named.is_empty() && !self.open {
+        let was = self.way;
+        if way == Way::default() && named.is_empty() && was == way {
             return Ok(());
         }
-        let was = self.open;
         // A policy may close without a change of state: by the time of day.
-        if was && !open {
+        if was.open && !open || was.asking && !asking {
             return self.cut(None, "the policy");
         }
-        let rules = ruleset::renew(&self.config, open, &named);
-        if was == open {
+        let minute = self.began.elapsed().as_secs() / 60;
+        let passed = std::mem::replace(&mut self.minute, minute) != minute;
+        if was.asking && !open && passed && self.policy.by_time() {
+            return self.cut(None, "the policy asks for the time: names are judged anew");
+        }
+        let rules = ruleset::renew(&self.config, way, &named);
+        if was == way {
             // While it is busy it prolonged of late, or will be asked again.
             if self.hand.idle() {
                 self.hand.begin(Job::Apply(rules));
@@ -451,10 +478,25 @@ impl Engine {
             return Ok(());
         }
         self.turn()?;
-        match Kernel::unlock().and_then(|()| Kernel::apply(&rules)) {
+        let told = Kernel::unlock().and_then(|()| match &self.resolver {
+            // What is left of before was judged before.
+            Some(resolver) if asking && !was.asking => {
+                resolver.anew(|| Kernel::apply(&(ruleset::forget_names() + &rules)))
+            }
+            _ => Kernel::apply(&rules),
+        });
+        match told {
             Ok(()) => {
-                self.open = true;
-                self.note("open", [("state", state.name().into())])
+                self.way = way;
+                if let Some(resolver) = self.resolver.as_ref().filter(|_| asking) {
+                    resolver.open(state, open);
+                }
+                if open && !was.open {
+                    self.note("open", [("state", state.name().into())])?;
+                } else if asking && !was.asking {
+                    self.note("by_name", [("state", state.name().into())])?;
+                }
+                Ok(())
             }
             // What is there ends by itself.
             Err(error) => self.alarm(&error.to_string()),
@@ -496,7 +538,10 @@ impl Engine {
     }
 
     fn note<const N: usize>(&mut self, action: &str, detail: [(&str, Value); N]) -> Result<(), EngineError> {
-        let detail: Detail = detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self.write(action, detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    fn write(&mut self, action: &str, detail: Detail) -> Result<(), EngineError> {
         self.book.note(action, detail).map_err(|source| EngineError::Io { doing: "write the ledger", source })
     }
 

@@ -112,6 +112,19 @@ pub(crate) fn ways() -> Vec<Way> {
     ]
 }
 
+/// Ways to an address that one client was given for a permitted name, and to one that nobody was.
+pub(crate) fn by_name() -> Vec<Way> {
+    let to = |from, to| ip4(from, to, 17, &udp(443, &pseudo4(from, to)));
+    let mut neighbour = to(NEIGHBOUR, SERVER);
+    neighbour.splice(6..12, NEIGHBOUR_MAC);
+    let way = |name, passes_open, frame| Way { name, passes_open, frames: vec![frame] };
+    vec![
+        way("an address given for a permitted name", true, to(CLIENT, SERVER)),
+        way("the same by a client that was not given it", false, neighbour),
+        way("a hard-coded address, where names are permitted", false, to(CLIENT, HARD_CODED)),
+    ]
+}
+
 fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
     [&GATEWAY_MAC[..], &MAC, &kind.to_be_bytes(), payload].concat()
 }

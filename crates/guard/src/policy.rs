@@ -1,4 +1,7 @@
-//! What may leave in which state: the question that the engine asks before it renews anything.
+//! What may leave in which state: the question that the engine asks before it renews anything, and the resolver before it
+//! asks or answers.
+
+use std::net::IpAddr;
 
 use creance_model::{FlightState, Timestamp};
 use creance_policy::{Action, Circumstances, Content, Device, Duty, Fact, Request};
@@ -14,8 +17,22 @@ pub enum Destination<'a> {
     Named(&'a Exception),
 }
 
+/// What is known of a destination by name.
+pub type Known = creance_policy::Destination;
+
+/// What a policy says of a destination by name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Judged {
+    /// It may be reached.
+    Allowed,
+    /// These rules forbid it.
+    Forbidden(String),
+    /// No rule permits it.
+    Unpermitted,
+}
+
 /// Whoever answers.
-pub trait Policy {
+pub trait Policy: Send + Sync {
     /// Whether clients may reach this now.
     fn allows(&self, state: State, destination: Destination<'_>) -> bool;
 
@@ -23,6 +40,17 @@ pub trait Policy {
     fn heeds_duties(&self) -> bool {
         false
     }
+
+    /// Whether one of them may be reached by a client, were more known of it.
+    fn could(&self, state: State, client: Option<IpAddr>, to: &Known) -> bool;
+
+    /// Whether what it says may change with the time alone.
+    fn by_time(&self) -> bool {
+        false
+    }
+
+    /// Whether it may be, by what is known.
+    fn judge(&self, state: State, client: IpAddr, to: &Known) -> Judged;
 }
 
 /// Whether a change of state forbids something that was allowed before it: then all is cut, and what may still pass is let
@@ -40,13 +68,20 @@ impl Policy for LocalData {
     fn allows(&self, state: State, destination: Destination<'_>) -> bool {
         matches!(destination, Destination::Named(_)) || state.is_open()
     }
+
+    fn could(&self, state: State, _: Option<IpAddr>, _: &Known) -> bool {
+        state.is_open()
+    }
+
+    fn judge(&self, state: State, _: IpAddr, _: &Known) -> Judged {
+        if state.is_open() { Judged::Allowed } else { Judged::Forbidden("local data mode".to_owned()) }
+    }
 }
 
 /// Rules in Cedar, the same as `creance-guard simulate` asks.
 ///
-/// The kernel lets through by address and does not look inside. So who asks, to whom (but of a named destination) and what is
-/// sent are facts that are missing here, and missing facts never open: a policy that wants to know a country or a name
-/// before it permits anything opens nothing but what is named and permitted by address.
+/// The kernel lets through by address and does not look inside: what is sent is a fact that is missing here, and missing
+/// facts never open. To whom is known of what the configuration names, and of what clients asked the resolver for.
 #[derive(Clone, Debug)]
 pub struct Rules {
     policy: creance_policy::Policy,
@@ -65,18 +100,9 @@ impl Rules {
     pub fn within(self, region: Option<&[String]>) -> Self {
         Self { region: region.map(<[String]>::to_vec), duties: region.and_then(lawful::duties), ..self }
     }
-}
 
-impl Policy for Rules {
-    fn allows(&self, state: State, destination: Destination<'_>) -> bool {
-        let destination = match destination {
-            Destination::Anywhere => creance_policy::Destination::default(),
-            Destination::Named(one) => creance_policy::Destination {
-                ip: Some(one.to),
-                port: Some(one.port),
-                ..creance_policy::Destination::default()
-            },
-        };
+    /// To begin a conversation, and to say something in it: whoever may begin one through the kernel may say anything in it.
+    fn requests(&self, state: State, client: Option<IpAddr>, destination: &Known) -> [Request; 2] {
         // What fell silent in the air is in the air.
         let flight = match state {
             State::Grounded | State::Released => Some(FlightState::Ground),
@@ -90,19 +116,50 @@ impl Policy for Rules {
             duties: self.duties.clone(),
             ..Circumstances::default()
         };
-        let request = |action| Request {
+        let name = client.map(|ip| ip.to_string()).unwrap_or_default();
+        Action::ALL.map(|action| Request {
             action,
-            device: Device::default(),
+            device: Device { name: name.clone(), ip: client, ..Device::default() },
             destination: destination.clone(),
             circumstances: circumstances.clone(),
             content: Content::default(),
+        })
+    }
+}
+
+impl Policy for Rules {
+    fn allows(&self, state: State, destination: Destination<'_>) -> bool {
+        let facts = match destination {
+            Destination::Anywhere => Known::default(),
+            Destination::Named(one) => Known { ip: Some(one.to), port: Some(one.port), ..Known::default() },
         };
-        // Whoever may begin a conversation through the kernel may say anything in it.
-        Action::ALL.into_iter().all(|action| self.policy.decide(&request(action)).allowed)
+        self.requests(state, None, &facts).iter().all(|request| self.policy.decide(request).allowed)
     }
 
     fn heeds_duties(&self) -> bool {
         self.policy.asks(Fact::Duties)
+    }
+
+    fn could(&self, state: State, client: Option<IpAddr>, to: &Known) -> bool {
+        self.requests(state, client, to).iter().all(|request| self.policy.could(request))
+    }
+
+    fn by_time(&self) -> bool {
+        self.policy.asks(Fact::Time)
+    }
+
+    fn judge(&self, state: State, client: IpAddr, to: &Known) -> Judged {
+        for request in self.requests(state, Some(client), to) {
+            let verdict = self.policy.decide(&request);
+            if !verdict.allowed {
+                return if verdict.rules.is_empty() {
+                    Judged::Unpermitted
+                } else {
+                    Judged::Forbidden(verdict.rules.join(", "))
+                };
+            }
+        }
+        Judged::Allowed
     }
 }
 
@@ -184,6 +241,27 @@ mod tests {
         assert!(rules.allows(State::Airborne, Destination::Named(&named(2101))));
         assert!(!rules.allows(State::Airborne, Destination::Named(&named(443))));
         assert!(!rules.allows(State::Grounded, Destination::Anywhere));
+    }
+
+    #[test]
+    fn who_may_yet_turn_out_to_be_permitted_is_asked_for() {
+        let rules = shipped("allow-only-us");
+        let named = Known { host: Some("x.example".to_owned()), ..Known::default() };
+        assert!(rules.could(State::Airborne, None, &named));
+        let us = || Some("US".to_owned());
+        let known = Known { country: us(), control: us(), edge: Some(false), ..named.clone() };
+        let client = "10.0.0.2".parse().unwrap();
+        assert_eq!(rules.judge(State::Airborne, client, &known), Judged::Allowed);
+        assert_eq!(rules.judge(State::Airborne, client, &named), Judged::Unpermitted);
+        assert!(!rules.could(
+            State::Airborne,
+            None,
+            &Known { country: Some("CN".to_owned()), ..named.clone() }
+        ));
+        // What is sent is never known here, so that nothing is asked where that decides.
+        assert!(!shipped("us-critical-infrastructure").could(State::Grounded, None, &named));
+        assert!(!shipped("local-data-mode").could(State::Stale, None, &named));
+        assert!(shipped("local-data-mode").could(State::Grounded, None, &named));
     }
 
     #[test]

@@ -11,12 +11,17 @@
 //! are asked before any rule that lets established connections pass: else an upload that is under way would outlive the
 //! cut. Whether an address is on that side is asked before routing, where the routing rules of a cut do not answer. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what
 //! either drops no other table brings back.
+//!
+//! What clients reach by name stands in `named4` and `named6`, which the resolver fills (`names.rs`); its elements last as long
+//! as answers do, and so they count only for interfaces in `asking`, which the engine renews with the rest. A connection
+//! that was let out so may go on while that holds: it bears a mark of its own, and is forgotten at a cut.
 
 use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr, time::Duration};
 
 use crate::{
     Config, Exception, Service,
     config::Page,
+    names::{self, Grant},
     tally::{self, GONE, REFUSED},
 };
 
@@ -26,10 +31,15 @@ pub const TABLE: &str = "creance";
 /// The bit of a connection's mark that says it was let out: by it the entry is found when it is to be forgotten.
 pub const MARK: u32 = 0x1000_0000;
 
+/// Both bits: it was let out to an address that was given for a name.
+const BY_NAME: u32 = 0x3000_0000;
+
 /// What is counted, by the name of its counter, and why a packet is counted there.
 pub const COUNTERS: &[(&str, &str)] = &[
     ("out", "let out"),
     ("in", "let in, asked for from inside"),
+    ("named_out", "let out, to an address given for a name"),
+    ("named_in", "let in, asked for from inside by name"),
     ("exempt_out", "let out by an exception"),
     ("gone", "went out by way of this machine, whatever let it"),
     ("exempt_in", "let in by an exception"),
@@ -61,10 +71,19 @@ pub fn load(config: &Config) -> String {
     text + &inet(config) + &bridge(config)
 }
 
-/// Lets through for another while: named destinations, and everything if `open`. Elements are made anew, for adding an
-/// element that is there does not prolong it. One transaction: no packet falls between.
-pub fn renew(config: &Config, open: bool, named: &[&Exception]) -> String {
-    let mut text = cut();
+/// What is let through for another while.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Way {
+    /// Everything.
+    pub open: bool,
+    /// What clients were given by name; and names may be asked for outside.
+    pub asking: bool,
+}
+
+/// Lets through for another while: named destinations, and what `way` says. Elements are made anew, for adding an element
+/// that is there does not prolong it. One transaction: no packet falls between.
+pub fn renew(config: &Config, way: Way, named: &[&Exception]) -> String {
+    let mut text = emptied(RENEWED);
     let hold = hold(config.dead_man());
     let mut add = |set: &str, elements: &[String]| {
         if !elements.is_empty() {
@@ -79,18 +98,50 @@ pub fn renew(config: &Config, open: bool, named: &[&Exception]) -> String {
     };
     add("exempt4", &of(true));
     add("exempt6", &of(false));
-    if open {
+    if way.open {
         add("released", &quoted(&config.lan));
         add("upstream", &quoted(&config.wan));
+    }
+    if way.asking {
+        add("asking", &[quoted(&config.lan), quoted(&config.wan)].concat());
     }
     text
 }
 
+/// Sets that are filled anew with each renewal, and those that answers of the resolver fill.
+const RENEWED: &[&str] = &["released", "upstream", "asking", "exempt4", "exempt6"];
+const BY_ANSWERS: &[&str] = &["named4", "named6"];
+
 /// Empties every set: nothing passes any more.
 pub fn cut() -> String {
-    ["released", "upstream", "exempt4", "exempt6"]
-        .iter()
-        .fold(String::new(), |text, set| text + &format!("flush set inet {TABLE} {set}\n"))
+    emptied(RENEWED) + &forget_names()
+}
+
+/// Empties the sets that answers fill.
+pub fn forget_names() -> String {
+    emptied(BY_ANSWERS)
+}
+
+fn emptied(sets: &[&str]) -> String {
+    sets.iter().fold(String::new(), |text, set| text + &format!("flush set inet {TABLE} {set}\n"))
+}
+
+/// Lets clients reach what they were given by name, each for its time from now. What is there already is prolonged: added,
+/// so that it can be deleted, and added again.
+pub(crate) fn grant(grants: &[(Grant, Duration)]) -> String {
+    let mut text = String::new();
+    for (Grant { client, to, port }, time) in grants {
+        let set = if to.is_ipv4() { "named4" } else { "named6" };
+        let element = format!("{client} . {to} . {} . {}", port.protocol.name(), port.number);
+        let hold = hold(*time);
+        let _ = writeln!(
+            text,
+            "add element inet {TABLE} {set} {{ {element} timeout {hold} }}\n\
+             delete element inet {TABLE} {set} {{ {element} }}\n\
+             add element inet {TABLE} {set} {{ {element} timeout {hold} }}"
+        );
+    }
+    text
 }
 
 /// What an exception is in its set.
@@ -123,6 +174,29 @@ fn inet(config: &Config) -> String {
         );
     }
     let (told, refused, gone) = (tally::sets(), tally::rules(REFUSED), tally::rules(GONE));
+    if let Some(resolver) = &config.resolver {
+        let servers: BTreeSet<_> = resolver.upstream.iter().map(|one| one.0).collect();
+        for (v4, family) in [(true, "ip"), (false, "ip6")] {
+            for protocol in ["udp", "tcp"] {
+                let ours = servers.iter().filter(|one| one.is_ipv4() == v4);
+                let ours: Vec<String> = ours.map(|one| format!("{} . {}", one.ip(), one.port())).collect();
+                if ours.is_empty() {
+                    continue;
+                }
+                let ours = ours.join(", ");
+                let _ = writeln!(
+                    asks,
+                    "\t\toifname @asking meta mark {:#x} {family} daddr . {protocol} dport {{ {ours} }} \
+                     counter name asked accept",
+                    names::MARK
+                );
+                let _ = writeln!(
+                    answered,
+                    "\t\tiifname @asking ct state established {family} saddr . {protocol} sport {{ {ours} }} accept"
+                );
+            }
+        }
+    }
     format!(
         "table inet {TABLE} {{
 {counters}
@@ -134,6 +208,24 @@ fn inet(config: &Config) -> String {
 
 	set upstream {{
 		type ifname
+		flags timeout
+		timeout {hold}
+	}}
+
+	set asking {{
+		type ifname
+		flags timeout
+		timeout {hold}
+	}}
+
+	set named4 {{
+		type ipv4_addr . ipv4_addr . inet_proto . inet_service
+		flags timeout
+		timeout {hold}
+	}}
+
+	set named6 {{
+		type ipv6_addr . ipv6_addr . inet_proto . inet_service
 		flags timeout
 		timeout {hold}
 	}}
@@ -162,6 +254,7 @@ fn inet(config: &Config) -> String {
 		ip daddr . meta l4proto . th dport @exempt4 return
 		ip6 daddr . meta l4proto . th dport @exempt6 return
 		iifname @released return
+		iifname @asking jump by_name
 {refused}		meta l4proto != {{ tcp, udp, icmp, ipv6-icmp }} counter name cut_protocol drop
 		counter name cut drop
 	}}
@@ -170,7 +263,15 @@ fn inet(config: &Config) -> String {
 		ip saddr . meta l4proto . th sport @exempt4 return
 		ip6 saddr . meta l4proto . th sport @exempt6 return
 		iifname @upstream return
+		iifname @asking ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} accept
+		iifname @asking ct state related meta l4proto {{ icmp, ipv6-icmp }} ct mark and {BY_NAME:#x} == {BY_NAME:#x} accept
 		counter name cut_inbound drop
+	}}
+
+	chain by_name {{
+		ip saddr . ip daddr . meta l4proto . th dport @named4 accept
+		ip6 saddr . ip6 daddr . meta l4proto . th dport @named6 accept
+		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} accept
 	}}
 
 	chain forward {{
@@ -185,12 +286,21 @@ fn inet(config: &Config) -> String {
 		ip daddr . meta l4proto . th dport @exempt4 ct mark set ct mark or {MARK:#x} counter name exempt_out accept
 		ip6 daddr . meta l4proto . th dport @exempt6 ct mark set ct mark or {MARK:#x} counter name exempt_out accept
 		iifname @released ct mark set ct mark or {MARK:#x} counter name out accept
+		iifname @asking jump leaving_by_name
 		counter name cut drop
+	}}
+
+	chain leaving_by_name {{
+		ip saddr . ip daddr . meta l4proto . th dport @named4 ct mark set ct mark or {BY_NAME:#x} counter name named_out accept
+		ip6 saddr . ip6 daddr . meta l4proto . th dport @named6 ct mark set ct mark or {BY_NAME:#x} counter name named_out accept
+		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} counter name named_out accept
 	}}
 
 	chain returning {{
 		ip saddr . meta l4proto . th sport @exempt4 ct state established counter name exempt_in accept
 		ip6 saddr . meta l4proto . th sport @exempt6 ct state established counter name exempt_in accept
+		oifname @asking ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} counter name named_in accept
+		oifname @asking ct state related meta l4proto {{ icmp, ipv6-icmp }} ct mark and {BY_NAME:#x} == {BY_NAME:#x} counter name named_in accept
 		oifname != @released counter name cut_inbound drop
 		ct state established,related counter name in accept
 		counter name unasked drop
@@ -360,6 +470,22 @@ exceptions = [
 ]
 ";
 
+    const NAMED: &str = "
+lan = ['lan0']
+wan = ['wan0']
+resolver = { listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.112.112.112', '[2620:fe::9]:5353'] }
+";
+    const OPEN: Way = Way { open: true, asking: true };
+
+    fn grants() -> Vec<(Grant, Duration)> {
+        [("10.0.0.2", "8.8.8.8", "tcp/443"), ("fd77::2", "2001:4860:4860::8888", "udp/443")]
+            .map(|(client, to, port)| {
+                let (client, to) = (client.parse().unwrap(), to.parse().unwrap());
+                (Grant { client, to, port: port.parse().unwrap() }, Duration::from_secs(90))
+            })
+            .into()
+    }
+
     fn config(text: &str) -> Config {
         Config::read(text).unwrap()
     }
@@ -370,14 +496,17 @@ exceptions = [
         insta::assert_snapshot!("full", load(&config(FULL)));
         let full = config(FULL);
         let named: Vec<_> = full.exceptions.iter().collect();
-        insta::assert_snapshot!("renewed_open", renew(&full, true, &named));
-        insta::assert_snapshot!("renewed_cut", renew(&full, false, &named));
+        insta::assert_snapshot!("named", load(&config(NAMED)));
+        insta::assert_snapshot!("renewed_open", renew(&full, OPEN, &named));
+        insta::assert_snapshot!("renewed_asking", renew(&full, Way { open: false, asking: true }, &[]));
+        insta::assert_snapshot!("renewed_cut", renew(&full, Way::default(), &named));
+        insta::assert_snapshot!("granted", grant(&grants()));
         insta::assert_snapshot!("cut", cut());
     }
 
     #[test]
     fn every_chain_drops_and_nothing_established_passes_before_the_sets_are_asked() {
-        for text in [LEAST, FULL] {
+        for text in [LEAST, FULL, NAMED] {
             let rules = load(&config(text));
             assert!(
                 !rules.contains("policy accept") && !rules.contains("bypass") && !rules.contains("queue")
@@ -385,7 +514,24 @@ exceptions = [
             assert_eq!(rules.matches("hook").count(), rules.matches("policy drop").count());
             let asked = rules.find("oifname != @released").unwrap();
             assert!(rules.find("established,related").unwrap() > asked);
-            for (name, _) in COUNTERS.iter().filter(|(name, _)| *name != "asked" || text == FULL) {
+            // Before that, only while a set holds: in the rule itself, or in the one that leads to its chain.
+            for line in
+                rules.lines().filter(|line| line.contains("ct state established") && line.contains("accept"))
+            {
+                let gated = ["@asking", "@upstream", "@exempt", "oifname != @released"];
+                let inner = line.trim_start().starts_with("ct state established");
+                let marked = line.contains("ct mark and 0x30000000 == 0x30000000");
+                assert!(
+                    gated.iter().any(|set| line.contains(set)) || inner || line.contains("sport 22"),
+                    "{line}"
+                );
+                assert!(!inner || marked || line.contains("established,related"), "{line}");
+            }
+            for chain in ["by_name", "leaving_by_name"] {
+                assert_eq!(rules.matches(&format!("jump {chain}\n")).count(), 1);
+                assert!(rules.contains(&format!("iifname @asking jump {chain}\n")));
+            }
+            for (name, _) in COUNTERS.iter().filter(|(name, _)| *name != "asked" || text != LEAST) {
                 assert!(rules.contains(&format!("counter name {name} ")), "{name} is never counted");
             }
         }
@@ -413,13 +559,15 @@ exceptions = [
 
     #[test]
     fn nftables_takes_each_of_them() {
-        for text in [LEAST, FULL] {
+        for text in [LEAST, FULL, NAMED] {
             let config = config(text);
             let named: Vec<_> = config.exceptions.iter().collect();
             let whole = load(&config)
                 + &load(&config)
-                + &renew(&config, true, &named)
-                + &renew(&config, false, &named)
+                + &renew(&config, OPEN, &named)
+                + &grant(&grants())
+                + &grant(&grants())
+                + &renew(&config, Way::default(), &named)
                 + &cut();
             let Some(answer) = judged(&whole) else { return };
             answer.unwrap();

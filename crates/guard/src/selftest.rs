@@ -13,6 +13,7 @@
 mod against;
 mod cuts;
 mod faults;
+mod names;
 
 use std::{
     fs,
@@ -72,8 +73,14 @@ impl Row {
     }
 }
 
-/// Runs the guard (`program`) in a laboratory, tries all ways, and gives the table.
+/// Runs the guard (`program`) in laboratories, tries all ways, and gives the table.
 pub fn selftest(program: &Path) -> anyhow::Result<Vec<Row>> {
+    let mut rows = ways_past(program)?;
+    rows.extend(names::rows(program)?);
+    Ok(rows)
+}
+
+fn ways_past(program: &Path) -> anyhow::Result<Vec<Row>> {
     let mut lab = Lab::new(program)?;
     let ways = ways();
     lab.start()?;
@@ -170,6 +177,14 @@ struct Lab {
 
 impl Lab {
     fn new(program: &Path) -> anyhow::Result<Self> {
+        Self::with(program, |_| Ok(<(String, String)>::default()))
+    }
+
+    /// `more`, of the folder: what stands in the configuration besides, keys and tables.
+    fn with(
+        program: &Path,
+        more: impl FnOnce(&Path) -> io::Result<(String, String)>,
+    ) -> anyhow::Result<Self> {
         let armed = Arc::new(AtomicBool::new(false));
         let folder = tempfile::tempdir().context("cannot make a folder")?;
         let mut lab =
@@ -210,9 +225,10 @@ impl Lab {
             "gateway",
             &["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"],
         )?;
+        let (keys, tables) = more(lab.folder.path())?;
         let config = format!(
-            "lan = ['lan0']\nwan = ['wan0']\nservices = ['dns']\ndead_man_ms = {}\nstate = '{1}/state'\nrun = '{1}/run'\n\
-             [[aircraft]]\nname = 'laboratory'\nsystem = 1\naddress = '{CLIENT}'\n",
+            "{keys}lan = ['lan0']\nwan = ['wan0']\nservices = ['dns']\ndead_man_ms = {}\nstate = '{1}/state'\nrun = '{1}/run'\n\
+             [[aircraft]]\nname = 'laboratory'\nsystem = 1\naddress = '{CLIENT}'\n{tables}",
             DEAD_MAN.as_millis(),
             lab.folder.path().display()
         );
@@ -408,6 +424,11 @@ impl Lab {
             |answer| answer.status.to_string(),
         );
         status + "\n" + &fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn wait_by_name(&self) -> anyhow::Result<()> {
+        let run = self.run();
+        wait("names", || ask(&run, &Order::Status).is_ok_and(|answer| answer.status["by_name"] == true))
     }
 
     fn pid(&self) -> anyhow::Result<Pid> {

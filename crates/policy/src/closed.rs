@@ -23,6 +23,8 @@ pub(crate) struct Closed {
     pub(crate) plain: Expr,
     /// As it is evaluated.
     pub(crate) bound: Expr,
+    /// As `bound`, but with what is not known of the destination counted for it: it may yet be learned.
+    pub(crate) hoped: Expr,
     /// The facts that it asks for.
     pub(crate) facts: BTreeSet<Fact>,
 }
@@ -37,14 +39,27 @@ pub(crate) fn condition(scope: Expr, clauses: &[Clause], effect: Effect, action:
     let facts = facts(&plain);
     let loose = !only_adds(&plain);
     let bound = match effect {
-        Effect::Permit if loose => and(plain.clone(), bounded(&plain, false)),
+        Effect::Permit if loose => and(plain.clone(), bounded(&plain, false, none)),
         // What is missing makes it false already.
         Effect::Permit => plain.clone(),
-        Effect::Forbid if loose => or(plain.clone(), bounded(&plain, true)),
+        Effect::Forbid if loose => or(plain.clone(), bounded(&plain, true, none)),
         // The upper bound holds wherever it does.
-        Effect::Forbid => bounded(&plain, true),
+        Effect::Forbid => bounded(&plain, true, none),
     };
-    Closed { plain, bound, facts }
+    let hoped = match effect {
+        Effect::Permit => and(hoped(&plain, true), bounded(&plain, false, of_destination)),
+        Effect::Forbid => or(hoped(&plain, false), bounded(&plain, true, of_destination)),
+    };
+    Closed { plain, bound, hoped, facts }
+}
+
+/// Whether a fact is of the destination: to ask for a name teaches more of these.
+fn of_destination(fact: Fact) -> bool {
+    fact.attribute().0 == "resource"
+}
+
+fn none(_: Fact) -> bool {
+    false
 }
 
 /// The facts that an expression asks for, also through groups and domains.
@@ -172,25 +187,50 @@ fn asked_by_question(expr: &Expr) -> BTreeSet<Fact> {
     found
 }
 
-/// The upper bound of a condition, or the lower.
-fn bounded(expr: &Expr, upper: bool) -> Expr {
+/// The upper bound of a condition, or the lower. Facts that are `turned` are taken the other way.
+fn bounded(expr: &Expr, upper: bool, turned: fn(Fact) -> bool) -> Expr {
+    let of = |part: &Expr, upper| bounded(part, upper, turned);
     match expr {
-        Expr::UnaryOp { op: UnaryOp::Not, expr } => not(bounded(expr, !upper)),
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => and(bounded(left, upper), bounded(right, upper)),
-        Expr::BinaryOp { op: BinaryOp::Or, left, right } => or(bounded(left, upper), bounded(right, upper)),
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => not(of(expr, !upper)),
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => and(of(left, upper), of(right, upper)),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => or(of(left, upper), of(right, upper)),
         // Its condition is written twice: one within another's is taken as a whole, or it would grow without end.
-        Expr::IfThenElse { cond, then_expr, else_expr } if !chooses(cond) => or(
-            and(bounded(cond, upper), bounded(then_expr, upper)),
-            and(not(bounded(cond, !upper)), bounded(else_expr, upper)),
-        ),
+        Expr::IfThenElse { cond, then_expr, else_expr } if !chooses(cond) => {
+            or(and(of(cond, upper), of(then_expr, upper)), and(not(of(cond, !upper)), of(else_expr, upper)))
+        }
         Expr::HasAttr { .. } if asked(expr).is_some() => truth(true),
         atom => {
-            let known = facts(atom).into_iter().map(has).reduce(and);
-            match known {
-                None => atom.clone(),
-                Some(known) => choose(known, atom.clone(), truth(upper)),
-            }
+            let (turned, other): (Vec<Fact>, Vec<Fact>) =
+                facts(atom).into_iter().partition(|fact| turned(*fact));
+            where_known(other, where_known(turned, atom.clone(), !upper), upper)
         }
+    }
+}
+
+/// A condition as it was written, but for what asks for the destination: it counts as `hope` says where that is not known.
+fn hoped(expr: &Expr, hope: bool) -> Expr {
+    match expr {
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => not(hoped(expr, !hope)),
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => and(hoped(left, hope), hoped(right, hope)),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => or(hoped(left, hope), hoped(right, hope)),
+        Expr::IfThenElse { cond, then_expr, else_expr } if !chooses(cond) => or(
+            and(hoped(cond, hope), hoped(then_expr, hope)),
+            and(not(hoped(cond, !hope)), hoped(else_expr, hope)),
+        ),
+        Expr::HasAttr { .. } if asked(expr).is_some_and(of_destination) => truth(true),
+        atom => where_known(
+            facts(atom).into_iter().filter(|fact| of_destination(*fact)).collect(),
+            atom.clone(),
+            hope,
+        ),
+    }
+}
+
+/// An expression where all of these facts are known, and `else_value` where one is not.
+fn where_known(facts: Vec<Fact>, expr: Expr, else_value: bool) -> Expr {
+    match facts.into_iter().map(has).reduce(and) {
+        None => expr,
+        Some(known) => choose(known, expr, truth(else_value)),
     }
 }
 

@@ -68,6 +68,22 @@ impl Policy {
         Verdict { allowed, rules: deciding.iter().map(|rule| rule.id.clone()).collect(), reason, errors }
     }
 
+    /// Whether it might be allowed, were more known of the destination: if not, to ask who that is leads nowhere. All else that
+    /// is not known counts against it, as in [`Self::decide`].
+    pub fn could(&self, request: &Request) -> bool {
+        let Ok((asked, entities)) = self.ask(request) else { return false };
+        let mut permitted = false;
+        for (rule, condition) in self.rules.iter().zip(&self.set(request.action).conditions) {
+            let Some(condition) = condition else { continue };
+            match (truth(&condition.hoped, &asked, &entities), rule.effect) {
+                (Ok(false), _) => {}
+                (Ok(true), Effect::Permit) => permitted = true,
+                (Ok(true), Effect::Forbid) | (Err(_), _) => return false,
+            }
+        }
+        permitted
+    }
+
     /// A request as Cedar takes it.
     pub(crate) fn ask(&self, request: &Request) -> Result<(cedar_policy::Request, Entities), String> {
         request.ask(&self.asks)
@@ -256,6 +272,24 @@ mod tests {
                 if policy.decide(&less).allowed {
                     prop_assert!(policy.decide(&request).allowed, "{text}\n{request:?}\nwithout {missing:?}");
                 }
+            }
+        }
+
+        #[test]
+        fn whoever_may_turn_out_to_be_permitted_could_be(
+            rules in prop::collection::vec(rule(), 1..4),
+            request in request(),
+            missing in prop::sample::subsequence(MAY_MISS, 0..=MAY_MISS.len()),
+        ) {
+            if let Some((text, policy)) = policy(&rules) {
+                let of_destination = |fact: &&Fact| fact.attribute().0 == "resource";
+                let (learned, never): (Vec<&Fact>, Vec<&Fact>) = missing.iter().partition(of_destination);
+                let [learned, never] = [learned, never].map(|list| list.into_iter().copied().collect::<Vec<_>>());
+                let known = without(&request, &never);
+                let allowed = policy.decide(&known).allowed;
+                prop_assert_eq!(policy.could(&known), allowed, "{}", text);
+                let could = policy.could(&without(&known, &learned));
+                prop_assert!(could || !allowed, "{text}\n{request:?}\nwithout {missing:?}");
             }
         }
 

@@ -75,6 +75,8 @@ pub(crate) struct Condition {
     pub(crate) plain: Expression,
     /// With what is missing counted against it.
     pub(crate) closed: Expression,
+    /// As `closed`, but with what is missing of the destination counted for it.
+    pub(crate) hoped: Expression,
     /// What it asks for.
     pub(crate) facts: BTreeSet<Fact>,
     /// As it was written, to be looked into.
@@ -160,6 +162,7 @@ impl RuleSet {
             conditions.push(Some(Condition {
                 plain: expression(&closed.plain)?,
                 closed: expression(&closed.bound)?,
+                hoped: expression(&closed.hoped)?,
                 facts: closed.facts,
                 written: closed.plain,
             }));

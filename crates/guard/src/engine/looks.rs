@@ -3,16 +3,23 @@
 use std::collections::BTreeSet;
 
 use super::{Engine, EngineError};
-use crate::{Kernel, KernelError, Seen, ruleset};
+use crate::{
+    Kernel, KernelError, Seen,
+    ruleset::{self, Way},
+};
 
 impl Engine {
     /// Looks whether what stands in the kernel is what was put there.
     pub(super) fn look(&mut self, answer: Result<(Seen, bool), KernelError>) -> Result<(), EngineError> {
         let (seen, locked) = match answer {
-            Ok((seen, locked)) => (seen, self.open || locked),
+            Ok((seen, locked)) => (seen, self.way != Way::default() || locked),
             Err(error) => return self.trouble(&error.to_string()),
         };
-        let let_out = |seen: &Seen| seen.counters.get("out").copied().unwrap_or_default().packets;
+        let closed = [("out", self.way.open), ("named_out", self.way.asking)];
+        let let_out = |seen: &Seen| -> u64 {
+            let of = |name| seen.counters.get(name).copied().unwrap_or_default().packets;
+            closed.iter().filter(|(_, open)| !open).map(|(name, _)| of(*name)).sum()
+        };
         let wrong = if seen.shape != self.shape {
             Some("another hand changed our tables".to_owned())
         } else if let Some(set) = self.foreign(&seen) {
@@ -23,7 +30,7 @@ impl Engine {
             seen.hazards.union(&self.links).next().cloned().or_else(|| self.deaf.clone())
         };
         // Between two looks at one cut nothing may have been let out.
-        let leaks = !self.open && self.seen_at == self.turn && let_out(&seen) > let_out(&self.seen);
+        let leaks = self.seen_at == self.turn && let_out(&seen) > let_out(&self.seen);
         self.seen_at = self.turn;
         self.tally.take(&seen);
         self.seen = seen;
@@ -43,18 +50,25 @@ impl Engine {
     /// A set with an element that we did not put there.
     fn foreign<'a>(&self, seen: &'a Seen) -> Option<&'a str> {
         let named: BTreeSet<_> = self.config.exceptions.iter().map(ruleset::key).collect();
-        let when_open =
-            |names: &[String]| if self.open { names.iter().cloned().collect() } else { BTreeSet::new() };
-        let (lan, wan) = (when_open(&self.config.lan), when_open(&self.config.wan));
+        let when_open = |sides: &[&[String]], open| -> BTreeSet<String> {
+            if open { sides.concat().into_iter().collect() } else { BTreeSet::new() }
+        };
+        let (lan, wan) = (&self.config.lan[..], &self.config.wan[..]);
+        let asking = when_open(&[lan, wan], self.way.asking);
+        let (lan, wan) = (when_open(&[lan], self.way.open), when_open(&[wan], self.way.open));
         let may = |set: &str| match set {
             "released" => &lan,
             "upstream" => &wan,
+            "asking" => &asking,
             _ => &named,
         };
-        seen.sets
-            .iter()
-            .find(|(name, elements)| !elements.is_subset(may(name)))
-            .map(|(name, _)| name.as_str())
+        let given = |element: &String| self.resolver.as_ref().is_some_and(|resolver| resolver.knows(element));
+        let ours = |name: &str, elements: &BTreeSet<String>| match name {
+            // While cut they count for nothing.
+            "named4" | "named6" => !self.way.asking || elements.iter().all(given),
+            _ => elements.is_subset(may(name)),
+        };
+        seen.sets.iter().find(|(name, elements)| !ours(name, elements)).map(|(name, _)| name.as_str())
     }
 
     /// Cuts, and puts back what is ours. Until a look finds it in order, the guard is not enforcing.
@@ -64,8 +78,11 @@ impl Engine {
             self.fault = Some(why.to_owned());
             self.alarm(why)?;
         }
+        if let Some(resolver) = &self.resolver {
+            resolver.cut();
+        }
         self.turn()?;
-        self.open = false;
+        self.way = Way::default();
         let back = Kernel::close(&self.config);
         self.tally.anew();
         if let Err(error) = back {

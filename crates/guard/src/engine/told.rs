@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Engine, EngineError};
-use crate::{Kernel, ruleset};
+use crate::{Kernel, names::Names, ruleset};
 
 impl Engine {
     /// Writes down that it begins, with what, and what the law asks for where the aircraft may be.
@@ -82,7 +82,9 @@ impl Engine {
             "enforcing": self.fault.is_none(),
             "fault": self.fault,
             "state": self.machine.state().name(),
-            "open": self.open,
+            "open": self.way.open,
+            "by_name": self.way.asking,
+            "names": self.resolver.as_ref().map(Names::status),
             "policy": self.policy_name(),
             "exceptions": self.named(),
             "duties": self.duties,

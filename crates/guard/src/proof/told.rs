@@ -87,7 +87,7 @@ fn tell(one: &Statement, out: &mut String) -> std::fmt::Result {
 }
 
 /// Counters of what was let through.
-const PASSED: [&str; 6] = ["out", "in", "exempt_out", "exempt_in", "gone", "asked"];
+const PASSED: [&str; 8] = ["out", "in", "named_out", "named_in", "exempt_out", "exempt_in", "gone", "asked"];
 
 fn told_of(out: &mut String, name: &str, list: &[Told]) -> std::fmt::Result {
     writeln!(out, "\n{name}{}", if list.is_empty() { ": none" } else { "" })?;

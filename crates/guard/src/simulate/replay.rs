@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use creance_guard::lawful;
+use creance_guard::{asked, lawful};
 use creance_model::{DataClass, Direction, Finding, FlightState, Report, Timestamp, Traffic, Visibility};
-use creance_place::region_of_host;
-use creance_policy::{Action, Circumstances, Content, Destination, Device, Duty, Policy, Request, Verdict};
+use creance_policy::{Action, Circumstances, Content, Device, Duty, Policy, Request, Verdict};
 use serde::Serialize;
 
 /// The answer, `creance.guard.simulate/1`.
@@ -267,16 +266,6 @@ fn device(finding: &Finding) -> Device {
         app: finding.source.app.clone(),
         ..Device::default()
     }
-}
-
-/// A destination of a case as a policy is asked about it.
-fn asked(known: &creance_model::Destination) -> Destination {
-    let mut asked = Destination::from(known);
-    asked.storage_region = asked
-        .host
-        .as_deref()
-        .map(|host| region_of_host(host).map_or("none".to_owned(), |region| region.label));
-    asked
 }
 
 /// Where the aircraft may be, and what the law asks for there, as far as the case says.

@@ -1,0 +1,184 @@
+//! Answers clients over UDP and TCP, on the addresses of this machine that are configured.
+//!
+//! ```text
+//! socket, one for each processor ─▶ at once ─▶ answer
+//!                                   later ─▶ queue ─▶ threads that ask, judge and answer
+//! ```
+
+#![expect(clippy::disallowed_types, reason = "the guard's own resolver answers")]
+
+use std::{
+    io::{self, Read, Write},
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{
+    Shared, Step, locked,
+    question::{LARGEST, Question},
+};
+
+const PORT: u16 = 53;
+/// Threads that ask outside: so many questions are under way at one time.
+const ASKERS: usize = 48;
+/// Questions that wait for one of them; more are dropped, and clients ask again.
+const QUEUE: usize = 512;
+/// Connections at one time, and questions over one of them.
+const MOST_CONNECTIONS: usize = 32;
+const MOST_QUESTIONS: usize = 64;
+/// How long a client may take over TCP to ask, or to take an answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// What a thread may put on its stack; twice what the deepest was seen to need.
+const STACK: usize = 512 << 10;
+
+/// A question that takes longer, and whom to tell.
+struct Job {
+    question: Question,
+    client: SocketAddr,
+    socket: Arc<UdpSocket>,
+}
+
+/// Listens, and answers until the process ends.
+pub(super) fn start(shared: &Arc<Shared>) -> io::Result<()> {
+    // Threads have the signals blocked that were when they began: the engine alone is to be told to end.
+    let mut ends = SigSet::empty();
+    ends.add(Signal::SIGTERM);
+    ends.add(Signal::SIGINT);
+    let before = ends.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let begun = threads(shared);
+    before.thread_set_mask()?;
+    begun
+}
+
+fn threads(shared: &Arc<Shared>) -> io::Result<()> {
+    let (jobs, waiting) = sync_channel(QUEUE);
+    let waiting = Arc::new(Mutex::new(waiting));
+    let processors = thread::available_parallelism().map_or(1, usize::from).min(8);
+    let connections = Arc::new(AtomicUsize::new(0));
+    for ip in &shared.settings.listen {
+        let at = SocketAddr::new(*ip, PORT);
+        for _ in 0..processors {
+            let socket: UdpSocket = bound(at, Type::DGRAM, Protocol::UDP)?.into();
+            let (shared, jobs) = (Arc::clone(shared), jobs.clone());
+            spawn("names", move || datagrams(&shared, &Arc::new(socket), &jobs))?;
+        }
+        let listener: TcpListener = {
+            let socket = bound(at, Type::STREAM, Protocol::TCP)?;
+            socket.listen(64)?;
+            socket.into()
+        };
+        let (shared, connections) = (Arc::clone(shared), Arc::clone(&connections));
+        spawn("names-tcp", move || streams(&shared, &listener, &connections))?;
+    }
+    for _ in 0..ASKERS {
+        let (shared, waiting) = (Arc::clone(shared), Arc::clone(&waiting));
+        spawn("names-ask", move || askers(&shared, &waiting))?;
+    }
+    Ok(())
+}
+
+fn spawn(name: &str, act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(act).map(|_| ())
+}
+
+/// A socket at an address that this machine may not have yet.
+fn bound(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(at), kind, Some(protocol))?;
+    socket.set_reuse_address(true)?;
+    if at.is_ipv4() {
+        socket.set_freebind_v4(true)?;
+    } else {
+        socket.set_freebind_v6(true)?;
+        socket.set_only_v6(true)?;
+    }
+    if kind == Type::DGRAM {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&at.into())?;
+    Ok(socket)
+}
+
+fn datagrams(shared: &Shared, socket: &Arc<UdpSocket>, jobs: &SyncSender<Job>) {
+    let mut buffer = [0; 4096];
+    loop {
+        let Ok((length, client)) = socket.recv_from(&mut buffer) else { continue };
+        let bytes = buffer.get(..length).unwrap_or_default();
+        match shared.first(bytes, plain(client.ip()), LARGEST.into()) {
+            // Whoever went away misses it.
+            Step::Answer(answer) => {
+                let _ = socket.send_to(&answer, client);
+            }
+            Step::Later(question) => {
+                let job = Job { question, client, socket: Arc::clone(socket) };
+                if jobs.try_send(job).is_err() {
+                    shared.notes.count(|counts| &counts.limited);
+                }
+            }
+            Step::Nothing => {}
+        }
+    }
+}
+
+fn askers(shared: &Shared, waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = locked(waiting).recv();
+        let Ok(Job { question, client, socket }) = job else { return };
+        let answer = shared.resolve(&question, plain(client.ip()), LARGEST.into());
+        let _ = socket.send_to(&answer, client);
+    }
+}
+
+fn streams(shared: &Arc<Shared>, listener: &TcpListener, connections: &Arc<AtomicUsize>) {
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else {
+            thread::sleep(Duration::from_millis(10));
+            continue;
+        };
+        if connections.fetch_add(1, Ordering::Relaxed) >= MOST_CONNECTIONS {
+            connections.fetch_sub(1, Ordering::Relaxed);
+            continue;
+        }
+        let (shared, open) = (Arc::clone(shared), Arc::clone(connections));
+        let begun = spawn("names-tcp", move || {
+            let _ = conversation(&shared, stream);
+            open.fetch_sub(1, Ordering::Relaxed);
+        });
+        if begun.is_err() {
+            connections.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn conversation(shared: &Shared, mut stream: TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let client = plain(stream.peer_addr()?.ip());
+    for _ in 0..MOST_QUESTIONS {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length)?;
+        let mut bytes = vec![0; u16::from_be_bytes(length).into()];
+        stream.read_exact(&mut bytes)?;
+        let answer = match shared.first(&bytes, client, u16::MAX.into()) {
+            Step::Answer(answer) => answer,
+            Step::Later(question) => shared.resolve(&question, client, u16::MAX.into()),
+            Step::Nothing => return Ok(()),
+        };
+        let length = u16::try_from(answer.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
+    }
+    Ok(())
+}
+
+/// An address as the kernel's sets have it.
+fn plain(ip: IpAddr) -> IpAddr {
+    ip.to_canonical()
+}
