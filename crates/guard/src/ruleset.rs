@@ -522,7 +522,7 @@ resolver = { listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.112.112.112', '[
                 let inner = line.trim_start().starts_with("ct state established");
                 let marked = line.contains("ct mark and 0x30000000 == 0x30000000");
                 assert!(
-                    gated.iter().any(|set| line.contains(set)) || inner || line.contains("sport 22"),
+                    gated.iter().any(|set| line.contains(set)) || inner || line.contains("tcp sport"),
                     "{line}"
                 );
                 assert!(!inner || marked || line.contains("established,related"), "{line}");
