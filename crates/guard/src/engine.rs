@@ -9,6 +9,7 @@
 //! It begins and ends cut. What it finds changed is alarm, cut and put back; while it cannot be put back the guard is *not
 //! enforcing*, says so, and opens nothing.
 
+mod cuts;
 mod looks;
 mod told;
 
@@ -49,6 +50,8 @@ use crate::{
 
 /// How often it is looked at what stands in the kernel.
 const LOOK: Duration = Duration::from_millis(400);
+/// After so long without a look nobody knows whether it is enforced.
+const STALE: Duration = Duration::from_secs(3);
 /// How often, at interfaces and what hangs on them.
 const LINKS: Duration = Duration::from_secs(5);
 /// How often counts go into the ledger: while something flies or leaves, and else.
@@ -116,6 +119,8 @@ pub struct Engine {
     /// Datagrams that may be telemetry.
     heard: u64,
     seen: Seen,
+    /// When it was last looked.
+    looked: Instant,
     tally: Tally,
     /// How often what is open had been changed when that was seen.
     seen_at: u64,
@@ -126,8 +131,12 @@ pub struct Engine {
     /// What the law asks for where the aircraft may be and the policy does not ask about, and who answers for that.
     duties: Vec<Duty>,
     answered: Option<String>,
-    /// What had left at the beginning of the turn before this one, and of this one: what is heard now came later than the first.
-    marks: [u64; 2],
+    /// What had left at the beginning of the turn before this one, and of this one, where that is known: what is heard now came
+    /// later than the first, for turns in which not all was heard do not count.
+    marks: [Option<u64>; 2],
+    drained: bool,
+    /// Exceptions that were let through at the last renewal.
+    exempt: BTreeSet<String>,
 }
 
 impl Engine {
@@ -181,6 +190,7 @@ impl Engine {
             alarms: 0,
             heard: 0,
             seen,
+            looked: Instant::now(),
             tally: Tally::default(),
             seen_at: 0,
             links,
@@ -189,7 +199,9 @@ impl Engine {
             last_alarm: None,
             duties,
             answered: None,
-            marks: [0; 2],
+            marks: [None; 2],
+            drained: true,
+            exempt: BTreeSet::new(),
         };
         engine.begin()?;
         engine.ears();
@@ -201,8 +213,12 @@ impl Engine {
         Err(EngineError::Hazard(hazards))
     }
 
-    /// Runs until it is told to end.
+    /// Runs until it is told to end, or cannot go on: then as well all is closed.
     pub fn run(mut self) -> Result<Ended, EngineError> {
+        self.turns().inspect_err(|_| drop(Kernel::close(&self.config)))
+    }
+
+    fn turns(&mut self) -> Result<Ended, EngineError> {
         let io = |doing| move |source| EngineError::Io { doing, source };
         let ends = Self::hold_signals()?;
         let signals = SignalFd::with_flags(&ends, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
@@ -213,7 +229,10 @@ impl Engine {
         let beat = self.config.dead_man() / 5;
         let (mut counted, mut due) = (Instant::now(), Due::default());
         loop {
-            self.marks = [self.marks[1], self.sent()];
+            if self.drained {
+                self.marks = [self.marks[1], self.sent()];
+            }
+            self.ears();
             self.wait(&signals, beat.min(LOOK) / 2);
             if matches!(signals.read_signal(), Ok(Some(_))) {
                 return self.end();
@@ -229,6 +248,11 @@ impl Engine {
             let done = self.hand.done().map_err(gone)?;
             self.learn(done, &mut due)?;
             self.hand_out(&mut due, beat)?;
+            if self.looked.elapsed() > STALE && self.fault.is_none() {
+                // What is there ends by itself, for nothing is renewed now.
+                self.fault = Some("nobody has looked for seconds at what stands in the kernel".to_owned());
+                self.alarm("nobody has looked for seconds at what stands in the kernel")?;
+            }
             let quiet = !self.machine.state().may_fly() && !self.tally.has_gone();
             if counted.elapsed() >= if quiet { QUIET } else { COUNTS } {
                 counted = Instant::now();
@@ -245,19 +269,23 @@ impl Engine {
         if !self.hand.idle() {
             return Ok(());
         }
-        if is(due.renewed, beat) {
+        // Renewing may take all the time there is; looking has its turn.
+        if is(due.renewed, beat) && !is(due.looked, 2 * LOOK) {
             due.renewed = Some(Instant::now());
             self.renew()?;
         }
         if self.hand.idle() && is(due.linked, LINKS) {
             due.linked = Some(Instant::now());
-            self.ears();
             self.hand.begin(Job::Links);
         }
         if self.hand.idle() && is(due.looked, LOOK) {
             due.looked = Some(Instant::now());
             due.turn = self.turn;
             self.hand.begin(Job::Look);
+        }
+        if self.hand.idle() && is(due.renewed, beat) {
+            due.renewed = Some(Instant::now());
+            self.renew()?;
         }
         Ok(())
     }
@@ -285,9 +313,13 @@ impl Engine {
     fn turn(&mut self) -> Result<(), EngineError> {
         self.turn += 1;
         match self.hand.rest().map_err(gone)? {
-            Some(Done::Applied(Err(error))) => self.alarm(&error.to_string()),
-            // Looks of before the change; others follow.
-            _ => Ok(()),
+            Some(Done::Applied(Err(error)) | Done::Linked(Err(error))) => self.alarm(&error.to_string()),
+            Some(Done::Linked(Ok(hazards))) => {
+                self.links = hazards;
+                Ok(())
+            }
+            // A look of before the change; others follow.
+            Some(Done::Applied(Ok(())) | Done::Looked(_)) | None => Ok(()),
         }
     }
 
@@ -304,8 +336,15 @@ impl Engine {
     fn listen(&mut self) -> Result<(), EngineError> {
         let mut lost = Vec::new();
         let mut all = Vec::new();
+        self.drained = true;
         for (name, ear) in &self.ears {
-            for _ in 0..BATCH {
+            let mut taken = 0;
+            loop {
+                if taken == BATCH {
+                    self.drained = false;
+                    break;
+                }
+                taken += 1;
                 match ear.next() {
                     Ok(Some(datagram)) => all.push(datagram),
                     Ok(None) => break,
@@ -408,39 +447,6 @@ impl Engine {
         Ok(answer)
     }
 
-    fn cut(&mut self, evidence: Option<Duration>, who: &str) -> Result<(), EngineError> {
-        let micros = || {
-            let took = evidence.map(|at| since_1970().saturating_sub(at));
-            took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
-        };
-        if let Some(resolver) = &self.resolver {
-            resolver.cut();
-        }
-        let routes = self.loaded.routes();
-        let closed = micros().filter(|_| routes.is_ok());
-        let bytes = self.sent().saturating_sub(self.marks[0]);
-        self.turn()?;
-        let told = self.loaded.sets();
-        let emptied = micros();
-        let bytes = if routes.is_ok() { bytes } else { self.sent().saturating_sub(self.marks[0]) };
-        self.way = Way::default();
-        let locked = Kernel::lock(&self.config);
-        let forgotten = Kernel::forget();
-        self.loaded.reload();
-        for failed in [told, locked, forgotten].into_iter().filter_map(Result::err) {
-            self.alarm(&failed.to_string())?;
-        }
-        let detail: [(&str, Value); 4] = [
-            ("why", who.into()),
-            ("us_to_routes", closed.into()),
-            ("us_to_sets", emptied.into()),
-            ("bytes_at_most", bytes.into()),
-        ];
-        self.cuts += 1;
-        self.last_cut = detail.iter().cloned().collect();
-        self.note("cut", detail)
-    }
-
     /// Lets through for another while what may pass now.
     fn renew(&mut self) -> Result<(), EngineError> {
         if self.fault.is_some() {
@@ -457,13 +463,15 @@ impl Engine {
             .filter(|one| self.policy.allows(state, Destination::Named(one)))
             .collect();
         let was = self.way;
+        let exempt: BTreeSet<_> = named.iter().map(|one| ruleset::key(one)).collect();
+        // A policy may close without a change of state: by the time of day.
+        if was.open && !open || was.asking && !asking || !self.exempt.is_subset(&exempt) {
+            return self.cut(None, "the policy");
+        }
         if way == Way::default() && named.is_empty() && was == way {
             return Ok(());
         }
-        // A policy may close without a change of state: by the time of day.
-        if was.open && !open || was.asking && !asking {
-            return self.cut(None, "the policy");
-        }
+        self.exempt = exempt;
         let minute = self.began.elapsed().as_secs() / 60;
         let passed = std::mem::replace(&mut self.minute, minute) != minute;
         if was.asking && !open && passed && self.policy.by_time() {
@@ -478,7 +486,10 @@ impl Engine {
             return Ok(());
         }
         self.turn()?;
-        let told = Kernel::unlock().and_then(|()| match &self.resolver {
+        // Routing stays closed to all but what is marked, as long as not everything may pass.
+        let told = if open { Kernel::unlock() } else { Ok(()) };
+        let told = told.and_then(|()| if asking { Kernel::admit(&self.config) } else { Ok(()) });
+        let told = told.and_then(|()| match &self.resolver {
             // What is left of before was judged before.
             Some(resolver) if asking && !was.asking => {
                 resolver.anew(|| Kernel::apply(&(ruleset::forget_names() + &rules)))
@@ -523,7 +534,7 @@ impl Engine {
     }
 
     /// Leaves it cut.
-    fn end(mut self) -> Result<Ended, EngineError> {
+    fn end(&mut self) -> Result<Ended, EngineError> {
         self.cut(None, "the engine ends")?;
         self.count_now()?;
         self.note("end", [])?;
@@ -543,18 +554,6 @@ impl Engine {
 
     fn write(&mut self, action: &str, detail: Detail) -> Result<(), EngineError> {
         self.book.note(action, detail).map_err(|source| EngineError::Io { doing: "write the ledger", source })
-    }
-
-    /// Bytes that left by the outside's interfaces, by their own count.
-    fn sent(&self) -> u64 {
-        let all = std::fs::read_to_string("/proc/net/dev").unwrap_or_default();
-        // Name, eight numbers of what came, and then bytes of what left.
-        let of = |line: &str| {
-            let (name, numbers) = line.split_once(':')?;
-            let ours = self.config.wan.iter().any(|one| one == name.trim());
-            numbers.split_whitespace().nth(8).filter(|_| ours)?.parse::<u64>().ok()
-        };
-        all.lines().filter_map(of).sum()
     }
 }
 

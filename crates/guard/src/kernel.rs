@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::{
     Config, Exception,
-    ruleset::{self, MARK},
+    ruleset::{self, ADMITTED, MARK, Way},
     seen::{Seen, links},
 };
 
@@ -73,16 +73,26 @@ impl Cut {
         cut
     }
 
-    /// Closes the way by routing. What stands already is refused, and so is what nobody was there to do any more:
-    /// [`Kernel::lock`] finds out.
-    pub fn routes(&mut self) -> Result<(), KernelError> {
+    /// Closes by routing what was let through so; `false`: nothing was. Error: a process that was to do it is gone, or refuses.
+    pub fn routes(&mut self, way: Way) -> Result<bool, KernelError> {
+        if way == Way::default() {
+            return Ok(false);
+        }
+        let mut families = [false, true].into_iter();
         let begun = self.routes.each_mut().map(|(process, text)| {
             let mut process = process.take().ok_or(KernelError::Unclear("ip"))?;
-            let given = give(&mut process, text);
+            let mut orders = String::new();
+            if let Some(v6) = families.next().filter(|_| way.asking) {
+                orders.push_str(&admitted(v6).order("del"));
+            }
+            if way.open {
+                orders.push_str(text);
+            }
+            let given = give(&mut process, &orders);
             Ok((process, given))
         });
         let told = begun.map(|one| one.and_then(|(process, given)| end("ip", process, given)));
-        told.into_iter().try_for_each(|one| one.map(|_| ()))
+        told.into_iter().try_for_each(|one| one.map(|_| ())).map(|()| true)
     }
 
     /// Empties all sets. Call [`Self::reload`] when there is time.
@@ -158,12 +168,34 @@ impl Kernel {
         for name in &config.lan {
             let _ = std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "1");
         }
-        orders(missing, "add")
+        let told = orders(missing, "add");
+        // What was let through by its mark is so no more.
+        let admitted = [false, true].map(admitted);
+        orders(admitted.iter().filter(|lock| standing.contains(*lock)), "del").and(told)
+    }
+
+    /// Bytes that wait in the queues of interfaces; `None`: that cannot be asked.
+    pub fn queued(interfaces: &[String]) -> Option<u64> {
+        let said = run("tc", &["-s", "-j", "qdisc", "show"]).ok()?;
+        let all: Vec<serde_json::Value> = serde_json::from_slice(&said.stdout).ok()?;
+        let ours = all.iter().filter(|one| interfaces.iter().any(|name| one["dev"] == name.as_str()));
+        Some(ours.filter_map(|one| one["backlog"].as_u64()).sum())
     }
 
     /// Takes these rules away.
     pub fn unlock() -> Result<(), KernelError> {
         orders(Self::locks()?.iter(), "del")
+    }
+
+    /// Lets pass the routing rules of a cut what the ruleset marks: what goes to an address that was given for a name, and comes back.
+    pub fn admit(config: &Config) -> Result<(), KernelError> {
+        // The test of where a packet should have come in asks the same rules, and without this as if it bore no mark.
+        for name in config.lan.iter().chain(&config.wan) {
+            let _ = std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/src_valid_mark"), "1");
+        }
+        let standing = Self::locks()?;
+        let wanted = [false, true].map(admitted);
+        orders(wanted.iter().filter(|lock| !standing.contains(*lock)), "add")
     }
 
     /// Whether every routing rule of a cut stands.
@@ -255,6 +287,12 @@ fn locks(config: &Config) -> BTreeSet<Lock> {
         add(BEYOND, "from all nop".to_owned());
     }
     locks
+}
+
+/// The routing rule that lets pass what bears the mark.
+fn admitted(v6: bool) -> Lock {
+    let rest = format!("from all fwmark {ADMITTED:#x}/{ADMITTED:#x} goto {BEYOND}");
+    Lock { v6, number: PASS, rest }
 }
 
 /// Filters of traffic control that send frames elsewhere.

@@ -31,6 +31,9 @@ pub const TABLE: &str = "creance";
 /// The bit of a connection's mark that says it was let out: by it the entry is found when it is to be forgotten.
 pub const MARK: u32 = 0x1000_0000;
 
+/// The bit of a packet's mark that says it goes to an address given for a name, or comes back: the routing rules of a cut let it pass.
+pub const ADMITTED: u32 = 0x2000_0000;
+
 /// Both bits: it was let out to an address that was given for a name.
 const BY_NAME: u32 = 0x3000_0000;
 
@@ -263,15 +266,15 @@ fn inet(config: &Config) -> String {
 		ip saddr . meta l4proto . th sport @exempt4 return
 		ip6 saddr . meta l4proto . th sport @exempt6 return
 		iifname @upstream return
-		iifname @asking ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} accept
-		iifname @asking ct state related meta l4proto {{ icmp, ipv6-icmp }} ct mark and {BY_NAME:#x} == {BY_NAME:#x} accept
+		iifname @asking ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} meta mark set meta mark or {ADMITTED:#x} accept
+		iifname @asking ct state related meta l4proto {{ icmp, ipv6-icmp }} ct mark and {BY_NAME:#x} == {BY_NAME:#x} meta mark set meta mark or {ADMITTED:#x} accept
 		counter name cut_inbound drop
 	}}
 
 	chain by_name {{
-		ip saddr . ip daddr . meta l4proto . th dport @named4 accept
-		ip6 saddr . ip6 daddr . meta l4proto . th dport @named6 accept
-		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} accept
+		ip saddr . ip daddr . meta l4proto . th dport @named4 meta mark set meta mark or {ADMITTED:#x} accept
+		ip6 saddr . ip6 daddr . meta l4proto . th dport @named6 meta mark set meta mark or {ADMITTED:#x} accept
+		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} meta mark set meta mark or {ADMITTED:#x} accept
 	}}
 
 	chain forward {{

@@ -207,7 +207,13 @@ impl Machine {
             track.fall_silent(now);
         }
         self.settle(now);
-        self.state = self.judge(now);
+        let after = self.judge(now);
+        let before = std::mem::replace(&mut self.state, after);
+        if after == State::Airborne && before != State::Airborne {
+            // What an operator vouched for before this is no longer so, whatever made it so.
+            self.released = false;
+            self.waiting = None;
+        }
         answer.map(|()| self.state)
     }
 
@@ -465,6 +471,21 @@ mod tests {
         let flag = || prop::option::of(any::<bool>());
         (flag(), flag(), number(), number(), number())
             .prop_map(|(armed, landed, speed, climb, height)| Facts { armed, landed, speed, climb, height })
+    }
+
+    /// An aircraft that flew and fell silent is vouched for; then a sign that alone is none is heard of it, and silence again.
+    #[test]
+    fn silence_after_a_release_that_was_contradicted_does_not_open() {
+        let mut machine = Machine::new(1, None);
+        let second = Duration::from_secs;
+        let flying = Facts { armed: Some(true), landed: Some(false), ..Facts::default() };
+        assert_eq!(machine.step(Input::Heard(Some(0), flying), second(1)), Ok(State::Airborne));
+        assert_eq!(machine.step(Input::Tick, second(30)), Ok(State::Stale));
+        machine.step(Input::Release("1".to_owned()), second(31)).unwrap();
+        assert_eq!(machine.step(Input::Confirm("1".to_owned()), second(32)), Ok(State::Released));
+        let high = Facts { height: Some(40.0), ..Facts::default() };
+        assert_eq!(machine.step(Input::Heard(Some(0), high), second(40)), Ok(State::Airborne));
+        assert_eq!(machine.step(Input::Tick, second(60)), Ok(State::Stale));
     }
 
     fn inputs() -> impl Strategy<Value = Vec<(Input, u32)>> {

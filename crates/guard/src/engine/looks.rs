@@ -1,6 +1,6 @@
 //! Is what stands in the kernel still what was put there? If not: alarm, cut, and put back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use super::{Engine, EngineError};
 use crate::{
@@ -12,9 +12,10 @@ impl Engine {
     /// Looks whether what stands in the kernel is what was put there.
     pub(super) fn look(&mut self, answer: Result<(Seen, bool), KernelError>) -> Result<(), EngineError> {
         let (seen, locked) = match answer {
-            Ok((seen, locked)) => (seen, self.way != Way::default() || locked),
+            Ok((seen, locked)) => (seen, self.way.open || locked),
             Err(error) => return self.trouble(&error.to_string()),
         };
+        self.looked = Instant::now();
         let closed = [("out", self.way.open), ("named_out", self.way.asking)];
         let let_out = |seen: &Seen| -> u64 {
             let of = |name| seen.counters.get(name).copied().unwrap_or_default().packets;
@@ -35,8 +36,8 @@ impl Engine {
         self.tally.take(&seen);
         self.seen = seen;
         if leaks {
-            self.alarm("packets were let out after the cut: the outside is taken down")?;
             let _ = Kernel::down(&self.config.wan);
+            return self.trouble("packets were let out after the cut: the outside was taken down");
         }
         if let Some(why) = wrong {
             return self.trouble(&why);
@@ -73,21 +74,29 @@ impl Engine {
 
     /// Cuts, and puts back what is ours. Until a look finds it in order, the guard is not enforcing.
     pub(super) fn trouble(&mut self, why: &str) -> Result<(), EngineError> {
+        // First it is done, then written down: a disk may be full.
+        if let Some(resolver) = &self.resolver {
+            resolver.cut();
+        }
+        let routes = self.loaded.routes(self.way);
+        self.turn()?;
+        self.way = Way::default();
+        self.exempt = BTreeSet::new();
+        let back = Kernel::close(&self.config);
+        if back.is_err() {
+            let _ = Kernel::down(&self.config.wan);
+        }
+        if routes.is_ok() {
+            self.loaded.reload();
+        }
         if self.fault.as_deref() != Some(why) {
             self.count()?;
             self.fault = Some(why.to_owned());
             self.alarm(why)?;
         }
-        if let Some(resolver) = &self.resolver {
-            resolver.cut();
-        }
-        self.turn()?;
-        self.way = Way::default();
-        let back = Kernel::close(&self.config);
         self.tally.anew();
         if let Err(error) = back {
-            self.alarm(&format!("{error}: the outside is taken down"))?;
-            let _ = Kernel::down(&self.config.wan);
+            self.alarm(&format!("{error}: the outside was taken down"))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use hickory_proto::{
 use nix::sys::signal::Signal;
 
 use super::{DEAD_MAN, Lab, Row, SETTLE, within};
-use crate::frames::{CLIENT, GATEWAY, SERVER, by_name};
+use crate::frames::{CLIENT, GATEWAY, SERVER, Way, by_name};
 
 /// What is permitted by name, where all is not open anyway.
 const POLICY: &str = r#"@id("ours") permit (principal, action, resource in Domain::"ours.example")
@@ -73,6 +73,14 @@ fn by_address(program: &Path) -> anyhow::Result<Vec<Row>> {
     }
     lab.disarm();
     lab.release()?;
+    lab.wait_by_name()?;
+    let refused: Vec<Way> = by_name().into_iter().filter(|way| !way.passes_open).collect();
+    let cut = lab.seen_of(|lab| {
+        Lab::inside("gateway", &["nft", "flush", "ruleset"])?;
+        lab.send_for(&refused, Duration::from_secs(1))
+    })?;
+    let name = "nftables emptied by another, where names are permitted".to_owned();
+    rows.push(Row { name, open: None, cut, control: false });
     lab.wait_by_name()?;
     ask("www.ours.example")?;
     lab.signal(Signal::SIGSTOP)?;
