@@ -443,6 +443,8 @@ impl Engine {
             if before.may_fly() != state.may_fly() || before.is_open() != state.is_open() {
                 self.count_now()?;
             }
+            // What may still pass does not wait for its turn.
+            self.renew()?;
         }
         Ok(answer)
     }

@@ -1,6 +1,8 @@
 //! Frames that try to leave: each way past a gateway that is known, byte by byte, for the test of itself.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::Carrier;
 
 /// Who is who in the laboratory.
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
@@ -9,6 +11,7 @@ pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
 pub(crate) const HARD_CODED: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 9);
 pub(crate) const CLIENT6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 2);
+pub(crate) const GATEWAY6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 1);
 pub(crate) const SERVER6: Ipv6Addr = Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, 2);
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const NEIGHBOUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
@@ -27,7 +30,7 @@ pub(crate) fn ways() -> Vec<Way> {
     let way = |name, passes_open, frames| Way { name, passes_open, frames };
     let udp4 = |port| vec![ip4(CLIENT, SERVER, 17, &udp(port, &pseudo4(CLIENT, SERVER)))];
     let tcp4 = |port| vec![ip4(CLIENT, SERVER, 6, &tcp(port, &pseudo4(CLIENT, SERVER)))];
-    let udp6 = |port| vec![ip6(17, &udp(port, &pseudo6()))];
+    let udp6 = |port| vec![ip6(SERVER6, 17, &udp(port, &pseudo6(SERVER6)))];
     let other =
         |protocol| vec![ip4(CLIENT, SERVER, protocol, &[0x20, 0, 8, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0])];
     let whole = udp(4000, &pseudo4(CLIENT, SERVER));
@@ -37,12 +40,12 @@ pub(crate) fn ways() -> Vec<Way> {
         way("UDP over IPv4, also of a flow that was open", true, udp4(4000)),
         way("TCP over IPv4, also of a flow that was open", true, tcp4(4000)),
         way("UDP over IPv6", true, udp6(4000)),
-        way("TCP over IPv6", true, vec![ip6(6, &tcp(4000, &pseudo6()))]),
+        way("TCP over IPv6", true, vec![ip6(SERVER6, 6, &tcp(4000, &pseudo6(SERVER6)))]),
         way("ICMP echo", true, vec![ip4(CLIENT, SERVER, 1, &sealed(vec![8, 0, 0, 0, 7, 7, 0, 1], &[], 2))]),
         way(
             "ICMPv6 echo",
             true,
-            vec![ip6(58, &sealed(vec![128, 0, 0, 0, 7, 7, 0, 1], &pseudo6_of(58, 8), 2))],
+            vec![ip6(SERVER6, 58, &sealed(vec![128, 0, 0, 0, 7, 7, 0, 1], &pseudo6(SERVER6)(58, 8), 2))],
         ),
         way(
             "ICMP error about a flow (RELATED)",
@@ -54,7 +57,7 @@ pub(crate) fn ways() -> Vec<Way> {
         way(
             "IPv6 with extension header",
             true,
-            vec![ip6(60, &[&[17, 0, 1, 4, 0, 0, 0, 0][..], &udp(4001, &pseudo6())].concat())],
+            vec![ip6(SERVER6, 60, &[&[17, 0, 1, 4, 0, 0, 0, 0][..], &udp(4001, &pseudo6(SERVER6))].concat())],
         ),
         way("protocol 41 (6in4)", true, other(41)),
         way("protocol 47 (GRE)", true, other(47)),
@@ -125,6 +128,17 @@ pub(crate) fn by_name() -> Vec<Way> {
     ]
 }
 
+/// The first packet of a client to somebody.
+pub(crate) fn first(to: IpAddr, by: Carrier, port: u16) -> Way {
+    let frame = match (to, by) {
+        (IpAddr::V4(to), Carrier::Udp) => ip4(CLIENT, to, 17, &udp(port, &pseudo4(CLIENT, to))),
+        (IpAddr::V4(to), Carrier::Tcp) => ip4(CLIENT, to, 6, &tcp(port, &pseudo4(CLIENT, to))),
+        (IpAddr::V6(to), Carrier::Udp) => ip6(to, 17, &udp(port, &pseudo6(to))),
+        (IpAddr::V6(to), Carrier::Tcp) => ip6(to, 6, &tcp(port, &pseudo6(to))),
+    };
+    Way { name: "a first packet", passes_open: true, frames: vec![frame] }
+}
+
 fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
     [&GATEWAY_MAC[..], &MAC, &kind.to_be_bytes(), payload].concat()
 }
@@ -144,10 +158,10 @@ fn part4(from: Ipv4Addr, to: Ipv4Addr, protocol: u8, place: u16, payload: &[u8])
     ethernet(0x0800, &[sealed(header, &[], 10), payload.to_vec()].concat())
 }
 
-fn ip6(next: u8, payload: &[u8]) -> Vec<u8> {
+fn ip6(to: Ipv6Addr, next: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).unwrap_or_default().to_be_bytes();
     let header =
-        [&[0x60, 0, 0, 0, length[0], length[1], next, 64][..], &CLIENT6.octets(), &SERVER6.octets()].concat();
+        [&[0x60, 0, 0, 0, length[0], length[1], next, 64][..], &CLIENT6.octets(), &to.octets()].concat();
     ethernet(0x86dd, &[header, payload.to_vec()].concat())
 }
 
@@ -177,13 +191,11 @@ fn pseudo4(from: Ipv4Addr, to: Ipv4Addr) -> impl Fn(u8, usize) -> Vec<u8> {
     }
 }
 
-fn pseudo6() -> impl Fn(u8, usize) -> Vec<u8> {
-    pseudo6_of
-}
-
-fn pseudo6_of(protocol: u8, length: usize) -> Vec<u8> {
-    let length = u32::try_from(length).unwrap_or_default().to_be_bytes();
-    [&CLIENT6.octets()[..], &SERVER6.octets(), &length, &[0, 0, 0, protocol]].concat()
+fn pseudo6(to: Ipv6Addr) -> impl Fn(u8, usize) -> Vec<u8> {
+    move |protocol, length| {
+        let length = u32::try_from(length).unwrap_or_default().to_be_bytes();
+        [&CLIENT6.octets()[..], &to.octets(), &length, &[0, 0, 0, protocol]].concat()
+    }
 }
 
 /// With the checksum of the internet (RFC 1071) over `pseudo` and all of it at `place`.

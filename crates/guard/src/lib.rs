@@ -40,5 +40,7 @@ pub use listen::{Datagram, Ear};
 pub use policy::{Destination, Judged, Known, LocalData, Policy, Rules};
 pub use record::{Book, Detail};
 pub use seen::{Count, Seen, links};
-pub use selftest::{Cuts, Faults, Passed, Row, against, cuts, faults, percentile, selftest, table};
+pub use selftest::{
+    Cuts, Faults, Passed, Reached, Row, against, cuts, faults, live, percentile, selftest, table,
+};
 pub use state::{Facts, Input, Machine, Refusal, State};

@@ -13,6 +13,7 @@
 mod against;
 mod cuts;
 mod faults;
+mod live;
 mod names;
 
 use std::{
@@ -41,11 +42,12 @@ use pnet_datalink::{Channel, DataLinkSender};
 pub use against::{Passed, against};
 pub use cuts::{Cuts, cuts, percentile};
 pub use faults::{Faults, faults};
+pub use live::{Reached, live};
 
 use crate::{
     Order, ask,
     evidence::telemetry,
-    frames::{CLIENT, CLIENT6, GATEWAY, SERVER, SERVER6, Way, ways},
+    frames::{CLIENT, CLIENT6, GATEWAY, GATEWAY6, SERVER, SERVER6, Way, ways},
 };
 
 /// What the kernel lets pass without renewal, in the laboratory.
@@ -244,7 +246,7 @@ impl Lab {
         let v6 = |address: std::net::Ipv6Addr| format!("{address}/64");
         let client = [format!("{CLIENT}/24"), v6(CLIENT6)];
         let outside = [format!("{SERVER}/24"), v6(SERVER6)];
-        let lan = [format!("{GATEWAY}/24"), "fd77::1/64".to_owned()];
+        let lan = [format!("{GATEWAY}/24"), v6(GATEWAY6)];
         let wan = ["203.0.113.1/24".to_owned(), "fd99::1/64".to_owned()];
         for (side, link, addresses) in [
             ("client", "eth0", client),

@@ -3,6 +3,7 @@
 //! The policy is asked by the same engine as live. A case, or a capture audited for it, tells where bytes went in which
 //! flight state, and what was found in them; a verdict is given on each.
 
+mod live;
 mod replay;
 
 use std::{fmt::Write, path::PathBuf};
@@ -48,6 +49,10 @@ pub(crate) struct Options {
     /// Who answers for it.
     #[arg(long)]
     operator: Option<String>,
+    /// Also reaches for each destination through a guard with this policy, in network namespaces, on the ground and in the air, and
+    /// compares. Needs root. Exit code 1 where it differs.
+    #[arg(long)]
+    live: bool,
     /// Values in full.
     #[arg(long)]
     reveal: bool,
@@ -70,11 +75,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<u8> {
     let report = report(options)?;
     let mut replay = Replay::new(&report, &policy, options.mission.as_deref(), options.operator.as_deref());
     replay.policy = name;
+    if options.live {
+        replay.live = Some(live::run(options, &report, &policy)?);
+    }
+    let differs = replay.live.iter().flatten().any(|one| one.said != one.passed);
     match options.format {
         Format::Json => anstream::println!("{}", serde_json::to_string_pretty(&replay)?),
         Format::Text => anstream::print!("{}", text(&replay)),
     }
-    Ok(if replay.incomplete { INCOMPLETE } else { 0 })
+    Ok(match (differs, replay.incomplete) {
+        (true, _) => 1,
+        (false, true) => INCOMPLETE,
+        (false, false) => 0,
+    })
 }
 
 /// The case that is replayed: read, or audited from captures.
@@ -158,6 +171,12 @@ fn text(replay: &Replay) -> String {
         "not asked about: {} flows that stayed on the LAN, {} findings in what is radiated for all to hear",
         replay.not_asked.lan_flows, replay.not_asked.broadcasts
     ));
+    for one in replay.live.iter().flatten() {
+        let word = |passed| if passed { "passed" } else { "refused" };
+        let [ground, air] = one.passed.map(word);
+        let differs = if one.said == one.passed { "" } else { "  <- THE POLICY SAYS OTHERWISE" };
+        line(&format!("live: {:56} ground {ground:8} air {air:8}{differs}", one.to));
+    }
     if replay.incomplete {
         line("The evidence is damaged, cut, or a limit was reached: there may have been more.");
     }

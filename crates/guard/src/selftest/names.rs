@@ -1,6 +1,13 @@
 //! The test of itself, by name: what the resolver asks outside for a client, and what that client may reach then.
 
-use std::{net::UdpSocket, path::Path, str::FromStr, sync::atomic::Ordering, thread, time::Duration};
+use std::{
+    net::{IpAddr, UdpSocket},
+    path::Path,
+    str::FromStr,
+    sync::atomic::Ordering,
+    thread,
+    time::Duration,
+};
 
 use anyhow::Context;
 use hickory_proto::{
@@ -10,7 +17,7 @@ use hickory_proto::{
 use nix::sys::signal::Signal;
 
 use super::{DEAD_MAN, Lab, Row, SETTLE, within};
-use crate::frames::{CLIENT, GATEWAY, SERVER, Way, by_name};
+use crate::frames::{CLIENT, CLIENT6, GATEWAY, GATEWAY6, SERVER, Way, by_name};
 
 /// What is permitted by name, where all is not open anyway.
 const POLICY: &str = r#"@id("ours") permit (principal, action, resource in Domain::"ours.example")
@@ -32,7 +39,7 @@ fn through(program: &Path) -> anyhow::Result<Vec<Row>> {
     let mut numbers = 0..;
     let mut attempt = |lab: &mut Lab, data: bool| {
         let names: Vec<String> = numbers.by_ref().take(MANY).map(|number| named(number, data)).collect();
-        lab.seen_of(|_| names.iter().try_for_each(|name| ask(name)))
+        lab.seen_of(|_| names.iter().try_for_each(|name| ask(name, RecordType::A)))
     };
     let open = [false, true].map(|data| attempt(&mut lab, data));
     lab.armed.store(true, Ordering::Relaxed);
@@ -50,7 +57,7 @@ fn through(program: &Path) -> anyhow::Result<Vec<Row>> {
 /// Addresses, where a policy permits by name.
 fn by_address(program: &Path) -> anyhow::Result<Vec<Row>> {
     let mut lab = lab(program, true)?;
-    ask("www.ours.example")?;
+    ask("www.ours.example", RecordType::A)?;
     let ways = by_name();
     let mut rows = Vec::new();
     for way in &ways {
@@ -59,7 +66,7 @@ fn by_address(program: &Path) -> anyhow::Result<Vec<Row>> {
         let (open, cut) = if way.passes_open { (Some(seen), 0) } else { (None, seen) };
         rows.push(Row { name: way.name.to_owned(), open, cut, control: way.passes_open });
     }
-    let cut = lab.seen_of(|_| ask("www.theirs.example"))?;
+    let cut = lab.seen_of(|_| ask("www.theirs.example", RecordType::A))?;
     rows.push(Row {
         name: "a name that the policy does not permit".to_owned(),
         open: None,
@@ -82,7 +89,7 @@ fn by_address(program: &Path) -> anyhow::Result<Vec<Row>> {
     let name = "nftables emptied by another, where names are permitted".to_owned();
     rows.push(Row { name, open: None, cut, control: false });
     lab.wait_by_name()?;
-    ask("www.ours.example")?;
+    ask("www.ours.example", RecordType::A)?;
     lab.signal(Signal::SIGSTOP)?;
     thread::sleep(DEAD_MAN + SETTLE);
     let cut = lab.seen_of(|lab| lab.send_for(&ways, Duration::from_secs(1)))?;
@@ -127,15 +134,19 @@ fn answer(asked: &[u8]) -> Option<Vec<u8>> {
     answer.to_vec().ok()
 }
 
-/// Has a client ask, and waits for an answer of whatever kind.
-fn ask(name: &str) -> anyhow::Result<()> {
+/// Has a client ask in the family of the addresses that it asks for, and waits for an answer of whatever kind.
+pub(super) fn ask(name: &str, kind: RecordType) -> anyhow::Result<()> {
     let mut message = Message::new(7, MessageType::Query, OpCode::Query);
-    message.add_query(Query::query(Name::from_str(name)?, RecordType::A));
+    message.add_query(Query::query(Name::from_str(name)?, kind));
     let bytes = message.to_vec()?;
     within("client", move || {
-        let socket = UdpSocket::bind((CLIENT, 0))?;
+        let (from, to): (IpAddr, IpAddr) = match kind {
+            RecordType::AAAA => (CLIENT6.into(), GATEWAY6.into()),
+            _ => (CLIENT.into(), GATEWAY.into()),
+        };
+        let socket = UdpSocket::bind((from, 0))?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
-        socket.send_to(&bytes, (GATEWAY, 53))?;
+        socket.send_to(&bytes, (to, 53))?;
         socket.recv(&mut [0; 1500]).context("the resolver does not answer")?;
         Ok(())
     })

@@ -22,6 +22,9 @@ pub(crate) struct Replay {
     pub(crate) destinations: BTreeMap<String, Both>,
     pub(crate) totals: Both,
     pub(crate) not_asked: NotAsked,
+    /// What passed a guard with this policy, where that was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) live: Option<Vec<super::live::Tried>>,
     /// Whether evidence was damaged, or a limit reached.
     pub(crate) incomplete: bool,
 }
@@ -105,16 +108,7 @@ impl Replay {
         mission: Option<&str>,
         operator: Option<&str>,
     ) -> Self {
-        let (region, duties) = law(report);
-        let mission = mission.or(report.case.scenario.as_deref());
-        let circumstances = |flight, time| Circumstances {
-            flight: Some(flight),
-            region: region.clone(),
-            duties: duties.clone(),
-            time: Some(time),
-            mission: mission.map(str::to_owned),
-            operator: operator.map(str::to_owned),
-        };
+        let circumstances = circumstances(report, mission, operator);
         let mut verdicts = Vec::new();
         for way in &report.destinations {
             for (state, bytes) in states(way, report) {
@@ -164,6 +158,7 @@ impl Replay {
                 lan_flows: report.lan.flows,
                 broadcasts: report.findings.iter().filter(|finding| !outbound(finding)).count() as u64,
             },
+            live: None,
             incomplete: report.incomplete(),
         };
         replay.sum(policy);
@@ -185,6 +180,49 @@ impl Replay {
             }
         }
     }
+}
+
+/// What holds at a time in a state of the flight, as far as the case says.
+fn circumstances(
+    report: &Report,
+    mission: Option<&str>,
+    operator: Option<&str>,
+) -> impl Fn(FlightState, Timestamp) -> Circumstances {
+    let (region, duties) = law(report);
+    let mission = mission.or(report.case.scenario.as_deref()).map(str::to_owned);
+    let operator = operator.map(str::to_owned);
+    move |flight, time| Circumstances {
+        flight: Some(flight),
+        region: region.clone(),
+        duties: duties.clone(),
+        time: Some(time),
+        mission: mission.clone(),
+        operator: operator.clone(),
+    }
+}
+
+/// Whether one may begin a conversation with a destination and say something in it that nobody looks into, on the ground and in
+/// the air: what a gateway is to do that lets through by address.
+pub(crate) fn expected(
+    report: &Report,
+    policy: &Policy,
+    mission: Option<&str>,
+    operator: Option<&str>,
+    way: &Traffic,
+) -> [bool; 2] {
+    let circumstances = circumstances(report, mission, operator);
+    [FlightState::Ground, FlightState::Flying].map(|state| {
+        Action::ALL.into_iter().all(|action| {
+            let request = Request {
+                action,
+                device: Device::default(),
+                destination: asked(&way.destination),
+                circumstances: circumstances(state, way.first),
+                content: Content::default(),
+            };
+            policy.decide(&request).allowed
+        })
+    })
 }
 
 /// The states in which bytes went to a destination; where none went, the state of its first packet.

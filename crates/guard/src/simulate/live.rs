@@ -1,0 +1,67 @@
+//! The destinations of a case, through a guard that asks the same policy.
+
+use std::fs;
+
+use anyhow::{Context, bail};
+use creance_guard::{Carrier, Reached, live};
+use creance_model::{Report, Traffic, Transport};
+use creance_policy::{Policy, Template};
+use serde::Serialize;
+
+use super::{Options, replay::expected};
+
+/// A destination that was tried.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tried {
+    /// Name or address, and port.
+    pub(crate) to: String,
+    /// Whether the policy lets it through, on the ground and in the air, by what a gateway knows.
+    pub(crate) said: [bool; 2],
+    /// Whether it passed.
+    pub(crate) passed: [bool; 2],
+}
+
+/// Reaches for each.
+pub(crate) fn run(options: &Options, report: &Report, policy: &Policy) -> anyhow::Result<Vec<Tried>> {
+    if !nix::unistd::geteuid().is_root() {
+        bail!("--live makes network namespaces, which needs root");
+    }
+    // The guard of the laboratory reads it by its whole path.
+    let named = if Template::named(&options.policy).is_some() {
+        options.policy.clone()
+    } else {
+        let path =
+            fs::canonicalize(&options.policy).with_context(|| format!("cannot find {}", options.policy))?;
+        path.to_str().context("the path of the policy is not Unicode")?.to_owned()
+    };
+    let all: Vec<(&Traffic, Reached)> =
+        report.destinations.iter().filter_map(|way| Some((way, reached(way)?))).collect();
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let asked: Vec<Reached> = all.iter().map(|(_, reached)| reached.clone()).collect();
+    let passed = live(&program, &named, &asked)?;
+    let (mission, operator) = (options.mission.as_deref(), options.operator.as_deref());
+    Ok(all
+        .iter()
+        .zip(passed)
+        .map(|((way, reached), passed)| Tried {
+            to: format!(
+                "{}:{}",
+                reached.host.as_ref().map_or_else(|| reached.to.to_string(), Clone::clone),
+                reached.port
+            ),
+            said: expected(report, policy, mission, operator, way),
+            passed,
+        })
+        .collect())
+}
+
+/// A destination that a client can reach for by TCP or UDP.
+fn reached(way: &Traffic) -> Option<Reached> {
+    let by = match way.transport {
+        Transport::Tcp => Carrier::Tcp,
+        Transport::Udp => Carrier::Udp,
+        _ => return None,
+    };
+    let to = way.destination.ip.as_ref()?.parse().ok()?;
+    Some(Reached { host: way.destination.host.clone(), to, port: way.destination.port, by })
+}
