@@ -23,7 +23,7 @@ def whole(value):
 def nanos(text):
     seconds, _, rest = text.rstrip("Z").partition(".")
     return calendar.timegm(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) * 10**9 + int(rest.ljust(9, "0"))
-HALF_HOUR = 30 * 60 * 10**9
+HALF_HOUR, PROMPT = 30 * 60 * 10**9, 10 * 10**9
 NOT_COVERED = ["other-radios", "cellular", "storage", "later-upload", "gateway-itself", "root-on-gateway"]
 
 # Records
@@ -39,7 +39,7 @@ def load(data):
 def begins(one):
     return one["action"] == "state" and one["detail"].get("to") == "airborne" or one["action"] == "start" and one["detail"].get("state") == "stale"
 def ends(one): return one["action"] == "state" and one["detail"].get("to") in ("grounded", "released")
-def counts(one): return one["action"] == "counts"
+def counts(one): return one["action"] in ("counts", "left")
 def resets(one): return one["action"] in ("start", "enforcing")
 
 # Sums
@@ -63,7 +63,8 @@ def interval(records):
         total = [sum(sums.get(name, [0, 0])[at] for name in names) for at in (0, 1)]
         return [max(0, total[at] - sum(pair[at] for pair in table.values())) for at in (0, 1)]
     rows = {name: [[*ends, *table[ends]] for ends in sorted(table)] for name, table in tables.items()}
-    return {"from": looked[0]["ended"], "to": looked[-1]["ended"], "counters": {name: pair for name, pair in sums.items() if pair[0]}, **rows,
+    to = [one for one in looked if counts(one)][-1:] or looked[:1]
+    return {"from": looked[0]["ended"], "to": to[0]["ended"], "counters": {name: pair for name, pair in sums.items() if pair[0]}, **rows,
             "gone_unnamed": unnamed(["gone"], tables["gone"]), "refused_unnamed": unnamed(["cut", "cut_protocol"], tables["refused"])}
 
 # The statement
@@ -71,6 +72,10 @@ def derive(records, told, hash):
     first = records[0]["number"]
     begin = told["records"]["begin"] - first
     need(0 <= begin < len(records) and begins(records[begin]), "records.begin: no flight begins there")
+    within = False
+    for one in records[:begin]: within = (within or begins(one)) and not ends(one)
+    need(not within, "records.begin: it lies within another flight")
+    need(first == 1 or any(one["action"] == "start" for one in records[:begin]), "records.begin: it may lie within another flight, no start is before it")
     behind = range(begin + 1, len(records))
     end = next((at for at in behind if ends(records[at])), None)
     last = len(records) - 1
@@ -80,6 +85,8 @@ def derive(records, told, hash):
     word = closing + (end is not None and closing < last and records[closing + 1]["action"] == "operator")
     base = next((at for at in range(begin, closing + 1) if counts(records[at])), begin)
     opening, began = base, nanos(records[begin]["ended"])
+    soon = records[base]["action"] == "counts" and began <= nanos(records[base]["ended"]) <= began + PROMPT
+    down = begin if soon or resets(records[begin]) else next((at for at in range(begin - 1, -1, -1) if counts(records[at]) or resets(records[at])), begin)
     for at in range(base - 1, -1, -1):
         if counts(records[at]) or resets(records[at]):
             opening = at
@@ -87,14 +94,14 @@ def derive(records, told, hash):
     until, again = closing, False
     for at in range(closing + 1, last + 1) if end is not None else ():
         again = again or begins(records[at])
-        if nanos(records[at]["ended"]) > nanos(records[end]["ended"]) + HALF_HOUR: break
         if counts(records[at]):
             until = at
-            if again: break
+            if again or nanos(records[at]["ended"]) > nanos(records[end]["ended"]) + HALF_HOUR: break
     start = next((one for one in records[begin::-1] if one["action"] == "start"), None)
     def listed(action, to): return [{"time": one["ended"], **one["detail"]} for one in records[cause:to + 1] if one["action"] == action]
     states = [one for one in records[begin:(closing if end is None else end) + 1] if one["action"] in ("state", "start")]
-    pairs = [(records[at - 1], records[at]) for at in range(begin + 1, closing + 1) if records[at]["action"] == "start"]
+    def before(at): return next(one for one in records[at - 1::-1] if one["action"] != "left")
+    pairs = [(before(at), records[at]) for at in range(begin + 1, closing + 1) if records[at]["action"] == "start"]
     return {
         "schema": "creance.flight/1", "tool": told["tool"], "flight": told["flight"], "case": records[begin]["case"],
         "records": {"first": first, "last": records[-1]["number"], "begin": records[begin]["number"],
@@ -105,7 +112,7 @@ def derive(records, told, hash):
                    {"time": one["ended"], "state": one["detail"]["state"], "said": "the guard was started"} for one in states],
         "cuts": listed("cut", closing), "alarms": listed("alarm", closing), "overrides": listed("operator", word),
         "gaps": [{"from": before["ended"], "to": one["ended"], "in_order": before["action"] == "end"} for before, one in pairs],
-        "before": interval(records[opening:base + 1]), "during": interval(records[begin:closing + 1]),
+        "before": interval(records[opening:base + 1]), "during": interval(records[down:closing + 1]),
         "after": None if end is None else interval(records[closing:until + 1]), "not_covered": NOT_COVERED,
     }
 def signed(document, text, public):
@@ -138,9 +145,10 @@ if __name__ == "__main__":
         folder, sealed = options.folder, options.folder / "signature.json"
         told, key = check((folder / "statement.json").read_bytes(), (folder / "ledger.jsonl").read_bytes(),
                           sealed.read_bytes() if sealed.exists() else None, options.public)
-        during = told["during"] or {"counters": {}}
-        packets, size = during["counters"].get("gone", [0, 0])
-        print(f"follows: flight {told['flight']}, {told['began']} to {told['ended'] or 'now'}: {packets} packets, {size} bytes left")
+        during, left = told["during"], "unknown what left"
+        if during and during["from"] != during["to"]:
+            left = "{} packets, {} bytes left, counted from {} to {}".format(*during["counters"].get("gone", [0, 0]), during["from"], during["to"])
+        print(f"follows: flight {told['flight']}, {told['began']} to {told['ended'] or 'now'}: {left}; {len(told['gaps'])} gaps, {len(told['alarms'])} alarms")
         print(f"signed with {key}" if key else "NOT SIGNED: whoever wrote the folder could have written another")
     except Exception as why:  # whatever is wrong with it, it proves nothing
         sys.exit(print(f"refused: {why if isinstance(why, Refused) else repr(why)}") or 1)

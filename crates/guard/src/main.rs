@@ -188,7 +188,11 @@ fn act(command: Command) -> anyhow::Result<u8> {
 
 fn run(config: Config, log: bool) -> anyhow::Result<u8> {
     Engine::hold_signals()?;
-    // What was counted since an engine that was killed wrote it down last is gone with its rules.
+    // What was counted since an engine that was killed wrote it down last is gone with its rules. The way is closed before it is
+    // read: what left between that and the new rules would be counted by nobody. Neither need succeed: where no rules stand there
+    // is nothing to cut, and all is closed below in any case.
+    let _ = Kernel::lock(&config);
+    let _ = Kernel::apply(&ruleset::cut());
     let left = Kernel::look().ok().as_ref().and_then(tally::left_behind);
     // Before anything else, so that a ledger or a key that cannot be read leaves nothing open.
     Kernel::close(&config).map_err(EngineError::Kernel)?;
@@ -203,7 +207,7 @@ fn run(config: Config, log: bool) -> anyhow::Result<u8> {
         book = book.logging();
     }
     if let Some(left) = left {
-        book.note("counts", left).context("cannot write the ledger")?;
+        book.note("left", left).context("cannot write the ledger")?;
     }
     Ok(match Engine::start(config, book, policy)?.run()? {
         Ended::Cut => 0,
@@ -221,7 +225,11 @@ fn status(config: &Config, json: bool) -> u8 {
         anstream::println!("{status:#}");
     } else {
         let fault = status["fault"].as_str().unwrap_or("enforcing");
-        let way = if status["open"] == true { "open" } else { "cut" };
+        let way = match (status["open"] == true, status["by_name"] == true) {
+            (true, _) => "open",
+            (false, true) => "by name",
+            (false, false) => "cut",
+        };
         let state = status["state"].as_str().unwrap_or_default();
         anstream::println!(
             "{}: {way}, {state}, {} alarms",

@@ -8,6 +8,7 @@
 //! Each number follows from records by rules that docs/proof/FLIGHT.md says in full; `docs/proof/check_flight.py` was written from that
 //! page alone.
 
+mod interval;
 mod told;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use interval::Interval;
 pub use told::told;
 
 /// The name and version of a statement.
@@ -25,6 +27,9 @@ pub const SCHEMA: &str = "creance.flight/1";
 
 /// How long before and after a flight is looked at what goes to whom, in nanoseconds.
 const WINDOW: i64 = 30 * 60 * 1_000_000_000;
+
+/// How soon the counts of a beginning are written down, in nanoseconds: those that come later tell of the flight as well.
+const PROMPT: i64 = 10 * 1_000_000_000;
 
 /// What no statement covers, by a word; [`told`] says each in full.
 const NOT_COVERED: [&str; 6] =
@@ -46,13 +51,6 @@ pub enum ProofError {
         known: usize,
     },
 }
-
-/// Packets and bytes.
-type Pair = [u64; 2];
-/// From, to, protocol, port.
-type Ends = (String, String, String, u64);
-/// The same, and packets and bytes.
-type Row = (String, String, String, u64, u64, u64);
 
 /// What left during a flight.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -103,27 +101,13 @@ struct Told {
     detail: BTreeMap<String, Value>,
 }
 
-/// A time in which no engine ran.
+/// A time in which no engine ran: from the last record of the one before, which may have gone on for a while without any.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Gap {
     from: Timestamp,
     to: Timestamp,
     /// Whether the engine had ended as it was told to.
     in_order: bool,
-}
-
-/// What was counted between two records.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Interval {
-    from: Timestamp,
-    to: Timestamp,
-    counters: BTreeMap<String, Pair>,
-    gone: Vec<Row>,
-    /// What left and is in no row.
-    gone_unnamed: Pair,
-    refused: Vec<Row>,
-    /// What was refused and is in no row.
-    refused_unnamed: Pair,
 }
 
 /// Where a flight lies in the ledger: places in the list of records.
@@ -167,80 +151,9 @@ fn resets(record: &Record) -> bool {
     matches!(record.action.as_str(), "start" | "enforcing")
 }
 
+/// Whether it says what was counted; `left` is what an engine that began found of the one before.
 fn counts(record: &Record) -> bool {
-    record.action == "counts"
-}
-
-impl Interval {
-    /// Of these records: the first that counts, or after which it counts from nothing, is where it begins; each that counts
-    /// behind it adds what is new.
-    fn of(records: &[Record]) -> Option<Self> {
-        let mut from = None;
-        let mut base: BTreeMap<String, Pair> = BTreeMap::new();
-        let mut counters: BTreeMap<String, Pair> = BTreeMap::new();
-        let (mut gone, mut refused) = (BTreeMap::new(), BTreeMap::new());
-        let mut to = Timestamp::default();
-        for record in records.iter().filter(|record| counts(record) || resets(record)) {
-            let now = if counts(record) { read(record) } else { BTreeMap::new() };
-            if counts(record) && from.is_some() {
-                let of =
-                    |all: &BTreeMap<String, Pair>, name: &str| all.get(name).copied().unwrap_or_default();
-                // Where one is less than it was, rules were put anew in between.
-                let anew = base.iter().any(|(name, was)| of(&now, name)[0] < was[0]);
-                for (name, [packets, bytes]) in &now {
-                    let was = if anew { [0, 0] } else { of(&base, name) };
-                    let sum = counters.entry(name.clone()).or_default();
-                    *sum = [
-                        sum[0].saturating_add(packets.saturating_sub(was[0])),
-                        sum[1].saturating_add(bytes.saturating_sub(was[1])),
-                    ];
-                }
-                add(&mut gone, record, "gone");
-                add(&mut refused, record, "refused");
-            }
-            from.get_or_insert(record.ended);
-            to = record.ended;
-            base = now;
-        }
-        let sum = |names: &[&str]| {
-            let all = names.iter().filter_map(|name| counters.get(*name));
-            all.fold([0_u64, 0], |[a, b], [c, d]| [a.saturating_add(*c), b.saturating_add(*d)])
-        };
-        let (left, dropped) = (sum(&["gone"]), sum(&["cut", "cut_protocol"]));
-        let (gone_unnamed, refused_unnamed) = (unnamed(left, &gone), unnamed(dropped, &refused));
-        let (gone, refused) = (rows(gone), rows(refused));
-        counters.retain(|_, [packets, _]| *packets > 0);
-        Some(Self { from: from?, to, counters, gone, gone_unnamed, refused, refused_unnamed })
-    }
-}
-
-/// The counters of a record.
-fn read(record: &Record) -> BTreeMap<String, Pair> {
-    let all = record.detail.get("counters").and_then(Value::as_object);
-    let pair = |value: &Value| Some([value.get(0)?.as_u64()?, value.get(1)?.as_u64()?]);
-    all.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), pair(value)?))).collect()
-}
-
-fn add(sum: &mut BTreeMap<Ends, Pair>, record: &Record, what: &str) {
-    for row in record.detail.get(what).and_then(Value::as_array).into_iter().flatten() {
-        let word = |at: usize| row.get(at).and_then(Value::as_str).map(ToOwned::to_owned);
-        let number = |at: usize| row.get(at).and_then(Value::as_u64);
-        let ends = (|| Some((word(0)?, word(1)?, word(2)?, number(3)?)))();
-        if let (Some(ends), Some(packets), Some(bytes)) = (ends, number(4), number(5)) {
-            let pair = sum.entry(ends).or_default();
-            *pair = [pair[0].saturating_add(packets), pair[1].saturating_add(bytes)];
-        }
-    }
-}
-
-fn unnamed(whole: Pair, named: &BTreeMap<Ends, Pair>) -> Pair {
-    named.values().fold(whole, |[a, b], [c, d]| [a.saturating_sub(*c), b.saturating_sub(*d)])
-}
-
-fn rows(sum: BTreeMap<Ends, Pair>) -> Vec<Row> {
-    sum.into_iter()
-        .map(|((from, to, protocol, port), [packets, bytes])| (from, to, protocol, port, packets, bytes))
-        .collect()
+    matches!(record.action.as_str(), "counts" | "left")
 }
 
 fn told_of(record: &Record) -> Told {
@@ -283,11 +196,29 @@ fn closing(records: &[Record], flight: Flight) -> usize {
     records.iter().enumerate().skip(end).find(|(_, record)| counts(record)).map_or(last, |(at, _)| at)
 }
 
-/// The first counts, or start, of the window before, and where it ends: the first counts from the beginning on.
-fn window_before(records: &[Record], flight: Flight) -> (usize, usize) {
+/// The first counts from the beginning on; without any, the beginning.
+fn base(records: &[Record], flight: Flight) -> usize {
     let closed = closing(records, flight);
-    let base =
-        (flight.begin..=closed).find(|at| records.get(*at).is_some_and(counts)).unwrap_or(flight.begin);
+    (flight.begin..=closed).find(|at| records.get(*at).is_some_and(counts)).unwrap_or(flight.begin)
+}
+
+/// Where what is counted during the flight begins: with it, if its counts were written at once. Otherwise with the counts before,
+/// so that what left meanwhile is told of the flight.
+fn down(records: &[Record], flight: Flight) -> usize {
+    let (Some(begin), Some(first)) = (records.get(flight.begin), records.get(base(records, flight))) else {
+        return flight.begin;
+    };
+    let soon = (begin.ended..=begin.ended.plus_nanos(PROMPT)).contains(&first.ended);
+    if resets(begin) || (first.action == "counts" && soon) {
+        return flight.begin;
+    }
+    let told = |at: &usize| records.get(*at).is_some_and(|record| counts(record) || resets(record));
+    (0..flight.begin).rev().find(told).unwrap_or(flight.begin)
+}
+
+/// The first counts, or start, of the window before, and where it ends.
+fn window_before(records: &[Record], flight: Flight) -> (usize, usize) {
+    let base = base(records, flight);
     let earliest =
         records.get(flight.begin).map_or(Timestamp::default(), |begin| begin.ended.plus_nanos(-WINDOW));
     let mut from = base;
@@ -302,7 +233,7 @@ fn window_before(records: &[Record], flight: Flight) -> (usize, usize) {
     (from, base)
 }
 
-/// The last record of the window after.
+/// The last record of the window after: the first counts beyond its end, so that a step of the clock hides none that came before.
 fn window_after(records: &[Record], flight: Flight) -> usize {
     let closed = closing(records, flight);
     let latest = flight.end.and_then(|end| records.get(end)).map(|end| end.ended.plus_nanos(WINDOW));
@@ -310,12 +241,9 @@ fn window_after(records: &[Record], flight: Flight) -> usize {
     let mut next = false;
     for (at, record) in records.iter().enumerate().skip(closed + 1) {
         next |= begins(record);
-        if latest.is_none_or(|latest| record.ended > latest) {
-            break;
-        }
         if counts(record) {
             last = at;
-            if next {
+            if next || latest.is_none_or(|latest| record.ended > latest) {
                 break;
             }
         }
@@ -323,12 +251,14 @@ fn window_after(records: &[Record], flight: Flight) -> usize {
     last
 }
 
-/// The first and the last record that a statement rests on.
+/// The first and the last record that a statement rests on. A start before the flight is among them: behind it, each beginning
+/// shows, and whether this one lies within another flight.
 fn reach(records: &[Record], flight: Flight) -> (usize, usize) {
     let start = |at: &usize| records.get(*at).is_some_and(|record| record.action == "start");
-    let start = (0..=flight.begin).rev().find(start).unwrap_or(flight.begin);
+    let start = (0..flight.begin).rev().find(start).unwrap_or(0);
     let last = window_after(records, flight).max(word_after(records, flight));
-    (start.min(window_before(records, flight).0).min(cause(records, flight)), last)
+    let counted = window_before(records, flight).0.min(down(records, flight));
+    (start.min(counted).min(cause(records, flight)), last)
 }
 
 /// The record behind the closing one, if it is an operator's word: that which ended the flight.
@@ -370,12 +300,12 @@ fn statement(
         };
         Some(Change { time: record.ended, state: state.to_owned(), said: said.to_owned() })
     });
-    let gaps = part(flight.begin, closed).windows(2).filter_map(|pair| match pair {
-        [before, start] if start.action == "start" => {
+    let whole = part(flight.begin, closed);
+    let gaps =
+        whole.iter().enumerate().filter(|(_, record)| record.action == "start").filter_map(|(at, start)| {
+            let before = whole.get(..at)?.iter().rfind(|record| record.action != "left")?;
             Some(Gap { from: before.ended, to: start.ended, in_order: before.action == "end" })
-        }
-        _ => None,
-    });
+        });
     let (before, base) = window_before(records, flight);
     let after = flight.end.map(|_| window_after(records, flight));
     Statement {
@@ -400,7 +330,7 @@ fn statement(
         overrides: of("operator", part(cause(records, flight), word_after(records, flight))),
         gaps: gaps.collect(),
         before: Interval::of(part(before, base)),
-        during: Interval::of(part(flight.begin, closed)),
+        during: Interval::of(part(down(records, flight), closed)),
         after: after.and_then(|last| Interval::of(part(closed, last))),
         not_covered: NOT_COVERED.to_vec(),
     }
@@ -415,9 +345,14 @@ mod tests {
 
     /// A ledger of records, ten seconds apart.
     fn ledger(records: &[(&str, Value)]) -> Vec<u8> {
+        timed(&records.iter().cloned().zip((0..).step_by(10)).collect::<Vec<_>>())
+    }
+
+    /// A ledger of records, each with its second.
+    fn timed(records: &[((&str, Value), i64)]) -> Vec<u8> {
         let mut ledger = Ledger::default();
-        let lines = records.iter().zip(0_i64..).map(|((action, detail), at)| {
-            let time = Timestamp::from_secs(1_781_164_800 + 10 * at);
+        let lines = records.iter().map(|((action, detail), at)| {
+            let time = Timestamp::from_secs(1_781_164_800 + at);
             let detail = detail.as_object().unwrap().clone().into_iter().collect();
             let deed = Deed {
                 action: (*action).to_owned(),
@@ -444,6 +379,14 @@ mod tests {
         )
     }
 
+    fn left(gone: u64, cut: u64) -> (&'static str, Value) {
+        ("left", counts(gone, cut, &json!([])).1)
+    }
+
+    fn operator(why: &str) -> (&'static str, Value) {
+        ("operator", json!({"order": "fly", "who": "user 0", "why": why, "taken": true}))
+    }
+
     fn start(state: &str) -> (&'static str, Value) {
         (
             "start",
@@ -466,7 +409,7 @@ mod tests {
             state("airborne"),
             counts(8, 3, &json!([row("198.51.100.7", 8)])),
             counts(12, 9, &json!([row("203.0.113.9", 4)])),
-            counts(14, 9, &json!([])),
+            left(14, 9),
             start("stale"),
             counts(1, 2, &json!([row("203.0.113.9", 1)])),
             state("released"),
@@ -506,6 +449,96 @@ mod tests {
             assert!(words.contains(said), "{said}\n{words}");
         }
         assert!(NOT_COVERED.iter().all(|word| !words.contains(word) || *word == "cellular"), "{words}");
+    }
+
+    #[test]
+    fn a_gap_runs_from_the_last_record_of_the_engine_before() {
+        let none = json!([]);
+        let gaps = |before: &[((&str, Value), i64)]| {
+            let mut all = vec![(start("grounded"), 0), (state("airborne"), 10), (counts(0, 0, &none), 10)];
+            all.extend_from_slice(before);
+            all.extend([(left(1, 0), 3700), (start("stale"), 3701), (counts(1, 0, &none), 3702)]);
+            let one = Proof::of(&timed(&all), None).unwrap().statement;
+            one.gaps
+                .iter()
+                .map(|gap| (gap.to.since(gap.from) / 1_000_000_000, gap.in_order))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(gaps(&[(counts(1, 0, &none), 70)]), [(3631, false)]);
+        assert_eq!(gaps(&[(counts(1, 0, &none), 70), (("end", json!({})), 71)]), [(3630, true)]);
+    }
+
+    #[test]
+    fn what_nothing_was_counted_of_is_not_known() {
+        let none = json!([]);
+        let begun = [(start("grounded"), 0), (counts(5, 0, &none), 60), (state("airborne"), 70)];
+        let said = |more: &[((&str, Value), i64)]| {
+            let all = [&begun[..], more].concat();
+            told(&Proof::of(&timed(&all), None).unwrap().statement)
+        };
+        for more in [vec![], vec![(counts(5, 0, &none), 70)], vec![(start("stale"), 90)]] {
+            let words = said(&more);
+            assert!(words.contains("  not known") && !words.contains("nothing, by"), "{words}");
+        }
+        let words = said(&[(counts(5, 0, &none), 71), (counts(5, 3, &none), 131)]);
+        assert!(words.contains("nothing, by the count of the kernel"), "{words}");
+        assert!(words.contains("from 2026-06-11T08:01:11Z to 2026-06-11T08:02:11Z"), "{words}");
+        assert!(words.contains("from 2026-06-11T08:01:10Z to 2026-06-11T08:01:11Z stands under"), "{words}");
+        let ended = said(&[(counts(5, 0, &none), 71), (counts(5, 3, &none), 131), (state("grounded"), 200)]);
+        assert!(ended.contains("not known from 2026-06-11T08:02:11Z to 2026-06-11T08:03:20Z"), "{ended}");
+    }
+
+    #[test]
+    fn what_left_before_late_counts_of_a_beginning_is_told_of_the_flight() {
+        let none = json!([]);
+        // Killed between the state and its counts, and found an hour later.
+        let begun = [(start("grounded"), 0), (counts(5, 0, &none), 60), (state("airborne"), 70)];
+        let of = |more: &[((&str, Value), i64)]| {
+            let all = [&begun[..], more].concat();
+            let one = Proof::of(&timed(&all), None).unwrap().statement;
+            one.during.unwrap().counters.get("gone").copied().unwrap_or_default()
+        };
+        assert_eq!(of(&[(left(9, 0), 3600), (start("stale"), 3601)]), [4, 400]);
+        assert_eq!(of(&[(left(9, 0), 75), (start("stale"), 76)]), [4, 400]);
+        assert_eq!(of(&[(counts(9, 0, &none), 90)]), [4, 400]);
+        assert_eq!(of(&[(counts(9, 0, &none), 71)]), [0, 0]);
+    }
+
+    #[test]
+    fn a_step_of_the_clock_hides_no_upload() {
+        let none = json!([]);
+        let all = [
+            (start("grounded"), 0),
+            (state("airborne"), 10),
+            (counts(0, 0, &none), 10),
+            (state("grounded"), 100),
+            (counts(0, 0, &none), 100),
+            (operator("the clock is put right"), 90_000),
+            (counts(50, 0, &none), 90_010),
+            (counts(70, 0, &none), 90_020),
+        ];
+        let one = Proof::of(&timed(&all), None).unwrap().statement;
+        assert_eq!(one.after.unwrap().counters["gone"], [50, 5000]);
+    }
+
+    #[test]
+    fn words_of_an_operator_draw_nothing_on_the_paper() {
+        let words = |why| {
+            let all = [
+                start("grounded"),
+                operator("x"),
+                state("airborne"),
+                operator(why),
+                counts(0, 0, &json!([])),
+            ];
+            told(&Proof::of(&ledger(&all), None).unwrap().statement)
+        };
+        let hostile = words("a\nLeft during the flight\r\n  nothing\u{1b}[2J\u{9b}1A\u{202e}b\u{2028}c");
+        assert_eq!(hostile.lines().count(), words("plain").lines().count());
+        assert!(hostile.contains("a\u{fffd}Left during") && hostile.contains("b\u{fffd}c"), "{hostile}");
+        assert!(
+            !hostile.contains(|one: char| one != '\n' && one.is_control()) && !hostile.contains('\u{202e}')
+        );
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Tally {
     }
 }
 
-/// What an engine that was killed left in the kernel, to be read before rules are put anew.
+/// What an engine that was killed left in the kernel, to be read before rules are put anew: a record `left`.
 pub fn left_behind(seen: &Seen) -> Option<Detail> {
     let any = seen.counters.values().any(|count| count.packets > 0);
     any.then(|| detail(&seen.counters, Vec::new(), Vec::new()))

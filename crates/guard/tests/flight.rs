@@ -70,8 +70,8 @@ fn record() -> impl Strategy<Value = (&'static str, Value)> {
     let pair = || (0..500u64, 0..50_000u64).prop_map(|(packets, bytes)| json!([packets, bytes]));
     prop_oneof![
         5 => states.clone().prop_map(|to| ("state", json!({"from": "x", "to": to, "said": "é \"\u{7}"}))),
-        6 => (pair(), pair(), pair(), rows(), rows()).prop_map(|(gone, cut, odd, left, refused)| {
-            ("counts", json!({"counters": {"gone": gone, "cut": cut, "cut_protocol": odd}, "gone": left, "refused": refused}))
+        7 => (pair(), pair(), pair(), rows(), rows(), 0..6u8).prop_map(|(gone, cut, odd, left, refused, kind)| {
+            (if kind == 0 { "left" } else { "counts" }, json!({"counters": {"gone": gone, "cut": cut, "cut_protocol": odd}, "gone": left, "refused": refused}))
         }),
         1 => (states, any::<bool>()).prop_map(|(state, policy)| {
             let mut detail = json!({"state": state, "exceptions": ["192.0.2.1 . tcp . 1: why"]});
@@ -139,6 +139,70 @@ for statement in pathlib.Path(sys.argv[1]).glob('*.json'):
     except Exception as why: sys.exit(f'{statement.name}: {why!r}')
 print('all')";
     assert_eq!(asked(&python, script, &[folder.path()]), "all");
+}
+
+/// Airborne, nothing heard, airborne: the second time is no other flight, and records that leave the first away prove none.
+#[test]
+fn a_flight_that_begins_within_another_is_refused() {
+    let Some(python) = python() else { return };
+    let state = |to: &str| (("state", json!({"from": "x", "to": to, "said": "s"})), 1000);
+    let counts = || (("counts", json!({"counters": {"gone": [9, 900]}, "gone": [], "refused": []})), 1000);
+    let start = || (("start", json!({"state": "unknown", "policy": "p", "exceptions": []})), 1000);
+    let ledger = written(&[
+        start(),
+        state("airborne"),
+        counts(),
+        counts(),
+        state("stale"),
+        state("airborne"),
+        counts(),
+        state("grounded"),
+        counts(),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("ledger.jsonl"), ledger).unwrap();
+    let script = "
+import check_flight as check, pathlib, sys
+ledger = (pathlib.Path(sys.argv[1]) / 'ledger.jsonl').read_bytes()
+def said(begin, first):
+    records, hash = check.load(b''.join(ledger.splitlines(keepends=True)[first - 1:]))
+    told = {'tool': 't', 'flight': 1, 'records': {'begin': begin}}
+    try: return check.derive(records, told, hash)['records']['end']
+    except check.Refused as why: return str(why)
+print(said(2, 1), said(6, 1), said(6, 3), sep='; ')";
+    let said = asked(&python, script, &[folder.path()]);
+    assert_eq!(
+        said,
+        "8; records.begin: it lies within another flight; records.begin: it may lie within another flight, no start is before it"
+    );
+}
+
+/// What is not known is not said to be nothing.
+#[test]
+fn a_flight_of_which_nothing_was_counted_is_unknown() {
+    let Some(python) = python() else { return };
+    let counts = || ("counts", json!({"counters": {}, "gone": [], "refused": []}));
+    let begun = [
+        (("start", json!({"state": "unknown", "policy": "p", "exceptions": []})), 0),
+        (("state", json!({"from": "x", "to": "airborne", "said": "s"})), 1000),
+        (("alarm", json!({"why": "another hand"})), 0),
+        (counts(), 0),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let check = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/proof/check_flight.py");
+    let said = |records: &[((&'static str, Value), u32)]| {
+        let proof = Proof::of(&written(records), None).unwrap();
+        fs::write(folder.path().join("ledger.jsonl"), proof.ledger).unwrap();
+        let statement = in_canonical_form(&proof.statement).unwrap() + "\n";
+        fs::write(folder.path().join("statement.json"), statement).unwrap();
+        let output = Command::new(&python).arg("-B").arg(check).arg(folder.path()).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let unknown = said(&begun);
+    assert!(unknown.contains("unknown what left; 0 gaps, 1 alarms"), "{unknown}");
+    let known = said(&[&begun[..], &[(counts(), 60_000)]].concat());
+    assert!(known.contains("0 packets, 0 bytes left, counted from 2026-06-11T08:00:01Z"), "{known}");
 }
 
 /// Namespaces, and a guard in the middle one.
@@ -307,6 +371,7 @@ fn what_left_in_a_flight_is_told_and_no_byte_of_it_may_change() {
     Lab::send(9, 7);
     // Killed in flight: what was counted since the last record is found in the kernel.
     lab.end("KILL");
+    thread::sleep(Duration::from_secs(2));
     lab.start();
     thread::sleep(Duration::from_millis(200));
     Lab::send(2101, 2);
@@ -334,6 +399,9 @@ fn what_left_in_a_flight_is_told_and_no_byte_of_it_may_change() {
     assert_eq!(said["after"]["gone"], json!([["10.78.0.2", "203.0.113.2", "udp", 9, 11, 418]]), "{ledger}");
     assert_eq!((&said["cuts"][0]["why"], &said["gaps"][0]["in_order"]), (&json!("user 0"), &json!(false)));
     assert!(ledger.contains("a hall without a sky") && ledger.contains("\"action\":\"duty\""));
+    let gap = &said["gaps"][0];
+    let [from, to] = ["from", "to"].map(|end| Timestamp::parse(gap[end].as_str().unwrap()).unwrap());
+    assert!(to.since(from) > 1_900_000_000 && ledger.contains("\"action\":\"left\""), "{gap}");
     assert!(words.contains("76 bytes (exception: corrections)"), "{words}");
     let public = SigningKey::pem(&[7; 32]);
     let public = SigningKey::read(&public).unwrap().public();

@@ -1,4 +1,4 @@
-//! `deploy/creance-guard.service`: starts before the network; it and the page's are understood by systemd.
+//! `deploy/creance-guard.service`: starts before the network, and keeps what stands; it and the page's are understood by systemd.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that is skipped says so")]
 
@@ -12,6 +12,33 @@ fn the_unit_comes_before_the_network_and_is_understood() {
     let forwards = unit.find("ip_forward=1 ").unwrap();
     assert!(unit.find("creance-guard status").unwrap() < forwards, "forwarding begins before it enforces");
     understood("creance-guard", &unit.replace("man:nft(8)", "man:true(1)"));
+}
+
+/// Rules that stand are those of an engine before, with what they counted since it wrote that down last.
+#[test]
+fn rules_that_stand_are_not_put_anew_before_they_are_read() {
+    let unit = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/creance-guard.service"))
+        .unwrap();
+    let before = unit.lines().find_map(|line| line.strip_prefix("ExecStartPre=/bin/sh -c '")).unwrap();
+    let before = before.strip_suffix('\'').unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (nft, loaded) = (folder.path().join("nft"), folder.path().join("loaded"));
+    // Of these families it knows the table.
+    let nft_that_knows = |families: &str| {
+        let script = format!(
+            "case $1 in list) case ' {families} ' in *\" $3 \"*) ;; *) exit 1 ;; esac ;; *) cat >> {} ;; esac",
+            loaded.display()
+        );
+        fs::write(&nft, script).unwrap();
+        let command = before
+            .replace("/usr/sbin/nft", &format!("sh {}", nft.display()))
+            .replace("/usr/bin/creance-guard", "echo");
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+        fs::read_to_string(&loaded).unwrap_or_default()
+    };
+    assert_eq!(nft_that_knows("inet bridge"), "");
+    assert_eq!(nft_that_knows("bridge"), "rules\n");
+    assert_eq!(nft_that_knows("inet"), "rules\nrules\n");
 }
 
 /// Whether systemd has anything to say against a unit.

@@ -1,8 +1,9 @@
 //! A statement in words.
 
-use std::fmt::Write as _;
-
-use super::{Interval, Pair, Row, Statement, Told};
+use super::{
+    Statement, Told,
+    interval::{Interval, Pair, Row},
+};
 
 /// What each word of `not_covered` stands for.
 const NOT_COVERED: [(&str, &str); 6] = [
@@ -22,75 +23,113 @@ const ROWS: usize = 20;
 
 /// In words, as people read it.
 pub fn told(statement: &Statement) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = tell(statement, &mut out);
-    out
+    let mut out = Lines(String::new());
+    tell(statement, &mut out);
+    out.0
 }
 
-fn tell(one: &Statement, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
+/// Lines of text.
+struct Lines(String);
+
+impl Lines {
+    /// Adds one. What others wrote into the ledger makes no lines of its own, and moves nothing on a terminal.
+    fn add(&mut self, line: impl AsRef<str>) {
+        let shown = |one| if moves(one) { char::REPLACEMENT_CHARACTER } else { one };
+        self.0.extend(line.as_ref().chars().map(shown));
+        self.0.push('\n');
+    }
+
+    /// An empty one, and the name of what follows.
+    fn head(&mut self, line: impl AsRef<str>) {
+        self.add("");
+        self.add(line);
+    }
+}
+
+/// Whether a character stands for no sign, but for where others stand: control characters, ends of lines, and those that turn the
+/// direction of writing.
+fn moves(one: char) -> bool {
+    one.is_control()
+        || matches!(one, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn tell(one: &Statement, out: &mut Lines) {
+    out.add(format!(
         "What left during flight {}, by records {} to {} of the ledger",
         one.flight, one.records.first, one.records.last
-    )?;
-    writeln!(out, "\nfrom      {}", one.began)?;
+    ));
+    out.head(format!("from      {}", one.began));
     match one.ended {
-        Some(ended) => writeln!(out, "to        {ended}")?,
-        None => writeln!(out, "to        it is not ended")?,
+        Some(ended) => out.add(format!("to        {ended}")),
+        None => out.add("to        it is not ended"),
     }
-    writeln!(out, "policy    {}", one.policy.as_deref().unwrap_or("not told"))?;
-    writeln!(out, "\nStates")?;
+    out.add(format!("policy    {}", one.policy.as_deref().unwrap_or("not told")));
+    out.head("States");
     for change in &one.states {
-        writeln!(out, "  {}  {:9} {}", change.time, change.state, change.said)?;
+        out.add(format!("  {}  {:9} {}", change.time, change.state, change.said));
     }
-    told_of(out, "Cuts", &one.cuts)?;
-    told_of(out, "Words of operators", &one.overrides)?;
-    told_of(out, "Alarms", &one.alarms)?;
+    told_of(out, "Cuts", &one.cuts);
+    told_of(out, "Words of operators", &one.overrides);
+    told_of(out, "Alarms", &one.alarms);
     for gap in &one.gaps {
         let how = if gap.in_order { "it had ended in order" } else { "it had not ended in order" };
-        writeln!(out, "  no engine ran from {} to {}; {how}", gap.from, gap.to)?;
+        out.add(format!("  no engine wrote from {} to {}; {how}", gap.from, gap.to));
     }
-    writeln!(out, "\nLeft during the flight")?;
-    match &one.during {
-        Some(during) => {
-            gone(out, during, |row| exception(&one.exceptions, row))?;
-            for name in ["asked", "in", "exempt_in"] {
-                if let Some([packets, bytes]) = during.counters.get(name) {
-                    writeln!(out, "  counted `{name}`: {packets} packets, {bytes} bytes")?;
-                }
-            }
-            writeln!(out, "\nRefused during the flight")?;
-            list(out, &during.refused, during.refused_unnamed, |_| String::new())?;
-            for (name, [packets, bytes]) in
-                during.counters.iter().filter(|(name, _)| !PASSED.contains(&name.as_str()))
-            {
-                writeln!(out, "  counted `{name}`: {packets} packets, {bytes} bytes")?;
-            }
-        }
-        None => writeln!(out, "  not known: nothing was counted yet")?,
-    }
+    during(one, out);
     if let Some(after) = &one.after {
-        writeln!(
-            out,
-            "\nLeft after it, from {} to {} (deferred uploads are among this)",
+        out.head(format!(
+            "Left after it, from {} to {} (deferred uploads are among this)",
             after.from, after.to
-        )?;
-        gone(out, after, |row| before(one.before.as_ref(), row))?;
+        ));
+        gone(out, after, |row| before(one.before.as_ref(), row));
     }
-    writeln!(out, "\nNot covered")?;
+    out.head("Not covered");
     for word in &one.not_covered {
         let says = NOT_COVERED.iter().find(|(known, _)| known == word).map_or(*word, |(_, says)| says);
-        writeln!(out, "  {says}")?;
+        out.add(format!("  {says}"));
     }
-    Ok(())
 }
+
+/// What left, and was refused, during the flight; and of which of its time that is not known.
+fn during(one: &Statement, out: &mut Lines) {
+    let Some(during) = &one.during else {
+        out.head("Left during the flight");
+        return out.add("  not known: nothing was counted");
+    };
+    out.head(format!("Left during the flight, counted from {} to {}", during.from, during.to));
+    if one.began < during.from {
+        out.add(format!(
+            "  what left from {} to {} stands under what left before it; cuts say how much at most",
+            one.began, during.from
+        ));
+    }
+    if let Some(ended) = one.ended.filter(|ended| during.to < *ended) {
+        out.add(format!("  not known from {} to {ended}", during.to));
+    }
+    gone(out, during, |row| exception(&one.exceptions, row));
+    counted(out, during, |name| matches!(name, "asked" | "in" | "exempt_in"));
+    out.head("Refused during the flight");
+    if !during.is_known() {
+        return out.add(UNKNOWN);
+    }
+    list(out, &during.refused, during.refused_unnamed, |_| String::new());
+    counted(out, during, |name| !PASSED.contains(&name));
+}
+
+/// What is said of an interval in which nothing was counted.
+const UNKNOWN: &str = "  not known: nothing was counted in between";
 
 /// Counters of what was let through.
 const PASSED: [&str; 8] = ["out", "in", "named_out", "named_in", "exempt_out", "exempt_in", "gone", "asked"];
 
-fn told_of(out: &mut String, name: &str, list: &[Told]) -> std::fmt::Result {
-    writeln!(out, "\n{name}{}", if list.is_empty() { ": none" } else { "" })?;
+fn counted(out: &mut Lines, interval: &Interval, which: impl Fn(&str) -> bool) {
+    for (name, [packets, bytes]) in interval.counters.iter().filter(|(name, _)| which(name)) {
+        out.add(format!("  counted `{name}`: {packets} packets, {bytes} bytes"));
+    }
+}
+
+fn told_of(out: &mut Lines, name: &str, list: &[Told]) {
+    out.head(format!("{name}{}", if list.is_empty() { ": none" } else { "" }));
     for one in list {
         let said: Vec<String> = one
             .detail
@@ -100,33 +139,37 @@ fn told_of(out: &mut String, name: &str, list: &[Told]) -> std::fmt::Result {
                 format!("{key} {}", value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
             })
             .collect();
-        writeln!(out, "  {}  {}", one.time, said.join(", "))?;
+        out.add(format!("  {}  {}", one.time, said.join(", ")));
     }
-    Ok(())
 }
 
-fn gone(out: &mut String, interval: &Interval, note: impl Fn(&Row) -> String) -> std::fmt::Result {
-    if interval.gone.is_empty() && interval.gone_unnamed == [0, 0] {
-        return writeln!(out, "  nothing, by the count of the kernel");
+fn gone(out: &mut Lines, interval: &Interval, note: impl Fn(&Row) -> String) {
+    if !interval.is_known() {
+        out.add(UNKNOWN);
+    } else if interval.gone.is_empty() && interval.gone_unnamed == [0, 0] {
+        out.add("  nothing, by the count of the kernel");
+    } else {
+        list(out, &interval.gone, interval.gone_unnamed, note);
     }
-    list(out, &interval.gone, interval.gone_unnamed, note)
 }
 
-fn list(out: &mut String, rows: &[Row], unnamed: Pair, note: impl Fn(&Row) -> String) -> std::fmt::Result {
+fn list(out: &mut Lines, rows: &[Row], unnamed: Pair, note: impl Fn(&Row) -> String) {
     let mut sorted: Vec<&Row> = rows.iter().collect();
     sorted.sort_by_key(|row| std::cmp::Reverse(row.5));
     for row in sorted.iter().take(ROWS) {
         let (from, to, protocol, port, packets, bytes) = row;
-        writeln!(out, "  {from} to {to}, {protocol} {port}: {packets} packets, {bytes} bytes{}", note(row))?;
+        out.add(format!(
+            "  {from} to {to}, {protocol} {port}: {packets} packets, {bytes} bytes{}",
+            note(row)
+        ));
     }
     let more = sorted.len().saturating_sub(ROWS);
     if more > 0 {
-        writeln!(out, "  and {more} more, in statement.json")?;
+        out.add(format!("  and {more} more, in statement.json"));
     }
     if unnamed[0] > 0 {
-        writeln!(out, "  counted and not named: {} packets, {} bytes", unnamed[0], unnamed[1])?;
+        out.add(format!("  counted and not named: {} packets, {} bytes", unnamed[0], unnamed[1]));
     }
-    Ok(())
 }
 
 /// The exception that a row is of.
