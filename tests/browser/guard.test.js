@@ -20,7 +20,7 @@ const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 
 const folder = mkdtempSync(join(tmpdir(), "creance-page-"));
 const state = {
-  schema: "creance.guard-status/1", enforcing: true, fault: null, state: "airborne", open: false, policy: "local-data-mode",
+  schema: "creance.guard-status/1", enforcing: true, fault: null, state: "airborne", open: false, by_name: false, policy: "local-data-mode",
   exceptions: ["203.0.113.9 . tcp . 2101: corrections of position"], duties: [], override: null, alarms: 0, last_alarm: null, cuts: 1,
   last_cut: { why: "skylark (system 1 at 192.168.42.10, message 0)", us_to_routes: 17003, bytes_at_most: 0 },
   listening: ["wlan0"], counters: { cut: { packets: 41, bytes: 5000 } },
@@ -117,6 +117,34 @@ test("how it stands is plain at the width of a phone and of a desktop, in light 
       await context.close();
     }
   }
+});
+
+test("what is reached by name has a sign of its own, neither that of a cut nor that of an open way", async () => {
+  const colours = new Set();
+  for (const [open, by_name, word] of [[false, false, "Cut"], [false, true, "By name"], [true, true, "Open"]]) {
+    for (const [width, colorScheme] of [[320, "light"], [1280, "dark"]]) {
+      Object.assign(state, { state: "grounded", open, by_name });
+      const { page, context } = await come_in(width, { colorScheme });
+      for (const path of ["/", "/wall"]) {
+        await page.goto(origin + path);
+        assert.equal(await page.getByRole("heading", { level: 1 }).innerText(), word);
+        colours.add(await page.locator(".sign").evaluate((sign) => getComputedStyle(sign).backgroundColor));
+        if (word === "By name") await judged(page, width, `named-${path === "/" ? "main" : "wall"}-${colorScheme}`);
+      }
+      await context.close();
+    }
+  }
+  assert.equal(colours.size, 3, [...colours].join(" "));
+  Object.assign(state, { state: "airborne", open: false, by_name: false });
+});
+
+test("what a stranger does keeps no operator out", async () => {
+  const form = { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, redirect: "manual" };
+  const statuses = [];
+  for (let tries = 0; tries < 7; tries += 1) statuses.push((await fetch(`${origin}/login`, { ...form, body: "token=wrong" })).status);
+  assert.equal(statuses.at(-1), 429);
+  const { context } = await come_in(390);
+  await context.close();
 });
 
 test("an operator cuts, and releases in two steps", async () => {

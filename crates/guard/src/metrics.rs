@@ -27,6 +27,13 @@ fn tell(status: Option<&Value>, out: &mut String) -> std::fmt::Result {
         writeln!(out, "# TYPE creance_guard_open gauge")?;
         writeln!(out, "# HELP creance_guard_open Whether clients may reach the outside.")?;
         writeln!(out, "creance_guard_open {}", is("open"))?;
+        let by_name = status["by_name"] == true && status["open"] != true;
+        writeln!(out, "# TYPE creance_guard_by_name gauge")?;
+        writeln!(
+            out,
+            "# HELP creance_guard_by_name Whether clients may reach by name what the policy permits, and no more."
+        )?;
+        writeln!(out, "creance_guard_by_name {}", u8::from(by_name))?;
         writeln!(out, "# TYPE creance_guard_state stateset")?;
         writeln!(out, "# HELP creance_guard_state What is believed of flight.")?;
         for state in STATES {
@@ -71,6 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn by_name_is_neither_cut_nor_open() {
+        for (open, by_name, told) in [(false, true, 1), (true, true, 0), (false, false, 0)] {
+            let text = text(Some(&json!({"enforcing": true, "open": open, "by_name": by_name})));
+            assert!(text.contains(&format!("\ncreance_guard_by_name {told}\n")), "{text}");
+        }
+    }
+
+    #[test]
     fn it_is_openmetrics() {
         let status = json!({
             "enforcing": true, "open": false, "state": "airborne", "alarms": 2, "cuts": 1,
@@ -80,6 +95,7 @@ mod tests {
         for line in [
             "creance_guard_enforcing 1",
             "creance_guard_open 0",
+            "creance_guard_by_name 0",
             "creance_guard_state{creance_guard_state=\"airborne\"} 1",
             "creance_guard_state{creance_guard_state=\"grounded\"} 0",
             "creance_guard_alarms_total 2",

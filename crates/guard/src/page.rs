@@ -12,10 +12,7 @@ mod view;
 use std::{
     io,
     net::{IpAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
@@ -26,8 +23,9 @@ use crate::{Answer, Config, Order, ask, config::Page, metrics};
 use door::{Door, Session};
 use http::{Request, Response};
 
-/// Connections at once.
-const AT_ONCE: usize = 16;
+/// Connections at once, and those of one address.
+const AT_ONCE: usize = 32;
+const OF_ONE: usize = 4;
 /// The cookie.
 const COOKIE: &str = "creance";
 /// Letters of the longest reason.
@@ -41,9 +39,36 @@ struct House {
     /// What browsers call it: address and port.
     names: Vec<String>,
     door: Mutex<Door>,
-    inside: AtomicUsize,
-    /// What was last said to whoever sent a form.
-    said: Mutex<Option<String>>,
+    /// Where the connections are from.
+    inside: Mutex<Vec<IpAddr>>,
+}
+
+/// A place of a connection, until it is dropped.
+struct Place {
+    house: Arc<House>,
+    from: IpAddr,
+}
+
+impl Place {
+    /// Takes one, if one is left and this address has not its share.
+    fn take(house: &Arc<House>, from: IpAddr) -> Option<Self> {
+        let mut inside = house.inside();
+        let share = inside.iter().filter(|one| **one == from).count();
+        if inside.len() >= AT_ONCE || share >= OF_ONE {
+            return None;
+        }
+        inside.push(from);
+        Some(Self { house: Arc::clone(house), from })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inside = self.house.inside();
+        if let Some(at) = inside.iter().position(|one| *one == self.from) {
+            inside.swap_remove(at);
+        }
+    }
 }
 
 /// Serves the page until the process ends.
@@ -51,15 +76,11 @@ pub fn serve(config: Config, page: &Page) -> io::Result<()> {
     let listener = TcpListener::bind((page.address, page.port))?;
     let house = Arc::new(House::new(config, page)?);
     for stream in listener.incoming().flatten() {
-        if house.inside.fetch_add(1, Ordering::Relaxed) >= AT_ONCE {
-            house.inside.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let house = Arc::clone(&house);
-        thread::spawn(move || {
-            // Whoever went away needs no answer.
-            let _ = house.meet(stream);
-            house.inside.fetch_sub(1, Ordering::Relaxed);
+        let Ok(from) = stream.peer_addr() else { continue };
+        let Some(place) = Place::take(&house, from.ip()) else { continue };
+        // Whoever went away needs no answer; without a thread there is none.
+        let _ = thread::Builder::new().spawn(move || {
+            let _ = place.house.meet(stream, place.from);
         });
     }
     Ok(())
@@ -76,12 +97,11 @@ impl House {
             names.push(host);
         }
         let door = Mutex::new(Door::new(&config.state)?);
-        Ok(Self { config, names, door, inside: AtomicUsize::new(0), said: Mutex::new(None) })
+        Ok(Self { config, names, door, inside: Mutex::default() })
     }
 
-    fn meet(&self, mut stream: TcpStream) -> io::Result<()> {
+    fn meet(&self, mut stream: TcpStream, from: IpAddr) -> io::Result<()> {
         http::patient(&stream)?;
-        let from = stream.peer_addr()?.ip();
         let response = match http::read(&mut stream) {
             Ok(request) => self.answer(&request, from, Instant::now())?,
             Err(Some(status)) => Response::refusal(status),
@@ -94,11 +114,16 @@ impl House {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn inside(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn answer(&self, request: &Request, from: IpAddr, now: Instant) -> io::Result<Response> {
-        if !self.door().may_ask(now) {
+        let header = |name: &str| request.headers.get(name).map(String::as_str);
+        let session = cookie(header("cookie")).and_then(|id| self.door().session(id, now));
+        if session.is_none() && !self.door().may_ask(from, now) {
             return Ok(Response::refusal(429));
         }
-        let header = |name: &str| request.headers.get(name).map(String::as_str);
         // A name of somebody else that leads here is not ours.
         if !header("host").is_some_and(|host| self.names.iter().any(|name| name == host)) {
             return Ok(Response::refusal(421));
@@ -109,15 +134,14 @@ impl House {
         if (request.post, request.path.as_str()) == (false, "/style.css") {
             return Ok(Response::new(200, "text/css; charset=utf-8", view::STYLE.to_owned()));
         }
-        let session = cookie(header("cookie")).and_then(|id| self.door().session(id, now));
         if (request.post, request.path.as_str()) == (false, "/metrics") {
-            return Ok(self.metrics(header("authorization"), session.is_some(), now));
+            return Ok(self.metrics(header("authorization"), session.is_some(), from, now));
         }
-        let Some(session) = session else { return self.at_the_door(request, now) };
+        let Some(session) = session else { return self.at_the_door(request, from, now) };
         if !request.post {
             return Ok(match request.path.as_str() {
                 "/" => {
-                    let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let said = self.door().said(&session);
                     html(200, view::main(&self.status(), &session.word, said.as_deref()))
                 }
                 "/wall" => html(200, view::wall(&self.status())).with("refresh", "3".to_owned()),
@@ -135,7 +159,7 @@ impl House {
         origin.strip_prefix("http://").is_some_and(|host| self.names.iter().any(|name| name == host))
     }
 
-    fn at_the_door(&self, request: &Request, now: Instant) -> io::Result<Response> {
+    fn at_the_door(&self, request: &Request, from: IpAddr, now: Instant) -> io::Result<Response> {
         if !request.post {
             return Ok(html(if request.path == "/" { 200 } else { 401 }, view::login(None)));
         }
@@ -143,7 +167,7 @@ impl House {
         if request.path != "/login" {
             return Ok(html(401, view::login(Some("Come in first."))));
         }
-        let known = self.door().knows(token, now);
+        let known = self.door().knows(token, from, now);
         match known {
             Err(door::TooOften) => Ok(html(429, view::login(Some("Too many wrong tokens: wait a minute.")))),
             Ok(false) => Ok(html(401, view::login(Some("That is not the token.")))),
@@ -155,10 +179,10 @@ impl House {
         }
     }
 
-    fn metrics(&self, authorization: Option<&str>, session: bool, now: Instant) -> Response {
+    fn metrics(&self, authorization: Option<&str>, session: bool, from: IpAddr, now: Instant) -> Response {
         let bearer = authorization.and_then(|value| value.strip_prefix("Bearer "));
         let known = match bearer {
-            Some(token) => self.door().knows(token, now),
+            Some(token) => self.door().knows(token, from, now),
             None => Ok(session),
         };
         match known {
@@ -192,9 +216,9 @@ impl House {
             }
             Ok(Answer { taken: true, .. }) => "Taken; it stands in the ledger.".to_owned(),
             Ok(Answer { says, .. }) => format!("Not taken: {says}"),
-            Err(_) => "Not taken: no engine answers.".to_owned(),
+            Err(error) => unanswered(&error).to_owned(),
         };
-        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+        self.door().say(session, said);
         to("/")
     }
 
@@ -209,6 +233,16 @@ fn html(status: u16, body: String) -> Response {
 
 fn to(path: &str) -> Response {
     Response::new(303, "text/plain; charset=utf-8", String::new()).with("location", path.to_owned())
+}
+
+/// What is known of an order that was not answered: one that reached an engine may wait there, and be done later.
+fn unanswered(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::PermissionDenied => {
+            "Not taken: no engine answers."
+        }
+        _ => "No answer in time: it may be taken yet. Look again.",
+    }
 }
 
 /// Our cookie among those that a browser sends.
@@ -243,10 +277,14 @@ mod tests {
         }
 
         fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Response {
+            self.ask_from("192.0.2.9", method, path, headers, body)
+        }
+
+        fn ask_from(&self, from: &str, method: &str, path: &str, headers: &str, body: &str) -> Response {
             let text =
                 format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
             let request = http::read(&mut text.as_bytes()).unwrap();
-            self.house.answer(&request, "192.0.2.9".parse().unwrap(), Instant::now()).unwrap()
+            self.house.answer(&request, from.parse().unwrap(), Instant::now()).unwrap()
         }
 
         /// Comes in: the header of a cookie, and the word of forms.
@@ -290,6 +328,59 @@ mod tests {
         let tried: Vec<u16> =
             (0..7).map(|_| visitor.ask("POST", "/login", HOST, "token=wrong").status).collect();
         assert_eq!(tried, [401, 401, 401, 401, 401, 429, 429]);
+        visitor.come_in();
+    }
+
+    #[test]
+    fn strangers_keep_no_operator_out() {
+        let visitor = Visitor::new();
+        let (headers, _) = visitor.come_in();
+        let flood = || {
+            (0..200).map(|_| visitor.ask("GET", "/", HOST, "").status).filter(|status| *status == 429).count()
+        };
+        assert!(flood() > 100);
+        assert_eq!(visitor.ask("GET", "/wall", &headers, "").status, 200);
+        let token = format!("token={}", visitor.token);
+        assert_eq!(visitor.ask_from("192.0.2.10", "POST", "/login", HOST, &token).status, 303);
+    }
+
+    #[test]
+    fn an_address_has_its_share_of_connections() {
+        let house = Arc::new(Visitor::new().house);
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let mut places: Vec<Place> = (0..9).filter_map(|_| Place::take(&house, address(9))).collect();
+        assert_eq!(places.len(), OF_ONE);
+        places.extend((10..99).filter_map(|last| Place::take(&house, address(last))));
+        assert_eq!(places.len(), AT_ONCE);
+        drop(places);
+        assert!(Place::take(&house, address(9)).is_some());
+        assert!(house.inside().is_empty());
+    }
+
+    #[test]
+    fn what_is_said_is_said_to_whoever_asked() {
+        let visitor = Visitor::new();
+        let (headers, word) = visitor.come_in();
+        let (others, _) = visitor.come_in();
+        assert_eq!(visitor.ask("POST", "/fly", &headers, &format!("word={word}&reason=x")).status, 303);
+        let is_said = |headers: &str| visitor.ask("GET", "/", headers, "").body.contains("Not taken");
+        assert_eq!([is_said(&others), is_said(&headers), is_said(&headers)], [false, true, false]);
+    }
+
+    #[test]
+    fn an_order_that_was_heard_and_not_answered_is_not_called_refused() {
+        let visitor = Visitor::new();
+        let (headers, word) = visitor.come_in();
+        let engine =
+            std::os::unix::net::UnixListener::bind(visitor.house.config.run.join("control")).unwrap();
+        // Two are asked, the order and how it stands; none is answered.
+        let heard = thread::spawn(move || engine.incoming().take(2).flatten().count());
+        visitor.ask("POST", "/fly", &headers, &format!("word={word}&reason=x"));
+        let page = visitor.ask("GET", "/", &headers, "").body;
+        assert!(page.contains("No answer in time") && !page.contains("Not taken"), "{page}");
+        assert_eq!(heard.join().unwrap(), 2);
+        let late = io::Error::from(io::ErrorKind::WouldBlock);
+        assert!(unanswered(&late).starts_with("No answer in time"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     fs::{self, OpenOptions},
     io::{self, Write},
+    net::IpAddr,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
     time::{Duration, Instant},
@@ -18,17 +19,19 @@ const TOKEN: &str = "page.token";
 const SESSIONS: usize = 16;
 /// How long one lasts.
 const LASTS: Duration = Duration::from_hours(12);
-/// Wrong tokens in a minute, and requests in a second, of all together.
+/// Wrong tokens in a minute, and requests in a second without a session, of each address.
 const WRONG: usize = 5;
 const OFTEN: usize = 50;
+/// Most knocks that are remembered, of all addresses; of more, the oldest is forgotten.
+const KNOCKS: usize = 1024;
 
 /// The door.
 pub(super) struct Door {
     token: String,
     key: hmac::Key,
     sessions: VecDeque<Session>,
-    wrong: VecDeque<Instant>,
-    asked: VecDeque<Instant>,
+    wrong: Knocks,
+    asked: Knocks,
 }
 
 /// Somebody who came in.
@@ -37,6 +40,8 @@ pub(super) struct Session {
     id: String,
     /// What forms of this session carry, so that no other page can send them.
     pub(super) word: String,
+    /// What is to be said of what it last asked for.
+    said: Option<String>,
     since: Instant,
 }
 
@@ -66,7 +71,9 @@ impl Door {
     fn with(token: String) -> io::Result<Self> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
             .map_err(|_| io::Error::other("no chance for a key"))?;
-        Ok(Self { token, key, sessions: VecDeque::new(), wrong: VecDeque::new(), asked: VecDeque::new() })
+        let wrong = Knocks::new(WRONG, Duration::from_mins(1));
+        let asked = Knocks::new(OFTEN, Duration::from_secs(1));
+        Ok(Self { token, key, sessions: VecDeque::new(), wrong, asked })
     }
 
     /// Whether two are the same, in a time that does not say where they differ.
@@ -74,32 +81,22 @@ impl Door {
         hmac::verify(&self.key, a.as_bytes(), hmac::sign(&self.key, b.as_bytes()).as_ref()).is_ok()
     }
 
-    /// Whether this is the token. Not, if it was asked too often in vain.
-    pub(super) fn knows(&mut self, token: &str, now: Instant) -> Result<bool, TooOften> {
-        since(&mut self.wrong, now, Duration::from_mins(1));
-        if self.wrong.len() >= WRONG {
-            return Err(TooOften);
+    /// Whether this is the token. The right one is taken whatever else was tried; of wrong ones, only so many are answered.
+    pub(super) fn knows(&mut self, token: &str, from: IpAddr, now: Instant) -> Result<bool, TooOften> {
+        if self.same(token, &self.token) {
+            return Ok(true);
         }
-        let known = self.same(token, &self.token);
-        if !known {
-            self.wrong.push_back(now);
-        }
-        Ok(known)
+        if self.wrong.may(from, now) { Ok(false) } else { Err(TooOften) }
     }
 
-    /// Whether one more request may be answered.
-    pub(super) fn may_ask(&mut self, now: Instant) -> bool {
-        since(&mut self.asked, now, Duration::from_secs(1));
-        let may = self.asked.len() < OFTEN;
-        if may {
-            self.asked.push_back(now);
-        }
-        may
+    /// Whether one more request of somebody without a session may be answered.
+    pub(super) fn may_ask(&mut self, from: IpAddr, now: Instant) -> bool {
+        self.asked.may(from, now)
     }
 
     /// Begins a session, and gives what its cookie says.
     pub(super) fn begin(&mut self, now: Instant) -> io::Result<String> {
-        let session = Session { id: chance()?, word: chance()?, since: now };
+        let session = Session { id: chance()?, word: chance()?, said: None, since: now };
         let id = session.id.clone();
         self.sessions.push_back(session);
         if self.sessions.len() > SESSIONS {
@@ -114,6 +111,18 @@ impl Door {
         self.sessions.iter().find(|one| self.same(id, &one.id)).cloned()
     }
 
+    /// Keeps what is to be said to a session.
+    pub(super) fn say(&mut self, session: &Session, said: String) {
+        if let Some(one) = self.sessions.iter_mut().find(|one| one.id == session.id) {
+            one.said = Some(said);
+        }
+    }
+
+    /// What is to be said to a session, once.
+    pub(super) fn said(&mut self, session: &Session) -> Option<String> {
+        self.sessions.iter_mut().find(|one| one.id == session.id)?.said.take()
+    }
+
     /// Ends a session.
     pub(super) fn end(&mut self, session: &Session) {
         self.sessions.retain(|one| one.id != session.id);
@@ -124,9 +133,32 @@ impl Door {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct TooOften;
 
-fn since(times: &mut VecDeque<Instant>, now: Instant, within: Duration) {
-    while times.front().is_some_and(|at| now.duration_since(*at) >= within) {
-        times.pop_front();
+/// How often each address came of late.
+struct Knocks {
+    /// How often one may, within how long.
+    most: usize,
+    within: Duration,
+    seen: VecDeque<(Instant, IpAddr)>,
+}
+
+impl Knocks {
+    fn new(most: usize, within: Duration) -> Self {
+        Self { most, within, seen: VecDeque::new() }
+    }
+
+    /// Whether an address may once more, which is remembered if so: one that may not takes no place of others.
+    fn may(&mut self, from: IpAddr, now: Instant) -> bool {
+        while self.seen.front().is_some_and(|(at, _)| now.duration_since(*at) >= self.within) {
+            self.seen.pop_front();
+        }
+        if self.seen.iter().filter(|(_, address)| *address == from).count() >= self.most {
+            return false;
+        }
+        if self.seen.len() >= KNOCKS {
+            self.seen.pop_front();
+        }
+        self.seen.push_back((now, from));
+        true
     }
 }
 
@@ -155,17 +187,29 @@ mod tests {
     }
 
     #[test]
-    fn wrong_tokens_and_requests_are_counted() {
+    fn wrong_tokens_and_requests_are_counted_for_each_address_and_stand_in_no_others_way() {
         let mut door = Door::with("right".to_owned()).unwrap();
         let now = Instant::now();
-        assert_eq!(door.knows("right", now), Ok(true));
+        let [one, other] = ["192.0.2.9", "fd77::9"].map(|address| address.parse::<IpAddr>().unwrap());
         for _ in 0..WRONG {
-            assert_eq!(door.knows("wrong", now), Ok(false));
+            assert_eq!(door.knows("wrong", one, now), Ok(false));
         }
-        assert_eq!(door.knows("right", now), Err(TooOften));
-        assert_eq!(door.knows("right", now + Duration::from_mins(1)), Ok(true));
-        assert_eq!((0..OFTEN + 9).filter(|_| door.may_ask(now)).count(), OFTEN);
-        assert!(door.may_ask(now + Duration::from_secs(1)));
+        assert_eq!(door.knows("wrong", one, now), Err(TooOften));
+        assert_eq!(door.knows("wrong", other, now), Ok(false));
+        assert_eq!(door.knows("right", one, now), Ok(true));
+        assert_eq!(door.knows("wrong", one, now + Duration::from_mins(1)), Ok(false));
+        assert_eq!((0..OFTEN + 9).filter(|_| door.may_ask(one, now)).count(), OFTEN);
+        assert!(door.may_ask(other, now) && door.may_ask(one, now + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_is_remembered_of_addresses_is_bounded() {
+        let mut knocks = Knocks::new(1, Duration::from_mins(1));
+        let now = Instant::now();
+        for number in 0..3 * u32::try_from(KNOCKS).unwrap() {
+            assert!(knocks.may(IpAddr::V4(number.into()), now));
+        }
+        assert_eq!(knocks.seen.len(), KNOCKS);
     }
 
     #[test]

@@ -59,15 +59,18 @@ fn headline(status: &Status) -> Markup {
         };
     };
     let text = |key: &str| status[key].as_str().unwrap_or_default();
-    let open = status["open"] == true;
+    let (kind, word, says) = if status["open"] == true {
+        ("open", "Open", "Clients may reach the outside.")
+    } else if status["by_name"] == true {
+        ("named", "By name", "Clients may reach by name what the policy permits, and nothing else outside.")
+    } else {
+        ("good", "Cut", "Nothing leaves but exceptions of the configuration.")
+    };
     html! {
         @if status["enforcing"] != true {
             section.sign.bad { h1 { "Not enforcing" } p { (text("fault")) } }
         } @else {
-            section.sign.good[!open].open[open] {
-                h1 { @if open { "Open" } @else { "Cut" } }
-                p { @if open { "Enforcing. Clients may reach the outside." } @else { "Enforcing. Nothing leaves but what is named." } }
-            }
+            section.sign.(kind) { h1 { (word) } p { "Enforcing. " (says) } }
         }
         p.state { strong { (text("state")) } ": " (in_words(text("state"))) "." }
     }
@@ -171,5 +174,30 @@ fn facts(status: &Value) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_way_has_a_sign_of_its_own() {
+        for (open, by_name, kind, word) in [
+            (false, false, "good", "Cut"),
+            (false, true, "named", "By name"),
+            (true, false, "open", "Open"),
+            (true, true, "open", "Open"),
+        ] {
+            let status = json!({"enforcing": true, "open": open, "by_name": by_name, "state": "grounded"});
+            let sign = format!("<section class=\"sign {kind}\"><h1>{word}</h1>");
+            for page in [wall(&Some(status.clone())), main(&Some(status), "", None)] {
+                assert!(page.contains(&sign), "{page}");
+            }
+        }
+        let status = json!({"enforcing": false, "by_name": true});
+        assert!(wall(&Some(status)).contains("<section class=\"sign bad\"><h1>Not enforcing</h1>"));
     }
 }
