@@ -62,7 +62,7 @@ fn headline(status: &Status) -> Markup {
     let (kind, word, says) = if status["open"] == true {
         ("open", "Open", "Clients may reach the outside.")
     } else if status["by_name"] == true {
-        ("named", "By name", "Clients may reach by name what the policy permits, and nothing else outside.")
+        ("named", "By name", "Clients may reach what the policy permits by name, and exceptions.")
     } else {
         ("good", "Cut", "Nothing leaves but exceptions of the configuration.")
     };
