@@ -1,6 +1,7 @@
 //! Both worlds fly the same plan and are audited blind; then one page tells it: every sentence of the case, beside what the
 //! range did, what the audit found with what proof, and the draft judgement.
 
+mod guarded;
 mod page;
 mod paired;
 mod sentences;
@@ -18,6 +19,8 @@ use serde_json::Value;
 
 use crate::{Error, Scenario, Score, Seen, audited, behaviours, run, score, write_report};
 
+pub use guarded::{Gone, Guarded};
+use guarded::{POLICY, guarded};
 pub use paired::Flown;
 pub use sentences::{By, Sentence};
 
@@ -37,6 +40,8 @@ pub struct Shown {
     pub score: Score,
     /// Paired flights in this world, by name.
     pub pairs: BTreeMap<&'static str, Flown>,
+    /// What a gateway would have let through of it.
+    pub guarded: Vec<Guarded>,
 }
 
 /// A row of the table of switches.
@@ -103,7 +108,8 @@ pub fn demo(folder: &Path, seed: u64) -> Result<(PathBuf, Vec<Shown>), Error> {
         write_report(&report, &folder.join("case"))?;
         let truth = case.truth().clone();
         let score = score(&truth, &report);
-        worlds.push(Shown { scenario, truth, report, score, pairs });
+        let guarded = guarded(&report)?;
+        worlds.push(Shown { scenario, truth, report, score, pairs, guarded });
     }
     let page = folder.join("index.html");
     let written = page::page(&worlds, &answers(&worlds)?, seed).into_string();

@@ -41,7 +41,7 @@ mod whereabouts;
 
 pub use bench::{World, bench, by_chance, tables};
 pub use blind::{audited, write_report};
-pub use demo::{Answer, Answered, By, Flown, Lean, Row, Sentence, Shown, answers, demo, rows};
+pub use demo::{Answer, Answered, By, Flown, Gone, Guarded, Lean, Row, Sentence, Shown, answers, demo, rows};
 pub use error::Error;
 pub use pair::{Pair, run_pair};
 pub use play::{Case, run};

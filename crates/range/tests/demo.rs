@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use creance_model::{Confidence, Match};
-use creance_range::{Answered, Lean, Shown, answers, demo, rows};
+use creance_model::{Confidence, FlightState, Match};
+use creance_range::{Answered, Gone, Lean, Shown, answers, demo, rows};
 use serde_json::Value;
 
 fn json(path: &Path) -> Value {
@@ -45,11 +45,33 @@ fn every_row_is_right_with_two_seeds() {
         assert!(!page.contains("<script") && !page.contains("src=") && page.len() < 2_000_000);
         switches(&worlds, folder.path(), seed);
         sentences(&answers, &worlds, folder.path(), seed);
+        behind_the_guard(&worlds, folder.path());
         for one in &answers {
             assert!(page.contains(&format!("<article class=\"sentence\" id=\"{}\"", one.sentence.id)));
         }
         assert_eq!(page.matches("<article").count(), answers.len());
         assert_eq!(page.matches("judgement misses the truth").count(), 0);
+    }
+}
+
+/// What left in flight, as it did by the truth of the world as alleged, stays behind the guard; on the ground it changes nothing.
+fn behind_the_guard(worlds: &[Shown], folder: &Path) {
+    for world in worlds {
+        let name = &world.scenario.name;
+        let truth = json(&folder.join(name).join("truth.json"));
+        let flew = truth["events"].as_array().unwrap().iter().any(|event| event["flight_state"] == "flying");
+        assert!(flew || name != "as-alleged");
+        let of = |state| world.guarded.iter().find(|one| one.state == state);
+        let air = of(FlightState::Flying);
+        assert!(air.is_some() || !flew, "{name}");
+        assert!(air.is_none_or(|air| air.without.bytes > 0 && air.behind == Gone::default()));
+        let ground = of(FlightState::Ground).unwrap();
+        assert_eq!(ground.behind, ground.without);
+        // Some are sent in several states.
+        let told: usize = world.guarded.iter().map(|one| one.without.findings).sum();
+        assert!(told >= world.report.findings.len(), "{told}");
+        let sent: u64 = world.guarded.iter().map(|one| one.without.bytes).sum();
+        assert_eq!(sent, world.report.destinations.iter().map(|way| way.bytes_up).sum::<u64>());
     }
 }
 

@@ -35,7 +35,7 @@ use creance_model::Report;
 pub use html::parts;
 pub use remark::remark;
 pub use reviews::reviews_of;
-pub use words::{matched, shown, shown_whole};
+pub use words::{bytes, matched, shown, shown_whole, state};
 
 /// Every output.
 pub const ALL: &[&dyn Output] = &[

@@ -23,7 +23,7 @@ pub(crate) fn known_country(code: &str) -> Option<&'static str> {
 
 /// `1.2 MB`: decimal units, two figures.
 #[expect(clippy::cast_precision_loss, reason = "two figures are shown")]
-pub(crate) fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let (mut amount, mut unit) = (count as f64, "B");
     for next in units {
@@ -130,7 +130,7 @@ pub(crate) const fn visibility(one: Visibility) -> &'static str {
 }
 
 /// A flight state in words.
-pub(crate) const fn state(one: FlightState) -> &'static str {
+pub const fn state(one: FlightState) -> &'static str {
     match one {
         FlightState::Off => "aircraft off",
         FlightState::Ground => "on the ground",

@@ -1,10 +1,10 @@
 //! The page of the demonstration: one file, no script, nothing loaded; for a desk, a phone and paper.
 
 use creance_model::{Finding, Judgement, ReviewState};
-use creance_render::{matched, parts, shown, shown_whole};
+use creance_render::{bytes, matched, parts, shown, shown_whole, state};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Answer, Answered, By, Lean, Shown, rows};
+use super::{Answer, Answered, By, Gone, Lean, POLICY, Shown, rows};
 use crate::{Seen, Share};
 
 const STYLE: &str = include_str!("style.css");
@@ -52,6 +52,11 @@ pub(super) fn page(worlds: &[Shown], answers: &[Answered], seed: u64) -> Markup 
                     section aria-labelledby="switches" {
                         h2 id="switches" { "What the app can be made to do" }
                         (switches(worlds))
+                    }
+                    section aria-labelledby="guard" {
+                        h2 id="guard" { "The same flights behind the guard" }
+                        p.note { "A gateway stands between the app and the uplink and asks the policy " code { (POLICY) } ": on the ground all may pass, in flight nothing. It knows to whom something goes and whether the aircraft flies, and looks into nothing. With the aircraft off it is open once somebody has vouched for that; what an app keeps until then, it sends then. By the policy's engine, replayed; " code { "creance-guard simulate --live" } " reaches for the same destinations through the gateway itself." }
+                        (guard(worlds))
                     }
                     section aria-labelledby="limits" {
                         h2 id="limits" { "What this shows, and what not" }
@@ -227,6 +232,35 @@ fn switches(worlds: &[Shown]) -> Markup {
                     tr {
                         th scope="row" { code { (if row.switch.is_empty() { "(the user)" } else { row.switch }) } small { (row.plays) } }
                         @for (world, (on, seen)) in worlds.iter().zip(&row.worlds) { (switch(world, *on, seen)) }
+                    }
+                }
+            }
+        } }
+    }
+}
+
+/// What went out, and what of it would have passed.
+fn guard(worlds: &[Shown]) -> Markup {
+    let gone = |gone: &Gone| {
+        html! {
+            @if gone.bytes == 0 { "nothing" } @else {
+                (bytes(gone.bytes)) " to " (gone.destinations) " destinations, " (gone.findings) " findings"
+            }
+        }
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What a gateway would have let through, to be scrolled" { table.switches {
+            caption { "What left in each state of the flight, and what would have left behind the guard." }
+            thead { tr { th scope="col" { "World" } th scope="col" { "State" } th scope="col" { "Without" } th scope="col" { "Behind the guard" } } }
+            tbody {
+                @for world in worlds {
+                    @for one in &world.guarded {
+                        tr {
+                            th scope="row" { (title(&world.scenario.name)) }
+                            td { (state(one.state)) }
+                            td { (gone(&one.without)) }
+                            td class=(if one.behind.bytes == 0 { "off" } else { "" }) { (gone(&one.behind)) }
+                        }
                     }
                 }
             }
