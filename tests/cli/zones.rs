@@ -81,7 +81,7 @@ fn a_screen_a_page_a_picture_and_a_table() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg") && page.contains("Mast"), "{page}");
     let picture = text(&check(folder.path(), &["--format", "svg"]).stdout);
     assert!(
-        picture.starts_with("<svg xmlns=") && picture.contains("<title>Yard: inside</title>"),
+        picture.starts_with("<svg xmlns=") && picture.contains("<title>Yard, no flight: inside</title>"),
         "{picture}"
     );
     let table = text(&check(folder.path(), &["--format", "csv"]).stdout);
