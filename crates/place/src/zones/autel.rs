@@ -151,6 +151,9 @@ fn read_dots(dots: &[Json], zone: &Zone, found: &mut Found) {
     let mut degraded = Vec::new();
     for dot in dots {
         let places = dot.any(&["locations"]).map(Json::each).unwrap_or_default();
+        if places.is_empty() {
+            all.iter_mut().take(1).for_each(|nofly| nofly.push(Err("a dot has no locations".to_owned())));
+        }
         let mut corners = Vec::new();
         for one in places {
             let mut has_circle = false;

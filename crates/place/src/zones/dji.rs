@@ -63,8 +63,10 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         let mut known = HashMap::new();
         let parts = area.get("sub_areas").unwrap_or(&Json::Null).each();
         for one in parts.iter().chain([area]) {
-            let is_drawn_around =
-                std::ptr::eq(one, area) && all.iter().any(|(_, volumes)| !volumes.is_empty());
+            // Only around parts that are all known: what one that is not would cover stays covered.
+            let is_drawn_around = std::ptr::eq(one, area)
+                && !all.is_empty()
+                && all.iter().all(|(_, volumes)| volumes.is_whole());
             let (kind, says) = (level(one, area), ceiling(one));
             let at = *known.entry((kind, says.clone())).or_insert_with(|| {
                 let restriction = Restriction::Other(kind.to_owned());
@@ -127,18 +129,23 @@ fn shapes(
     volumes: &mut Volumes,
 ) {
     let band = Band::default();
-    let rings = match area.get("polygon_points") {
-        Some(Json::Line(points)) => vec![points.clone()],
+    let rings: Vec<Option<&Vec<Position>>> = match area.get("polygon_points") {
+        Some(Json::Line(points)) => vec![Some(points)],
+        // An empty ring is none.
         Some(list) => list
             .items()
             .iter()
-            .filter_map(|ring| if let Json::Line(points) = ring { Some(points.clone()) } else { None })
+            .filter(|ring| !matches!(ring, Json::List(items) if items.is_empty()))
+            .map(|ring| if let Json::Line(points) = ring { Some(points) } else { None })
             .collect(),
         None => Vec::new(),
     };
-    let has_corners = !rings.is_empty();
+    let has_corners = rings.iter().any(Option::is_some);
     for ring in rings {
-        volumes.push(found.area(&[ring], Edges::Straight, band, notes));
+        volumes.push(match ring {
+            Some(ring) => found.area(std::slice::from_ref(ring), Edges::Straight, band, notes),
+            None => Err("corners of polygon_points are no places".to_owned()),
+        });
     }
     let number = |key: &str| area.get(key).and_then(Json::number);
     let radius = number("radius").filter(|radius| *radius > 0.0);
@@ -149,6 +156,8 @@ fn shapes(
         let centre: Position = [lon, lat];
         volumes
             .push(Shape::circle(centre, radius).map(|shape| Volume { shape, band }).map_err(str::to_owned));
+    } else if radius.is_some() && !has_corners && !is_drawn_around {
+        volumes.push(Err("a circle has no lat and lng".to_owned()));
     }
 }
 
@@ -186,6 +195,19 @@ mod tests {
         assert_eq!(asks(46.005, 8.05), [("DJI altitude zone".to_owned(), Some("up to 60 m above ground"))]);
         assert_eq!(asks(45.0, 8.0), [("DJI regulatory restricted zone".to_owned(), None)]);
         assert_eq!(asks(46.1, 8.0), []);
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_read_leaves_the_circle_and_is_told() {
+        for part in [r#"{"polygon_points": [[{"lat": 46, "lng": 8}]]}"#, r#"{"radius": 50}"#] {
+            let file = format!(
+                r#"{{"areas": [{{"area_id": 7, "lat": 46, "lng": 8, "radius": 20000, "sub_areas": [
+                    {{"lat": 46, "lng": 8, "radius": 1000}}, {part}]}}]}}"#
+            );
+            let (source, zones) = read_file("x", file.as_bytes()).unwrap();
+            assert_eq!(answer(&zones, 46.1, 8.0), Some(Answer::Inside), "{part}");
+            assert!(zones.iter().any(|zone| !zone.degraded.is_empty()) || !source.flaws.is_empty(), "{part}");
+        }
     }
 
     #[test]

@@ -163,8 +163,10 @@ pub(super) fn shapes(
         ("LineString", Json::Line(points)) => volumes.push(line(points)),
         ("MultiLineString", Json::List(lines)) => {
             for one in lines {
-                let Json::Line(points) = one else { continue };
-                volumes.push(line(points));
+                volumes.push(match one {
+                    Json::Line(points) => line(points),
+                    _ => Err("a line of its geometry is no list of places".to_owned()),
+                });
             }
         }
         ("Polygon", rings) => {

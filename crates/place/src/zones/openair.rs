@@ -53,8 +53,13 @@ fn record(line: &str) -> Option<(&str, &str)> {
     // In small letters, and without a blank behind them, they are known too: a corner must not be missed.
     let known = RECORDS.iter().find_map(|known| {
         let (kind, rest) = line.split_at_checked(known.len())?;
-        let ends = !rest.is_empty() && (*known == "V" || !rest.starts_with(char::is_alphabetic));
-        (ends && kind.eq_ignore_ascii_case(known)).then(|| (*known, rest.trim()))
+        // Words of a text begin like some of them.
+        let ends = match *known {
+            "V" => rest.contains('='),
+            "TO" | "TC" if kind != *known => false,
+            _ => !rest.starts_with(char::is_alphabetic),
+        };
+        (ends && !rest.is_empty() && kind.eq_ignore_ascii_case(known)).then(|| (*known, rest.trim()))
     });
     known.or_else(|| {
         let (kind, rest) = line.split_once(char::is_whitespace)?;
@@ -144,8 +149,12 @@ fn take(draft: &mut Draft, kind: &str, rest: &str) -> Result<(), String> {
         }
         "V" => {
             let (name, value) = rest.split_once('=').ok_or("expected a name and a value after V")?;
-            match name.trim() {
-                "X" => draft.centre = Some(place(value)?),
+            match name.trim().to_ascii_uppercase().as_str() {
+                "X" => {
+                    // One that cannot be read is not the one before.
+                    draft.centre = None;
+                    draft.centre = Some(place(value)?);
+                }
                 "D" => draft.counter = value.trim().starts_with('-'),
                 "W" => draft.width = number(value)? * MILE,
                 _ => {}
@@ -453,6 +462,18 @@ mod tests {
         assert_eq!(zones.len(), 2);
         for (lat, lon) in [(46.05, 7.01), (46.09, 7.05), (47.0, 8.1)] {
             assert_eq!(answer(&zones, lat, lon), Some(Answer::Inside), "{lat} {lon}");
+        }
+    }
+
+    #[test]
+    fn a_centre_that_cannot_be_read_is_not_the_one_before_and_words_are_no_records() {
+        let text = "AC P\nAN A\nAL GND\nAH UNL\nV X=47:00:00 N 008:00:00 E\nDC 5\n\
+            AC P\nAN B\nAL GND\nAH UNL\nv x=46:00:00 N 008:00:00 E\nTo be activated by NOTAM\nValid from May\nDC 5\n\
+            AC P\nAN C\nAL GND\nAH UNL\nV X=there\nDC 5\n";
+        let (source, zones) = read_file("x.txt", text.as_bytes()).unwrap();
+        assert_eq!((zones.len(), source.flaws.len()), (2, 1), "{:?}", source.flaws);
+        for lat in [47.0, 46.0] {
+            assert_eq!(answer(&zones, lat, 8.05), Some(Answer::Inside), "{lat}");
         }
     }
 

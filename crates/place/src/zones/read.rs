@@ -51,6 +51,11 @@ impl Volumes {
         }
     }
 
+    /// Whether something was tried, and all of it is known.
+    pub(super) const fn is_whole(&self) -> bool {
+        !self.good.is_empty() && self.wrong.is_none()
+    }
+
     /// Whether nothing was tried.
     pub(super) const fn is_empty(&self) -> bool {
         self.good.is_empty() && self.wrong.is_none()

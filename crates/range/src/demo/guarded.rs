@@ -1,7 +1,9 @@
 //! The last act: what of each world a gateway would have let through, had it asked the policy `local-data-mode`. By the
 //! engine that `creance-guard` asks, with what a gateway knows: to whom, and the state of the flight; contents it does not.
 
-use creance_model::{Destination, Finding, FlightState, Report, Traffic};
+use std::collections::BTreeSet;
+
+use creance_model::{Destination, Direction, Finding, FlightState, Report, Traffic};
 use creance_policy::{Action, Circumstances, Content, Device, Policy, PolicyError, Request, Template};
 
 use crate::Error;
@@ -43,16 +45,19 @@ pub(super) fn guarded(report: &Report) -> Result<Vec<Guarded>, Error> {
     let states = [FlightState::Off, FlightState::Ground, FlightState::Flying, FlightState::Unknown];
     let all = states.into_iter().map(|state| {
         let mut one = Guarded { state, without: Gone::default(), behind: Gone::default() };
+        // One that is reached by TCP and by UDP is one destination.
+        let mut told = BTreeSet::new();
         for way in &report.destinations {
             let bytes: u64 =
                 way.up_by_state.iter().filter(|(of, _)| *of == state).map(|(_, bytes)| *bytes).sum();
             if bytes == 0 {
                 continue;
             }
-            let findings = findings(report, way, state);
-            one.without.add(bytes, findings);
+            let (destinations, findings) =
+                if told.insert(there(&way.destination)) { (1, findings(report, way, state)) } else { (0, 0) };
+            one.without.add(destinations, bytes, findings);
             if lets(&policy, way, state) {
-                one.behind.add(bytes, findings);
+                one.behind.add(destinations, bytes, findings);
             }
         }
         one
@@ -61,8 +66,8 @@ pub(super) fn guarded(report: &Report) -> Result<Vec<Guarded>, Error> {
 }
 
 impl Gone {
-    fn add(&mut self, bytes: u64, findings: usize) {
-        self.destinations += 1;
+    fn add(&mut self, destinations: usize, bytes: u64, findings: usize) {
+        self.destinations += destinations;
         self.bytes += bytes;
         self.findings += findings;
     }
@@ -86,12 +91,16 @@ fn lets(policy: &Policy, way: &Traffic, state: FlightState) -> bool {
     })
 }
 
-/// Findings that were sent to a destination in a state.
+/// A host may be known by one flow's name and by another's header: it is the same.
+fn there(one: &Destination) -> (Option<String>, u16, Option<String>) {
+    (one.ip.clone(), one.port, one.host.clone())
+}
+
+/// Findings that were sent to a destination in a state, by the times of theirs that are listed.
 fn findings(report: &Report, way: &Traffic, state: FlightState) -> usize {
-    // A host may be known by one flow's name and by another's header: it is the same.
-    let there = |one: &Destination| (one.ip.clone(), one.port, one.host.clone());
     let then = |finding: &&Finding| {
-        there(&finding.destination) == there(&way.destination)
+        finding.direction == Direction::Outbound
+            && there(&finding.destination) == there(&way.destination)
             && finding.occurrences.iter().any(|one| {
                 let phase = report.phases.iter().find(|phase| phase.from <= one.time && one.time < phase.to);
                 phase.map_or(FlightState::Unknown, |phase| phase.state) == state
