@@ -78,12 +78,12 @@ impl Cut {
         if way == Way::default() {
             return Ok(false);
         }
-        let mut families = [false, true].into_iter();
         let begun = self.routes.each_mut().map(|(process, text)| {
             let mut process = process.take().ok_or(KernelError::Unclear("ip"))?;
             let mut orders = String::new();
-            if let Some(v6) = families.next().filter(|_| way.asking) {
-                orders.push_str(&admitted(v6).order("del"));
+            if way.asking {
+                // It reads alike in both families.
+                orders.push_str(&admitted(false).order("del"));
             }
             if way.open {
                 orders.push_str(text);

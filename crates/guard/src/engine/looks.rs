@@ -78,7 +78,8 @@ impl Engine {
         if let Some(resolver) = &self.resolver {
             resolver.cut();
         }
-        let routes = self.loaded.routes(self.way);
+        // What fails here is done by what follows.
+        let _ = self.loaded.routes(self.way);
         self.turn()?;
         self.way = Way::default();
         self.exempt = BTreeSet::new();
@@ -86,9 +87,7 @@ impl Engine {
         if back.is_err() {
             let _ = Kernel::down(&self.config.wan);
         }
-        if routes.is_ok() {
-            self.loaded.reload();
-        }
+        self.loaded.reload();
         if self.fault.as_deref() != Some(why) {
             self.count()?;
             self.fault = Some(why.to_owned());

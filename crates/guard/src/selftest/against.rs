@@ -43,7 +43,12 @@ pub fn against(script: &Path) -> anyhow::Result<Vec<Passed>> {
     thread::sleep(SETTLE);
     Lab::speak_from_outside()?;
     let script = script.to_str().context("the script's name is not Unicode")?;
-    Lab::inside("gateway", &["sh", script])?;
+    // What it started before it failed is ended as well.
+    let begun = Lab::inside("gateway", &["sh", script]);
+    if begun.is_err() {
+        end_all()?;
+    }
+    begun?;
     thread::sleep(BEGIN);
     let each = |lab: &mut Lab| -> anyhow::Result<Vec<usize>> {
         ways.iter().map(|way| lab.seen_of(|lab| lab.send(std::slice::from_ref(way)))).collect()

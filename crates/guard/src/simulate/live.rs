@@ -32,7 +32,11 @@ pub(crate) fn run(options: &Options, report: &Report, policy: &Policy) -> anyhow
     } else {
         let path =
             fs::canonicalize(&options.policy).with_context(|| format!("cannot find {}", options.policy))?;
-        path.to_str().context("the path of the policy is not Unicode")?.to_owned()
+        let path = path.to_str().context("the path of the policy is not Unicode")?;
+        if path.contains(['\'', '\n']) {
+            bail!("the path of the policy has a quotation mark or an end of line: {path:?}");
+        }
+        path.to_owned()
     };
     let all: Vec<(&Traffic, Reached)> =
         report.destinations.iter().filter_map(|way| Some((way, reached(way)?))).collect();
@@ -55,6 +59,15 @@ pub(crate) fn run(options: &Options, report: &Report, policy: &Policy) -> anyhow
         .collect())
 }
 
+/// Whether a client can ask for it: a capture, or a case that somebody wrote, may hold anything, and this goes into a configuration.
+fn is_name(host: &str) -> bool {
+    let fits = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    host.len() <= 253 && host.split('.').all(fits)
+}
+
 /// A destination that a client can reach for by TCP or UDP.
 fn reached(way: &Traffic) -> Option<Reached> {
     let by = match way.transport {
@@ -63,5 +76,19 @@ fn reached(way: &Traffic) -> Option<Reached> {
         _ => return None,
     };
     let to = way.destination.ip.as_ref()?.parse().ok()?;
-    Some(Reached { host: way.destination.host.clone(), to, port: way.destination.port, by })
+    let host = way.destination.host.clone().filter(|host| is_name(host));
+    Some(Reached { host, to, port: way.destination.port, by })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name;
+
+    #[test]
+    fn what_goes_into_a_configuration_is_a_name() {
+        assert!(is_name("tiles.openmaps.example") && is_name("_dns.example"));
+        for not in ["", "a..b", "a'\nkey = 'x", "a b", "a.example.", &"a".repeat(64)] {
+            assert!(!is_name(not), "{not:?}");
+        }
+    }
 }
