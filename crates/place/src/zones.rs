@@ -33,6 +33,7 @@ mod sun;
 mod tfr;
 mod timesheet;
 mod verdict;
+mod walls;
 mod way;
 mod when;
 mod xml;

@@ -1,14 +1,15 @@
 //! KML 2.2 (OGC 07-147r2) and KMZ: zones as people draw them on a globe.
 //!
 //! Each placemark with an area, a line or a point is a zone. KML has no limits of height, only surfaces to be seen: a zone holds at
-//! all heights. How an edge runs between two corners is not said.
+//! all heights, and walls stand for what they enclose. How an edge runs between two corners is not said.
 
 use std::{borrow::Cow, io::Read as _};
 
 use super::{
     Band, Edges, Position, Restriction, Shape, Volume, Zone,
     geojson::{length, restriction},
-    read::{Content, Found, Volumes, note, same},
+    read::{Content, Found, Volumes, note},
+    walls::Walls,
     xml::{self, Node},
 };
 use crate::json::Json;
@@ -73,8 +74,9 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
             .find_map(data)
             .map(|text| length(&Json::Text(text), None))
             .transpose();
-        let mut volumes = Volumes::default();
-        shapes(&placemark, radius, found, &mut zone.degraded, &mut volumes);
+        let (mut volumes, mut walls) = (Volumes::default(), Walls::default());
+        shapes(&placemark, radius, found, &mut zone.degraded, &mut volumes, &mut walls);
+        walls.volumes(found, Band::default(), &mut zone.degraded, &mut volumes);
         if volumes.is_empty() {
             // A view, an overlay, a model: nothing that could be a zone.
             return;
@@ -95,6 +97,7 @@ fn shapes(
     found: &mut Found,
     notes: &mut Vec<String>,
     volumes: &mut Volumes,
+    walls: &mut Walls,
 ) {
     let band = Band::default();
     for child in &node.children {
@@ -105,19 +108,23 @@ fn shapes(
                 let holes =
                     child.children.iter().filter(|side| side.name == "innerBoundaryIs").filter_map(ring);
                 let outer = outer.unwrap_or_else(|| Err("a polygon has no outer edge".to_owned()));
-                let rings = std::iter::once(outer).chain(holes).collect::<Result<Vec<_>, _>>();
-                volumes.push(rings.and_then(|rings| match wall(&rings) {
-                    Some(wall) => Ok(Volume { shape: Shape::line(&wall, 0.0)?, band }),
-                    None => found.area(&rings, Edges::Unsaid, band, notes),
-                }));
+                match std::iter::once(outer).chain(holes).collect::<Result<Vec<_>, _>>() {
+                    Ok(rings) if walls.take(&rings) => {}
+                    Ok(rings) => volumes.push(found.area(&rings, Edges::Unsaid, band, notes)),
+                    Err(why) => volumes.push(Err(why)),
+                }
             }
             "LineString" | "LinearRing" => {
-                let line = || -> Result<Volume, String> {
-                    let line = coordinates(child.said("coordinates").unwrap_or_default())?;
-                    let shape = Shape::line(&line, radius?.unwrap_or(0.0))?;
-                    Ok(Volume { shape, band })
-                };
-                volumes.push(line());
+                let stands = child.name == "LinearRing"
+                    || child.said("extrude").is_some_and(|how| how != "0" && how != "false");
+                match coordinates(child.said("coordinates").unwrap_or_default()) {
+                    // What is drawn down to the ground, or closed, is the edge of something.
+                    Ok(line) if line.len() > 1 && stands && radius == Ok(None) => walls.line(&line),
+                    line => {
+                        let line = || Shape::line(&line?, radius?.unwrap_or(0.0)).map_err(str::to_owned);
+                        volumes.push(line().map(|shape| Volume { shape, band }));
+                    }
+                }
             }
             "Point" => {
                 if radius == Ok(None) {
@@ -131,19 +138,10 @@ fn shapes(
                 };
                 volumes.push(point());
             }
-            "MultiGeometry" => shapes(child, radius, found, notes, volumes),
+            "MultiGeometry" => shapes(child, radius, found, notes, volumes, walls),
             _ => {}
         }
     }
-}
-
-/// The foot of a wall of a body: each of two corners, below and above.
-fn wall(rings: &[Vec<Position>]) -> Option<[Position; 2]> {
-    let [ring] = rings else { return None };
-    let from = ring.first()?;
-    let to = ring.iter().find(|corner| !same(corner, from))?;
-    let is_wall = ring.len() > 3 && ring.iter().all(|corner| same(corner, from) || same(corner, to));
-    is_wall.then_some([*from, *to])
 }
 
 /// `lon,lat[,altitude]`, between blanks. Blanks after a comma are a common mistake: commas then end places, or stand within them, or
@@ -219,13 +217,48 @@ mod tests {
         }
     }
 
+    fn wall([from, to]: [&str; 2]) -> String {
+        format!(
+            "<Polygon><outerBoundaryIs><LinearRing><coordinates>{from},0 {to},0 {to},300 {from},300 {from},0</coordinates></LinearRing></outerBoundaryIs></Polygon>"
+        )
+    }
+
     #[test]
-    fn the_walls_of_a_body_are_lines() {
-        let wall = "<Polygon><outerBoundaryIs><LinearRing><coordinates>8,47,0 8.01,47,0 8.01,47,300 8,47,300 8,47,0</coordinates></LinearRing></outerBoundaryIs></Polygon></MultiGeometry>";
-        let (source, zones) =
-            read_file("x.kml", FILE.replacen("</MultiGeometry>", wall, 1).as_bytes()).unwrap();
-        assert_eq!((zones[0].volumes.len(), source.flaws.len(), zones[0].degraded.len()), (2, 0, 0));
+    fn the_walls_of_a_body_with_a_floor_say_nothing_new() {
+        let walls = [["8,47", "8.01,47"], ["8.004,47.004", "8.006,47.004"]].map(wall).concat();
+        let file = FILE.replacen("</MultiGeometry>", &format!("{walls}</MultiGeometry>"), 1);
+        let (source, zones) = read_file("x.kml", file.as_bytes()).unwrap();
+        assert_eq!((zones[0].volumes.len(), source.flaws.len(), zones[0].degraded.len()), (1, 0, 0));
         assert_eq!(answer(&zones, 47.005, 8.005), None, "the hole is one");
+    }
+
+    #[test]
+    fn walls_alone_stand_for_what_they_enclose() {
+        let corners = ["8,47", "8.01,47", "8.01,47.01", "8,47.01"];
+        let side = |number: usize| [corners[number % 4], corners[(number + 1) % 4]];
+        let file = |geometry: &str| {
+            format!("<kml><Placemark><MultiGeometry>{geometry}</MultiGeometry></Placemark></kml>")
+        };
+        // In any order, and some the other way round.
+        let walls = [side(2), side(0), [side(1)[1], side(1)[0]], side(3)].map(wall).concat();
+        let around = format!("{} {}", corners.join(" "), corners[0]);
+        let line =
+            |kind: &str, how: &str| format!("<{kind}>{how}<coordinates>{around}</coordinates></{kind}>");
+        for geometry in [walls, line("LineString", "<extrude>1</extrude>"), line("LinearRing", "")] {
+            let (source, zones) = read_file("x.kml", file(&geometry).as_bytes()).unwrap();
+            assert_eq!(answer(&zones, 47.005, 8.005), Some(Answer::Inside), "{geometry}");
+            assert_eq!(answer(&zones, 47.005, 8.015), None, "{geometry}");
+            assert!(source.flaws.is_empty() && zones[0].degraded[0].contains("only its walls"), "{geometry}");
+        }
+        // What does not close is told.
+        let (_, zones) = read_file("x.kml", file(&[side(0), side(1)].map(wall).concat()).as_bytes()).unwrap();
+        assert_eq!((zones[0].volumes.len(), zones[0].degraded.len()), (2, 1));
+        assert!(zones[0].degraded[0].contains("enclose nothing"), "{:?}", zones[0].degraded);
+        let within = [side(0), side(1), side(2), side(3), [corners[0], corners[2]]].map(wall).concat();
+        let (source, _) = read_file("x.kml", file(&within).as_bytes()).unwrap();
+        assert!(source.flaws[0].contains("meet in threes"), "{:?}", source.flaws);
+        let (_, zones) = read_file("x.kml", file(&line("LineString", "")).as_bytes()).unwrap();
+        assert_eq!(answer(&zones, 47.005, 8.005), None, "a line is one");
     }
 
     #[test]

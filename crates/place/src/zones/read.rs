@@ -264,7 +264,7 @@ impl Found {
 }
 
 /// Whether two corners are one.
-pub(super) fn same(one: &Position, other: &Position) -> bool {
+fn same(one: &Position, other: &Position) -> bool {
     one.iter().zip(other).all(|(one, other)| one.total_cmp(other).is_eq())
 }
 
