@@ -1,9 +1,10 @@
 //! DJI's geofencing zones, as its map service answers: `areas` with circles and polygons, in parts (`sub_areas`).
 //!
 //! These are the vendor's zones, not the law's. A `height` is how high one may fly there, so the zone is there below it too. Parts that ask
-//! for different things are zones of their own; where there are parts, the circle of the area itself is only drawn around them.
+//! for different things are zones of their own. The circle of the area itself is only drawn around them where a part asks what the area
+//! does, and `shape` does not say that the area is a circle (0; a polygon is 1); else it is kept, and its zone marked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Band, Edges, Moment, Period, Position, Restriction, Shape, Volume, Zone,
@@ -60,21 +61,28 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         }
         // Its zones, by what they ask.
         let mut all: Vec<(Zone, Volumes)> = Vec::new();
-        let mut known = HashMap::new();
+        let (mut known, mut kinds) = (HashMap::new(), HashSet::new());
         let parts = area.get("sub_areas").unwrap_or(&Json::Null).each();
         for one in parts.iter().chain([area]) {
-            // Only around parts that are all known: what one that is not would cover stays covered.
-            let is_drawn_around = std::ptr::eq(one, area)
-                && !all.is_empty()
-                && all.iter().all(|(_, volumes)| volumes.is_whole());
             let (kind, says) = (level(one, area), ceiling(one));
+            let around = if !std::ptr::eq(one, area) {
+                Around::Part
+            } else if all.is_empty() || !all.iter().all(|(_, volumes)| volumes.is_whole()) {
+                // What a part that is not known would cover stays covered.
+                Around::Nothing
+            } else if kinds.contains(kind) && area.get("shape").and_then(Json::number) != Some(0.0) {
+                Around::Parts
+            } else {
+                Around::PerhapsParts
+            };
+            kinds.insert(kind);
             let at = *known.entry((kind, says.clone())).or_insert_with(|| {
                 let restriction = Restriction::Other(kind.to_owned());
                 all.push((Zone { restriction, says, ..zone.clone() }, Volumes::default()));
                 all.len() - 1
             });
             if let Some((zone, volumes)) = all.get_mut(at) {
-                shapes(one, is_drawn_around, found, &mut zone.degraded, volumes);
+                shapes(one, around, found, &mut zone.degraded, volumes);
             }
         }
         all.retain(|(_, volumes)| !volumes.is_empty());
@@ -121,13 +129,20 @@ fn level(one: &Json, area: &Json) -> &'static str {
     }
 }
 
-fn shapes(
-    area: &Json,
-    is_drawn_around: bool,
-    found: &mut Found,
-    notes: &mut Vec<String>,
-    volumes: &mut Volumes,
-) {
+/// What a circle is drawn around.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Around {
+    /// It is a part of an area.
+    Part,
+    /// It is an area.
+    Nothing,
+    /// Parts, and is nothing itself.
+    Parts,
+    /// It may be either.
+    PerhapsParts,
+}
+
+fn shapes(area: &Json, around: Around, found: &mut Found, notes: &mut Vec<String>, volumes: &mut Volumes) {
     let band = Band::default();
     let rings: Vec<Option<&Vec<Position>>> = match area.get("polygon_points") {
         Some(Json::Line(points)) => vec![Some(points)],
@@ -140,7 +155,7 @@ fn shapes(
             .collect(),
         None => Vec::new(),
     };
-    let has_corners = rings.iter().any(Option::is_some);
+    let (has_shape, has_corners) = (!rings.is_empty(), rings.iter().any(Option::is_some));
     for ring in rings {
         volumes.push(match ring {
             Some(ring) => found.area(std::slice::from_ref(ring), Edges::Straight, band, notes),
@@ -149,16 +164,19 @@ fn shapes(
     }
     let number = |key: &str| area.get(key).and_then(Json::number);
     let radius = number("radius").filter(|radius| *radius > 0.0);
-    if let (Some(lat), Some(lon), Some(radius)) = (number("lat"), number("lng").or(number("lon")), radius)
-        && !has_corners
-        && !is_drawn_around
-    {
-        let centre: Position = [lon, lat];
-        volumes
-            .push(Shape::circle(centre, radius).map(|shape| Volume { shape, band }).map_err(str::to_owned));
-    } else if radius.is_some() && !has_corners && !is_drawn_around {
-        volumes.push(Err("a circle has no lat and lng".to_owned()));
+    if around == Around::Part && !has_shape && radius.is_none() {
+        volumes.push(Err("a part has neither a radius nor polygon_points".to_owned()));
     }
+    let Some(radius) = radius.filter(|_| !has_corners && around != Around::Parts) else { return };
+    if around == Around::PerhapsParts {
+        note(notes, "its circle may only be drawn around its parts, and is kept");
+    }
+    let circle = || -> Result<Shape, String> {
+        let (lat, lon) =
+            number("lat").zip(number("lng").or(number("lon"))).ok_or("a circle has no lat and lng")?;
+        Ok(Shape::circle([lon, lat], radius)?)
+    };
+    volumes.push(circle().map(|shape| Volume { shape, band }));
 }
 
 #[cfg(test)]
@@ -198,8 +216,28 @@ mod tests {
     }
 
     #[test]
+    fn the_circle_of_an_area_is_lost_only_where_parts_stand_for_it() {
+        for (shape, level, is_kept) in
+            [("2", 2, false), ("null", 2, false), ("0", 2, true), ("2", 6, true), ("1", 1, true)]
+        {
+            let file = format!(
+                r#"{{"areas": [{{"area_id": 7, "shape": {shape}, "lat": 46, "lng": 8, "radius": 20000, "level": 2, "sub_areas": [
+                    {{"level": {level}, "shape": 0, "lat": 46, "lng": 8, "radius": 1000}}]}}]}}"#
+            );
+            let (source, zones) = read_file("x", file.as_bytes()).unwrap();
+            let expected = is_kept.then_some(Answer::Inside);
+            assert_eq!((answer(&zones, 46.1, 8.0), source.flaws.len()), (expected, 0), "{shape} {level}");
+            let marked =
+                zones.iter().any(|zone| zone.degraded.iter().any(|why| why.contains("around its parts")));
+            assert_eq!(marked, is_kept, "{shape} {level}");
+        }
+    }
+
+    #[test]
     fn a_part_that_cannot_be_read_leaves_the_circle_and_is_told() {
-        for part in [r#"{"polygon_points": [[{"lat": 46, "lng": 8}]]}"#, r#"{"radius": 50}"#] {
+        for part in
+            [r#"{"polygon_points": [[{"lat": 46, "lng": 8}]]}"#, r#"{"radius": 50}"#, r#"{"height": 60}"#]
+        {
             let file = format!(
                 r#"{{"areas": [{{"area_id": 7, "lat": 46, "lng": 8, "radius": 20000, "sub_areas": [
                     {{"lat": 46, "lng": 8, "radius": 1000}}, {part}]}}]}}"#
