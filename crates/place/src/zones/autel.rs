@@ -1,12 +1,12 @@
 //! Lists of no-fly zones as other vendors' apps keep them, Autel's among them: objects with a centre and a radius, or with corners.
 //!
 //! No vendor publishes what it writes, so the shapes are known by the names that are usual: `lat`/`latitude`, `lng`/`lon`/`longitude`,
-//! `radius` in metres, `points`/`polygon`/`coordinates`/`vertices`. Whatever else stands there limits nothing. Autel's map answers with
+//! `radius` in metres if no unit is said, `points`/`polygon`/`coordinates`/`vertices`. Whatever else stands there limits nothing. Autel's map answers with
 //! places (`nfz_dots`, `locations`) around which three circles lie: no flight, a limit of height, a warning.
 
 use super::{
     Band, Edges, Position, Restriction, Shape, Volume, Zone,
-    geojson::restriction,
+    geojson::{reach, restriction},
     read::{Content, Found, Volumes},
 };
 use crate::json::Json;
@@ -41,7 +41,7 @@ pub(super) fn is(content: &Content<'_>) -> bool {
     zones(document)
         .iter()
         .take(20)
-        .any(|zone| circle(zone).is_some() || ring(zone).is_some() || dots(zone).is_some())
+        .any(|zone| matches!(circle(zone), Some(Ok(_))) || ring(zone).is_some() || dots(zone).is_some())
 }
 
 /// A list of shapes whose name says that one must not fly in them.
@@ -67,17 +67,28 @@ fn number(value: &Json, keys: &[&str]) -> Option<f64> {
     value.any(keys).and_then(Json::number)
 }
 
-fn place(value: &Json) -> Option<Position> {
+fn place(value: &Json) -> Result<Position, String> {
     if let Json::Place([lon, lat]) = value {
-        return Some([*lon, *lat]);
+        return Ok([*lon, *lat]);
     }
-    let side = |degrees: f64, key: &str, back: &str| {
-        let told = value.any(&[key]).and_then(Json::text).unwrap_or_default();
-        // Some write the sign and the letter.
-        if told.eq_ignore_ascii_case(back) { -degrees.abs() } else { degrees }
+    let side = |keys: &[&str], half: &str, ahead: [&str; 2], back: [&str; 2]| {
+        let degrees = number(value, keys).ok_or("a place has no latitude and longitude")?;
+        let told = value.any(&[half]).and_then(Json::label).unwrap_or_default();
+        let is_of = |words: [&str; 2]| words.iter().any(|word| told.eq_ignore_ascii_case(word));
+        if told.is_empty() || is_of(ahead) && degrees >= 0.0 {
+            Ok(degrees)
+        } else if is_of(back) {
+            // Some write the sign and the letter.
+            Ok(-degrees.abs())
+        } else {
+            Err(format!(
+                "of a place `{half}` is `{}` and the number {degrees}",
+                told.chars().take(20).collect::<String>()
+            ))
+        }
     };
-    let lat = side(number(value, &["lat", "latitude"])?, "latitude_type", "S");
-    Some([side(number(value, &["lng", "lon", "longitude", "long"])?, "longitude_type", "W"), lat])
+    let lat = side(&["lat", "latitude"], "latitude_type", ["N", "north"], ["S", "south"])?;
+    Ok([side(&["lng", "lon", "longitude", "long"], "longitude_type", ["E", "east"], ["W", "west"])?, lat])
 }
 
 /// The places of Autel's map, of one zone.
@@ -85,14 +96,20 @@ fn dots(zone: &Json) -> Option<&[Json]> {
     zone.any(&["nfz_dots"]).map(Json::each)
 }
 
-fn circle(zone: &Json) -> Option<(Position, f64)> {
-    let radius = number(zone, &["radius", "radius_m", "r"]).filter(|radius| *radius > 0.0)?;
-    let centre =
-        place(zone).or_else(|| zone.any(&["center", "centre", "centerPoint", "location"]).and_then(place))?;
-    Some((centre, radius))
+/// Centre and metres; `None`: no radius is said.
+fn circle(zone: &Json) -> Option<Result<(Position, f64), String>> {
+    let radius = match reach(zone, &["radius", "radius_m", "r"]) {
+        Ok(radius) => radius.filter(|radius| *radius > 0.0)?,
+        Err(why) => return Some(Err(why.to_owned())),
+    };
+    let own = ["lat", "latitude", "lng", "lon", "longitude", "long"];
+    let inner =
+        zone.any(&["center", "centre", "centerPoint", "location"]).filter(|_| zone.any(&own).is_none());
+    Some(place(inner.unwrap_or(zone)).map(|centre| (centre, radius)))
 }
 
-fn ring(zone: &Json) -> Option<Vec<Position>> {
+/// Corners; `None`: none are said.
+fn ring(zone: &Json) -> Option<Result<Vec<Position>, String>> {
     let points = zone.any(&[
         "points",
         "polygon",
@@ -103,14 +120,20 @@ fn ring(zone: &Json) -> Option<Vec<Position>> {
         "boundary_pts",
     ])?;
     match points {
-        Json::Line(points) => Some(points.clone()),
+        Json::Line(points) => Some(Ok(points.clone())),
         Json::List(items) => match items.as_slice() {
-            [Json::Line(points)] => Some(points.clone()),
-            _ => items.iter().map(place).collect(),
+            [] => None,
+            [Json::Line(points)] => Some(Ok(points.clone())),
+            _ => Some(
+                items
+                    .iter()
+                    .map(place)
+                    .collect::<Result<_, _>>()
+                    .map_err(|why| format!("of its corners {why}")),
+            ),
         },
         _ => None,
     }
-    .filter(|ring| ring.len() >= 3)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the list of formats has it")]
@@ -131,12 +154,17 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
         let band = Band::default();
         let mut volumes = Volumes::default();
         if let Some(ring) = ring(one) {
-            volumes.push(found.area(&[ring], Edges::Straight, band, &mut zone.degraded));
-        } else if let Some((centre, radius)) = circle(one) {
-            volumes.push(
-                Shape::circle(centre, radius).map(|shape| Volume { shape, band }).map_err(str::to_owned),
-            );
-        } else {
+            volumes
+                .push(ring.and_then(|ring| found.area(&[ring], Edges::Straight, band, &mut zone.degraded)));
+        }
+        // Beside corners that are known it says nothing; of those that are not it may cover some.
+        if !volumes.is_whole()
+            && let Some(circle) = circle(one)
+        {
+            let shape = circle.and_then(|(centre, radius)| Ok(Shape::circle(centre, radius)?));
+            volumes.push(shape.map(|shape| Volume { shape, band }));
+        }
+        if volumes.is_empty() {
             volumes.push(Err("it has neither a centre and radius nor corners".to_owned()));
         }
         found.add(zone, volumes);
@@ -158,15 +186,14 @@ fn read_dots(dots: &[Json], zone: &Zone, found: &mut Found) {
         for one in places {
             let mut has_circle = false;
             for ((key, _), volumes) in CIRCLES.iter().zip(&mut all) {
-                let Some(radius) = number(one, &[key]).filter(|radius| *radius > 0.0) else { continue };
+                let radius = reach(one, &[key]).transpose().filter(|radius| *radius != Ok(0.0));
+                let Some(radius) = radius else { continue };
                 has_circle = true;
-                let shape = place(one)
-                    .ok_or("a place has no latitude and longitude")
-                    .and_then(|centre| Shape::circle(centre, radius));
-                volumes.push(shape.map(|shape| Volume { shape, band }).map_err(str::to_owned));
+                let shape = || -> Result<Shape, String> { Ok(Shape::circle(place(one)?, radius?)?) };
+                volumes.push(shape().map(|shape| Volume { shape, band }));
             }
             if !has_circle {
-                corners.push(place(one).ok_or_else(|| "a corner has no latitude and longitude".to_owned()));
+                corners.push(place(one));
             }
         }
         if let ([nofly, ..], false) = (&mut all, corners.is_empty()) {
@@ -215,6 +242,53 @@ mod tests {
                 zones.check(&place).iter().map(|met| met.zone.restriction.to_string()).collect();
             assert_eq!(asks, expected, "{lat} {lon}");
         }
+    }
+
+    #[test]
+    fn what_is_not_understood_of_a_shape_is_told() {
+        let file =
+            |zone: &str| format!(r#"{{"noFlyZones": [{zone}, {{"lat": 10, "lng": 10, "radius": 50}}]}}"#);
+        let corner = r#"{"lat": 47.04, "lng": 8}, {"lat": 47.04, "lng": 8.1}"#;
+        let place = |half: &str| {
+            format!(
+                r#"{{"nfz_dots": [{{"locations": [{{"longitude": 8, "latitude": 47, {half}, "nofly_radius": 5000}}]}}]}}"#
+            )
+        };
+        for (zone, why, inside) in [
+            (r#"{"lat": 47, "lng": 8, "radius": 5, "radiusUnit": "km"}"#.to_owned(), "", true),
+            (r#"{"lat": 47, "lng": 8, "radius": "5 km"}"#.to_owned(), "", true),
+            (r#"{"lat": 47, "lng": 8, "radius": "5 leagues"}"#.to_owned(), "unit of its radius", false),
+            (r#"{"radius": 5000}"#.to_owned(), "no latitude and longitude", false),
+            (r#"{"center": {"lat": 47, "lng": 8}, "radius": 5000}"#.to_owned(), "", true),
+            (
+                r#"{"lat": 47, "center": {"lat": 47, "lng": 8}, "radius": 5000}"#.to_owned(),
+                "no latitude and longitude",
+                false,
+            ),
+            // The circle is kept, for the corners may lie in it.
+            (
+                format!(
+                    r#"{{"lat": 47, "lng": 8, "radius": 5000, "points": [{corner}, {{"lat": "x", "lng": 8}}]}}"#
+                ),
+                "of its corners",
+                true,
+            ),
+            (format!(r#"{{"points": [{corner}, 7]}}"#), "of its corners", false),
+            (place(r#""latitude_type": "North", "longitude_type": "EAST""#), "", true),
+            (place(r#""latitude_type": "", "longitude_type": null"#), "", true),
+            (place(r#""latitude_type": "Z""#), "`latitude_type` is `Z`", false),
+            (place(r#""longitude_type": 1"#), "`longitude_type` is `1`", false),
+            (place(r#""longitude_type": "W""#), "", false),
+            (place(r#""nofly_radius": "5 km""#), "", true),
+        ] {
+            let (source, zones) = read_file("x", file(&zone).as_bytes()).unwrap();
+            assert_eq!(answer(&zones, 47.04, 8.0) == Some(Answer::Inside), inside, "{zone}");
+            assert_eq!(source.flaws.is_empty(), why.is_empty(), "{zone}: {:?}", source.flaws);
+            assert!(source.flaws.iter().all(|flaw| flaw.contains(why)), "{zone}: {:?}", source.flaws);
+        }
+        let contrary = r#"{"nfz_dots": [{"locations": [{"longitude": 8, "latitude": -47, "latitude_type": "N", "nofly_radius": 50}]}]}"#;
+        let (source, _) = read_file("x", file(contrary).as_bytes()).unwrap();
+        assert!(source.flaws[0].contains("the number -47"), "{:?}", source.flaws);
     }
 
     #[test]
