@@ -63,12 +63,10 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
 }
 
 fn read_volume(volume: &Json, found: &mut Found, notes: &mut Vec<String>) -> Result<Volume, String> {
-    let unit = heights::unit(volume.get("uomDimensions"));
+    // The standard has no unit of its own: `uomDimensions` must be there.
+    let unit = heights::unit(volume.get("uomDimensions"), None);
     let mut limit = |value: &str, reference: &str| {
-        let limit = unit
-            .map_err(str::to_owned)
-            .and_then(|unit| limit(volume.get(value), volume.get(reference), unit));
-        limit.unwrap_or_else(|why| {
+        limit(volume.get(value), volume.get(reference), unit).unwrap_or_else(|why| {
             note(notes, why);
             None
         })
@@ -103,7 +101,7 @@ fn read_volume(volume: &Json, found: &mut Found, notes: &mut Vec<String>) -> Res
 pub(super) fn limit(
     value: Option<&Json>,
     reference: Option<&Json>,
-    unit: f64,
+    unit: Result<f64, &'static str>,
 ) -> Result<Option<Limit>, String> {
     let Some(value) = value.filter(|value| !matches!(value, Json::Text(text) if text.trim().is_empty()))
     else {
@@ -119,7 +117,9 @@ pub(super) fn limit(
         _ if number <= 0.0 => return Ok(None),
         _ => return Err("what a limit of height counts from is not said".to_owned()),
     };
-    Ok(Some(Limit::new(number * unit, datum)))
+    // Nothing is nothing in every unit.
+    let metres = if number == 0.0 { 0.0 } else { number * unit? };
+    Ok(Some(Limit::new(metres, datum)))
 }
 
 #[cfg(test)]
@@ -165,6 +165,15 @@ mod tests {
             (zones[0].volumes[0].band.to_string().as_str(), zones[0].degraded.len()),
             ("all heights", 1)
         );
+        for unit in [r#""uomDimensions": "","#, r#""uomDimensions": null,"#, ""] {
+            let (_, zones) =
+                read_file("x", FILE.replace(r#""uomDimensions": "FT","#, unit).as_bytes()).unwrap();
+            assert_eq!(
+                (zones[0].volumes[0].band.to_string().as_str(), zones[0].degraded.as_slice()),
+                ("all heights", ["the unit of its limits is not said".to_owned()].as_slice()),
+                "{unit}"
+            );
+        }
         let file = FILE.replace(r#""radius": 1000"#, r#""radius": 5, "radiusUnit": "km""#);
         let (_, zones) = read_file("x", file.as_bytes()).unwrap();
         assert_eq!(answer(&zones, 47.04, 8.0), Some(Answer::Uncertain), "for its height");

@@ -7,7 +7,7 @@
 use super::{
     Band, Edges, Restriction, Zone, applicability,
     ed269::limit,
-    geojson::{Way, features, restriction, shapes},
+    geojson::{EMPTY, Way, features, restriction, shapes},
     heights,
     read::{Content, Found, Volumes, end, moment, note},
 };
@@ -136,7 +136,11 @@ fn layered(
 ) {
     let layer = geometry.any(&["layer", "verticalLayer"]).or(outer);
     if geometry.get("type").and_then(Json::text) == Some("GeometryCollection") && depth < 4 {
-        for one in geometry.get("geometries").unwrap_or(&Json::Null).items() {
+        let parts = geometry.get("geometries").unwrap_or(&Json::Null).items();
+        if parts.is_empty() {
+            volumes.push(Err(EMPTY.to_owned()));
+        }
+        for one in parts {
             layered(one, layer, found, notes, volumes, depth + 1);
         }
         return;
@@ -152,7 +156,8 @@ fn layered(
 const LIMITS: [&str; 4] = ["lower", "upper", "lowerLimit", "upperLimit"];
 
 fn band(layer: &Json) -> Result<Band, String> {
-    let unit = heights::unit(layer.any(&["uom", "uomDimensions"]))?;
+    // Metres where it is left out (ED-318, 4.2.3.2, VerticalLayer); a blank is no value of it.
+    let unit = heights::unit(layer.any(&["uom", "uomDimensions"]), Some(1.0));
     let [lower, upper] = [
         (["lower", "lowerLimit"], ["lowerReference", "lowerVerticalReference"]),
         (["upper", "upperLimit"], ["upperReference", "upperVerticalReference"]),
@@ -232,7 +237,7 @@ mod tests {
             (
                 format!(
                     r#"{{"UASZone": {{{zone}}}, "limitedApplicability": [{{{when}}}], "verticalLayer": {{{}}}}}"#,
-                    layer(r#""UOM": """#)
+                    layer(r#""UOM": null"#)
                 ),
                 metres,
             ),
@@ -278,9 +283,16 @@ mod tests {
 
     #[test]
     fn a_zone_that_is_wrong_is_kept_and_marked() {
-        let file = FILE.replace("PROHIBITED", "CLOSED").replace(r#""uom": "m""#, r#""uom": "fathoms""#);
-        let (_, zones) = read_file("x.json", file.as_bytes()).unwrap();
-        assert_eq!(zones[0].degraded.len(), 2);
-        assert_eq!(answer(&zones, 47.005, 8.005), Some(Answer::Inside), "taken to hold at all heights");
+        for unit in ["fathoms", "", " "] {
+            let unit = format!(r#""uom": "{unit}""#);
+            let file = FILE.replace("PROHIBITED", "CLOSED").replace(r#""uom": "m""#, &unit);
+            let (_, zones) = read_file("x.json", file.as_bytes()).unwrap();
+            assert_eq!(zones[0].degraded.len(), 2, "{unit}");
+            assert_eq!(
+                answer(&zones, 47.005, 8.005),
+                Some(Answer::Inside),
+                "taken to hold at all heights, {unit}"
+            );
+        }
     }
 }

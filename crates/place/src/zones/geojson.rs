@@ -121,6 +121,9 @@ fn refuse_other_systems(document: &Json) -> Result<(), String> {
     }
 }
 
+/// What is wrong with a collection of geometries without any.
+pub(super) const EMPTY: &str = "its geometry is a collection of nothing";
+
 /// How shapes are made of geometries.
 pub(super) struct Way {
     pub(super) edges: Edges,
@@ -161,7 +164,7 @@ pub(super) fn shapes(
         ("Point" | "Circle", Json::Place(place)) => volumes.push(point(*place)),
         ("MultiPoint", Json::Line(places)) => volumes.extend(places.iter().copied().map(point)),
         ("LineString", Json::Line(points)) => volumes.push(line(points)),
-        ("MultiLineString", Json::List(lines)) => {
+        ("MultiLineString", Json::List(lines)) if !lines.is_empty() => {
             for one in lines {
                 volumes.push(match one {
                     Json::Line(points) => line(points),
@@ -183,7 +186,11 @@ pub(super) fn shapes(
             }
         }
         ("GeometryCollection", _) if depth < DEEPEST => {
-            for one in geometry.get("geometries").unwrap_or(&Json::Null).items() {
+            let parts = geometry.get("geometries").unwrap_or(&Json::Null).items();
+            if parts.is_empty() {
+                volumes.push(Err(EMPTY.to_owned()));
+            }
+            for one in parts {
                 shapes(one, way, found, notes, volumes, depth + 1);
             }
         }
@@ -299,7 +306,8 @@ fn band(properties: &Json) -> Result<Band, String> {
             Some(0.0) => 1.0,
             Some(1.0) => FOOT,
             _ if is_level || code == Some(6.0) => 100.0 * FOOT,
-            _ => heights::unit(unit)?,
+            // No standard says one: metres, as heights of GeoJSON are (RFC 7946, 4).
+            _ => heights::unit(unit, Some(1.0))?,
         };
         let datum = match reference.label().map(|label| label.to_ascii_uppercase()).as_deref() {
             Some("AGL" | "GND" | "SFC" | "0") => Datum::Ground,
@@ -402,6 +410,11 @@ mod tests {
             (r#""radius": 5, "unit": "KM""#, 47.04, Some(Answer::Inside)),
             (r#""radius": "5", "radiusUnit": "NM""#, 47.08, Some(Answer::Inside)),
             (r#""radius": "5 km""#, 47.046, None),
+            (
+                r#""radius": 5000, "upper": 9, "upperReference": "AGL", "unit": """#,
+                47.04,
+                Some(Answer::Inside),
+            ),
         ] {
             let one = format!(
                 r#"{{"type": "Feature", "properties": {{{said}}}, "geometry": {{"type": "Point", "coordinates": [8, 47]}}}}"#
@@ -443,10 +456,14 @@ mod tests {
         let text = file(
             r#"{"type": "Feature", "properties": {"name": "Bad"}, "geometry": {"type": "Polygon", "coordinates": [[[8, 147], [9, 47], [9, 48]]]}},
                {"type": "Feature", "properties": {"name": "None"}, "geometry": null},
+               {"type": "Feature", "properties": {}, "geometry": {"type": "GeometryCollection", "geometries": []}},
+               {"type": "Feature", "properties": {}, "geometry": {"type": "GeometryCollection"}},
+               {"type": "Feature", "properties": {}, "geometry": {"type": "MultiLineString", "coordinates": []}},
+               {"type": "Feature", "properties": {}, "geometry": {"type": "MultiPoint", "coordinates": []}},
                {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [[[8, 47], [9, 47], [9, 48]]]}}"#,
         );
         let (source, zones) = read_file("x", text.as_bytes()).unwrap();
-        assert_eq!((zones.len(), source.flaws.len()), (1, 2));
+        assert_eq!((zones.len(), source.flaws.len()), (1, 6));
         assert!(source.flaws[0].contains("`Bad`: a corner is no longitude"), "{:?}", source.flaws);
         for (text, why) in [
             (r#"{"type": "FeatureCollection", "features": {}}"#, "features is an object"),

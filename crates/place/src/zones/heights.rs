@@ -207,14 +207,13 @@ impl std::fmt::Display for Band {
 /// Metres of a foot.
 pub(super) const FOOT: f64 = 0.3048;
 
-/// Metres of a unit of heights, by its name; without one they are metres.
-pub(super) fn unit(name: Option<&Json>) -> Result<f64, &'static str> {
-    let Some(name) = name else { return Ok(1.0) };
-    let blank = matches!(name, Json::Text(text) if text.trim().is_empty());
+/// Metres of a unit of heights, by its name. Without one it is the format's own, if that has one; a blank one is none.
+pub(super) fn unit(name: Option<&Json>, own: Option<f64>) -> Result<f64, &'static str> {
+    let Some(name) = name else { return own.ok_or("the unit of its limits is not said") };
     match name.text().unwrap_or_default().to_ascii_lowercase().as_str() {
-        _ if blank => Ok(1.0),
         "m" | "mt" | "mtr" | "meter" | "metre" | "meters" | "metres" => Ok(1.0),
         "ft" | "foot" | "feet" => Ok(FOOT),
+        "" => Err("the unit of its limits is not said"),
         _ => Err("the unit of its limits is neither metres nor feet"),
     }
 }
