@@ -17,6 +17,7 @@ mod dji;
 mod ed269;
 mod ed318;
 mod faa;
+mod faa_table;
 mod geodesy;
 mod geojson;
 mod geometry;

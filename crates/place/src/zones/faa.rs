@@ -49,7 +49,7 @@ pub(super) fn is_esri(content: &Content<'_>) -> bool {
 }
 
 /// What only these layers have.
-const FACILITY: [&str; 10] = [
+pub(super) const FACILITY: [&str; 10] = [
     "UNIT",
     "MAP_EFF",
     "LAST_EDIT",
@@ -71,64 +71,69 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
     let project = project(document)?;
     let is_faa = is(content);
     for feature in document.get("features").unwrap_or(&Json::Null).items() {
-        let says = attributes(feature);
-        let said = |keys: &[&str]| says.any(keys).and_then(Json::label);
-        let mut zone = Zone {
-            id: said(&["GLOBALID", "GLOBAL_ID", "OBJECTID", "FID", "IDENT"]).unwrap_or_default(),
-            name: said(&["NAME", "Base", "Facility"]).or_else(|| facility(says)),
-            country: is_faa.then(|| "USA".to_owned()),
-            updated: says.any(&["MAP_EFF", "LAST_EDIT", "EFFECTIVE"]).and_then(date),
-            ..Zone::default()
-        };
-        let edition = says.any(&["LAST_EDIT"]).and_then(date).max(zone.updated);
-        found.issued = found.issued.max(edition);
-        let number = |keys: &[&str]| says.any(keys).and_then(Json::number);
-        let band = if !is_faa {
-            zone.restriction = restriction(says.any(&["restriction", "restrictions", "type", "category"]));
-            Ok(Band::default())
-        } else if says.any(&["UPPER_VAL", "LOWER_VAL"]).is_some() {
-            zone.restriction = Restriction::Other(
-                said(&["TYPE_CODE", "CLASS", "LOCAL_TYPE"]).unwrap_or_else(|| "airspace".to_owned()),
-            );
-            airspace(says)
-        } else if says.any(&["FLOOR", "Base"]).is_some() {
-            zone.restriction = Restriction::Prohibited;
-            let limit = |feet: f64| Limit::new(feet * FOOT, Datum::Ground);
-            Band::new(number(&["FLOOR"]).map(limit), number(&["CEILING"]).map(limit))
-        } else {
-            zone.restriction = Restriction::Authorisation;
-            match number(&["CEILING"]) {
-                Some(feet) if feet > 0.0 => {
-                    zone.says = Some(format!(
-                        "authorised by machine up to {feet:.0} ft ({:.0} m) above ground",
-                        feet * FOOT
-                    ));
-                }
-                Some(_) => zone.says = Some("not authorised by machine at any height".to_owned()),
-                None => note(&mut zone.degraded, "it has no CEILING".to_owned()),
-            }
-            Ok(Band::default())
-        };
-        let band = band.unwrap_or_else(|why| {
-            note(&mut zone.degraded, why.to_owned());
-            Band::default()
-        });
-        let geometry = feature.get("geometry").unwrap_or(&Json::Null);
-        let mut volumes = Volumes::default();
-        if let Some(rings) = geometry.get("rings") {
-            for rings in parts(rings, project) {
-                volumes.push(found.area(&rings, Edges::Straight, band, &mut zone.degraded));
-            }
-            if volumes.is_empty() {
-                volumes.push(Err("its rings have no corners".to_owned()));
-            }
-        } else {
-            let way = Way { edges: Edges::Straight, band, reach: Ok(None) };
-            shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
-        }
-        found.add(zone, volumes);
+        zone(feature, is_faa, project, found);
     }
     Ok(())
+}
+
+/// Reads a feature.
+pub(super) fn zone(feature: &Json, is_faa: bool, project: Project, found: &mut Found) {
+    let says = attributes(feature);
+    let said = |keys: &[&str]| says.any(keys).and_then(Json::label);
+    let mut zone = Zone {
+        id: said(&["GLOBALID", "GLOBAL_ID", "OBJECTID", "FID", "IDENT"]).unwrap_or_default(),
+        name: said(&["NAME", "Base", "Facility"]).or_else(|| facility(says)),
+        country: is_faa.then(|| "USA".to_owned()),
+        updated: says.any(&["MAP_EFF", "LAST_EDIT", "EFFECTIVE"]).and_then(date),
+        ..Zone::default()
+    };
+    let edition = says.any(&["LAST_EDIT"]).and_then(date).max(zone.updated);
+    found.issued = found.issued.max(edition);
+    let number = |keys: &[&str]| says.any(keys).and_then(Json::number);
+    let band = if !is_faa {
+        zone.restriction = restriction(says.any(&["restriction", "restrictions", "type", "category"]));
+        Ok(Band::default())
+    } else if says.any(&["UPPER_VAL", "LOWER_VAL"]).is_some() {
+        zone.restriction = Restriction::Other(
+            said(&["TYPE_CODE", "CLASS", "LOCAL_TYPE"]).unwrap_or_else(|| "airspace".to_owned()),
+        );
+        airspace(says)
+    } else if says.any(&["FLOOR", "Base"]).is_some() {
+        zone.restriction = Restriction::Prohibited;
+        let limit = |feet: f64| Limit::new(feet * FOOT, Datum::Ground);
+        Band::new(number(&["FLOOR"]).map(limit), number(&["CEILING"]).map(limit))
+    } else {
+        zone.restriction = Restriction::Authorisation;
+        match number(&["CEILING"]) {
+            Some(feet) if feet > 0.0 => {
+                zone.says = Some(format!(
+                    "authorised by machine up to {feet:.0} ft ({:.0} m) above ground",
+                    feet * FOOT
+                ));
+            }
+            Some(_) => zone.says = Some("not authorised by machine at any height".to_owned()),
+            None => note(&mut zone.degraded, "it has no CEILING".to_owned()),
+        }
+        Ok(Band::default())
+    };
+    let band = band.unwrap_or_else(|why| {
+        note(&mut zone.degraded, why.to_owned());
+        Band::default()
+    });
+    let geometry = feature.get("geometry").unwrap_or(&Json::Null);
+    let mut volumes = Volumes::default();
+    if let Some(rings) = geometry.get("rings") {
+        for rings in parts(rings, project) {
+            volumes.push(found.area(&rings, Edges::Straight, band, &mut zone.degraded));
+        }
+        if volumes.is_empty() {
+            volumes.push(Err("its rings have no corners".to_owned()));
+        }
+    } else {
+        let way = Way { edges: Edges::Straight, band, reach: Ok(None) };
+        shapes(geometry, &way, found, &mut zone.degraded, &mut volumes, 0);
+    }
+    found.add(zone, volumes);
 }
 
 /// `LaGuardia Airport, 200 ft`.
@@ -185,7 +190,7 @@ fn airspace(says: &Json) -> Result<Band, &'static str> {
 }
 
 /// Degrees of coordinates: as they are, or of the Mercator map of the web.
-type Project = fn(Position) -> Position;
+pub(super) type Project = fn(Position) -> Position;
 
 fn project(document: &Json) -> Result<Project, String> {
     let Some(system) = document.get("spatialReference") else { return Ok(|place| place) };

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use creance_model::Timestamp;
 
 use super::{Band, Edges, Position, Shape, Source, Volume, Zone};
-use super::{aixm, autel, dji, ed269, ed318, faa, geojson, kml, openair, sua, tfr};
+use super::{aixm, autel, dji, ed269, ed318, faa, faa_table, geojson, kml, openair, sua, tfr};
 use crate::error::printable;
 use crate::json::{self, Json};
 
@@ -91,6 +91,8 @@ const FORMATS: &[Format] = &[
     Format { name: "ED-269", is: ed269::is, is_certain: ed269::is, read: ed269::read },
     Format { name: "ED-318", is: ed318::is, is_certain: ed318::is_certain, read: ed318::read },
     Format { name: "FAA", is: faa::is, is_certain: faa::is_certain, read: faa::read },
+    // A table: which of its columns are what its header alone says.
+    Format { name: "FAA CSV", is: faa_table::is, is_certain: |_| false, read: faa_table::read },
     Format { name: "Esri JSON", is: faa::is_esri, is_certain: |_| false, read: faa::read },
     Format { name: "DJI", is: dji::is, is_certain: dji::is_certain, read: dji::read },
     Format { name: "Autel", is: autel::is, is_certain: autel::is_certain, read: autel::read },
@@ -211,6 +213,7 @@ impl Found {
             // The file is refused: see `read`.
             return;
         }
+        let wrong = wrong.or_else(|| good.is_empty().then(|| "it has no shape".to_owned()));
         zone.volumes = good;
         let periods = zone.periods.iter().map(|period| 1 + period.hours.len()).sum::<usize>();
         if periods > MOST_PERIODS {
