@@ -20,7 +20,7 @@ use crate::Error;
 use crate::atlas::Atlas;
 use crate::country::Country;
 use address::Address;
-use answer::{Answer, Outcome, Vote, fuse};
+use answer::{Answer, Group, Outcome, Vote, fuse};
 use belief::{AppEvidence, Behaviour};
 use boundaries::{Boundaries, Whereabouts};
 use mcc::{Code, Codes};
@@ -144,16 +144,18 @@ fn of_place(evidence: &Evidence, atlas: &Atlas, boundaries: &Boundaries, codes: 
             Code::Shared(_) => Vec::new(),
         })
         .collect();
-    // Near a border a serving network says little of the place, but whose guest the device is it says for certain.
+    // Near a border a serving network says little of the place, but whose guest the device is it says for certain: of two SIMs that are
+    // served at once, that of either network.
     let serving = evidence.network_mcc.iter().filter_map(|code| match codes.of(*code)? {
         Code::Of(says, fits) => Some([says.clone(), fits.clone()].concat()),
         Code::Shared(_) => None,
     });
+    let serving: Vec<Country> = serving.flatten().collect();
     let strong: Vec<Vec<Country>> = votes
         .iter()
-        .filter(|vote| vote.weight > 2.0)
+        .filter(|vote| vote.weight > 2.0 && vote.group != Group::Network)
         .map(|vote| [vote.says.clone(), vote.fits.clone()].concat())
-        .chain(serving)
+        .chain([serving])
         .collect();
     let elsewhere = |country: Country| strong.iter().any(|says| !says.is_empty() && !says.contains(&country));
     votes.extend(evidence.addresses.iter().map(|one| address::vote(*one, atlas, &contract, &elsewhere)));

@@ -27,6 +27,9 @@ struct Case {
     doubt: Option<String>,
     mcc: Option<u16>,
     sim: Option<u16>,
+    /// Codes of the networks and of the SIMs of a device that has two.
+    two_mcc: Option<[u16; 2]>,
+    two_sim: Option<[u16; 2]>,
     ip: Option<String>,
     exit: Option<String>,
     time_zone: Option<String>,
@@ -109,8 +112,8 @@ impl Case {
         };
         Evidence {
             positions,
-            network_mcc: self.mcc.into_iter().collect(),
-            sim_mcc: self.sim.into_iter().collect(),
+            network_mcc: self.mcc.into_iter().chain(self.two_mcc.into_iter().flatten()).collect(),
+            sim_mcc: self.sim.into_iter().chain(self.two_sim.into_iter().flatten()).collect(),
             addresses: self
                 .ip
                 .iter()

@@ -50,9 +50,9 @@ impl Said {
         let text = text.trim();
         match name {
             "mcc" | "networkmcc" | "mobilecountrycode" | "operatormcc" | "plmn" | "networkoperator"
-            | "mccmnc" | "networkplmn" | "operatornumeric" => self.network_mcc.extend(mcc(text)),
+            | "mccmnc" | "networkplmn" | "operatornumeric" => self.network_mcc.extend(mccs(text)),
             "simmcc" | "simoperator" | "simplmn" | "simoperatornumeric" | "homemcc" | "imsimcc" => {
-                self.sim_mcc.extend(mcc(text));
+                self.sim_mcc.extend(mccs(text));
             }
             "timezone" | "tz" | "tzid" | "zoneid" | "timezoneid" => self.time_zones.push(text.to_owned()),
             "locale" | "lang" | "language" | "systemlocale" | "acceptlanguage" => {
@@ -116,6 +116,11 @@ impl Plain {
             .and_then(|letters| std::str::from_utf8(letters).ok())
             .unwrap_or_default()
     }
+}
+
+/// Those of all networks that serve a device: of two SIMs, two between commas.
+fn mccs(text: &str) -> impl Iterator<Item = u16> {
+    text.split(',').filter_map(mcc)
 }
 
 /// The code of a country in a network's number: 3 digits, or with the network's own 5 or 6.
@@ -297,6 +302,7 @@ mod tests {
     fn an_operator_of_digits_may_be_anybody() {
         assert_eq!(said(&[("operator", "46001"), ("operator", "310260")]), Said::default());
         assert_eq!(said(&[("networkOperator", "46001")]).network_mcc, [460]);
+        assert_eq!(said(&[("networkOperator", "46001,45412")]).network_mcc, [460, 454]);
     }
 
     #[test]
