@@ -127,7 +127,11 @@ fn what_cannot_be_read_of_a_register_is_told_and_makes_the_answer_incomplete() {
             {"type":"Feature","properties":{"name":"Bad\u001b[31m"},"geometry":{"type":"Point","coordinates":[8,147]}},
             {"type":"Feature","properties":{"name":"Good","radius":900},"geometry":{"type":"Point","coordinates":[8,47]}}]}"#,
     );
-    let (way, zones) = (way.display().to_string(), zones.display().to_string());
+    let sites = file(folder.path(), "sites.csv", "name,lat,lon\nBad\u{1b}[31m,north,8\nGood,47,8\n");
+    let [way, zones, sites] = [way, zones, sites].map(|path| path.display().to_string());
     is_told(&run(["inspect", &way, "--zones", &zones]), 4, "Not read in ");
     is_told(&run(["zones", "check", &way, "--zones", &zones]), 4, "zone 1, `Bad");
+    let output = run(["inspect", &way, "--sites", &sites]);
+    is_told(&output, 4, "Not read in the register of sites: row 2: it has no latitude");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Good"));
 }

@@ -61,7 +61,7 @@ pub use proof::{
     Wanting, prove,
 };
 pub use region::{RegionRead, region};
-pub use registers::{sites, strange_sectors, unread_zones, zones};
+pub use registers::{sites, strange_sectors, unread, zones};
 pub use request::{Limits, Progress, Request};
 pub use scrub::{Outcome, Scrub, ScrubbedFile, scrub};
 pub use trace::{Frame, Step, Trace, trace};

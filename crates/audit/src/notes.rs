@@ -36,12 +36,13 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
     counts.iter().any(|count| *count > 0)
         || !pipeline.reached.is_empty()
         || !pipeline.sightings.decoys.is_empty()
-        || !unread_zones(pipeline).is_empty()
+        || !unread(pipeline).is_empty()
 }
 
-/// Zones of the register that could not be read.
-fn unread_zones(pipeline: &Pipeline<'_>) -> Vec<String> {
-    pipeline.context.as_ref().map(|context| registers::unread_zones(&context.zones)).unwrap_or_default()
+/// Sites and zones of registers that could not be read.
+fn unread(pipeline: &Pipeline<'_>) -> Vec<String> {
+    let told = pipeline.context.as_ref().map(|context| registers::unread(&context.sites, &context.zones));
+    told.unwrap_or_default()
 }
 
 /// Fixes of the flight, and beginnings of its places, that were not looked for.
@@ -101,7 +102,7 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
     if inputs.iter().any(|input| input.kind == "place-data") {
         notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
     }
-    notes.extend(unread_zones(&run.pipeline));
+    notes.extend(unread(&run.pipeline));
     notes
         .extend(run.pipeline.context.as_ref().and_then(|context| registers::strange_sectors(&context.sites)));
     let mut counted = |count: u64, what: &str| {

@@ -19,7 +19,7 @@ const LARGEST: u64 = 1 << 30;
 /// The protected places of a file. Errors: it cannot be read, or is no register; they name the file.
 pub fn sites(path: &Path) -> Result<Sites, Error> {
     let read = creance_place::sites::read(&bytes(path)?);
-    Ok(Sites::new(read.map_err(|why| Error::File { path: path.display().to_string(), why })?))
+    read.map_err(|why| Error::File { path: path.display().to_string(), why })
 }
 
 /// The zones of files. Errors: one cannot be read, or has no zones; they name the file and the field.
@@ -51,13 +51,14 @@ pub fn strange_sectors(sites: &Sites) -> Option<String> {
     })
 }
 
-/// Sentences for the reader on zones that could not be read, and so were not compared.
-pub fn unread_zones(zones: &Zones) -> Vec<String> {
+/// Sentences for the reader on sites and zones that could not be read, and so were not compared.
+pub fn unread(sites: &Sites, zones: &Zones) -> Vec<String> {
     let of = |source: &Source| {
         let told = |flaw: &String| format!("Not read in {}: {flaw}.", source.file);
         source.flaws.iter().map(told).collect::<Vec<_>>()
     };
-    zones.sources().iter().flat_map(of).collect()
+    let of_sites = sites.flaws().iter().map(|flaw| format!("Not read in the register of sites: {flaw}."));
+    of_sites.chain(zones.sources().iter().flat_map(of)).collect()
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_is_strange_in_registers_is_told() {
-        let read = |text: &str| Sites::new(creance_place::sites::read(text.as_bytes()).unwrap());
+        let read = |text: &str| creance_place::sites::read(text.as_bytes()).unwrap();
         let sites = read("name,lat,lon,sector\na,1,1,widgets\nb,1,1,ENRG\nc,1,1,widgets\nd,1,1,\n");
         let told = strange_sectors(&sites).unwrap();
         assert!(told.starts_with("2 of 4 ") && told.ends_with("written: `widgets`."), "{told}");
@@ -93,8 +94,9 @@ mod tests {
             {"type":"Feature","properties":{"name":"Bad","type":"PROHIBITED"},"geometry":{"type":"Point","coordinates":[8,147]}},
             {"type":"Feature","properties":{"name":"Good","radius":9},"geometry":{"type":"Point","coordinates":[8,47]}}]}"#;
         let zones = Zones::new([creance_place::zones::read("z.json", text.as_bytes()).unwrap()]);
-        let told = unread_zones(&zones);
-        assert!(told.len() == 1 && told[0].starts_with("Not read in z.json: zone 1, `Bad`: "), "{told:?}");
+        let told = unread(&read("lat,lon\n1,1\nx,1\n"), &zones);
+        assert_eq!(told[0], "Not read in the register of sites: row 3: it has no latitude and longitude.");
+        assert!(told.len() == 2 && told[1].starts_with("Not read in z.json: zone 1, `Bad`: "), "{told:?}");
     }
 
     #[test]

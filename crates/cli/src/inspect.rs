@@ -26,7 +26,7 @@ pub(crate) fn run(options: &Inspect, talk: Talk) -> anyhow::Result<u8> {
     let keychain = options.keychain.as_deref().map(keychain).transpose()?;
     let sites = options.sites.as_deref().map(creance_audit::sites).transpose()?.unwrap_or_default();
     let zones = creance_audit::zones(&options.zones)?;
-    let unread = creance_audit::unread_zones(&zones);
+    let unread = creance_audit::unread(&sites, &zones);
     for told in unread.iter().chain(&creance_audit::strange_sectors(&sites)) {
         writeln!(std::io::stderr(), "{told}")?;
     }

@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn protected_places_that_a_picture_was_at_are_named() {
         let register = "name,lat,lon,buffer_m\nyard,24.5,-121.25,50\nelsewhere,25.5,-121.25,50\n";
-        let sites = sites::Sites::new(sites::read(register.as_bytes()).unwrap());
+        let sites = sites::read(register.as_bytes()).unwrap();
         let context = Context { sites, ..Context::default() };
         let mut picture = crate::fixture::located();
         picture.resize(600, 0);

@@ -66,6 +66,8 @@ pub struct Sites {
     circles: Vec<Circle>,
     /// Metres that the tallest stands above the ground.
     tallest_m: f64,
+    /// What could not be read of their register.
+    flaws: Vec<String>,
 }
 
 /// A circle on the earth, around a site: what does not reach it does not reach the site.
@@ -142,6 +144,11 @@ impl Sites {
     /// All of them.
     pub fn all(&self) -> &[Site] {
         &self.all
+    }
+
+    /// What could not be read of the register that they come from: one entry each.
+    pub fn flaws(&self) -> &[String] {
+        &self.flaws
     }
 
     /// How many there are.
