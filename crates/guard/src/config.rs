@@ -23,7 +23,10 @@ use creance_place::Country;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::names::Settings;
+use crate::{
+    evidence::{Posted, Signing},
+    names::Settings,
+};
 
 /// What the guard is told.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
@@ -54,6 +57,9 @@ pub struct Config {
     /// The aircraft whose word on being on the ground is trusted. Without one only an operator opens.
     #[serde(default)]
     pub aircraft: Vec<Aircraft>,
+    /// Files and lines that say whether something flies: nothing is open unless each says that it does not.
+    #[serde(default)]
+    pub evidence: Vec<Posted>,
     /// The folder of the ledger and of the state that outlives a restart.
     #[serde(default = "state_folder")]
     pub state: PathBuf,
@@ -140,6 +146,15 @@ pub struct Aircraft {
     pub system: u8,
     /// The address that its telemetry comes from.
     pub address: IpAddr,
+    /// A file with the key that it signs with, as 64 digits of base 16: without its signature it does not say that it stands.
+    pub signing_key: Option<PathBuf>,
+}
+
+impl Aircraft {
+    /// Whether the key that it signs with can be read, where one is named.
+    pub fn key(&self) -> std::io::Result<()> {
+        Signing::new(self.signing_key.as_deref()).map(drop)
+    }
 }
 
 /// Where a page is served.
@@ -197,6 +212,9 @@ pub enum ConfigError {
     /// Two aircraft cannot be told apart.
     #[error("two aircraft have the same system and address as {0}")]
     Aircraft(String),
+    /// A file or a line is told what makes no sense.
+    #[error("`evidence` {0:?}: {1}")]
+    Evidence(String, &'static str),
 }
 
 fn yes() -> bool {
@@ -257,6 +275,14 @@ impl Config {
             let same = |other: &Aircraft| (other.system, other.address) == (one.system, one.address);
             if config.aircraft.iter().skip(at + 1).any(same) {
                 return Err(ConfigError::Aircraft(one.name.clone()));
+            }
+        }
+        for (at, one) in config.evidence.iter().enumerate() {
+            let named = |name: &String| *name == one.name;
+            let mut others = config.evidence.iter().take(at).map(|other| &other.name);
+            let again = others.any(named) || config.aircraft.iter().map(|other| &other.name).any(named);
+            if let Some(fault) = one.fault().or(again.then_some("`name` is that of another")) {
+                return Err(ConfigError::Evidence(one.name.clone(), fault));
             }
         }
         Ok(config)
@@ -325,6 +351,23 @@ mod tests {
             Config::read(&format!("{LEAST}region = ['CN', 'china']")),
             Err(ConfigError::Country(_))
         ));
+        for (wrong, key) in [
+            ("name='a'", "`file`"),
+            ("name='a'\nfile='/a'\nline='/a'", "`file`"),
+            ("name=''\nfile='/a'", "`name`"),
+            ("name='a'\nfile='a'", "`file`"),
+            ("name='a'\nfile='/a'\nfresh_s=0", "`fresh_s`"),
+            ("name='a'\nfile='/a'\nflying=1", "`flying`"),
+            ("name='a'\nline='/a'\nfresh_s=1", "`fresh_s`"),
+            ("name='a'\nline='/a'\nflying=2", "`flying`"),
+            ("name='a'\nline='/a'\n[[evidence]]\nname='a'\nline='/b'", "`name`"),
+        ] {
+            let error = Config::read(&format!("{LEAST}[[evidence]]\n{wrong}")).unwrap_err();
+            assert!(
+                matches!(&error, ConfigError::Evidence(..)) && error.to_string().contains(key),
+                "{wrong}"
+            );
+        }
         let twice = "[[aircraft]]\nname='a'\nsystem=1\naddress='10.0.0.1'\n".repeat(2);
         assert!(matches!(Config::read(&format!("{LEAST}{twice}")), Err(ConfigError::Aircraft(_))));
     }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::Path,
     process::Command,
     thread,
@@ -11,7 +12,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use creance_custody::{LEDGER, Ledger};
-use creance_guard::{Config, Kernel, Order, ask, ruleset};
+use creance_guard::{Aircraft, Config, Kernel, Order, ask, evidence::Posted, ruleset};
 use nix::sched::{CloneFlags, unshare};
 use serde::Serialize;
 
@@ -97,6 +98,8 @@ fn configured(config: &Config) -> Vec<Row> {
     rows.extend(foreign());
     rows.extend(config.lan.iter().filter_map(|name| stations(name)));
     rows.extend(config.lan.iter().chain(&config.wan).filter_map(|name| offload(name)));
+    rows.extend(config.evidence.iter().map(posted));
+    rows.extend(config.aircraft.iter().filter_map(signing));
     rows.push(ledger(config));
     if let Some(named) = &config.policy {
         rows.push(match check::policy(named) {
@@ -251,6 +254,38 @@ fn offload(name: &str) -> Option<Row> {
     let on = text.lines().any(|line| line.trim().starts_with("hw-tc-offload: on"));
     on.then(|| {
         look("offload", format!("{name} can forward in hardware"), "ethtool -K INTERFACE hw-tc-offload off")
+    })
+}
+
+/// Whether a file or a line says something, and whether only the owner of this machine has it say so.
+fn posted(one: &Posted) -> Row {
+    const WHAT: &str = "evidence";
+    let others_write = |path: &Path| fs::metadata(path).is_ok_and(|about| about.mode() & 0o022 != 0);
+    let open = one.path().filter(|path| others_write(path) || path.parent().is_some_and(others_write));
+    match (one.now(), open) {
+        (Ok(_), Some(path)) => look(
+            WHAT,
+            format!("{}: others may write {} or its folder", one.name, path.display()),
+            "whoever writes it can say that nothing flies: chmod go-w",
+        ),
+        (Ok(says), None) => good(WHAT, format!("{}: {says}", one.name)),
+        (Err(why), _) => look(
+            WHAT,
+            format!("{} says nothing: {why}", one.name),
+            "it stays cut until what writes it runs, or an operator releases",
+        ),
+    }
+}
+
+/// Whether the key of an aircraft can be read.
+fn signing(one: &Aircraft) -> Option<Row> {
+    const WHAT: &str = "signing key";
+    one.signing_key.as_ref()?;
+    Some(match one.key() {
+        Ok(()) => good(WHAT, one.name.as_str()),
+        Err(error) => {
+            bad(WHAT, format!("{}: {error}", one.name), "`signing_key` names a file of 64 digits of base 16")
+        }
     })
 }
 

@@ -10,6 +10,7 @@
 //! enforcing*, says so, and opens nothing.
 
 mod cuts;
+mod hears;
 mod looks;
 mod told;
 
@@ -38,7 +39,7 @@ use crate::{
     Answer, Book, Config, Cut, Destination, Ear, Exception, Input, Kernel, KernelError, Known, Machine,
     Order, Policy, Seen, State,
     control::{self, Asked},
-    evidence::heard,
+    evidence::{Sources, vouching},
     hand::{Done, Hand, Job},
     lawful::{self, Asked as Duty},
     names::Names,
@@ -57,8 +58,6 @@ const LINKS: Duration = Duration::from_secs(5);
 /// How often counts go into the ledger: while something flies or leaves, and else.
 const COUNTS: Duration = Duration::from_mins(1);
 const QUIET: Duration = Duration::from_hours(1);
-/// Datagrams taken before orders and time have their turn.
-const BATCH: usize = 64;
 
 /// Why the engine does not run.
 #[derive(Debug, Error)]
@@ -103,6 +102,7 @@ pub struct Engine {
     resolver: Option<Names>,
     began: Instant,
     ears: BTreeMap<String, Ear>,
+    sources: Sources,
     /// Why an interface is not listened to.
     deaf: Option<String>,
     /// What our tables look like as long as nobody touches them.
@@ -131,9 +131,9 @@ pub struct Engine {
     /// What the law asks for where the aircraft may be and the policy does not ask about, and who answers for that.
     duties: Vec<Duty>,
     answered: Option<String>,
-    /// What had left at the beginning of the turn before this one, and of this one, where that is known: what is heard now came
-    /// later than the first, for turns in which not all was heard do not count.
-    marks: [Option<u64>; 2],
+    /// What had left at the beginning of the turn before this one, and of this one, where that is known, and when: what an ear
+    /// hears now came later than the first, for turns in which not all was heard do not count.
+    marks: [Option<(Duration, u64)>; 2],
     drained: bool,
     /// Exceptions that were let through at the last renewal.
     exempt: BTreeSet<String>,
@@ -160,8 +160,10 @@ impl Engine {
         let (wake, woken) = UnixStream::pair().map_err(pipe)?;
         woken.set_nonblocking(true).map_err(pipe)?;
         let hand = Hand::new(config.clone(), wake.try_clone().map_err(pipe)?);
+        let sources = Sources::start(&config, wake.try_clone().map_err(pipe)?)
+            .map_err(|source| EngineError::Io { doing: "ask for evidence", source })?;
         let hazards: BTreeSet<_> = seen.hazards.union(&links).cloned().collect();
-        let machine = Machine::new(config.aircraft.len(), book.kept());
+        let machine = Machine::new(vouching(&config), book.kept());
         let shape = seen.shape.clone();
         let region = config.region.as_deref().unwrap_or_default();
         let duties = if policy.heeds_duties() { Vec::new() } else { lawful::asked(region) };
@@ -181,6 +183,7 @@ impl Engine {
             resolver,
             began: Instant::now(),
             ears: BTreeMap::new(),
+            sources,
             deaf: None,
             shape,
             way: Way::default(),
@@ -230,7 +233,7 @@ impl Engine {
         let (mut counted, mut due) = (Instant::now(), Due::default());
         loop {
             if self.drained {
-                self.marks = [self.marks[1], self.sent()];
+                self.marks = [self.marks[1], self.sent().map(|sent| (since_1970(), sent))];
             }
             self.ears();
             self.wait(&signals, beat.min(LOOK) / 2);
@@ -239,6 +242,8 @@ impl Engine {
             }
             self.listen()?;
             let _ = self.woken.read(&mut [0; 64]);
+            let said = self.sources.words();
+            self.heed(said)?;
             self.orders(&asked)?;
             // Only operators are refused.
             let _ = self.step(Input::Tick, None, "time")?;
@@ -330,44 +335,6 @@ impl Engine {
             ends.into_iter().chain(ears).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // Whatever it says, all is looked at.
         let _ = poll(&mut all, PollTimeout::try_from(longest).unwrap_or(PollTimeout::ZERO));
-    }
-
-    /// Takes what was heard. An ear that fails is made anew.
-    fn listen(&mut self) -> Result<(), EngineError> {
-        let mut lost = Vec::new();
-        let mut all = Vec::new();
-        self.drained = true;
-        for (name, ear) in &self.ears {
-            let mut taken = 0;
-            loop {
-                if taken == BATCH {
-                    self.drained = false;
-                    break;
-                }
-                taken += 1;
-                match ear.next() {
-                    Ok(Some(datagram)) => all.push(datagram),
-                    Ok(None) => break,
-                    Err(_) => {
-                        lost.push(name.clone());
-                        break;
-                    }
-                }
-            }
-        }
-        if !lost.is_empty() {
-            for name in lost {
-                self.ears.remove(&name);
-            }
-            self.ears();
-        }
-        self.heard += all.len() as u64;
-        for datagram in all {
-            for one in heard(&datagram.payload, datagram.from, &self.config.aircraft) {
-                let _ = self.step(Input::Heard(one.aircraft, one.facts), Some(datagram.seen), &one.who)?;
-            }
-        }
-        Ok(())
     }
 
     fn orders(&mut self, asked: &Receiver<Asked>) -> Result<(), EngineError> {
@@ -513,25 +480,6 @@ impl Engine {
             }
             // What is there ends by itself.
             Err(error) => self.alarm(&error.to_string()),
-        }
-    }
-
-    /// Listens on every interface of clients that is there. One that cannot be listened to could carry a flight that nobody hears.
-    fn ears(&mut self) {
-        self.deaf = None;
-        for name in &self.config.lan {
-            let index = nix::net::if_::if_nametoindex(name.as_str()).ok();
-            if self.ears.get(name).map(Ear::index) == index {
-                continue;
-            }
-            self.ears.remove(name);
-            match index.map(|_| Ear::new(name)) {
-                Some(Ok(ear)) => {
-                    self.ears.insert(name.clone(), ear);
-                }
-                Some(Err(error)) => self.deaf = Some(format!("cannot listen on {name}: {error}")),
-                None => {}
-            }
         }
     }
 

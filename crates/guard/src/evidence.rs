@@ -1,173 +1,150 @@
-//! MAVLink as evidence: what a datagram says of flight (common.xml; frames are read by `creance_wire`).
+//! Evidence of flight, and where it comes from.
 //!
-//! Heartbeats of ground stations, cameras and gimbals are no aircraft's. Nobody signs by default: an aircraft is told by
-//! address and number, and a stranger can at most raise.
+//! ```text
+//! MAVLink of clients (listen) ──────────────────▶ mavlink ─▶ ╭─────────╮
+//! a file, a line (posted) ───────────────────────────────▶   │ Sources │ ─▶ engine
+//!                                                            ╰─────────╯ ─▶ how each stands
+//! ```
+//!
+//! An aircraft of the configuration, a file and a line vouch: nothing is open while one of them does not say that it stands.
+//! Everybody else can raise, and release nothing. What threads of their own hear or look at waits in a queue that is bounded.
 
-use std::net::IpAddr;
+mod mavlink;
+mod posted;
+mod rows;
+mod signing;
 
-use creance_wire::mavlink::{Frame, parse_frame};
+use std::{
+    io::{self, Write},
+    net::IpAddr,
+    os::unix::net::UnixStream,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    time::Duration,
+};
 
-use crate::{Aircraft, state::Facts};
+use serde_json::Value;
 
-const HEARTBEAT: u32 = 0;
-const GLOBAL_POSITION_INT: u32 = 33;
-const EXTENDED_SYS_STATE: u32 = 245;
+pub use mavlink::telemetry;
+pub use posted::Posted;
 
-/// The component that is an autopilot (`MAV_COMP_ID_AUTOPILOT1`).
-const AUTOPILOT: u8 = 1;
-/// `MAV_AUTOPILOT_INVALID`: no autopilot.
-const NO_AUTOPILOT: u8 = 8;
-/// Kinds of `MAV_TYPE` that do not fly: antenna tracker, ground station, companion, gimbal, ADS-B, camera, Remote ID.
-const NO_AIRCRAFT: [u8; 7] = [5, 6, 18, 26, 27, 30, 34];
-/// `MAV_MODE_FLAG_SAFETY_ARMED`.
-const ARMED: u8 = 0x80;
-/// `MAV_STATE_STANDBY`: on the ground, ready.
-const STANDBY: u8 = 3;
+use crate::{Config, Datagram, state::Facts};
+use mavlink::Fleet;
+use rows::Rows;
+pub(crate) use signing::Signing;
 
 /// What was said, and of whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heard {
-    /// The place of the aircraft in the configuration; none for a stranger.
-    pub aircraft: Option<usize>,
+    /// The place of who vouches, aircraft first, then what is posted; none for a stranger.
+    pub place: Option<usize>,
     /// What was said.
     pub facts: Facts,
     /// For people: who said what.
     pub who: String,
+    /// When, since 1970.
+    pub seen: Duration,
 }
 
-/// What a datagram says.
-pub fn heard(mut datagram: &[u8], from: IpAddr, bound: &[Aircraft]) -> Vec<Heard> {
-    let mut all = Vec::new();
-    while let Some((frame, length)) = parse_frame(datagram) {
-        if let Some(facts) = facts(&frame) {
-            let aircraft = bound.iter().position(|one| (one.address, one.system) == (from, frame.system));
-            let name = aircraft.and_then(|at| bound.get(at)).map_or("a stranger", |one| one.name.as_str());
-            let who = format!("{name} (system {} at {from}, message {})", frame.system, frame.message);
-            all.push(Heard { aircraft, facts, who });
+/// A source of evidence, for people.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+}
+
+/// What a thread has to tell.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// Something of flight, or that nothing can be told, by one that vouches (its place among what is posted).
+    Posted { at: usize, said: posted::Said, seen: Duration },
+}
+
+/// Where threads put what they have to tell, and wake the engine.
+#[derive(Debug)]
+pub(crate) struct Out {
+    words: SyncSender<Word>,
+    wake: UnixStream,
+}
+
+impl Out {
+    /// Waits while the queue is full. `false`: nobody listens any more.
+    pub(crate) fn tell(&self, word: Word) -> bool {
+        let told = self.words.send(word).is_ok();
+        // A full pipe wakes as well.
+        let _ = (&self.wake).write(&[0]);
+        told
+    }
+
+    fn again(&self) -> io::Result<Self> {
+        Ok(Self { words: self.words.clone(), wake: self.wake.try_clone()? })
+    }
+}
+
+/// Words that wait for the engine.
+const WAITING: usize = 1024;
+
+/// All sources, with what each said last.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    fleet: Fleet,
+    posted: Vec<Source>,
+    words: Receiver<Word>,
+    rows: Rows,
+}
+
+impl Sources {
+    /// Begins to look at what is posted. A byte into `wake` tells that there is something to take.
+    pub(crate) fn start(config: &Config, wake: UnixStream) -> io::Result<Self> {
+        wake.set_nonblocking(true)?;
+        let (words, waiting) = sync_channel(WAITING);
+        let out = Out { words, wake };
+        let fleet = Fleet::new(&config.aircraft)?;
+        let posted: Vec<Source> = config.evidence.iter().map(Posted::source).collect();
+        let all = fleet.sources().chain(posted.iter().cloned());
+        let rows = Rows::new(all);
+        if !config.evidence.is_empty() {
+            posted::watch(config.evidence.clone(), out.again()?)?;
         }
-        datagram = datagram.get(length..).unwrap_or_default();
+        Ok(Self { fleet, posted, words: waiting, rows })
     }
-    all
-}
 
-fn facts(frame: &Frame) -> Option<Facts> {
-    let byte = |at: usize| frame.payload.get(at).copied();
-    let two = |at: usize| {
-        let bytes = frame.payload.get(at..)?.first_chunk()?;
-        Some(f64::from(i16::from_le_bytes(*bytes)) / 100.0)
-    };
-    if frame.component != AUTOPILOT {
-        return None;
+    /// What a datagram says.
+    pub(crate) fn telemetry(&mut self, datagram: &Datagram) -> Vec<Heard> {
+        self.fleet.heard(datagram, &mut self.rows)
     }
-    match frame.message {
-        HEARTBEAT => {
-            let (kind, autopilot, mode, status) = (byte(4)?, byte(5)?, byte(6)?, byte(7)?);
-            if autopilot == NO_AUTOPILOT || NO_AIRCRAFT.contains(&kind) {
-                return None;
+
+    /// What was heard or looked at elsewhere.
+    pub(crate) fn words(&mut self) -> Vec<Heard> {
+        let mut all = Vec::new();
+        for word in self.words.try_iter().take(WAITING) {
+            match word {
+                Word::Posted { at, said, seen } => {
+                    let Some(source) = self.posted.get(at) else { continue };
+                    self.rows.put(source, Some(said.in_words()));
+                    all.extend(said.facts().map(|facts| Heard {
+                        place: Some(self.fleet.count() + at),
+                        facts,
+                        who: format!("{} ({})", source.name, source.kind),
+                        seen,
+                    }));
+                }
             }
-            let armed = mode & ARMED != 0;
-            // Many autopilots never send EXTENDED_SYS_STATE; to stand by is to be on the ground. The converse says nothing.
-            let landed = (status == STANDBY && !armed).then_some(true);
-            Some(Facts { armed: Some(armed), landed, ..Facts::default() })
         }
-        EXTENDED_SYS_STATE => match byte(1)? {
-            1 => Some(Facts { landed: Some(true), ..Facts::default() }),
-            // In the air, taking off, landing.
-            2..=4 => Some(Facts { landed: Some(false), ..Facts::default() }),
-            _ => None,
-        },
-        GLOBAL_POSITION_INT => {
-            let height = i32::from_le_bytes(*frame.payload.get(16..)?.first_chunk()?);
-            let (north, east, down) = (two(20)?, two(22)?, two(24)?);
-            Some(Facts {
-                speed: Some(north.hypot(east)),
-                climb: Some(-down),
-                height: Some(f64::from(height) / 1000.0),
-                ..Facts::default()
-            })
-        }
-        _ => None,
+        all
+    }
+
+    /// Each source: what it said last, and how long ago.
+    pub(crate) fn status(&self) -> Value {
+        self.rows.status()
     }
 }
 
-/// Frames as an aircraft sends them, for the test of itself: a heartbeat and, where it stands, its position.
-pub fn telemetry(system: u8, armed: bool) -> Vec<u8> {
-    let (mode, status) = if armed { (ARMED | 0x51, 4) } else { (0x51, STANDBY) };
-    let beat = framed(system, HEARTBEAT, 50, &[0, 0, 0, 0, 2, 3, mode, status, 3]);
-    [beat, framed(system, GLOBAL_POSITION_INT, 104, &[0; 28])].concat()
+/// How many of a configuration vouch.
+pub(crate) fn vouching(config: &Config) -> usize {
+    config.aircraft.len() + config.evidence.len()
 }
 
-/// A frame of MAVLink 1. Its checksum is CRC-16/MCRF4XX, here by the bit.
-fn framed(system: u8, message: u32, extra: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame =
-        vec![0xfe, payload.len().to_le_bytes()[0], 0, system, AUTOPILOT, message.to_le_bytes()[0]];
-    frame.extend(payload);
-    let sum = frame.iter().skip(1).chain([&extra]).fold(0xffff_u16, |sum, byte| {
-        (0..8).fold(sum ^ u16::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0x8408 } else { sum >> 1 })
-    });
-    frame.extend(sum.to_le_bytes());
-    frame
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bound() -> Vec<Aircraft> {
-        vec![Aircraft { name: "skylark".to_owned(), system: 1, address: "10.0.0.1".parse().unwrap() }]
-    }
-
-    fn told(datagram: &[u8], from: &str) -> Vec<Heard> {
-        heard(datagram, from.parse().unwrap(), &bound())
-    }
-
-    #[test]
-    fn an_aircraft_is_told_from_a_stranger_by_address_and_number() {
-        let own = told(&telemetry(1, false), "10.0.0.1");
-        assert_eq!(own.len(), 2);
-        assert_eq!(own[0].aircraft, Some(0));
-        assert_eq!(own[0].facts, Facts { armed: Some(false), landed: Some(true), ..Facts::default() });
-        let still = Facts { speed: Some(0.0), climb: Some(0.0), height: Some(0.0), ..Facts::default() };
-        assert_eq!(own[1].facts.speed.map(f64::abs), still.speed);
-        for strange in [told(&telemetry(2, true), "10.0.0.1"), told(&telemetry(1, true), "10.0.0.2")] {
-            assert_eq!((strange[0].aircraft, strange[0].facts.armed), (None, Some(true)));
-        }
-    }
-
-    #[test]
-    fn ground_stations_and_gimbals_are_no_aircraft() {
-        let station = framed(255, HEARTBEAT, 50, &[0, 0, 0, 0, 6, 8, 0x80, 4, 3]);
-        let gimbal = framed(1, HEARTBEAT, 50, &[0, 0, 0, 0, 26, 3, 0x80, 4, 3]);
-        assert_eq!(told(&[station, gimbal].concat(), "10.0.0.1"), []);
-    }
-
-    #[test]
-    fn where_it_is_landed_or_not_is_read_and_undefined_is_nothing() {
-        let state = |landed| told(&framed(1, EXTENDED_SYS_STATE, 130, &[0, landed]), "10.0.0.1");
-        assert_eq!(state(1)[0].facts.landed, Some(true));
-        for flying in 2..=4 {
-            assert_eq!(state(flying)[0].facts.landed, Some(false));
-        }
-        assert_eq!(state(0), []);
-    }
-
-    #[test]
-    fn speeds_and_heights_are_in_metres() {
-        let mut payload = [0; 28];
-        payload[16..20].copy_from_slice(&12_000_i32.to_le_bytes());
-        payload[20..22].copy_from_slice(&300_i16.to_le_bytes());
-        payload[22..24].copy_from_slice(&(-400_i16).to_le_bytes());
-        payload[24..26].copy_from_slice(&(-100_i16).to_le_bytes());
-        let facts = told(&framed(1, GLOBAL_POSITION_INT, 104, &payload), "10.0.0.1")[0].facts;
-        assert_eq!((facts.height, facts.speed, facts.climb), (Some(12.0), Some(5.0), Some(1.0)));
-    }
-
-    #[test]
-    fn damage_ends_it() {
-        let mut frames = telemetry(1, true);
-        frames.truncate(20);
-        assert_eq!(told(&frames, "10.0.0.1").len(), 1);
-        frames[10] ^= 1;
-        assert_eq!(told(&frames, "10.0.0.1"), []);
-    }
+/// A sender for people, by address.
+fn stranger(from: IpAddr) -> String {
+    format!("a stranger at {from}")
 }

@@ -250,6 +250,9 @@ fn status(config: &Config, json: bool) -> u8 {
                 status["override"].as_str().unwrap_or("nobody answers for cutting it (operator override)");
             anstream::println!("law of {}: {} {answered}", duty["country"], duty["says"]);
         }
+        for row in rows("sources") {
+            anstream::println!("source: {}", metrics::source(row));
+        }
         for row in rows("refused").iter().take(10) {
             let [from, to, protocol] = [0, 1, 2].map(|at| row[at].as_str().unwrap_or_default());
             anstream::println!("refused: {from} to {to}, {protocol} {}: {} packets", row[3], row[4]);

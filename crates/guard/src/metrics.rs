@@ -17,6 +17,17 @@ pub fn text(status: Option<&Value>) -> String {
     out
 }
 
+/// A row of `sources`, in words.
+pub fn source(row: &Value) -> String {
+    let text = |key: &str| row[key].as_str().unwrap_or_default();
+    let vouches = if row["vouches"] == true { "" } else { ", can only cut" };
+    let says = match row["says"].as_str() {
+        Some(says) => format!("{says}, {} s ago", row["seconds"]),
+        None => "nothing yet".to_owned(),
+    };
+    format!("{} ({}{vouches}): {says}", text("name"), text("kind"))
+}
+
 fn tell(status: Option<&Value>, out: &mut String) -> std::fmt::Result {
     let is = |key: &str| u8::from(status.is_some_and(|status| status[key] == true));
     let number = |status: &Value, key: &str| status[key].as_u64().unwrap_or_default();
@@ -105,6 +116,10 @@ mod tests {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+        let row = json!({"name": "a", "kind": "file", "vouches": true, "says": "flying", "seconds": 2});
+        assert_eq!(source(&row), "a (file): flying, 2 s ago");
+        let row = json!({"name": "b", "kind": "duml", "vouches": false});
+        assert_eq!(source(&row), "b (duml, can only cut): nothing yet");
         let none = super::text(None);
         assert!(none.contains("creance_guard_enforcing 0\n") && !none.contains("state"));
     }

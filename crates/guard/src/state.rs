@@ -95,6 +95,20 @@ impl Facts {
         self.armed == Some(true) || self.landed == Some(false)
     }
 
+    /// For people; nothing, where there is nothing to say that alone has a meaning.
+    pub(crate) fn in_words(&self) -> Option<String> {
+        let words = match (self.armed, self.landed) {
+            (Some(true), _) => "armed",
+            (_, Some(false)) => "in the air",
+            (Some(false), Some(true)) => "on the ground, disarmed",
+            (Some(false), None) => "disarmed",
+            (None, Some(true)) => "on the ground",
+            (None, None) if self.weak().iter().filter(|sign| **sign).count() > 1 => "moves",
+            (None, None) => return None,
+        };
+        Some(words.to_owned())
+    }
+
     /// Signs that alone may be an error of measurement.
     fn weak(&self) -> [bool; 3] {
         let over = |value: Option<f64>, limit: f64| value.is_some_and(|value| value.abs() > limit);
@@ -105,7 +119,7 @@ impl Facts {
 /// What comes in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// An aircraft or a stranger was heard: the place of the aircraft in the configuration, if it is bound.
+    /// An aircraft, something that is posted, or a stranger was heard: the place among those that vouch, if it is one.
     Heard(Option<usize>, Facts),
     /// Time has passed.
     Tick,
@@ -167,7 +181,7 @@ struct Track {
 type Told<T> = Option<(T, Duration)>;
 
 impl Machine {
-    /// For so many bound aircraft; `last` was believed before a restart.
+    /// For so many that vouch, such as aircraft; `last` was believed before a restart.
     pub fn new(aircraft: usize, last: Option<State>) -> Self {
         let state = last.map_or(State::Unknown, State::after_restart);
         Self {

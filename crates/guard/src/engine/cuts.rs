@@ -9,7 +9,8 @@ use crate::{Kernel, ruleset::Way};
 
 impl Engine {
     /// Ends all that passes. The record tells how long that took from the evidence, by routing and by the sets, and how many bytes
-    /// left at most: those of the outside's interfaces since before the evidence, and those that waited in their queues.
+    /// left at most: those of the outside's interfaces since before the evidence, and those that waited in their queues. Evidence
+    /// that waited elsewhere may be of before anything that was marked: then that is not known.
     pub(super) fn cut(&mut self, evidence: Option<Duration>, who: &str) -> Result<(), EngineError> {
         let micros = || {
             let took = evidence.map(|at| since_1970().saturating_sub(at));
@@ -39,7 +40,8 @@ impl Engine {
             self.alarm(&failed.to_string())?;
         }
         // An interface that was made anew counts from nothing.
-        let left = sent.zip(self.marks[0]).and_then(|(sent, mark)| sent.checked_sub(mark));
+        let mark = self.marks[0].filter(|(at, _)| evidence.is_none_or(|seen| *at <= seen));
+        let left = sent.zip(mark).and_then(|(sent, (_, mark))| sent.checked_sub(mark));
         let bytes = left.zip(queued).map(|(left, queued)| left + queued);
         let detail: [(&str, Value); 4] = [
             ("why", who.into()),

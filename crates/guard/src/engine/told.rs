@@ -94,6 +94,7 @@ impl Engine {
             "cuts": self.cuts,
             "last_cut": self.last_cut,
             "heard": self.heard,
+            "sources": self.sources.status(),
             "listening": self.ears.keys().collect::<Vec<_>>(),
             "counters": self.seen.counters,
             "refused": self.tally.refused(),

@@ -149,6 +149,10 @@ fn facts(status: &Value) -> Markup {
                     @if let Some(why) = cut["why"].as_str() { "; the last by " (why) }
                     @if let Some(micros) = cut["us_to_routes"].as_u64() { ", after " (micros / 1000) " ms" }
                 }
+                dt { "Sources" } dd {
+                    @if rows("sources").is_empty() { "none" }
+                    @for one in rows("sources") { div { (crate::metrics::source(one)) } }
+                }
                 dt { "Listening at" } dd { (rows("listening").iter().map(&text).collect::<Vec<_>>().join(", ")) }
                 dt { "Exceptions" } dd {
                     @if rows("exceptions").is_empty() { "none" }

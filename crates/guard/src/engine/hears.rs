@@ -1,0 +1,73 @@
+//! The engine's ears: one on every interface of clients; what they and other sources say goes into the state.
+
+use super::{Engine, EngineError};
+use crate::{Ear, Input, evidence::Heard};
+
+/// Datagrams taken before orders and time have their turn.
+const BATCH: usize = 64;
+
+impl Engine {
+    /// Takes what was heard. An ear that fails is made anew.
+    pub(super) fn listen(&mut self) -> Result<(), EngineError> {
+        let mut lost = Vec::new();
+        let mut all = Vec::new();
+        self.drained = true;
+        for (name, ear) in &self.ears {
+            let mut taken = 0;
+            loop {
+                if taken == BATCH {
+                    self.drained = false;
+                    break;
+                }
+                taken += 1;
+                match ear.next() {
+                    Ok(Some(datagram)) => all.push(datagram),
+                    Ok(None) => break,
+                    Err(_) => {
+                        lost.push(name.clone());
+                        break;
+                    }
+                }
+            }
+        }
+        if !lost.is_empty() {
+            for name in lost {
+                self.ears.remove(&name);
+            }
+            self.ears();
+        }
+        self.heard += all.len() as u64;
+        for datagram in all {
+            let said = self.sources.telemetry(&datagram);
+            self.heed(said)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn heed(&mut self, said: Vec<Heard>) -> Result<(), EngineError> {
+        for one in said {
+            // Only operators are refused.
+            let _ = self.step(Input::Heard(one.place, one.facts), Some(one.seen), &one.who)?;
+        }
+        Ok(())
+    }
+
+    /// Listens on every interface of clients that is there. One that cannot be listened to could carry a flight that nobody hears.
+    pub(super) fn ears(&mut self) {
+        self.deaf = None;
+        for name in &self.config.lan {
+            let index = nix::net::if_::if_nametoindex(name.as_str()).ok();
+            if self.ears.get(name).map(Ear::index) == index {
+                continue;
+            }
+            self.ears.remove(name);
+            match index.map(|_| Ear::new(name)) {
+                Some(Ok(ear)) => {
+                    self.ears.insert(name.clone(), ear);
+                }
+                Some(Err(error)) => self.deaf = Some(format!("cannot listen on {name}: {error}")),
+                None => {}
+            }
+        }
+    }
+}
