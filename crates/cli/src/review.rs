@@ -90,7 +90,7 @@ fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
     let reason = said(options.reason.as_ref(), "--reason")?;
     let reworded = options.verdict.reword.as_ref().map(|text| said(Some(text), "--reword")).transpose()?;
     for text in reworded.iter().chain([&reason]) {
-        creance_assess::judge::Prose::new(text.as_str()).map_err(|why| Usage(why.to_string()))?;
+        creance_assess::judge::Prose::own(text.as_str()).map_err(|why| Usage(why.to_string()))?;
     }
     let state = match (options.verdict.accept, options.verdict.reject) {
         (true, _) => ReviewState::Accepted,
