@@ -75,6 +75,33 @@ proptest! {
     }
 
     #[test]
+    fn walls_in_any_order_stand_for_what_they_enclose(
+        ring in ring(), order in any::<[u64; 8]>(), (x, y) in (-1.5..1.5_f64, -1.5..1.5_f64),
+    ) {
+        let corner = |number: usize| {
+            let [lon, lat] = ring[number % ring.len()];
+            format!("{},{lat}", normal(lon))
+        };
+        let polygon = |ring: &str| format!("<Polygon><outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs></Polygon>");
+        let file = |geometry: &str| zones(&format!("<kml><Placemark><MultiGeometry>{geometry}</MultiGeometry></Placemark></kml>"));
+        let mut sides: Vec<(u64, String)> = (0..ring.len()).map(|number| {
+            let (from, to) = (corner(number), corner(number + 1));
+            let key = order[number % 8].rotate_left(u32::try_from(number).unwrap());
+            let (from, to) = if key % 2 == 0 { (from, to) } else { (to, from) };
+            (key, polygon(&format!("{from},0 {to},0 {to},9 {from},9 {from},0")))
+        }).collect();
+        sides.sort();
+        let walls = file(&sides.into_iter().map(|(_, wall)| wall).collect::<String>());
+        let floor = file(&polygon(&(0..=ring.len()).map(corner).collect::<Vec<_>>().join(" ")));
+        let [lon, lat] = ring[0];
+        let place = place(normal(lon + x), (lat + y).clamp(-90.0, 90.0));
+        let (walls, floor) = (told(&walls, &place), told(&floor, &place));
+        prop_assert_eq!(walls.0, floor.0);
+        let apart = walls.1.zip(floor.1).map_or(0.0, |(one, other)| (one - other).abs());
+        prop_assert!(apart < 0.01, "{walls:?} {floor:?}");
+    }
+
+    #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = read("any", &bytes);
     }
@@ -85,7 +112,9 @@ proptest! {
             r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"variant":"COMMON"},"geometry":"#,
             r#"{"features":[{"geometry":[{"horizontalProjection":"#,
             r#"{"areas":[{"area_id":1,"polygon_points":"#,
-            "AC C\nAN x\nAL ", "<kml><Placemark><Polygon>", "<AIXMBasicMessage><Airspace>", "TITLE=x\nTYPE=C\nBASE=0\nPOINT=",
+            "AC C\nAN x\nAL ", "<kml><Placemark><Polygon>", "<AIXMBasicMessage><Airspace>",
+            "<kml><Placemark><LinearRing><coordinates>", r#"{"nfz":[{"points":"#, r#"{"nfz":[{"nfz_dots":[{"locations":"#,
+            "CEILING,UNIT,LATITUDE,LONGITUDE\n1,2,40.7708333,-73.9041667\n", "TITLE=x\nTYPE=C\nBASE=0\nPOINT=",
         ]),
         rest in "[\\[\\]{}\":,.\\-0-9a-zA-Z<>/=\n ]{0,200}",
     ) {

@@ -117,7 +117,7 @@ fn standing(metres: Option<f64>) -> Result<f64, String> {
 
 /// Adds the parts of a geometry.
 fn shape(geometry: &Json, parts: &mut Vec<Part>, depth: usize) -> Result<(), String> {
-    let kind = geometry.get("type").and_then(Json::text).unwrap_or("nothing");
+    let kind = geometry.get("type").and_then(Json::text).ok_or("it has no geometry")?;
     let coordinates = geometry.get("coordinates").unwrap_or(&Json::Null);
     let is_no_list = || format!("coordinates of {kind} are no list of places");
     let lines = |value: &Json| -> Result<Vec<Vec<[f64; 2]>>, String> {
@@ -318,7 +318,16 @@ mod tests {
         let json = format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, features.join(","));
         let table = b"name,lat,lon,height\na,47,8,\nx,,,\ny,147,8,\nz,47,8,tall\nshort\nD\xfcne,47,8,\n";
         for (bytes, names, told) in [
-            (json.as_bytes(), ["a", "b"], ["feature 2: ", "feature 3: ", "feature 4: ", "feature 5: "]),
+            (
+                json.as_bytes(),
+                ["a", "b"],
+                [
+                    "feature 2: it has no geometry",
+                    "feature 3: it has no geometry",
+                    "feature 4: ",
+                    "feature 5: it has no place",
+                ],
+            ),
             (table, ["a", "D\u{fc}ne"], ["row 3: ", "row 4: ", "row 5: ", "row 6: "]),
         ] {
             let sites = read(bytes).unwrap();

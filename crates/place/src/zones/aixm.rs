@@ -181,6 +181,9 @@ fn read_patch(
         if edge.is_unsaid {
             note(notes, AXES_UNSAID);
         }
+        if patch.child("interior").is_some() {
+            note(notes, "a hole of a circle is taken for filled");
+        }
         return Shape::circle(centre, metres).map(|shape| Volume { shape, band }).map_err(str::to_owned);
     }
     let mut rings = vec![edge.ring];
@@ -280,11 +283,12 @@ impl Edge {
         let centre = places.first().copied().ok_or("an arc has no centre")?;
         let radius = node.child("radius").ok_or("an arc has no radius")?;
         let number = radius.text.trim().parse::<f64>().ok().filter(|number| (0.0..1e7).contains(number));
-        let scale = match radius.attribute("uom").unwrap_or("m") {
+        let scale = match radius.attribute("uom").unwrap_or_default() {
             "[nmi_i]" | "NM" | "nmi" => 1852.0,
             "km" | "KM" => 1000.0,
             "[ft_i]" | "ft" | "FT" => FOOT,
             "m" | "M" => 1.0,
+            "" => return Err("the unit of a radius is not said".to_owned()),
             _ => return Err("the unit of a radius is not known".to_owned()),
         };
         Ok((centre, number.ok_or("the radius of an arc is no number")? * scale))
@@ -336,7 +340,9 @@ fn limit(value: Option<&Node>, reference: Option<&str>) -> Result<Option<Limit>,
         Some("FL") => (100.0 * FOOT, true),
         Some("SM") => (10.0, true),
         Some("M") => (1.0, false),
-        Some("FT") | None => (FOOT, false),
+        Some("FT") => (FOOT, false),
+        None | Some("") if number != 0.0 => return Err("the unit of a limit of height is not said"),
+        None | Some("") => (1.0, false),
         Some(_) => return Err("the unit of a limit of height is not known"),
     };
     let datum = match reference {
@@ -344,7 +350,8 @@ fn limit(value: Option<&Node>, reference: Option<&str>) -> Result<Option<Limit>,
         Some("SFC") => Datum::Ground,
         Some("STD") => Datum::Pressure,
         Some("W84") => Datum::Ellipsoid,
-        Some("MSL") | None => Datum::Sea,
+        Some("MSL") => Datum::Sea,
+        None => return Err("what a limit of height counts from is not said"),
         Some(_) => return Err("what a limit of height counts from is not known"),
     };
     Ok(Some(Limit::new(number * scale, datum)))
@@ -367,15 +374,20 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_no_number_is_none_and_angles_all_around_are_a_circle() {
-        let limit = |text: &str| {
+        let limit = |text: &str, uom: &str, from: Option<&str>| {
             let mut told = Ok(None);
-            xml::each(&format!("<a>{text}</a>"), "a", &mut |node| told = limit(Some(&node), None)).unwrap();
+            xml::each(&format!("<a {uom}>{text}</a>"), "a", &mut |node| told = limit(Some(&node), from))
+                .unwrap();
             told
         };
+        let feet = |text: &str| limit(text, r#"uom="FT""#, Some("MSL"));
         for text in ["inf", "-inf", "NaN", "high"] {
-            assert_eq!(limit(text), Err("a limit of height is no number"), "{text}");
+            assert_eq!(feet(text), Err("a limit of height is no number"), "{text}");
         }
-        assert_eq!(limit("100"), Ok(Some(Limit::new(100.0 * FOOT, Datum::Sea))));
+        assert_eq!(feet("100"), Ok(Some(Limit::new(100.0 * FOOT, Datum::Sea))));
+        assert_eq!(limit("100", "", Some("MSL")), Err("the unit of a limit of height is not said"));
+        assert_eq!(limit("0", "", Some("SFC")), Ok(Some(Limit::new(0.0, Datum::Ground))));
+        assert_eq!(limit("100", r#"uom="FT""#, None), Err("what a limit of height counts from is not said"));
         let mut ring = Vec::new();
         arc([8.0, 47.0], (1000.0, 0.0), (1000.0, 360.0), false, &mut ring);
         let south = ring.iter().map(|place| place[1]).fold(90.0, f64::min);
@@ -397,10 +409,10 @@ mod tests {
 
     /// The airspace of a square of which an element has these attributes; its places are written `longitude latitude`.
     fn square(element: &str, attributes: &str) -> String {
-        let segment = r#"<gml:Ring><gml:curveMember><gml:Curve><gml:segments><gml:GeodesicString>
+        let segment = r"<gml:Ring><gml:curveMember><gml:Curve><gml:segments><gml:GeodesicString>
             <gml:posList>8 47 8.1 47 8.1 47.1</gml:posList>
             <gml:pointProperty><aixm:Point><gml:pos>8 47.1</gml:pos></aixm:Point></gml:pointProperty>
-            <gml:posList>8 47</gml:posList></gml:GeodesicString></gml:segments></gml:Curve></gml:curveMember></gml:Ring>"#;
+            <gml:posList>8 47</gml:posList></gml:GeodesicString></gml:segments></gml:Curve></gml:curveMember></gml:Ring>";
         let text = airspace("X", segment).replace(r#" srsName="urn:ogc:def:crs:EPSG::4326""#, "");
         let text = ["gml", "aixm"].into_iter().fold(text, |text, space| {
             text.replace(&format!("<{space}:{element}>"), &format!("<{space}:{element} {attributes}>"))
@@ -478,6 +490,10 @@ mod tests {
             (r##"<gml:GeodesicString><gml:pos>47 8</gml:pos><gml:pointProperty xlink:href="#x"/></gml:GeodesicString>"##.to_owned(), "a point that is not in it"),
             ("<gml:GeodesicString><gml:pos>47 8 500</gml:pos></gml:GeodesicString>".to_owned(), "one too many"),
             ("<gml:GeodesicString/>".to_owned(), "no places"),
+            (
+                format!("<gml:CircleByCenterPoint>{place}<gml:radius>5</gml:radius></gml:CircleByCenterPoint>"),
+                "unit of a radius is not said",
+            ),
             (format!(r#"<gml:OrientableCurve orientation="-"><gml:LineString>{place}</gml:LineString></gml:OrientableCurve>"#), "backwards"),
         ] {
             let text = format!("<AIXMBasicMessage>{}</AIXMBasicMessage>", airspace("X", &ring(&segment)));

@@ -15,7 +15,7 @@ const CELLS: f64 = 120.0;
 /// How far from the middle of a cell its place may be written, in cells.
 const OFF: f64 = 0.02;
 
-const INSTEAD: &str = "download the same data as GeoJSON, which has the edges of cells";
+const INSTEAD: &str = "download the same data as GeoJSON, which has the edges of areas";
 
 fn header(text: &str) -> impl Iterator<Item = &str> {
     text.lines().next().unwrap_or_default().split(',').map(|title| title.trim().trim_matches('"'))
@@ -31,12 +31,15 @@ pub(super) fn is(content: &Content<'_>) -> bool {
 
 pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), String> {
     let Content::Text(text) = content else { return Ok(()) };
-    let titles: Vec<&str> = header(text).collect();
+    let mut rows = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let titles = rows.headers().map_err(|error| error.to_string())?.clone();
     let column = |name: &str| titles.iter().position(|title| title.eq_ignore_ascii_case(name));
+    if column("FLOOR").or(column("Base")).is_some() {
+        return Err(format!("the table is of areas that are no cells: {INSTEAD}"));
+    }
     let (Some(lat), Some(lon)) = (column("LATITUDE"), column("LONGITUDE")) else {
         return Err(format!("the table has no columns LATITUDE and LONGITUDE: {INSTEAD}"));
     };
-    let mut rows = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     for (number, row) in rows.records().enumerate() {
         let mut none = Volumes::default();
         let wrong =
@@ -75,9 +78,9 @@ fn cell(middle: Position) -> Option<Vec<Position>> {
 }
 
 /// A row as the feature that the FAA's server would give out.
-fn feature(titles: &[&str], row: &csv::StringRecord, ring: Vec<Position>) -> Json {
+fn feature(titles: &csv::StringRecord, row: &csv::StringRecord, ring: Vec<Position>) -> Json {
     let values = titles.iter().zip(row).filter(|(_, text)| !text.is_empty());
-    let says = values.map(|(title, text)| ((*title).to_owned(), Json::Text(text.to_owned()))).collect();
+    let says = values.map(|(title, text)| (title.to_owned(), Json::Text(text.to_owned()))).collect();
     let kind = ("type".to_owned(), Json::Text("Polygon".to_owned()));
     let geometry = vec![kind, ("coordinates".to_owned(), Json::List(vec![Json::Line(ring)]))];
     Json::Object(vec![
@@ -123,7 +126,9 @@ mod tests {
                 source.flaws
             );
         }
-        let why = read_file("x.csv", TABLE.replace("LATITUDE", "Y").as_bytes()).unwrap_err();
-        assert!(why.contains("download the same data as GeoJSON"), "{why}");
+        for (from, to) in [("LATITUDE", "Y"), ("APT1_LAANC", "FLOOR")] {
+            let why = read_file("x.csv", TABLE.replace(from, to).as_bytes()).unwrap_err();
+            assert!(why.contains("download the same data as GeoJSON"), "{why}");
+        }
     }
 }

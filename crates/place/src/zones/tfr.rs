@@ -113,6 +113,7 @@ fn limit(area: &Node, which: &str) -> Result<Option<Limit>, &'static str> {
         .ok_or("a limit of height is no number")?;
     let (scale, level) = match said("uom") {
         Some("FL") => (100.0 * FOOT, true),
+        None if number != 0.0 => return Err("the unit of a limit of height is not said"),
         Some("FT") | None => (FOOT, false),
         Some("M") => (1.0, false),
         Some(_) => return Err("the unit of a limit of height is not known"),
@@ -166,7 +167,11 @@ fn shape(
     {
         let number = circle.said("valRadiusArc").and_then(|text| text.parse::<f64>().ok());
         let scale = match circle.said("uomRadiusArc") {
-            Some("NM") | None => MILE,
+            Some("NM") => MILE,
+            None => {
+                note(notes, "the unit of its radius is not said, and taken to be the nautical mile");
+                MILE
+            }
             Some("KM") => 1000.0,
             Some("M") => 1.0,
             Some("FT") => FOOT,
@@ -266,15 +271,21 @@ mod tests {
             .replace(">2026-06-02T14:00:00<", ">soon<");
         let (_, zones) = read_file("x.xml", endless.as_bytes()).unwrap();
         assert!(zones[0].degraded[0].contains("dateEffective"), "{:?}", zones[0].degraded);
-        let unit = NOTICE.replace("AREAS", &(area(2, &LIMITS.replace("FT", "YD")) + CIRCLE));
-        let (_, zones) = read_file(
-            "x.xml",
-            unit.replace(">2026-06-02T14:00:00<", "><").replace(">2026-06-03T06:00:00<", "><").as_bytes(),
-        )
-        .unwrap();
-        assert!(
-            zones[0].volumes[0].band.is_unlimited() && answer(&zones, 40.0, -100.0) == Some(Answer::Inside)
-        );
+        for limits in
+            [LIMITS.replace("FT", "YD"), LIMITS.replace("<uomDistVerUpper>FT</uomDistVerUpper>", "")]
+        {
+            let unit = NOTICE.replace("AREAS", &(area(2, &limits) + CIRCLE));
+            let always = unit.replace(">2026-06-02T14:00:00<", "><").replace(">2026-06-03T06:00:00<", "><");
+            let (_, zones) = read_file("x.xml", always.as_bytes()).unwrap();
+            assert!(
+                zones[0].volumes[0].band.is_unlimited() && zones[0].degraded[0].contains("unit of a limit")
+            );
+            assert_eq!(answer(&zones, 40.0, -100.0), Some(Answer::Inside));
+        }
+        let unsaid = CIRCLE.replace("<uomRadiusArc>NM</uomRadiusArc>", "");
+        let (_, zones) =
+            read_file("x", NOTICE.replace("AREAS", &(area(2, "") + &unsaid)).as_bytes()).unwrap();
+        assert!(zones[0].degraded[0].contains("nautical mile"), "{:?}", zones[0].degraded);
         for (drawn, why) in [
             (CIRCLE.replace("40.0N", "40.0"), "a corner has no degrees"),
             (CIRCLE.replace(">NM<", ">LY<"), "unit of a radius"),

@@ -56,7 +56,9 @@ impl Walls {
         self.feet.retain(|[from, to]| edges.insert(edge(*from, *to)));
         let mut meets = Meets::default();
         for (number, foot) in self.feet.iter().enumerate() {
-            foot.iter().for_each(|end| meets.entry(corner(*end)).or_default().push(number));
+            for end in foot {
+                meets.entry(corner(*end)).or_default().push(number);
+            }
         }
         let count: HashMap<Corner, usize> = meets.iter().map(|(end, walls)| (*end, walls.len())).collect();
         let mut left = vec![true; self.feet.len()];
