@@ -88,8 +88,11 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
         "zones",
         inspection.zones.iter().map(|one| {
             let name = one.name.as_ref().map(|name| format!(" ({})", shown(name))).unwrap_or_default();
-            let times = if one.times == 1 { String::new() } else { format!(", {} times", one.times) };
-            format!("{}{name}: {} {}{times}; {}", shown(&one.zone), one.role, one.answer, shown(&one.why))
+            // Of those some may be uncertain: the worst is told.
+            let or = if one.answer == "inside" { " inside or uncertain" } else { "" };
+            let times = if one.times == 1 { String::new() } else { format!(", {} times{or}", one.times) };
+            let why = if one.why.is_empty() { String::new() } else { format!("; {}", shown(&one.why)) };
+            format!("{}{name}: {} {}{times}{why}", shown(&one.zone), one.role, one.answer)
         }),
     )?;
     if let Some(faces) = &inspection.faces {
