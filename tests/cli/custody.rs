@@ -270,7 +270,10 @@ fn a_review_stands_in_the_case_and_the_ledger_keeps_those_before() {
     assert!(code(&over) == 0 && told.contains("reviews of the case that was overwritten: 1;"), "{told}");
     assert!(fs::read_to_string(again.join("ledger.jsonl")).unwrap().contains("our own <proxy>"));
     let list = text(&run(["review", &case]).stdout);
-    assert!(list.contains("J01 reworded: Pictures leave.") && list.contains("the draft said: "), "{list}");
+    assert!(
+        list.contains("J01 TLP:AMBER reworded: Pictures leave.") && list.contains("the draft said: "),
+        "{list}"
+    );
     assert_eq!(code(&run(["case", "sign", &case, "--key", &key])), 0);
     assert_eq!(verify(&case, &[]).0, 0);
 }
@@ -311,6 +314,9 @@ fn a_portion_gets_another_mark_and_the_banner_follows() {
             "{\n  \"schema\": \"creance.compare/1\",\n  \"tlp\": \"red\",",
         ),
         (&["remedies", &case], "TLP:RED\n"),
+        (&["review", &case], "TLP:RED\nJ01 TLP:AMBER+STRICT draft: "),
+        (&["explain", &case, "F0001"], "TLP:RED\nF0001 "),
+        (&["case", "log", &case], "TLP:RED\n"),
         (&["remedies", &case, "--format", "rpz"], "; TLP:RED. "),
         (&["remedies", &case, "--format", "hosts"], "# TLP:RED. "),
     ] {

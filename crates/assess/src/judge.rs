@@ -21,7 +21,9 @@ mod set;
 mod told;
 mod weights;
 
-use creance_model::{Alternative, Confidence, Judgement, Likelihood, Report, Review, ReviewState, Weighed};
+use creance_model::{
+    Alternative, Confidence, Judgement, Likelihood, Report, Review, ReviewState, Tlp, Weighed,
+};
 use thiserror::Error;
 
 pub use condition::{Condition, Test};
@@ -112,8 +114,9 @@ pub fn probabilities(question: &Question) -> Vec<(String, f64)> {
     question.sets.iter().flat_map(each).collect()
 }
 
-/// Takes what examiners said of judgements whose text did not change; the others are drafts again, and say so.
-pub fn keep_reviews(before: &[Judgement], now: &mut [Judgement]) {
+/// Takes what examiners said of judgements whose text did not change; the others are drafts again, and say so. An examiner's mark
+/// stays too, unless one of the comparisons is marked stricter.
+pub fn keep_reviews(before: &[Judgement], now: &mut [Judgement], question: &Question) {
     for judgement in now {
         let Some(old) = before.iter().find(|old| old.hypothesis == judgement.hypothesis) else { continue };
         let same = old.statement == judgement.statement
@@ -122,7 +125,9 @@ pub fn keep_reviews(before: &[Judgement], now: &mut [Judgement]) {
             && old.confidence == judgement.confidence;
         if same {
             judgement.review = old.review.clone();
-            judgement.tlp = old.tlp;
+            let of =
+                question.sets.iter().flat_map(|set| &set.hypothesis).find(|of| of.id == judgement.hypothesis);
+            judgement.tlp = of.map_or(old.tlp, |of| marked(old.tlp, question, of));
         } else if old.review.state != ReviewState::Draft {
             let who = old.review.examiner.as_deref().unwrap_or("an examiner");
             let reason =
@@ -130,6 +135,13 @@ pub fn keep_reviews(before: &[Judgement], now: &mut [Judgement]) {
             judgement.review = Review { reason: Some(reason), ..Review::default() };
         }
     }
+}
+
+/// A mark, or the strictest of the comparisons on which a judgement is built.
+fn marked(tlp: Tlp, question: &Question, of: &Hypothesis) -> Tlp {
+    let compares = of.evidence.iter().any(|clue| !clue.verdict.is_empty());
+    let built_on = question.comparisons.iter().filter(|one| compares && one.is_about(&of.id));
+    built_on.map(|one| one.tlp).fold(tlp, Tlp::max)
 }
 
 /// Whether it cannot be assessed for want of paired runs.
@@ -170,7 +182,7 @@ fn one(question: &Question, set: &Hypotheses, of: &Hypothesis) -> Judgement {
         settled_by: of.settled_by.clone(),
         never_claimed: of.never_claimed.clone(),
         review: Review::default(),
-        tlp: question.report.tlp,
+        tlp: marked(question.report.tlp, question, of),
     };
     let says = match (&of.says, &of.cannot) {
         (Some(says), _) => says,

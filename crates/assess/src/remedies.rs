@@ -71,7 +71,7 @@ pub struct Advice {
     pub count: usize,
     /// Of a setting, what each comparison shows.
     pub shown: Vec<Shown>,
-    /// The strictest mark of these findings.
+    /// The strictest mark of these findings, and of the comparisons that are told of.
     pub tlp: Tlp,
 }
 
@@ -84,6 +84,8 @@ pub fn advice(report: &Report, comparisons: &[Compared]) -> Result<Vec<Advice>, 
         let test = Test { any: remedy.when, ..Test::default() };
         let concerned: Vec<&Finding> = report.findings.iter().filter(|finding| test.holds(finding)).collect();
         let Some(worst) = concerned.iter().map(|finding| finding.severity).max() else { continue };
+        let told_of = if remedy.setting { comparisons } else { &[] };
+        let marks = concerned.iter().map(|finding| finding.tlp).chain(told_of.iter().map(|one| one.tlp));
         let advice = Advice {
             does: remedy.does,
             command: remedy.command,
@@ -91,12 +93,8 @@ pub fn advice(report: &Report, comparisons: &[Compared]) -> Result<Vec<Advice>, 
             source: format!("{} ({})", known.source, known.date),
             findings: concerned.iter().take(MOST_NAMED).map(|finding| finding.id.clone()).collect(),
             count: concerned.len(),
-            tlp: concerned.iter().map(|finding| finding.tlp).max().unwrap_or_default(),
-            shown: if remedy.setting {
-                comparisons.iter().map(|one| shown(one, &concerned)).collect()
-            } else {
-                Vec::new()
-            },
+            tlp: marks.max().unwrap_or_default(),
+            shown: told_of.iter().map(|one| shown(one, &concerned)).collect(),
         };
         told.push((worst, advice));
     }

@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Assess) -> anyhow::Result<u8> {
         comparisons: &comparisons,
     };
     let mut judgements = judge(&question)?;
-    keep_reviews(&report.judgements, &mut judgements);
+    keep_reviews(&report.judgements, &mut judgements, &question);
     report.judgements = judgements;
     if !options.dry_run {
         keep(options, &report, started)?;

@@ -1,16 +1,13 @@
 //! `creance remedies`: what to do about what was found, and lists for other people's firewalls and resolvers.
 
-use std::{
-    io::{self, BufWriter, Write},
-    path::PathBuf,
-};
+use std::io::{self, BufWriter, Write};
 
 use anyhow::Context;
 use creance_assess::{
     judge::Compared,
     remedies::{Advice, BlockList, Shown, advice, block_list},
 };
-use creance_model::Report;
+use creance_model::{Report, Tlp};
 use creance_render::shown;
 
 use crate::{
@@ -20,11 +17,11 @@ use crate::{
 
 pub(crate) fn run(options: &Remedies) -> anyhow::Result<u8> {
     let report = case::read(&options.case)?;
-    let read = |path: &PathBuf| -> anyhow::Result<Compared> {
-        let told = || format!("{} is wrong", path.display());
-        Compared::parse(&case::bytes(path, case::LARGEST)?).with_context(told)
-    };
-    let comparisons = options.compare.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut comparisons = Vec::new();
+    for path in &options.compare {
+        let read = Compared::each(&case::bytes(path, case::LARGEST)?);
+        comparisons.extend(read.with_context(|| format!("{} is wrong", path.display()))?);
+    }
     let advice = || advice(&report, &comparisons);
     let mut out = BufWriter::new(io::stdout().lock());
     let list = match options.format {
@@ -48,7 +45,8 @@ pub(crate) fn run(options: &Remedies) -> anyhow::Result<u8> {
 }
 
 fn text(report: &Report, told: &[Advice], out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", report.banner().label())?;
+    let banner = told.iter().map(|one| one.tlp).fold(report.banner(), Tlp::max);
+    writeln!(out, "{}", banner.label())?;
     if told.is_empty() {
         return writeln!(
             out,
@@ -56,7 +54,7 @@ fn text(report: &Report, told: &[Advice], out: &mut impl Write) -> io::Result<()
         );
     }
     for (index, one) in told.iter().enumerate() {
-        writeln!(out, "{}. {}", index + 1, one.does)?;
+        writeln!(out, "{}. {} ({})", index + 1, one.does, one.tlp.label())?;
         if let Some(command) = &one.command {
             writeln!(out, "   $ {command}")?;
         }

@@ -69,9 +69,10 @@ fn mark(options: &Review, id: &str, tlp: Tlp) -> anyhow::Result<u8> {
 fn list(options: &Review) -> anyhow::Result<u8> {
     let report = case::read(&options.case)?;
     let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", report.banner().label())?;
     for judgement in &report.judgements {
         let review = &judgement.review;
-        writeln!(out, "{} {}: {}", judgement.id, review.state, shown_whole(judgement.stands()))?;
+        told(judgement, &mut out)?;
         if let (Some(examiner), Some(reason)) = (&review.examiner, &review.reason) {
             writeln!(out, "    by {}: {}", shown(examiner), shown_whole(reason))?;
         }
@@ -82,6 +83,12 @@ fn list(options: &Review) -> anyhow::Result<u8> {
     let drafts = report.judgements.iter().filter(|one| one.review.state == ReviewState::Draft).count();
     writeln!(out, "{} judgements, {drafts} of them drafts", report.judgements.len())?;
     Ok(exit::DONE)
+}
+
+/// A judgement in one line, with its mark.
+fn told(of: &Judgement, out: &mut impl Write) -> std::io::Result<()> {
+    let (id, mark) = (shown(&of.id), of.tlp.label());
+    writeln!(out, "{id} {mark} {}: {}", of.review.state, shown_whole(of.stands()))
 }
 
 fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
@@ -112,7 +119,7 @@ fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
     case::files(&options.case, &report, &Options::default())?;
     record(options, &report, &judgement, before, started)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} {state}: {}", judgement.id, shown_whole(judgement.stands()))?;
+    told(&judgement, &mut out)?;
     if signed != Signed::No {
         writeln!(out, "the signature of the case is stale now: creance case sign")?;
     }

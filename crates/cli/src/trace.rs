@@ -55,6 +55,7 @@ pub(crate) fn show(report: &Report, id: &str, request: &Request, talk: Talk) -> 
         anyhow::bail!("{id} is not seen when the inputs are read again: did one change meanwhile?");
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
+    writeln!(out, "{}", finding.tlp.label())?;
     writeln!(out, "{} {}: {}", finding.id, finding.data_class, shown(&finding.value))?;
     writeln!(out, "{}", shown(&finding.decode_path.join(" > ")))?;
     write(&trace, finding.visibility == creance_model::Visibility::Decrypted, &mut out)?;

@@ -12,10 +12,10 @@
 //! words = "Users control what they share."
 //! ```
 
-use creance_model::DataClass;
-use serde::Deserialize;
+use creance_model::{DataClass, Tlp};
+use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{SCHEMA, Verdict};
+use crate::{CAMPAIGN_SCHEMA, MOST_GROUPS, SCHEMA, Verdict};
 
 use super::{
     Error,
@@ -134,12 +134,36 @@ struct Schema {
     schema: String,
 }
 
+/// Whether a document is of many settings, and not of two.
+fn is_campaign(document: &[u8]) -> Result<bool, Error> {
+    match serde_json::from_slice::<Schema>(document).as_ref().map(|said| said.schema.as_str()) {
+        Ok(SCHEMA) => Ok(false),
+        Ok(CAMPAIGN_SCHEMA) => Ok(true),
+        _ => Err(wrong("schema", &format!("{SCHEMA} or {CAMPAIGN_SCHEMA}"))),
+    }
+}
+
+fn read<T: DeserializeOwned>(document: &[u8]) -> Result<T, Error> {
+    let mut reader = serde_json::Deserializer::from_slice(document);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        wrong(&error.path().to_string(), &format!("what its schema says: {}", error.inner()))
+    })
+}
+
+/// Many settings, each beside one (`creance.campaign/1`).
+#[derive(Deserialize)]
+struct Campaign {
+    comparisons: Vec<Compared>,
+}
+
 /// A comparison of paired runs (`creance.compare/1`), as far as it bears on hypotheses.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Compared {
     /// The one hypothesis that it is about; without it, all that need a comparison.
     #[serde(skip)]
     pub about: Option<String>,
+    /// Its mark: what is built on it is marked no freer.
+    pub tlp: Tlp,
     pub(super) groups: [Told; 2],
     pub(super) pairs: Vec<ComparedPair>,
 }
@@ -176,19 +200,34 @@ impl ComparedPair {
 }
 
 impl Compared {
-    /// Reads what `creance compare --format json` wrote.
+    /// Reads what `creance compare --format json` wrote of two settings.
     pub fn parse(document: &[u8]) -> Result<Self, Error> {
-        let said: Schema = serde_json::from_slice(document).map_err(|_| wrong("schema", SCHEMA))?;
-        if said.schema != SCHEMA {
-            return Err(wrong("schema", SCHEMA));
+        if is_campaign(document)? {
+            let one = format!(
+                "{SCHEMA}, of the two settings in question: `creance compare --campaign FILE --name A --name B --format json`"
+            );
+            return Err(wrong("schema", &one));
         }
-        let mut reader = serde_json::Deserializer::from_slice(document);
-        let read: Self = serde_path_to_error::deserialize(&mut reader)
-            .map_err(|error| wrong(&error.path().to_string(), &format!("what {SCHEMA} says")))?;
-        if read.pairs.len() > MOST_PAIRS {
+        Self::bounded(read(document)?)
+    }
+
+    /// Reads what `creance compare --format json` wrote: the comparison of two settings, or those of a campaign.
+    pub fn each(document: &[u8]) -> Result<Vec<Self>, Error> {
+        if !is_campaign(document)? {
+            return Ok(vec![Self::bounded(read(document)?)?]);
+        }
+        let campaign: Campaign = read(document)?;
+        if campaign.comparisons.len() >= MOST_GROUPS {
+            return Err(wrong("comparisons", &format!("fewer than {MOST_GROUPS} of them")));
+        }
+        campaign.comparisons.into_iter().map(Self::bounded).collect()
+    }
+
+    fn bounded(self) -> Result<Self, Error> {
+        if self.pairs.len() > MOST_PAIRS {
             return Err(wrong("pairs", &format!("at most {MOST_PAIRS} rows")));
         }
-        Ok(read)
+        Ok(self)
     }
 
     /// Of how many ways it cannot be told, for they may have been there unread.
@@ -236,17 +275,44 @@ mod tests {
     #[test]
     fn a_comparison_is_refused_by_its_field() {
         let told = |text: &str| Compared::parse(text.as_bytes()).unwrap_err().to_string();
+        let whole = r#"{"schema":"creance.compare/1","tlp":"red","groups":[{"name":"a","cases":[]},{"name":"b","cases":[]}],"pairs":[]}"#;
+        assert_eq!(Compared::parse(whole.as_bytes()).unwrap().tlp, Tlp::Red);
+        assert!(told(&whole.replace("compare/1", "x")).contains("`schema`"));
         assert!(
-            told(r#"{"schema":"x","groups":[{"name":"a","cases":[]},{"name":"b","cases":[]}],"pairs":[]}"#)
-                .contains("`schema`")
+            told(&whole.replace(r#"[{"name":"a","cases":[]},{"name":"b","cases":[]}]"#, "3"))
+                .contains("`groups`")
         );
-        assert!(told(r#"{"schema":"creance.compare/1","groups":3}"#).contains("`groups`"));
+        // One without a mark could be passed on by mistake.
+        assert!(told(&whole.replace(r#""tlp":"red","#, "")).contains("`tlp`"));
+    }
+
+    #[test]
+    fn of_a_campaign_each_comparison_is_read_and_none_stands_for_all() {
+        let one = |name: &str, tlp: &str| {
+            format!(
+                r#"{{"schema":"creance.compare/1","tlp":"{tlp}","groups":[{{"name":"off","cases":[0]}},{{"name":"{name}","cases":[1]}}],"pairs":[]}}"#
+            )
+        };
+        let whole = format!(
+            r#"{{"schema":"creance.campaign/1","tlp":"red","comparisons":[{},{}]}}"#,
+            one("on", "green"),
+            one("later", "red")
+        );
+        let read = Compared::each(whole.as_bytes()).unwrap();
+        let told: Vec<_> = read.iter().map(|one| (one.settings(), one.tlp)).collect();
+        assert_eq!(
+            told,
+            [("“off” against “on”".to_owned(), Tlp::Green), ("“off” against “later”".to_owned(), Tlp::Red)]
+        );
+        assert_eq!(Compared::each(one("on", "red").as_bytes()).unwrap().len(), 1);
+        let refused = Compared::parse(whole.as_bytes()).unwrap_err().to_string();
+        assert!(refused.contains("--name A --name B"), "{refused}");
     }
 
     proptest! {
         #[test]
         fn nothing_panics(text in any::<String>()) {
-            let _ = (Sources::parse(&text), Compared::parse(text.as_bytes()));
+            let _ = (Sources::parse(&text), Compared::parse(text.as_bytes()), Compared::each(text.as_bytes()));
         }
     }
 }

@@ -210,12 +210,14 @@ fn paired_runs_bear_on_settings() {
     let report = leaking();
     let (sets, weights, sources) =
         ([Hypotheses::bundled().unwrap()], Weights::bundled().unwrap(), Sources::default());
-    let asked = |verdict: &str, about: Option<&str>| {
-        let document = format!(
-            r#"{{"schema":"creance.compare/1","groups":[{{"name":"off","cases":[0,1,2]}},{{"name":"on","cases":[3,4,5]}}],
+    let document = |verdict: &str| {
+        format!(
+            r#"{{"schema":"creance.compare/1","tlp":"red","groups":[{{"name":"off","cases":[0,1,2]}},{{"name":"on","cases":[3,4,5]}}],
             "pairs":[{{"host":"a.example","data_class":"serial","verdict":{verdict},"observed":"stopped"}}]}}"#
-        );
-        let mut compared = Compared::parse(document.as_bytes()).unwrap();
+        )
+    };
+    let asked = |verdict: &str, about: Option<&str>| {
+        let mut compared = Compared::parse(document(verdict).as_bytes()).unwrap();
         compared.about = about.map(ToOwned::to_owned);
         let comparisons = [compared];
         let question = Question {
@@ -237,6 +239,26 @@ fn paired_runs_bear_on_settings() {
     let stayed = asked("\"stayed\"", Some("cut-in-flight"));
     assert_eq!(of(&stayed, "cut-in-flight").likelihood, Some(Likelihood::VeryUnlikely));
     assert_eq!(of(&stayed, "setting").likelihood, None, "the comparison is about another hypothesis");
+    // What is built on a comparison is marked as that is, and nothing else is.
+    let marks = |id: &str| (of(&stopped, id).tlp, of(&stayed, id).tlp);
+    assert_eq!(marks("setting"), (Tlp::Red, Tlp::Amber));
+    assert_eq!(marks("cut-in-flight"), (Tlp::Red, Tlp::Red));
+    assert_eq!(marks("locations"), (Tlp::Amber, Tlp::Amber));
+    // An examiner may have passed a judgement on more freely before it was built on that.
+    let mut freer = asked("null", None);
+    freer.iter_mut().for_each(|one| one.tlp = Tlp::Green);
+    let document = document("\"stopped\"");
+    let comparisons = [Compared::parse(document.as_bytes()).unwrap()];
+    let question = Question {
+        report: &report,
+        sets: &sets,
+        weights: &weights,
+        sources: &sources,
+        comparisons: &comparisons,
+    };
+    let mut again = asked("null", None);
+    keep_reviews(&freer, &mut again, &question);
+    assert_eq!((of(&again, "setting").tlp, of(&again, "locations").tlp), (Tlp::Red, Tlp::Green));
 }
 
 #[test]
@@ -252,13 +274,18 @@ fn a_review_stands_while_the_text_does() {
         }
         all
     };
-    let mut same = judged(&leaking()).unwrap();
-    keep_reviews(&before, &mut same);
+    let report = leaking();
+    let (sets, weights, sources) =
+        ([Hypotheses::bundled().unwrap()], Weights::bundled().unwrap(), Sources::default());
+    let question =
+        Question { report: &report, sets: &sets, weights: &weights, sources: &sources, comparisons: &[] };
+    let mut same = judged(&report).unwrap();
+    keep_reviews(&before, &mut same, &question);
     assert_eq!(same, before);
     let mut other = leaking();
     other.findings.clear();
     let mut changed = judged(&other).unwrap();
-    keep_reviews(&before, &mut changed);
+    keep_reviews(&before, &mut changed, &question);
     let one = of(&changed, "locations");
     assert_eq!(one.review.state, ReviewState::Draft);
     assert_eq!(one.review.reason.as_deref(), Some("Its text changed after “R. Okafor” had accepted it."));

@@ -1,7 +1,7 @@
 //! Lists of a case's destinations in the forms of firewalls and resolvers.
 //!
-//! Names come from the evidence, so only those that are names of hosts by RFC 1123 stand in a list, and only addresses that
-//! parse. Edges of content networks serve many others: they are listed by name alone. What went in names that were looked up
+//! Names come from the evidence, so only those that every program takes for names of hosts stand in a list, in small letters and
+//! without the dot of the root, and only addresses that parse: one line refused can be all refused. What is left out is counted. Edges of content networks serve many others: they are listed by name alone. What went in names that were looked up
 //! goes to whoever answers for them, by whatever resolver: all names below are listed, and the resolver's address is not.
 
 use std::{
@@ -27,20 +27,25 @@ pub enum BlockList {
     Rpz,
 }
 
+/// Bytes of a name of a host, and of one in a zone, whose own name is added to it.
+const MOST_NAME: usize = 253;
+const MOST_IN_ZONE: usize = 180;
+
 /// The first number of rules of Suricata, in the range for local use.
 const FIRST_SID: usize = 1_900_001;
 
 /// The destinations to which firm findings went, in this form. A destination that is named is listed by its name; its addresses
 /// stand in the lists that need addresses.
 pub fn block_list(report: &Report, form: BlockList) -> String {
-    let Blocked { hosts, addresses, left_out } = blocked(report);
+    let most = if form == BlockList::Rpz { MOST_IN_ZONE } else { MOST_NAME };
+    let Blocked { hosts, addresses, left_out } = blocked(report, most);
     let comment = match form {
         BlockList::Rpz => ";",
         _ => "#",
     };
     let id: String = report.case.id.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
     let mut out = format!(
-        "{comment} {}. Destinations to which data went in case {id}, by creance: {} hosts, {} addresses.\n\
+        "{comment} {}. Destinations to which data went in case {id}, by creance. Hosts: {}. Addresses: {}.\n\
          {comment} For the flying devices alone. What was not seen is not in it: a deny list does not stop what is new.\n",
         report.banner().label(),
         hosts.len(),
@@ -48,14 +53,14 @@ pub fn block_list(report: &Report, form: BlockList) -> String {
     );
     for (count, why) in left_out {
         if count > 0 {
-            let _ = writeln!(out, "{comment} {count} {why}");
+            let _ = writeln!(out, "{comment} Left out, {why}: {count}.");
         }
     }
     let wide = hosts.values().filter(|reach| **reach == Reach::Below).count();
     if wide > 0 && form == BlockList::Hosts {
         let _ = writeln!(
             out,
-            "{comment} {wide} of the hosts got data in names below theirs, which a hosts file cannot list: use another form."
+            "{comment} Hosts that got data in names below theirs, which a hosts file cannot list (use another form): {wide}."
         );
     }
     // Nothing fails in writing to memory.
@@ -85,19 +90,20 @@ struct Blocked {
     hosts: BTreeMap<String, Reach>,
     addresses: BTreeSet<IpAddr>,
     /// How many are not listed, and why.
-    left_out: [(usize, &'static str); 3],
+    left_out: [(usize, &'static str); 4],
 }
 
-fn blocked(report: &Report) -> Blocked {
+fn blocked(report: &Report, most: usize) -> Blocked {
     let (mut hosts, mut addresses) = (BTreeMap::new(), BTreeSet::new());
-    let (mut edges, mut resolvers, mut odd) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut edges, mut resolvers) = (BTreeSet::new(), BTreeSet::new());
+    let (mut odd, mut unread) = (BTreeSet::new(), BTreeSet::new());
     let firm = report.findings.iter().filter(|one| {
         one.direction == Direction::Outbound && !matches!(one.matched, Match::Pattern | Match::Size)
     });
     for to in firm.map(|one| &one.destination) {
         let looked_up = to.host_basis.as_deref() == Some("dns-query");
-        match to.host.as_deref().map(str::to_ascii_lowercase) {
-            Some(host) if is_host(&host) => {
+        match to.host.as_deref().map(plain) {
+            Some(host) if host.len() <= most && is_host(&host) => {
                 let reach = if looked_up { Reach::Below } else { Reach::Itself };
                 let known = hosts.entry(host).or_insert(reach);
                 *known = reach.max(*known);
@@ -107,31 +113,48 @@ fn blocked(report: &Report) -> Blocked {
             }
             None => {}
         }
-        if let Some(address) = to.ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok()) {
-            if looked_up {
+        // A device speaks IPv4 to an IPv4 address that is written as one of IPv6.
+        match to
+            .ip
+            .as_deref()
+            .map(|ip| ip.parse::<IpAddr>().map(|address| address.to_canonical()).map_err(|_| ip))
+        {
+            Some(Ok(address)) if looked_up => {
                 resolvers.insert(address);
-            } else if to.edge {
+            }
+            Some(Ok(address)) if to.edge => {
                 edges.insert(address);
-            } else if !address.is_unspecified() && !address.is_loopback() {
+            }
+            Some(Ok(address)) if address.is_unspecified() || address.is_loopback() => {}
+            Some(Ok(address)) => {
                 addresses.insert(address);
             }
+            Some(Err(ip)) => {
+                unread.insert(ip);
+            }
+            None => {}
         }
     }
     let left_out = [
-        (
-            edges.len(),
-            "addresses of edges that serve many others are left out; their names are in the lists of names.",
-        ),
+        (edges.len(), "addresses of edges that serve many others (their names are in the lists of names)"),
         (
             resolvers.len(),
-            "addresses of resolvers that were asked are left out; the names that carried data are in the lists of names.",
+            "addresses of resolvers that were asked (the names that carried data are in the lists of names)",
         ),
-        (odd.len(), "names of the evidence are no names of hosts and are left out."),
+        (odd.len(), "names of the evidence that are no names of hosts, or too long"),
+        (unread.len(), "addresses of the evidence that are none"),
     ];
     Blocked { hosts, addresses, left_out }
 }
 
-/// A name of a host with a dot in it (RFC 1123, with the underscore that services use), and no address.
+/// A name as lists spell it: in small letters, without the dot of the root.
+fn plain(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// A name of a host (RFC 1123, with the underscore that services use), and no address: with a dot in it, and a last label of two and
+/// more characters that begins with a letter. Pi-hole takes no shorter one, and a hosts file takes `1.2.3.256` for an address. Names in other
+/// scripts are sent as `xn--…`: one that is not was never sent so.
 fn is_host(name: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
@@ -140,7 +163,9 @@ fn is_host(name: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    name.len() <= 253 && name.contains('.') && name.split('.').all(label) && name.parse::<IpAddr>().is_err()
+    let last = name.rsplit_once('.').map(|(_, last)| last);
+    name.split('.').all(label)
+        && last.is_some_and(|last| last.len() > 1 && last.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 fn rpz(out: &mut String, hosts: &BTreeMap<String, Reach>, addresses: &BTreeSet<IpAddr>) -> std::fmt::Result {
@@ -277,11 +302,74 @@ mod tests {
         assert!(
             of(BlockList::Suricata).contains(" dns.query; dotprefix; content:\".zone.example\"; endswith;")
         );
-        assert!(of(BlockList::Hosts).contains("1 of the hosts got data in names below theirs"));
+        assert!(of(BlockList::Hosts).contains("Hosts that got data in names below theirs, which a hosts file cannot list (use another form): 1.\n"));
         for form in FORMS {
             let list = of(form);
             assert!(!list.contains("192.0.2.53") && !list.contains("53.2.0.192"), "{list}");
-            assert!(list.contains("1 addresses of resolvers"), "{list}");
+            assert!(
+                list.contains(" Left out, addresses of resolvers that were asked (")
+                    && list.contains("): 1.\n"),
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_name_and_address_are_one() {
+        let mut report = report("Log.Kestrel.EXAMPLE.", "::ffff:203.0.113.7", false);
+        for (number, host, ip) in
+            [(2, "log.kestrel.example", "203.0.113.7"), (3, "xn--bcher-kva.example", "2001:DB8::7")]
+        {
+            let mut to = cases::destination(host, "CN", "high", "CN");
+            to.ip = Some(ip.to_owned());
+            report.findings.push(cases::finding(
+                number,
+                DataClass::Email,
+                Match::Canary,
+                &to,
+                Trigger::Unknown,
+            ));
+        }
+        let of = |form| block_list(&report, form);
+        assert!(of(BlockList::Pihole).ends_with("new.\nlog.kestrel.example\nxn--bcher-kva.example\n"));
+        let rules = of(BlockList::Nftables);
+        assert!(rules.contains("type ipv4_addr; elements = { 203.0.113.7 }; }"), "{rules}");
+        assert!(rules.contains("type ipv6_addr; elements = { 2001:db8::7 }; }"), "{rules}");
+        assert!(of(BlockList::Rpz).contains("\n32.7.113.0.203.rpz-ip CNAME .\n"));
+        assert_eq!(of(BlockList::Suricata).matches("drop ip ").count(), 2);
+    }
+
+    #[test]
+    fn what_a_program_would_refuse_is_left_out_and_said() {
+        let long = format!("{}.example", ["a".repeat(60).as_str(); 4].join("."));
+        for (host, listed) in [
+            ("bücher.example", false),
+            ("a..example", false),
+            ("a.example..", false),
+            (".", false),
+            ("a b.example", false),
+            ("-a.example", false),
+            ("1.2.3.256", false),
+            ("192.0.2.1", false),
+            ("a.0x7f", false),
+            ("a.x", false),
+            ("localhost", false),
+            ("_dns.a-b.example", true),
+            (&long, true),
+        ] {
+            let of = |form| block_list(&report(host, "fe80::1%eth0", false), form);
+            for form in FORMS {
+                let list = of(form);
+                let fits = listed && (form != BlockList::Rpz || host.len() < MOST_IN_ZONE);
+                let told = list.contains(
+                    " Left out, names of the evidence that are no names of hosts, or too long: 1.\n",
+                );
+                assert_eq!(told, !fits, "{host}: {list}");
+                assert!(list.contains(" Left out, addresses of the evidence that are none: 1.\n"), "{list}");
+            }
+            let lines = |form| of(form).lines().filter(|line| !line.starts_with('#')).count();
+            assert_eq!(lines(BlockList::Pihole), usize::from(listed), "{host}");
+            assert_eq!(lines(BlockList::Hosts), 2 * usize::from(listed), "{host}");
         }
     }
 
@@ -294,12 +382,19 @@ mod tests {
         assert!(!block_list(&edge, BlockList::Pihole).contains("cdn.example"));
     }
 
+    /// A name that is of a host, and too long for a zone of any name.
+    const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example";
+
     /// A case of names, names below them, and addresses of both kinds.
     fn mixed() -> Report {
         let mut report = report("a.example", "203.0.113.7", false);
-        for (number, host, ip, basis) in
-            [(2, "b.example", "2001:db8::7", "sni"), (3, "zone.example", "192.0.2.53", "dns-query")]
-        {
+        for (number, host, ip, basis) in [
+            (2, "B.example.", "2001:db8::7", "sni"),
+            (3, "zone.example", "192.0.2.53", "dns-query"),
+            (4, "_dns.example", "::ffff:192.0.2.7", "sni"),
+            (5, "bücher.example", "::1", "sni"),
+            (6, LONG, "fe80::1%eth0", "dns-query"),
+        ] {
             let mut to = cases::destination(host, "CN", "high", "CN");
             (to.ip, to.host_basis) = (Some(ip.to_owned()), Some(basis.to_owned()));
             report.findings.push(cases::finding(

@@ -42,7 +42,7 @@ fn a_setting_is_said_to_work_only_where_paired_runs_showed_it() {
     let pairs =
         [pair("a.example", "\"stopped\""), pair("b.example", "\"stayed\""), pair("c.example", "null")];
     let document = format!(
-        r#"{{"schema":"creance.compare/1","groups":[{{"name":"off","cases":[0]}},{{"name":"on","cases":[1]}}],"pairs":[{}]}}"#,
+        r#"{{"schema":"creance.compare/1","tlp":"red","groups":[{{"name":"off","cases":[0]}},{{"name":"on","cases":[1]}}],"pairs":[{}]}}"#,
         pairs.join(",")
     );
     let told = advice(&report, &[Compared::parse(document.as_bytes()).unwrap()]).unwrap();
@@ -53,6 +53,8 @@ fn a_setting_is_said_to_work_only_where_paired_runs_showed_it() {
         (&shown.stopped[0], &shown.stayed[0], &shown.open[0], shown.absent),
         (&"F0001".to_owned(), &"F0002".to_owned(), &"F0003".to_owned(), 1)
     );
+    assert_eq!(one.tlp, Tlp::Red, "what is told of a comparison is marked as that is");
     // A list of destinations is no setting.
-    assert!(told.iter().find(|one| one.does.contains("Deny the destinations")).unwrap().shown.is_empty());
+    let list = told.iter().find(|one| one.does.contains("Deny the destinations")).unwrap();
+    assert!(list.shown.is_empty() && list.tlp == Tlp::default());
 }

@@ -30,7 +30,8 @@ pub(crate) struct Assess {
     /// What others say, with grades A to F and 1 to 6 (TOML tables `source`). May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) sources: Vec<PathBuf>,
-    /// A comparison of paired runs (`creance compare --format json`), for one hypothesis or for all that need one.
+    /// A comparison of paired runs (`creance compare --format json`), for one hypothesis or for all that need one. Of a campaign choose
+    /// the two settings: `creance compare --campaign FILE --name A --name B --format json`.
     #[arg(long, value_name = "[ID=]FILE")]
     pub(crate) comparison: Vec<String>,
     /// Writes nothing into the case.

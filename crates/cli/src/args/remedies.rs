@@ -19,7 +19,8 @@ pub(crate) struct Remedies {
     /// The case: its folder, or its findings.json.
     #[arg(value_name = "CASE")]
     pub(crate) case: PathBuf,
-    /// What `creance compare --format json` said of a setting: advice then says of each finding whether it stopped.
+    /// What `creance compare --format json` said of a setting, or of each setting of a campaign: advice then says of each finding whether it
+    /// stopped.
     #[arg(long, value_name = "FILE")]
     pub(crate) compare: Vec<PathBuf>,
     /// Advice in words or JSON, or a list for a firewall or resolver.

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::bail;
+use creance_model::Tlp;
 use creance_render::shown;
 use serde_json::Value;
 
@@ -14,7 +15,10 @@ pub(super) fn run(options: &CaseLog) -> anyhow::Result<u8> {
     if ledger.records().is_empty() {
         bail!("{} has no ledger: it is no case", options.case.display());
     }
+    // Of a case that cannot be read the mark is not known.
+    let mark = super::read(&options.case).map_or(Tlp::Red, |report| report.banner());
     let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", mark.label())?;
     for record in ledger.records() {
         writeln!(
             out,

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use creance_detect::severity_rows;
-use creance_model::{DataClass, FlightState, Match, Trigger, Visibility};
+use creance_model::{DataClass, FlightState, Match, Tlp, Trigger, Visibility};
 use creance_render::{matched, shown};
 use serde_json::Value;
 
@@ -47,6 +47,9 @@ pub(crate) fn explain(case: &Path, id: &str, out: &mut dyn Write) -> anyhow::Res
         let known = last.map_or_else(|| "no findings".to_owned(), |last| format!("F0001 to {last}"));
         return Err(Usage(format!("no finding {id} in {}: it has {known}", case.display())).into());
     };
+    // A document of before there were marks has none: it gets the mark that is given where none is.
+    let mark = text(finding, "/tlp").and_then(Tlp::from_name).unwrap_or_default();
+    writeln!(out, "{}", mark.label())?;
     let mut say = |label: &str, words: &str| writeln!(out, "{label:<LABEL$}{words}");
     let field = |pointer| text(finding, pointer).map(shown);
     let or = |pointer, none: &str| field(pointer).unwrap_or_else(|| none.to_owned());
