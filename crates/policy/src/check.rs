@@ -120,10 +120,10 @@ impl Policy {
     }
 
     fn count(&self, request: &Request, checked: &mut Checked, overriding: &mut [BTreeSet<usize>]) {
-        let Ok(asked) = self.ask(request) else { return };
+        let Ok((_, held)) = self.held(request) else { return };
         let (mut permits, mut forbids) = (Vec::new(), Vec::new());
         let mut failed = false;
-        for held in self.held(&asked, request) {
+        for held in held {
             let Some(rule) = self.rules.get(held.rule) else { continue };
             match (held.holds, rule.effect) {
                 (Ok(true), Effect::Permit) => permits.push(held.rule),
@@ -166,7 +166,7 @@ impl Policy {
             let Some(Some(condition)) = self.set(action).conditions.get(rule) else { continue };
             let axes = axes([&condition.written] as [&Expr; 1]);
             let (of, tried) = product(action, &axes, MOST, &mut |request| {
-                let held = self.ask(request).map(|asked| self.held(&asked, request)).unwrap_or_default();
+                let held = self.held(request).map(|(_, held)| held).unwrap_or_default();
                 met |= held.iter().any(|held| held.rule == rule && held.holds == Ok(true));
                 met
             });

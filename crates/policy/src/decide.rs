@@ -2,9 +2,14 @@
 //!
 //! One thing is stricter: a rule that cannot be evaluated is skipped by Cedar's authorizer, and is a refusal here.
 
+use std::collections::BTreeSet;
+
 use cedar_policy::{Entities, EvalResult, Expression, eval_expression};
 
-use crate::{Effect, Policy, Request, Rule};
+use crate::{
+    Effect, Fact, Policy, Request, Rule,
+    read::{Condition, RuleSet},
+};
 
 /// What a policy says to a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,18 +33,33 @@ pub(crate) struct Held {
     pub(crate) holds: Result<bool, String>,
 }
 
+/// A request as Cedar takes it.
+type Asked = (cedar_policy::Request, Entities);
+
+/// Of so many rules it is looked up what each asks for; to more, all is told that any rule of the policy asks for.
+const FEW: usize = 8;
+
+impl RuleSet {
+    /// The rules that can hold for a request, and may be others, ascending.
+    fn candidates(&self, request: &Request) -> impl Iterator<Item = (usize, &Condition)> {
+        let found = self.index.candidates(request).into_iter();
+        let found = found.filter_map(|rule| Some((rule, self.conditions.get(rule)?.as_ref()?)));
+        found.filter(|(_, condition)| condition.closed.test.may_hold(request))
+    }
+}
+
 impl Policy {
     /// What it says to a request. Equal requests get equal verdicts.
     pub fn decide(&self, request: &Request) -> Verdict {
-        let asked = match self.ask(request) {
-            Ok(asked) => asked,
+        let (asked, all) = match self.held(request) {
+            Ok(held) => held,
             Err(why) => {
                 let reason = format!("refused: the request cannot be put to the policy: {why}");
                 return Verdict { allowed: false, rules: Vec::new(), reason, errors: vec![why] };
             }
         };
         let (mut forbids, mut permits, mut failed, mut errors) = (vec![], vec![], vec![], vec![]);
-        for Held { rule, holds } in self.held(&asked, request) {
+        for Held { rule, holds } in all {
             let Some(rule) = self.rules.get(rule) else { continue };
             match (holds, rule.effect) {
                 (Ok(true), Effect::Forbid) => forbids.push(rule),
@@ -71,11 +91,15 @@ impl Policy {
     /// Whether it might be allowed, were more known of the destination: if not, to ask who that is leads nowhere. All else that
     /// is not known counts against it, as in [`Self::decide`].
     pub fn could(&self, request: &Request) -> bool {
-        let Ok((asked, entities)) = self.ask(request) else { return false };
+        let conditions = self.rules.iter().zip(&self.set(request.action).conditions);
+        let may = conditions.filter_map(|(rule, condition)| Some((rule.effect, condition.as_ref()?)));
+        let may: Vec<_> = may.filter(|(_, condition)| condition.hoped.test.may_hold(request)).collect();
+        let Ok((asked, entities)) = self.ask(request, may.iter().map(|(_, condition)| *condition)) else {
+            return false;
+        };
         let mut permitted = false;
-        for (rule, condition) in self.rules.iter().zip(&self.set(request.action).conditions) {
-            let Some(condition) = condition else { continue };
-            match (truth(&condition.hoped, &asked, &entities), rule.effect) {
+        for (effect, condition) in may {
+            match (truth(&condition.hoped.whole, &asked, &entities), effect) {
                 (Ok(false), _) => {}
                 (Ok(true), Effect::Permit) => permitted = true,
                 (Ok(true), Effect::Forbid) | (Err(_), _) => return false,
@@ -84,33 +108,34 @@ impl Policy {
         permitted
     }
 
-    /// A request as Cedar takes it.
-    pub(crate) fn ask(&self, request: &Request) -> Result<(cedar_policy::Request, Entities), String> {
-        request.ask(&self.asks)
+    /// A request as Cedar takes it, with what these conditions ask for: of many, all that any of them does.
+    fn ask<'a>(
+        &self,
+        request: &Request,
+        conditions: impl ExactSizeIterator<Item = &'a Condition>,
+    ) -> Result<Asked, String> {
+        if conditions.len() > FEW {
+            return request.ask(&self.asks);
+        }
+        let facts: BTreeSet<Fact> = conditions.flat_map(|one| one.facts.iter().copied()).collect();
+        request.ask(&facts.into_iter().collect::<Vec<_>>())
     }
 
-    /// How the rules that can hold stand to a request. Rules left out do not hold.
-    pub(crate) fn held(
-        &self,
-        (asked, entities): &(cedar_policy::Request, Entities),
-        request: &Request,
-    ) -> Vec<Held> {
+    /// The request as Cedar takes it, and how the rules that can hold stand to it. Rules left out do not hold.
+    pub(crate) fn held(&self, request: &Request) -> Result<(Asked, Vec<Held>), String> {
         let set = self.set(request.action);
-        let held = set.index.candidates(request).into_iter().filter_map(|rule| {
-            let condition = set.conditions.get(rule)?.as_ref()?;
-            Some(Held { rule, holds: truth(&condition.closed, asked, entities) })
-        });
-        held.collect()
+        let may: Vec<(usize, &Condition)> = set.candidates(request).collect();
+        let asked = self.ask(request, may.iter().map(|(_, condition)| *condition))?;
+        let held = |(rule, condition): (usize, &Condition)| Held {
+            rule,
+            holds: truth(&condition.closed.whole, &asked.0, &asked.1),
+        };
+        let held = may.into_iter().map(held).collect();
+        Ok((asked, held))
     }
 
     /// Says what is not known, where a rule forbids for that alone.
-    fn unknown(
-        &self,
-        rule: &Rule,
-        (asked, entities): &(cedar_policy::Request, Entities),
-        request: &Request,
-        reason: &mut String,
-    ) {
+    fn unknown(&self, rule: &Rule, (asked, entities): &Asked, request: &Request, reason: &mut String) {
         let Some(Some(condition)) = self.set(request.action).conditions.get(rule.number) else { return };
         if condition.facts.iter().all(|fact| request.knows(*fact))
             || truth(&condition.plain, asked, entities) != Ok(false)
@@ -138,7 +163,7 @@ fn truth(
 
 #[cfg(test)]
 mod tests {
-    use std::str::FromStr;
+    use std::{str::FromStr, sync::LazyLock};
 
     use cedar_policy::{Authorizer, Decision, PolicySet};
     use creance_model::{DataClass, FlightState};
@@ -169,6 +194,19 @@ mod tests {
         "(if context has flight then context.flight == Flight::\"ground\" else resource has country)",
         "(if resource in Domain::\"b.example\" then resource has edge else context has data)",
         "(resource has port && resource.port + 1 > 443)",
+        "(resource has port && resource.port >= 443)",
+        "(resource has port && 443 > resource.port)",
+        "(resource has port && resource.port != 443)",
+        "(resource has ip && resource.ip.isInRange(ip(\"192.0.2.0/24\")))",
+        "(resource has ip && !resource.ip.isInRange(ip(\"2001:db8::/32\")))",
+        "(principal has ip && principal.ip == ip(\"192.0.2.1\"))",
+        "(resource has host && !(resource.host like \"*b*\"))",
+        "(context has data && context.data.containsAny([Data::\"face\", Data::\"email\"]))",
+        "(context has data && context.data.containsAll([Data::\"face\", Data::\"email\"]))",
+        "(context has data && context.data.isEmpty())",
+        "(context has region && context.region.contains(Country::\"CN\"))",
+        "(context has region && [Country::\"CN\", Country::\"US\"].containsAny(context.region))",
+        "(principal has app && principal.app == \"app\")",
     ];
 
     fn condition() -> impl Strategy<Value = String> {
@@ -223,6 +261,7 @@ mod tests {
                     app: Some("app".to_owned()),
                     groups: tablets.then(|| "tablets".to_owned()).into_iter().collect(),
                     app_groups: maps.then(|| "maps".to_owned()).into_iter().collect(),
+                    ip: Some(if tablets { "192.0.2.1" } else { "192.0.2.2" }.parse().unwrap()),
                     ..Device::default()
                 },
                 destination: Destination {
@@ -230,9 +269,14 @@ mod tests {
                     country: Some(country.to_owned()),
                     edge: Some(edge),
                     port: Some(port),
+                    ip: Some(if edge { "192.0.2.9" } else { "2001:db8::9" }.parse().unwrap()),
                     ..Destination::default()
                 },
-                circumstances: Circumstances { flight: Some(flight), ..Circumstances::default() },
+                circumstances: Circumstances {
+                    flight: Some(flight),
+                    region: Some(if maps { vec!["CN".to_owned(), "US".to_owned()] } else { Vec::new() }),
+                    ..Circumstances::default()
+                },
                 content: Content { data: Some(data), visibility: None },
             },
         )
@@ -248,6 +292,9 @@ mod tests {
                 Fact::Country => less.destination.country = None,
                 Fact::Edge => less.destination.edge = None,
                 Fact::Port => less.destination.port = None,
+                Fact::Ip => less.destination.ip = None,
+                Fact::DeviceIp => less.device.ip = None,
+                Fact::Region => less.circumstances.region = None,
                 Fact::Flight => less.circumstances.flight = None,
                 _ => less.content.data = None,
             }
@@ -255,8 +302,18 @@ mod tests {
         less
     }
 
-    const MAY_MISS: &[Fact] =
-        &[Fact::App, Fact::Host, Fact::Country, Fact::Edge, Fact::Port, Fact::Flight, Fact::Data];
+    const MAY_MISS: &[Fact] = &[
+        Fact::App,
+        Fact::DeviceIp,
+        Fact::Host,
+        Fact::Ip,
+        Fact::Country,
+        Fact::Edge,
+        Fact::Port,
+        Fact::Flight,
+        Fact::Region,
+        Fact::Data,
+    ];
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_500))]
@@ -315,17 +372,73 @@ mod tests {
             missing in prop::sample::subsequence(MAY_MISS, 0..=MAY_MISS.len()),
         ) {
             if let Some((text, policy)) = policy(&rules) {
-                let less = without(&request, &missing);
-                let (asked, entities) = policy.ask(&less).unwrap();
-                let set = policy.set(less.action);
-                let candidates = set.index.candidates(&less);
-                for (rule, condition) in set.conditions.iter().enumerate() {
-                    if let Some(condition) = condition && !candidates.contains(&rule) {
-                        prop_assert_eq!(truth(&condition.closed, &asked, &entities), Ok(false), "{}", text);
-                    }
+                same_as_whole(&policy, &without(&request, &missing)).map_err(|why| TestCaseError::fail(format!("{why}: {text}")))?;
+            }
+        }
+
+        #[test]
+        fn nor_do_those_of_shipped_policies(
+            request in request(),
+            missing in prop::sample::subsequence(MAY_MISS, 0..=MAY_MISS.len()),
+        ) {
+            static SHIPPED: LazyLock<Vec<Policy>> =
+                LazyLock::new(|| crate::TEMPLATES.iter().map(|one| Policy::read(one.name, one.text).unwrap()).collect());
+            for policy in SHIPPED.iter() {
+                same_as_whole(policy, &without(&request, &missing)).map_err(TestCaseError::fail)?;
+            }
+        }
+    }
+
+    /// Compares what Cedar says to every rule, told every fact, with what is said of rules that it is not asked about.
+    fn same_as_whole(policy: &Policy, request: &Request) -> Result<(), String> {
+        let (asked, entities) = request.ask(Fact::ALL)?;
+        let (_, held) = policy.held(request)?;
+        for (rule, condition) in policy.set(request.action).conditions.iter().enumerate() {
+            let Some(condition) = condition else { continue };
+            let whole = truth(&condition.closed.whole, &asked, &entities);
+            let found = held.iter().find(|one| one.rule == rule).map_or(Ok(false), |one| one.holds.clone());
+            if found != whole {
+                return Err(format!("rule {rule} is {found:?} and Cedar says {whole:?}, {request:?}"));
+            }
+            for bound in [&condition.closed, &condition.hoped] {
+                let whole = truth(&bound.whole, &asked, &entities);
+                if let Some(said) = bound.test.truth(request)
+                    && whole != Ok(said)
+                {
+                    return Err(format!("{:?} is {said} and Cedar says {whole:?}, {request:?}", bound.test));
                 }
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn rules_about_numbers_names_and_lists_are_told_apart_without_cedar() {
+        let text = (0..100)
+            .map(|at| {
+                let next = at + 1;
+                format!(
+                    r#"@id("port {at}") permit (principal, action, resource)
+                    when {{ resource has port && resource.port >= {at} && resource.port < {next} }};
+                    @id("name {at}") permit (principal, action, resource)
+                    when {{ resource has host && resource.host like "*.{at}.example" }};
+                    @id("net {at}") forbid (principal, action, resource)
+                    when {{ resource has ip && resource.ip.isInRange(ip("10.{at}.0.0/16")) }};"#
+                )
+            })
+            .collect::<Vec<_>>()
+            .concat();
+        let policy = Policy::read("long", &text).unwrap();
+        let mut request = crate::check::universe::blank(Action::Connect);
+        request.destination.host = Some("a.7.example".to_owned());
+        request.destination.port = Some(50);
+        request.destination.ip = Some("10.9.1.2".parse().unwrap());
+        let may = policy
+            .set(Action::Connect)
+            .candidates(&request)
+            .map(|(rule, _)| policy.rules()[rule].id.as_str());
+        assert_eq!(may.collect::<Vec<_>>(), ["name 7", "net 9", "port 50"]);
+        same_as_whole(&policy, &request).unwrap();
     }
 
     #[test]

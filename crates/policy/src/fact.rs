@@ -160,6 +160,24 @@ impl Fact {
         }
     }
 
+    /// Whether its value is a word, or a name of the schema.
+    pub(crate) const fn is_word(self) -> bool {
+        matches!(
+            self,
+            Self::App
+                | Self::Mac
+                | Self::Host
+                | Self::Organization
+                | Self::Country
+                | Self::Control
+                | Self::StorageRegion
+                | Self::Flight
+                | Self::Mission
+                | Self::Operator
+                | Self::Visibility
+        )
+    }
+
     /// The fact behind an attribute.
     pub(crate) fn of(owner: &Var, name: &str) -> Option<Self> {
         let owner = var_name(owner);

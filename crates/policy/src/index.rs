@@ -4,10 +4,7 @@
 //! Rules are found by a value that their condition cannot be true without. A rule that may fail (arithmetic may overflow)
 //! is always evaluated, for a failure is a refusal. That nothing is missed is held by a property in `decide`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp, Var};
 
@@ -28,10 +25,26 @@ enum By {
 
 /// What a condition cannot be true without: one of these values, or the fact missing.
 #[derive(Clone, Debug)]
-struct Needs {
+pub(crate) struct Needs {
     by: By,
     values: BTreeSet<String>,
     or_missing: bool,
+}
+
+impl Needs {
+    /// Whether a request has one of the values; none where its fact is missing.
+    pub(crate) fn holds(&self, request: &Request) -> Option<bool> {
+        let has = |value: &str| match self.values.len() {
+            1 => self.values.first().is_some_and(|one| one == value),
+            _ => self.values.contains(value),
+        };
+        match self.by {
+            By::Domain => Some(request.domains().any(has)),
+            By::DeviceGroup => Some(request.device.groups.iter().any(|group| has(group))),
+            By::AppGroup => Some(request.app_groups().iter().any(|group| has(group))),
+            By::Word(fact) => request.word(fact).map(has),
+        }
+    }
 }
 
 /// The rules of one action, by what they need.
@@ -103,7 +116,7 @@ impl Index {
 }
 
 /// Whether evaluation may fail: integers and dates overflow.
-fn may_fail(condition: &Expr) -> bool {
+pub(crate) fn may_fail(condition: &Expr) -> bool {
     let mut may = false;
     closed::visit(condition, &mut |one| {
         may |= matches!(
@@ -139,19 +152,7 @@ fn needs(condition: &Expr) -> Option<Needs> {
             one.or_missing |= other.or_missing;
             Some(one)
         }
-        Expr::BinaryOp { op: BinaryOp::Eq, left, right } => {
-            let by = word(left).zip(value(right)).or_else(|| word(right).zip(value(left)));
-            by.map(|(by, value)| Needs { by, values: BTreeSet::from([value]), or_missing: false })
-        }
-        Expr::BinaryOp { op: BinaryOp::Contains, left, right } => {
-            let (Expr::Set(members), Some(by)) = (&**left, word(right)) else { return None };
-            Some(Needs {
-                by,
-                values: members.iter().map(|one| value(one)).collect::<Option<_>>()?,
-                or_missing: false,
-            })
-        }
-        Expr::BinaryOp { op: BinaryOp::In, left, right } => within(left, right),
+        Expr::BinaryOp { op, left, right } => compared(*op, left, right),
         Expr::IfThenElse { cond, then_expr, else_expr } => {
             let mut then = needs(then_expr)?;
             match &**else_expr {
@@ -174,6 +175,26 @@ fn needs(condition: &Expr) -> Option<Needs> {
     }
 }
 
+/// What a comparison is true with, and false without.
+pub(crate) fn compared(op: BinaryOp, left: &Expr, right: &Expr) -> Option<Needs> {
+    match op {
+        BinaryOp::Eq => {
+            let by = word(left).zip(value(right)).or_else(|| word(right).zip(value(left)));
+            by.map(|(by, value)| Needs { by, values: BTreeSet::from([value]), or_missing: false })
+        }
+        BinaryOp::Contains => {
+            let (Expr::Set(members), Some(by)) = (left, word(right)) else { return None };
+            Some(Needs {
+                by,
+                values: members.iter().map(|one| value(one)).collect::<Option<_>>()?,
+                or_missing: false,
+            })
+        }
+        BinaryOp::In => within(left, right),
+        _ => None,
+    }
+}
+
 /// How many requests a need may leave, by experience: fewest first.
 fn selects(needs: &Needs) -> usize {
     let by = match needs.by {
@@ -191,23 +212,11 @@ fn word(expr: &Expr) -> Option<By> {
     let Expr::GetAttr { expr, attr } = expr else { return None };
     let Expr::Var(owner) = &**expr else { return None };
     let fact = Fact::of(owner, attr)?;
-    let words = [
-        Fact::App,
-        Fact::Mac,
-        Fact::Host,
-        Fact::Organization,
-        Fact::Country,
-        Fact::Control,
-        Fact::StorageRegion,
-        Fact::Flight,
-        Fact::Mission,
-        Fact::Operator,
-        Fact::Visibility,
-    ];
-    words.contains(&fact).then_some(By::Word(fact))
+    fact.is_word().then_some(By::Word(fact))
 }
 
-fn value(expr: &Expr) -> Option<String> {
+/// A literal's text.
+pub(crate) fn value(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Literal(Literal::String(text)) => Some(text.to_string()),
         Expr::Literal(Literal::EntityUID(uid)) => Some(uid.eid.to_string()),
@@ -216,18 +225,18 @@ fn value(expr: &Expr) -> Option<String> {
 }
 
 /// The need of `principal in …` and `resource in …`.
-fn within(left: &Arc<Expr>, right: &Arc<Expr>) -> Option<Needs> {
+fn within(left: &Expr, right: &Expr) -> Option<Needs> {
     let of = |one: &Expr| match one {
         Expr::Literal(Literal::EntityUID(uid)) => {
             Some((uid.ty.0.id.as_str().to_owned(), uid.eid.to_string()))
         }
         _ => None,
     };
-    let named = match &**right {
+    let named = match right {
         Expr::Set(members) => members.iter().map(|one| of(one)).collect::<Option<Vec<_>>>()?,
         one => vec![of(one)?],
     };
-    let by = match (&**left, named.first()?.0.as_str()) {
+    let by = match (left, named.first()?.0.as_str()) {
         (Expr::Var(Var::Resource), "Domain") => By::Domain,
         (Expr::Var(Var::Principal), "DeviceGroup") => By::DeviceGroup,
         (Expr::Var(Var::Principal), "AppGroup") => By::AppGroup,

@@ -17,6 +17,7 @@ mod index;
 mod plain;
 mod read;
 mod request;
+mod sieve;
 mod templates;
 
 pub use check::{Checked, Overridden, Reach, Universe, Unmet};

@@ -15,7 +15,7 @@ use cedar_policy::{
 };
 use miette::Diagnostic;
 
-use crate::{Action, Fact, Fault, PolicyError, SCHEMA, closed, index::Index};
+use crate::{Action, Fact, Fault, PolicyError, SCHEMA, closed, index::Index, sieve::Test};
 
 /// What a rule does where its condition holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,13 +74,22 @@ pub(crate) struct Condition {
     /// As it was written.
     pub(crate) plain: Expression,
     /// With what is missing counted against it.
-    pub(crate) closed: Expression,
+    pub(crate) closed: Bound,
     /// As `closed`, but with what is missing of the destination counted for it.
-    pub(crate) hoped: Expression,
+    pub(crate) hoped: Bound,
     /// What it asks for.
     pub(crate) facts: BTreeSet<Fact>,
     /// As it was written, to be looked into.
     pub(crate) written: Expr,
+}
+
+/// A bound of a condition.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    /// As Cedar evaluates it.
+    pub(crate) whole: Expression,
+    /// What can be said of it without Cedar.
+    pub(crate) test: Test,
 }
 
 /// The longest text that is read, in bytes.
@@ -159,10 +168,11 @@ impl RuleSet {
                 Expression::from_str(&expr.to_string())
                     .map_err(|error| fault(rule, format!("its condition cannot be written out: {error}")))
             };
+            let bound = |expr: &Expr| expression(expr).map(|whole| Bound { whole, test: Test::new(expr) });
             conditions.push(Some(Condition {
                 plain: expression(&closed.plain)?,
-                closed: expression(&closed.bound)?,
-                hoped: expression(&closed.hoped)?,
+                closed: bound(&closed.bound)?,
+                hoped: bound(&closed.hoped)?,
                 facts: closed.facts,
                 written: closed.plain,
             }));

@@ -218,34 +218,55 @@ impl Request {
         }
     }
 
-    fn value(&self, fact: Fact) -> Option<Value> {
-        let (destination, context) = (&self.destination, &self.circumstances);
-        let address = |ip: Option<IpAddr>| ip.map(|ip| Value::new_ip(ip.to_string()));
+    /// A fact whose value is a number.
+    pub(crate) fn number(&self, fact: Fact) -> Option<i64> {
         match fact {
-            Fact::DeviceIp => address(self.device.ip),
-            Fact::Ip => address(destination.ip),
-            Fact::Port => destination.port.map(|port| Value::new_long(port.into())),
-            Fact::Asn => destination.asn.map(|asn| Value::new_long(asn.into())),
-            Fact::Edge => destination.edge.map(Value::new_bool),
-            Fact::Country | Fact::Control => self.word(fact).map(|code| named(&TYPES.country, code)),
-            Fact::Flight => self.word(fact).map(|state| named(&TYPES.flight, state)),
-            Fact::Visibility => self.word(fact).map(|how| named(&TYPES.visibility, how)),
-            Fact::Region => context
-                .region
-                .as_ref()
-                .map(|codes| Value::new_set(codes.iter().map(|code| named(&TYPES.country, code)))),
-            Fact::Duties => context
-                .duties
-                .as_ref()
-                .map(|duties| Value::new_set(duties.iter().map(|duty| named(&TYPES.duty, duty.name())))),
-            Fact::Data => {
-                self.content.data.as_ref().map(|classes| {
-                    Value::new_set(classes.iter().map(|class| named(&TYPES.data, class.name())))
-                })
+            Fact::Port => self.destination.port.map(i64::from),
+            Fact::Asn => self.destination.asn.map(i64::from),
+            _ => None,
+        }
+    }
+
+    /// A fact whose value is an address.
+    pub(crate) fn address(&self, fact: Fact) -> Option<IpAddr> {
+        match fact {
+            Fact::DeviceIp => self.device.ip,
+            Fact::Ip => self.destination.ip,
+            _ => None,
+        }
+    }
+
+    /// A fact whose value is a list of names of the schema.
+    pub(crate) fn list(&self, fact: Fact) -> Option<Vec<&str>> {
+        match fact {
+            Fact::Region => Some(self.circumstances.region.as_ref()?.iter().map(String::as_str).collect()),
+            Fact::Duties => {
+                Some(self.circumstances.duties.as_ref()?.iter().map(|duty| duty.name()).collect())
             }
+            Fact::Data => Some(self.content.data.as_ref()?.iter().map(|class| class.name()).collect()),
+            _ => None,
+        }
+    }
+
+    fn value(&self, fact: Fact) -> Option<Value> {
+        let set = |of| {
+            let names = self.list(fact)?;
+            Some(Value::new_set(names.into_iter().map(|name| named(of, name))))
+        };
+        let types = &*TYPES;
+        match fact {
+            Fact::DeviceIp | Fact::Ip => self.address(fact).map(|ip| Value::new_ip(ip.to_string())),
+            Fact::Port | Fact::Asn => self.number(fact).map(Value::new_long),
+            Fact::Edge => self.destination.edge.map(Value::new_bool),
+            Fact::Country | Fact::Control => self.word(fact).map(|code| named(&types.country, code)),
+            Fact::Flight => self.word(fact).map(|state| named(&types.flight, state)),
+            Fact::Visibility => self.word(fact).map(|how| named(&types.visibility, how)),
+            Fact::Region => set(&types.country),
+            Fact::Duties => set(&types.duty),
+            Fact::Data => set(&types.data),
             // Whole seconds of RFC 3339, as Cedar reads them.
             Fact::Time => {
-                let written = context.time?.to_string();
+                let written = self.circumstances.time?.to_string();
                 written.get(..19).map(|seconds| Value::new_datetime(format!("{seconds}Z")))
             }
             Fact::App
