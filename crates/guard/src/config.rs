@@ -24,7 +24,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
-    evidence::{Posted, Signing},
+    evidence::{Hear, Posted, Signing},
     names::Settings,
 };
 
@@ -60,6 +60,9 @@ pub struct Config {
     /// Files and lines that say whether something flies: nothing is open unless each says that it does not.
     #[serde(default)]
     pub evidence: Vec<Posted>,
+    /// What is overheard of other links, and of broadcasts: they cut, and open nothing.
+    #[serde(default)]
+    pub hear: Hear,
     /// The folder of the ledger and of the state that outlives a restart.
     #[serde(default = "state_folder")]
     pub state: PathBuf,
@@ -215,6 +218,12 @@ pub enum ConfigError {
     /// A file or a line is told what makes no sense.
     #[error("`evidence` {0:?}: {1}")]
     Evidence(String, &'static str),
+    /// What is overheard makes no sense.
+    #[error("{0}")]
+    Hear(&'static str),
+    /// An interface in monitor mode is one of another kind as well.
+    #[error("{0} is in `hear.monitor`, and in `lan`, `wan` or there twice")]
+    Monitor(String),
 }
 
 fn yes() -> bool {
@@ -275,6 +284,18 @@ impl Config {
             let same = |other: &Aircraft| (other.system, other.address) == (one.system, one.address);
             if config.aircraft.iter().skip(at + 1).any(same) {
                 return Err(ConfigError::Aircraft(one.name.clone()));
+            }
+        }
+        if let Some(fault) = config.hear.fault() {
+            return Err(ConfigError::Hear(fault));
+        }
+        for (at, name) in config.hear.monitor.iter().enumerate() {
+            if !is_interface(name) {
+                return Err(ConfigError::Interface(name.clone()));
+            }
+            let others = config.lan.iter().chain(&config.wan).chain(config.hear.monitor.iter().take(at));
+            if others.into_iter().any(|other| other == name) {
+                return Err(ConfigError::Monitor(name.clone()));
             }
         }
         for (at, one) in config.evidence.iter().enumerate() {
@@ -368,6 +389,14 @@ mod tests {
                 "{wrong}"
             );
         }
+        for wrong in ["wlan0", "wwan0", "mon0', 'mon0"] {
+            let error = Config::read(&format!("{LEAST}[hear]\nmonitor = ['{wrong}']")).unwrap_err();
+            assert!(matches!(error, ConfigError::Monitor(_)), "{wrong}");
+        }
+        let error = Config::read(&format!("{LEAST}[hear]\nmonitor = ['a b']")).unwrap_err();
+        assert!(matches!(error, ConfigError::Interface(_)));
+        let error = Config::read(&format!("{LEAST}[hear]\nonly = ['x']")).unwrap_err();
+        assert!(error.to_string().contains("`hear.only`"));
         let twice = "[[aircraft]]\nname='a'\nsystem=1\naddress='10.0.0.1'\n".repeat(2);
         assert!(matches!(Config::read(&format!("{LEAST}{twice}")), Err(ConfigError::Aircraft(_))));
     }

@@ -12,7 +12,11 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use creance_custody::{LEDGER, Ledger};
-use creance_guard::{Aircraft, Config, Kernel, Order, ask, evidence::Posted, ruleset};
+use creance_guard::{
+    Aircraft, Config, Kernel, Order, ask,
+    evidence::{Posted, monitor_fault},
+    ruleset,
+};
 use nix::sched::{CloneFlags, unshare};
 use serde::Serialize;
 
@@ -100,6 +104,7 @@ fn configured(config: &Config) -> Vec<Row> {
     rows.extend(config.lan.iter().chain(&config.wan).filter_map(|name| offload(name)));
     rows.extend(config.evidence.iter().map(posted));
     rows.extend(config.aircraft.iter().filter_map(signing));
+    rows.extend(config.hear.monitor.iter().map(|name| monitor(name)));
     rows.push(ledger(config));
     if let Some(named) = &config.policy {
         rows.push(match check::policy(named) {
@@ -273,6 +278,19 @@ fn posted(one: &Posted) -> Row {
             WHAT,
             format!("{} says nothing: {why}", one.name),
             "it stays cut until what writes it runs, or an operator releases",
+        ),
+    }
+}
+
+/// Whether a radio hears all.
+fn monitor(name: &str) -> Row {
+    const WHAT: &str = "monitor";
+    match monitor_fault(name) {
+        None => good(WHAT, name),
+        Some(why) => look(
+            WHAT,
+            format!("{name}: {why}"),
+            "iw dev NAME set type monitor, up, on the channel of Remote ID (6 or 149); broadcasts are not heard",
         ),
     }
 }

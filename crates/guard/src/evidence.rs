@@ -1,20 +1,23 @@
 //! Evidence of flight, and where it comes from.
 //!
 //! ```text
-//! MAVLink of clients (listen) ──────────────────▶ mavlink ─▶ ╭─────────╮
-//! a file, a line (posted) ───────────────────────────────▶   │ Sources │ ─▶ engine
-//!                                                            ╰─────────╯ ─▶ how each stands
+//! MAVLink over UDP of clients (listen) ──────▶ mavlink ─▶ ╭─────────╮
+//! other links, broadcasts (taps) ─▶ overheard ──┴───────▶ │ Sources │ ─▶ engine
+//! a file, a line (posted) ──────────────────────────────▶ ╰─────────╯ ─▶ how each stands
 //! ```
 //!
 //! An aircraft of the configuration, a file and a line vouch: nothing is open while one of them does not say that it stands.
 //! Everybody else can raise, and release nothing. What threads of their own hear or look at waits in a queue that is bounded.
 
 mod mavlink;
+mod overheard;
 mod posted;
 mod rows;
 mod signing;
+mod taps;
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     net::IpAddr,
     os::unix::net::UnixStream,
@@ -26,9 +29,11 @@ use serde_json::Value;
 
 pub use mavlink::telemetry;
 pub use posted::Posted;
+pub use taps::{Hear, monitor_fault};
 
 use crate::{Config, Datagram, state::Facts};
 use mavlink::Fleet;
+use overheard::Found;
 use rows::Rows;
 pub(crate) use signing::Signing;
 
@@ -57,6 +62,10 @@ pub(crate) struct Source {
 pub(crate) enum Word {
     /// Something of flight, or that nothing can be told, by one that vouches (its place among what is posted).
     Posted { at: usize, said: posted::Said, seen: Duration },
+    /// Something that was overheard.
+    Overheard(Found),
+    /// How an interface stands.
+    Post { source: Source, says: String, hears: bool },
 }
 
 /// Where threads put what they have to tell, and wake the engine.
@@ -90,6 +99,10 @@ pub(crate) struct Sources {
     posted: Vec<Source>,
     words: Receiver<Word>,
     rows: Rows,
+    /// Interfaces that are heard now.
+    hearing: BTreeSet<Source>,
+    /// Those that were and are not any more, until that is taken.
+    lost: Vec<String>,
 }
 
 impl Sources {
@@ -100,12 +113,16 @@ impl Sources {
         let out = Out { words, wake };
         let fleet = Fleet::new(&config.aircraft)?;
         let posted: Vec<Source> = config.evidence.iter().map(Posted::source).collect();
-        let all = fleet.sources().chain(posted.iter().cloned());
-        let rows = Rows::new(all);
+        let posts = config.hear.sources(&config.lan);
+        let vouch = fleet.sources().chain(posted.iter().cloned()).map(|source| (source, true));
+        let rows = Rows::new(vouch.chain(posts.iter().map(|source| (source.clone(), false))));
+        if !posts.is_empty() {
+            taps::listen(&config.hear, &config.lan, out.again()?)?;
+        }
         if !config.evidence.is_empty() {
             posted::watch(config.evidence.clone(), out.again()?)?;
         }
-        Ok(Self { fleet, posted, words: waiting, rows })
+        Ok(Self { fleet, posted, words: waiting, rows, hearing: BTreeSet::new(), lost: Vec::new() })
     }
 
     /// What a datagram says.
@@ -128,9 +145,31 @@ impl Sources {
                         seen,
                     }));
                 }
+                Word::Overheard(Found::Telemetry(datagram)) => {
+                    all.extend(self.fleet.heard(&datagram, &mut self.rows));
+                }
+                Word::Overheard(Found::Word { source, says, facts, seen }) => {
+                    let who = format!("{} ({})", source.name, source.kind);
+                    self.rows.put(&source, Some(says));
+                    all.push(Heard { place: None, facts, who, seen });
+                }
+                Word::Post { source, says, hears } => {
+                    if !hears && self.hearing.remove(&source) {
+                        self.lost.push(format!("{} ({}) {says}", source.name, source.kind));
+                    }
+                    self.rows.put(&source, Some(says));
+                    if hears {
+                        self.hearing.insert(source);
+                    }
+                }
             }
         }
         all
+    }
+
+    /// Interfaces that were heard and are not any more, and why: once.
+    pub(crate) fn lost(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lost)
     }
 
     /// Each source: what it said last, and how long ago.

@@ -1,7 +1,9 @@
-//! Hears telemetry on an interface of clients, whoever it is meant for, with the time at which the kernel saw it.
+//! Hears on an interface, whoever a frame is meant for, with the time at which the kernel saw it: telemetry of clients as
+//! datagrams, and frames of other kinds.
 //!
-//! A filter in the kernel lets up only datagrams that begin as MAVLink does, so that an upload at full speed costs nothing.
-//! Leaves out fragments, TCP and tagged frames.
+//! A filter in the kernel (`filter`) lets up only what may be of use. Leaves out fragments, and tagged frames.
+
+pub(crate) mod filter;
 
 use std::{
     io::{self, IoSliceMut},
@@ -13,25 +15,106 @@ use std::{
 use nix::{
     net::if_::if_nametoindex,
     sys::socket::{
-        ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt::ReceiveTimestampns,
+        ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt,
+        sockopt::{ReceiveTimestampns, RxqOvfl},
     },
     sys::time::TimeSpec,
 };
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
+use filter::Step;
+
 /// `ETH_P_ALL`, in the order of the network.
 const ALL: i32 = 0x0003_u16.to_be() as i32;
 /// `PACKET_OUTGOING`: a frame that this machine sends.
 const OUTGOING: u8 = 4;
-/// Where a filter finds the number of the interface (`SKF_AD_OFF + SKF_AD_IFINDEX`).
-const IFINDEX: u32 = 0xffff_f000 + 8;
 
-/// An ear on one interface.
+/// What comes in on one interface, as far as a filter lets it up.
 #[derive(Debug)]
-pub struct Ear {
+pub(crate) struct Tap {
     socket: Socket,
     index: u32,
 }
+
+/// A frame, whose bytes are in the caller's buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// Its bytes.
+    pub(crate) length: usize,
+    /// When the kernel saw it, since 1970.
+    pub(crate) seen: Duration,
+    /// Frames that had no place and are lost, since the beginning.
+    pub(crate) lost: u32,
+}
+
+impl Tap {
+    /// Listens on an interface, which must be there.
+    pub(crate) fn new(interface: &str, filter: impl FnOnce(u32) -> Vec<Step>) -> io::Result<Self> {
+        let index = if_nametoindex(interface)?;
+        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(ALL)))?;
+        let steps =
+            filter(index).into_iter().map(|(code, yes, no, value)| SockFilter::new(code, yes, no, value));
+        socket.attach_filter(&steps.collect::<Vec<_>>())?;
+        socket.set_nonblocking(true)?;
+        setsockopt(&socket, ReceiveTimestampns, &true)?;
+        setsockopt(&socket, RxqOvfl, &1)?;
+        // What came before the filter was there fills the place of what is to be heard.
+        let mut one = [std::mem::MaybeUninit::uninit(); 1];
+        while socket.recv(&mut one).is_ok() {}
+        Ok(Self { socket, index })
+    }
+
+    /// The interface it was made for, by number: another one of the same name is another one.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The next frame that came in, if one waits; of one that is longer than the buffer, its beginning.
+    pub(crate) fn next(&self, buffer: &mut [u8]) -> io::Result<Option<Taken>> {
+        loop {
+            let mut space = nix::cmsg_space!(TimeSpec, u32);
+            let mut pieces = [IoSliceMut::new(buffer)];
+            let read = recvmsg::<LinkAddr>(
+                self.socket.as_raw_fd(),
+                &mut pieces,
+                Some(&mut space),
+                MsgFlags::empty(),
+            );
+            let message = match read {
+                Ok(message) => message,
+                Err(nix::Error::EAGAIN) => return Ok(None),
+                Err(nix::Error::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let (mut seen, mut lost) = (None, 0);
+            for one in message.cmsgs()? {
+                match one {
+                    ControlMessageOwned::ScmTimestampns(time) => seen = Some(Duration::from(time)),
+                    ControlMessageOwned::RxqOvfl(count) => lost = count,
+                    _ => {}
+                }
+            }
+            let length = message.bytes;
+            // Frames of other interfaces may have come before the filter was there.
+            let ours = message.address.is_some_and(|from| {
+                u32::try_from(from.ifindex()) == Ok(self.index) && from.pkttype() != OUTGOING
+            });
+            if let (true, Some(seen)) = (ours, seen) {
+                return Ok(Some(Taken { length, seen, lost }));
+            }
+        }
+    }
+}
+
+impl AsFd for Tap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// An ear for telemetry on one interface.
+#[derive(Debug)]
+pub struct Ear(Tap);
 
 /// A datagram.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,92 +130,31 @@ pub struct Datagram {
 impl Ear {
     /// Listens on an interface, which must be there.
     pub fn new(interface: &str) -> io::Result<Self> {
-        let index = if_nametoindex(interface)?;
-        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(ALL)))?;
-        socket.attach_filter(&filter(index))?;
-        socket.set_nonblocking(true)?;
-        setsockopt(&socket, ReceiveTimestampns, &true)?;
-        // What came before the filter was there fills the place of what is to be heard.
-        let mut one = [std::mem::MaybeUninit::uninit(); 1];
-        while socket.recv(&mut one).is_ok() {}
-        Ok(Self { socket, index })
+        Tap::new(interface, filter::telemetry).map(Self)
     }
 
     /// The interface it was made for, by number: another one of the same name is another one.
     pub fn index(&self) -> u32 {
-        self.index
+        self.0.index()
     }
 
     /// The next datagram, if one waits.
     pub fn next(&self) -> io::Result<Option<Datagram>> {
         let mut buffer = [0; 2048];
-        loop {
-            let mut space = nix::cmsg_space!(TimeSpec);
-            let mut pieces = [IoSliceMut::new(&mut buffer)];
-            let read = recvmsg::<LinkAddr>(
-                self.socket.as_raw_fd(),
-                &mut pieces,
-                Some(&mut space),
-                MsgFlags::empty(),
-            );
-            let message = match read {
-                Ok(message) => message,
-                Err(nix::Error::EAGAIN) => return Ok(None),
-                Err(nix::Error::EINTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let seen = message.cmsgs()?.find_map(|one| match one {
-                ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
-                _ => None,
-            });
-            let length = message.bytes;
-            // Frames of other interfaces may have come before the filter was there.
-            let ours = message.address.is_some_and(|from| {
-                u32::try_from(from.ifindex()) == Ok(self.index) && from.pkttype() != OUTGOING
-            });
-            let frame = buffer.get(..length).unwrap_or_default();
-            if let (true, Some(seen), Some((from, payload))) = (ours, seen, udp(frame)) {
-                return Ok(Some(Datagram { from, payload: payload.to_vec(), seen }));
+        while let Some(taken) = self.0.next(&mut buffer)? {
+            let frame = buffer.get(..taken.length).unwrap_or_default();
+            if let Some((from, payload)) = udp(frame) {
+                return Ok(Some(Datagram { from, payload: payload.to_vec(), seen: taken.seen }));
             }
         }
+        Ok(None)
     }
 }
 
 impl AsFd for Ear {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.0.as_fd()
     }
-}
-
-/// How much a filter loads: two bytes, one.
-const HALF: u16 = 0x08;
-const BYTE: u16 = 0x10;
-
-/// What lets up datagrams of IPv4 and IPv6 on an interface whose first byte is that of a frame of MAVLink.
-fn filter(index: u32) -> [SockFilter; 19] {
-    let load = |size: u16, at: u32| SockFilter::new(0x20 | size, 0, 0, at);
-    let is = |value: u32, yes: u8, no: u8| SockFilter::new(0x15, yes, no, value);
-    [
-        load(0, IFINDEX),
-        is(index, 0, 16),
-        load(HALF, 12),
-        is(0x0800, 0, 7),
-        load(BYTE, 23),
-        is(17, 0, 12),
-        load(HALF, 20),
-        SockFilter::new(0x45, 10, 0, 0x1fff), // a later fragment
-        SockFilter::new(0xb1, 0, 0, 14),      // the length of the header
-        SockFilter::new(0x50, 0, 0, 22),      // the first byte behind UDP
-        SockFilter::new(0x05, 0, 0, 4),       // on to what it must be
-        is(0x86dd, 0, 6),
-        load(BYTE, 20),
-        is(17, 0, 4),
-        load(BYTE, 62),
-        is(0xfe, 1, 0),
-        is(0xfd, 0, 1),
-        SockFilter::new(0x06, 0, 0, 0xffff),
-        SockFilter::new(0x06, 0, 0, 0),
-    ]
 }
 
 /// Sender and payload of a datagram in an Ethernet frame that is not tagged.

@@ -121,6 +121,8 @@ impl Facts {
 pub enum Input {
     /// An aircraft, something that is posted, or a stranger was heard: the place among those that vouch, if it is one.
     Heard(Option<usize>, Facts),
+    /// Nobody hears any more what might be said of flight at some place: who opens is to know of that.
+    Deaf,
     /// Time has passed.
     Tick,
     /// An operator says that something flies.
@@ -206,6 +208,7 @@ impl Machine {
         let mut answer = Ok(());
         match input {
             Input::Heard(aircraft, facts) => self.hear(aircraft, &facts, now),
+            Input::Deaf => self.settle_anew(),
             Input::Tick => {}
             Input::Fly => {
                 self.fly = true;
@@ -248,9 +251,13 @@ impl Machine {
 
     fn rise(&mut self, now: Duration) {
         self.raised = Some(now);
+        self.settle_anew();
+    }
+
+    /// A word against all of them: what was said counts no more.
+    fn settle_anew(&mut self) {
         self.released = false;
         self.waiting = None;
-        // A word against all of them: each is to settle anew.
         for track in &mut self.tracks {
             track.grounded = false;
             track.settling = None;
@@ -453,6 +460,15 @@ mod tests {
     }
 
     #[test]
+    fn who_hears_no_more_closes_once() {
+        let mut machine = Machine::new(1, None);
+        stand(&mut machine, 0, 10);
+        assert_eq!(machine.step(Input::Deaf, at(10.5)), Ok(State::Unknown));
+        assert_eq!(stand(&mut machine, 11, 20), State::Unknown);
+        assert_eq!(stand(&mut machine, 21, 21), State::Grounded);
+    }
+
+    #[test]
     fn an_operator_releases_in_two_steps_and_the_next_sign_takes_it_back() {
         let code = || "4711".to_owned();
         let mut machine = Machine::new(1, Some(State::Airborne));
@@ -508,6 +524,7 @@ mod tests {
             6 => prop::option::of(0..3usize).prop_map(move |who| heard(standing(), who)),
             2 => (facts(), prop::option::of(0..3usize)).prop_map(move |(facts, who)| heard(facts, who)),
             1 => Just(Input::Tick),
+            1 => Just(Input::Deaf),
             1 => Just(Input::Fly),
             1 => Just(Input::Land),
         ];

@@ -44,7 +44,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes what sources say. Where one that could cut is lost, what is open closes: it is as if it had never been said.
     pub(super) fn heed(&mut self, said: Vec<Heard>) -> Result<(), EngineError> {
+        for why in self.sources.lost() {
+            let _ = self.step(Input::Deaf, None, &why)?;
+            self.alarm(&why)?;
+        }
         for one in said {
             // Only operators are refused.
             let _ = self.step(Input::Heard(one.place, one.facts), Some(one.seen), &one.who)?;

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn without_its_signature_an_aircraft_that_signs_only_raises() {
         let mut fleet = Fleet::new(&bound()).unwrap();
-        let mut rows = Rows::new(fleet.sources());
+        let mut rows = Rows::new(fleet.sources().map(|source| (source, true)));
         let mut told = |payload: &[u8]| fleet.heard(&datagram(payload, "10.0.0.1"), &mut rows).remove(0);
         assert_eq!(told(&telemetry(1, false)).place, Some(0));
         // A heartbeat of MAVLink 2 with a signature; by which key is not known.

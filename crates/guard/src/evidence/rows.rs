@@ -9,24 +9,29 @@ use super::Source;
 /// Sources of nobody's configuration that are remembered; of more, those that were silent longest go.
 const MOST: usize = 32;
 
+/// What was said last, and when.
+type Last = (String, Instant);
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Those of the configuration, whether they ever said something or not, by name.
-    own: Vec<(Source, Option<(String, Instant)>)>,
-    others: BTreeMap<Source, (String, Instant)>,
+    /// Those of the configuration, whether they ever said something or not, and whether they vouch.
+    own: Vec<(Source, bool, Option<Last>)>,
+    others: BTreeMap<Source, Last>,
 }
 
 impl Rows {
-    /// With those of a configuration.
-    pub(crate) fn new(own: impl Iterator<Item = Source>) -> Self {
-        Self { own: own.map(|source| (source, None)).collect(), others: BTreeMap::new() }
+    /// With those of a configuration, and whether they vouch.
+    pub(crate) fn new(own: impl Iterator<Item = (Source, bool)>) -> Self {
+        Self { own: own.map(|(source, vouches)| (source, vouches, None)).collect(), others: BTreeMap::new() }
     }
 
     /// A source said something; nothing, where what it says has no words here.
     pub(crate) fn put(&mut self, source: &Source, says: Option<String>) {
         let now = Instant::now();
-        if let Some((own, last)) = self.own.iter_mut().find(|(own, _)| own.name == source.name) {
+        // How an aircraft is heard changes when it begins to sign.
+        let is = |own: &Source, vouches: bool| own == source || vouches && own.name == source.name;
+        if let Some((own, _, last)) = self.own.iter_mut().find(|(own, vouches, _)| is(own, *vouches)) {
             own.kind = source.kind;
             let before = last.take().map(|(says, _)| says);
             *last = says.or(before).map(|says| (says, now));
@@ -42,7 +47,7 @@ impl Rows {
 
     /// As JSON: those of the configuration first.
     pub(crate) fn status(&self) -> Value {
-        let row = |source: &Source, last: Option<&(String, Instant)>, vouches: bool| {
+        let row = |source: &Source, last: Option<&Last>, vouches: bool| {
             json!({
                 "name": source.name,
                 "kind": source.kind,
@@ -51,7 +56,7 @@ impl Rows {
                 "seconds": last.map(|(_, at)| at.elapsed().as_secs()),
             })
         };
-        let own = self.own.iter().map(|(source, last)| row(source, last.as_ref(), true));
+        let own = self.own.iter().map(|(source, vouches, last)| row(source, last.as_ref(), *vouches));
         own.chain(self.others.iter().map(|(source, last)| row(source, Some(last), false))).collect()
     }
 }
@@ -66,7 +71,7 @@ mod tests {
 
     #[test]
     fn own_sources_stay_and_others_make_room() {
-        let mut rows = Rows::new([source("skylark")].into_iter());
+        let mut rows = Rows::new([(source("skylark"), true)].into_iter());
         assert_eq!(rows.status()[0]["says"], Value::Null);
         for number in 0..100 {
             rows.put(&source(&format!("stranger {number}")), Some("armed".to_owned()));
