@@ -23,6 +23,9 @@ use crate::{
 const PASS: u32 = 1;
 const CLOSED: u32 = 2;
 const BEYOND: u32 = 3;
+/// Who made a routing rule, as the kernel keeps it with each: a number that iproute2 gives to nobody. Rules of others at the same
+/// place are not ours, are never taken away, and keep none of ours from being put there.
+const OURS: u32 = 203;
 
 /// Why the kernel does not do what it is told.
 #[derive(Debug, Error)]
@@ -182,7 +185,7 @@ impl Kernel {
         Some(ours.filter_map(|one| one["backlog"].as_u64()).sum())
     }
 
-    /// Takes these rules away.
+    /// Takes these rules away, and those of an engine before, but none of others.
     pub fn unlock() -> Result<(), KernelError> {
         orders(Self::locks()?.iter(), "del")
     }
@@ -248,16 +251,20 @@ struct Lock {
 }
 
 impl Lock {
-    /// Reads a line of `ip rule show`, if its number is one of ours.
+    /// Reads a line of `ip rule show`, if it is one of ours.
     fn read(line: &str, v6: bool) -> Option<Self> {
         let (number, rest) = line.split_once(':')?;
+        let (rest, by) = rest.rsplit_once(" proto ")?;
+        if by.trim() != OURS.to_string() {
+            return None;
+        }
         let number = number.parse().ok().filter(|number| (PASS..=BEYOND).contains(number))?;
         let words = rest.split_whitespace().filter(|word| !matches!(*word, "[detached]" | "[unresolved]"));
         Some(Self { v6, number, rest: words.collect::<Vec<_>>().join(" ") })
     }
 
     fn order(&self, verb: &str) -> String {
-        format!("rule {verb} pref {} {}\n", self.number, self.rest)
+        format!("rule {verb} pref {} {} protocol {OURS}\n", self.number, self.rest)
     }
 }
 
@@ -372,7 +379,67 @@ fn run(program: &'static str, arguments: &[&str]) -> Result<Output, KernelError>
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::print_stderr,
+        clippy::disallowed_methods,
+        reason = "a test that may be skipped says so"
+    )]
+
+    use nix::sched::{CloneFlags, unshare};
+
     use super::*;
+
+    /// Does something in a network of its own, where that can be.
+    fn apart(act: impl FnOnce() + Send + 'static) {
+        if !nix::unistd::geteuid().is_root() {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "needs root");
+            eprintln!("skipped: needs root");
+            return;
+        }
+        let alone = move || {
+            unshare(CloneFlags::CLONE_NEWNET).unwrap();
+            act();
+        };
+        std::thread::spawn(alone).join().unwrap();
+    }
+
+    #[test]
+    fn routing_rules_of_others_stay() {
+        apart(|| {
+            let config = Config::read("lan = ['lan0']\nwan = ['wan0']").unwrap();
+            // They are more than ours, as ours are written, and the kernel would take one for the other.
+            let foreign = [
+                (false, "2:\tfrom 10.0.0.0/8 iif lan0 [detached] blackhole"),
+                (false, "1:\tfrom all fwmark 0x10/0x10 iif lan0 [detached] lookup main"),
+                (true, "2:\tfrom fd00::/8 iif lan0 [detached] blackhole"),
+            ];
+            let shown = |v6: bool| {
+                let said = run("ip", &[if v6 { "-6" } else { "-4" }, "rule", "show"]).unwrap();
+                String::from_utf8(said.stdout).unwrap()
+            };
+            for (v6, line) in foreign {
+                let (number, rest) = line.split_once(":\t").unwrap();
+                let order = format!("rule add pref {number} {}\n", rest.replace("[detached] ", ""));
+                batch(if v6 { "-6" } else { "-4" }, &order).unwrap();
+            }
+            let before = [false, true].map(shown);
+            for _ in 0..2 {
+                Kernel::lock(&config).unwrap();
+                Kernel::lock(&config).unwrap();
+                assert!(Kernel::is_locked(&config).unwrap());
+                Kernel::admit(&config).unwrap();
+                Kernel::unlock().unwrap();
+                assert_eq!([false, true].map(shown), before);
+                assert!(
+                    foreign.iter().all(|(v6, line)| before[usize::from(*v6)].contains(line)),
+                    "{before:?}"
+                );
+            }
+            // One that looks like ours locks nothing.
+            batch("-4", "rule add pref 2 from all iif wan0 blackhole\n").unwrap();
+            assert!(!Kernel::is_locked(&config).unwrap());
+        });
+    }
 
     #[test]
     fn routing_rules_are_read_as_they_are_written() {
@@ -383,10 +450,13 @@ mod tests {
         let wanted = locks(&config);
         assert_eq!(wanted.len(), 8);
         for lock in &wanted {
-            let line = format!("{}:\t{}", lock.number, lock.rest.replace("iif lan0", "iif lan0 [detached]"));
-            assert_eq!(Lock::read(&line, lock.v6).as_ref(), Some(lock));
+            let rest = lock.rest.replace("iif lan0", "iif lan0 [detached]");
+            let line = format!("{}:\t{rest}", lock.number);
+            assert_eq!(Lock::read(&format!("{line} proto {OURS}"), lock.v6).as_ref(), Some(lock));
+            assert_eq!(Lock::read(&line, lock.v6), None);
+            assert_eq!(Lock::read(&format!("{line} proto 2030"), lock.v6), None);
         }
-        assert_eq!(Lock::read("0:\tfrom all lookup local", false), None);
-        assert_eq!(Lock::read("32766:\tfrom all lookup main", false), None);
+        assert_eq!(Lock::read("0:\tfrom all lookup local proto 203", false), None);
+        assert_eq!(Lock::read("32766:\tfrom all lookup main proto 203", false), None);
     }
 }
