@@ -8,7 +8,7 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    sync::mpsc::Sender,
+    sync::mpsc::{Receiver, sync_channel},
     thread,
     time::Duration,
 };
@@ -21,6 +21,10 @@ use serde_json::Value;
 pub(crate) const SOCKET: &str = "control";
 /// Bytes of the longest order.
 const LONGEST: u64 = 4096;
+/// Orders that wait, and those that are answered before the engine looks for evidence again: whoever floods it holds up no cut.
+/// Others wait at the socket.
+const WAIT: usize = 16;
+const AT_ONCE: usize = 4;
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -88,26 +92,49 @@ impl Asked {
     }
 }
 
+/// Orders that came and were not answered yet.
+pub(crate) struct Orders {
+    asked: Receiver<Asked>,
+    wake: UnixStream,
+}
+
+impl Orders {
+    /// Those that are to be answered now. If there may be more, the engine is woken for them.
+    pub(crate) fn next(&self) -> Vec<Asked> {
+        let some: Vec<Asked> = self.asked.try_iter().take(AT_ONCE).collect();
+        if some.len() == AT_ONCE {
+            rouse(&self.wake);
+        }
+        some
+    }
+}
+
 /// Listens in a thread of its own, so that nobody who is slow to write holds up a cut. Each order is followed by a byte
 /// to `wake`.
-pub(crate) fn listen(folder: &Path, orders: Sender<Asked>, wake: UnixStream) -> io::Result<()> {
+pub(crate) fn listen(folder: &Path, wake: UnixStream) -> io::Result<Orders> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let path = folder.join(SOCKET);
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     wake.set_nonblocking(true)?;
+    let (orders, asked) = sync_channel(WAIT);
+    let woken = wake.try_clone()?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let Some(asked) = read(stream) else { continue };
             if orders.send(asked).is_err() {
                 return;
             }
-            // A full pipe wakes as well.
-            let _ = (&wake).write(&[0]);
+            rouse(&woken);
         }
     });
-    Ok(())
+    Ok(Orders { asked, wake })
+}
+
+fn rouse(mut wake: &UnixStream) {
+    // A full pipe wakes as well.
+    let _ = wake.write(&[0]);
 }
 
 fn read(stream: UnixStream) -> Option<Asked> {
@@ -119,6 +146,30 @@ fn read(stream: UnixStream) -> Option<Asked> {
     Some(Asked { order: serde_json::from_str(&line).ok()?, uid, stream })
 }
 
+/// What is to be said and done where an order could not be given, or was not answered: with the socket, for people.
+pub fn unanswered(folder: &Path, error: &io::Error) -> String {
+    let socket = folder.join(SOCKET);
+    let socket = socket.display();
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            format!(
+                "no engine listens at {socket}: is `creance-guard run` running, with the same `run` in its configuration?"
+            )
+        }
+        io::ErrorKind::PermissionDenied => format!("{socket} may not be opened by this user: ask as root"),
+        io::ErrorKind::WouldBlock
+        | io::ErrorKind::TimedOut
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => format!(
+            "no answer at {socket} within {} s: the order may be taken yet, so look before it is given again \
+             (creance-guard status); if nothing answers, start the engine anew, which begins cut",
+            PATIENCE.as_secs()
+        ),
+        _ => format!("{socket}: {error}"),
+    }
+}
+
 /// Sends an order to the engine that listens in a folder.
 pub fn ask(folder: &Path, order: &Order) -> io::Result<Answer> {
     let mut stream = UnixStream::connect(folder.join(SOCKET))?;
@@ -126,32 +177,71 @@ pub fn ask(folder: &Path, order: &Order) -> io::Result<Answer> {
     let line = serde_json::to_string(order)? + "\n";
     stream.write_all(line.as_bytes())?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
+    if BufReader::new(stream).read_line(&mut answer)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     Ok(serde_json::from_str(&answer)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     #[test]
     fn an_order_arrives_with_its_user_and_is_answered() {
         let folder = tempfile::tempdir().unwrap();
-        let (orders, got) = mpsc::channel();
         let (wake, _woken) = UnixStream::pair().unwrap();
-        listen(folder.path(), orders, wake).unwrap();
+        let orders = listen(folder.path(), wake).unwrap();
         let mode = fs::metadata(folder.path().join(SOCKET)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let path = folder.path().to_owned();
         let order = Order::Fly { reason: "test".to_owned() };
         let sent = order.clone();
         let asker = thread::spawn(move || ask(&path, &sent));
-        let got: Asked = got.recv().unwrap();
+        let got: Asked = orders.asked.recv().unwrap();
         assert_eq!((&got.order, got.uid), (&order, nix::unistd::geteuid().as_raw()));
         let answer = Answer { taken: true, says: "yes".to_owned(), code: None, status: Value::Null };
         got.answer(&answer);
         assert_eq!(asker.join().unwrap().unwrap(), answer);
+    }
+
+    #[test]
+    fn of_many_orders_some_are_answered_at_once_and_the_engine_is_woken_for_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (wake, mut woken) = UnixStream::pair().unwrap();
+        let orders = listen(folder.path(), wake).unwrap();
+        let many = 2 * WAIT;
+        let waiting: Vec<UnixStream> = (0..many)
+            .map(|_| {
+                let mut stream = UnixStream::connect(folder.path().join(SOCKET)).unwrap();
+                stream.write_all(b"{\"order\":\"status\"}\n").unwrap();
+                stream
+            })
+            .collect();
+        woken.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut answered = 0;
+        while answered < many {
+            // As the engine does: it sleeps until it is woken.
+            assert!(woken.read(&mut [0; 64]).unwrap() > 0);
+            let some = orders.next();
+            assert!(some.len() <= AT_ONCE);
+            answered += some.len();
+        }
+        assert_eq!((answered, waiting.len()), (many, many));
+    }
+
+    #[test]
+    fn what_was_not_answered_is_told_with_the_socket_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |error| unanswered(folder.path(), &error);
+        let nobody = said(ask(folder.path(), &Order::Status).unwrap_err());
+        let socket = folder.path().join(SOCKET).display().to_string();
+        assert!(nobody.contains(&socket) && nobody.contains("creance-guard run"), "{nobody}");
+        let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
+        let hangs_up = thread::spawn(move || drop(listener.accept()));
+        let gone = said(ask(folder.path(), &Order::Status).unwrap_err());
+        hangs_up.join().unwrap();
+        assert!(gone.contains(&socket) && gone.contains("may be taken yet"), "{gone}");
+        assert_eq!(gone, said(io::ErrorKind::WouldBlock.into()));
     }
 }

@@ -18,10 +18,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvError, channel},
-    },
+    sync::{Arc, mpsc::RecvError},
     time::{Duration, Instant},
 };
 
@@ -38,7 +35,7 @@ use thiserror::Error;
 use crate::{
     Answer, Book, Config, Cut, Destination, Ear, Exception, Input, Kernel, KernelError, Known, Machine,
     Order, Policy, Seen, State,
-    control::{self, Asked},
+    control::{self, Orders},
     evidence::{Sources, vouching},
     hand::{Done, Hand, Job},
     lawful::{self, Asked as Duty},
@@ -226,9 +223,8 @@ impl Engine {
         let ends = Self::hold_signals()?;
         let signals = SignalFd::with_flags(&ends, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|error| io("wait for signals")(error.into()))?;
-        let (orders, asked) = channel();
         let wake = self.wake.try_clone().map_err(io("make a pipe"))?;
-        control::listen(&self.config.run, orders, wake).map_err(io("open the control socket"))?;
+        let orders = control::listen(&self.config.run, wake).map_err(io("open the control socket"))?;
         let beat = self.config.dead_man() / 5;
         let (mut counted, mut due) = (Instant::now(), Due::default());
         loop {
@@ -244,7 +240,7 @@ impl Engine {
             let _ = self.woken.read(&mut [0; 64]);
             let said = self.sources.words();
             self.heed(said)?;
-            self.orders(&asked)?;
+            self.orders(&orders)?;
             // Only operators are refused.
             let _ = self.step(Input::Tick, None, "time")?;
             if let Some(notes) = self.resolver.as_ref().and_then(Names::notes) {
@@ -337,8 +333,8 @@ impl Engine {
         let _ = poll(&mut all, PollTimeout::try_from(longest).unwrap_or(PollTimeout::ZERO));
     }
 
-    fn orders(&mut self, asked: &Receiver<Asked>) -> Result<(), EngineError> {
-        while let Ok(asked) = asked.try_recv() {
+    fn orders(&mut self, orders: &Orders) -> Result<(), EngineError> {
+        for asked in orders.next() {
             let who = format!("user {}", asked.uid);
             let mut repeat = None;
             let answer = match asked.order.clone() {

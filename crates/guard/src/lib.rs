@@ -32,7 +32,7 @@ mod state;
 pub mod tally;
 
 pub use config::{Aircraft, Carrier, Config, ConfigError, Exception, Page, Service, Upstream};
-pub use control::{Answer, Order, ask};
+pub use control::{Answer, Order, ask, unanswered};
 pub use engine::{Ended, Engine, EngineError};
 pub use facts::asked;
 pub use kernel::{Cut, Kernel, KernelError};

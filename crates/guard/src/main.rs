@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_guard::{
     Answer, Book, Config, Ended, Engine, EngineError, Kernel, LocalData, Order, Policy, Rules, ask, metrics,
-    page, ruleset, tally,
+    page, ruleset, tally, unanswered,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -178,7 +178,8 @@ fn act(command: Command) -> anyhow::Result<u8> {
         Command::Selftest(options) => return trial::run(&options),
         Command::Operator(options) => {
             let config = Config::load(&options.configured.config)?;
-            let answer = ask(&config.run, &options.word.into()).context("cannot reach the guard")?;
+            let answer = ask(&config.run, &options.word.into())
+                .map_err(|error| anyhow::anyhow!(unanswered(&config.run, &error)))?;
             anstream::println!("{}", answer.says);
             return Ok(u8::from(!answer.taken));
         }
