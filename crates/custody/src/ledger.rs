@@ -1,6 +1,9 @@
 //! `ledger.jsonl`: one record a line, each chained to the line before (docs/decisions/025).
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, Read},
+};
 
 use creance_model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -130,6 +133,18 @@ impl Record {
             files,
         }
     }
+
+    /// Why it cannot stand behind the record of this number and hash.
+    fn refused_after(&self, number: u64, hash: Option<&String>) -> Option<Why> {
+        if self.number != number + 1 {
+            return Some(Why::Number);
+        }
+        if self.previous.as_ref() != hash {
+            return Some(Why::Chain);
+        }
+        let sorted = self.files.windows(2).all(|pair| matches!(pair, [a, b] if a.path < b.path));
+        (!sorted || !self.files.iter().all(|file| is_hex_of_32(&file.sha256))).then_some(Why::Files)
+    }
 }
 
 /// The end of a ledger that goes on for years: what the next line hangs on, and no more.
@@ -147,6 +162,40 @@ impl Chain {
         let line = canonical::write(&record)?;
         *self = Self { number: record.number, case: Some(record.case), hash: Some(sha256(line.as_bytes())) };
         Some(line + "\n")
+    }
+
+    /// The end of a ledger whose last line, without its end, is this one. What went before is taken at its word.
+    pub fn at(line: &[u8]) -> Option<Self> {
+        let record = canonical::read::<Record>(line).filter(|read| read.schema == SCHEMA)?;
+        Some(Self { number: record.number, case: Some(record.case), hash: Some(sha256(line)) })
+    }
+
+    /// Reads what follows this end, line by line, and checks every line against the one before. No more of it is kept than one
+    /// line. A line that is wrong is an error of invalid data, with a [`LedgerError`].
+    pub fn follow(&mut self, lines: &mut impl BufRead) -> io::Result<()> {
+        let mut line = Vec::new();
+        loop {
+            let record = self.number + 1;
+            let wrong = |why| io::Error::new(io::ErrorKind::InvalidData, LedgerError { record, why });
+            line.clear();
+            if lines.by_ref().take(LONGEST as u64).read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            if line.pop() != Some(b'\n') {
+                return Err(wrong(Why::Cut));
+            }
+            let read = canonical::read::<Record>(&line).filter(|read| read.schema == SCHEMA);
+            let read = read.ok_or_else(|| wrong(Why::Form))?;
+            if let Some(why) = read.refused_after(self.number, self.hash.as_ref()) {
+                return Err(wrong(why));
+            }
+            *self = Self { number: read.number, case: Some(read.case), hash: Some(sha256(&line)) };
+        }
+    }
+
+    /// The number of the last record; 0, if there is none.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// The number, the case and the hash of the last record.
@@ -174,23 +223,12 @@ impl Ledger {
             let Some(read) = canonical::read::<Record>(line).filter(|read| read.schema == SCHEMA) else {
                 return wrong(Why::Form);
             };
-            if let Some(why) = ledger.refuses(&read) {
+            if let Some(why) = read.refused_after(record - 1, ledger.hashes.last()) {
                 return wrong(why);
             }
             ledger.hashes.push(sha256(line));
             ledger.records.push(read);
         }
-    }
-
-    fn refuses(&self, next: &Record) -> Option<Why> {
-        if next.number != self.records.len() as u64 + 1 {
-            return Some(Why::Number);
-        }
-        if next.previous.as_ref() != self.hashes.last() {
-            return Some(Why::Chain);
-        }
-        let sorted = next.files.windows(2).all(|pair| matches!(pair, [a, b] if a.path < b.path));
-        (!sorted || !next.files.iter().all(|file| is_hex_of_32(&file.sha256))).then_some(Why::Files)
     }
 
     /// Adds a record, and gives its line. Nothing, if the deed holds a number that is not whole.
@@ -288,7 +326,32 @@ pub(crate) mod tests {
         assert_eq!(why(&format!("{text}\n")), Some((4, Why::Form)));
     }
 
+    #[test]
+    fn a_ledger_is_followed_from_any_of_its_lines() {
+        let text = written();
+        let mut whole = Chain::default();
+        whole.follow(&mut text.as_bytes()).unwrap();
+        let first = text.lines().next().unwrap();
+        let mut rest = Chain::at(first.as_bytes()).unwrap();
+        rest.follow(&mut text.get(first.len() + 1..).unwrap().as_bytes()).unwrap();
+        let end = Ledger::read(text.as_bytes()).unwrap().end();
+        assert_eq!((whole.last(), rest.last()), (end.last(), end.last()));
+        assert!(Chain::at(b"{}").is_none());
+    }
+
     proptest::proptest! {
+        #[test]
+        fn it_is_followed_where_it_is_read(at in 0_usize..2000, flip: u8, cut in 0_usize..3000) {
+            let mut bytes = written().into_bytes();
+            let at = at % bytes.len();
+            bytes[at] ^= flip;
+            bytes.truncate(cut);
+            let read = Ledger::read(&bytes).err().filter(|error| error.why != Why::Empty);
+            let followed = Chain::default().follow(&mut bytes.as_slice()).err();
+            let followed = followed.map(|error| *error.into_inner().unwrap().downcast::<LedgerError>().unwrap());
+            proptest::prop_assert_eq!(read, followed);
+        }
+
         #[test]
         fn no_byte_changes_unseen_but_in_the_last_line(at in 0_usize..2000, flip in 1_u8..=255) {
             let mut bytes = written().into_bytes();

@@ -1,7 +1,8 @@
 //! `creance-guard proof`: what left during a flight, from the ledger, for others to check.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -11,7 +12,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use creance_custody::{LEDGER, SIGNATURE, SigningKey, in_canonical_form, verify};
 use creance_guard::{
-    Config,
+    Config, files,
     proof::{Proof, told},
 };
 
@@ -86,6 +87,15 @@ pub(crate) fn key(config: &Config) -> anyhow::Result<Option<SigningKey>> {
     config.key.as_ref().map(read).transpose()
 }
 
+/// All files of the ledger, one behind the other.
+fn whole(folder: &Path) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    for path in files(folder)? {
+        File::open(&path)?.read_to_end(&mut all)?;
+    }
+    Ok(all)
+}
+
 /// The ledger, whole and, if there is a key, signed with it.
 fn ledger(folder: &Path, key: Option<&SigningKey>) -> anyhow::Result<Vec<u8>> {
     let public = key.map(SigningKey::public);
@@ -96,14 +106,23 @@ fn ledger(folder: &Path, key: Option<&SigningKey>) -> anyhow::Result<Vec<u8>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).context("cannot read the signature of the ledger"),
         };
-        let path = folder.join(LEDGER);
-        let ledger = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let ledger = match whole(folder) {
+            // A file was put aside meanwhile: all is read anew.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                thread::sleep(Duration::from_millis(50));
+                continue;
+            }
+            other => other.with_context(|| format!("cannot read the ledger in {}", folder.display()))?,
+        };
         faults = verify(&ledger, signature.as_deref(), &[], public.as_ref()).faults;
         if faults.is_empty() {
             return Ok(ledger);
         }
         // The engine may be between a record and its signature.
         thread::sleep(Duration::from_millis(50));
+    }
+    if faults.is_empty() {
+        bail!("there is no ledger in {}", folder.display());
     }
     bail!(
         "the ledger does not hold: {}",

@@ -1,16 +1,19 @@
 //! The ledger of the guard: states, cuts, words of operators, alarms and counts, each line chained to the one before, and
 //! signed if there is a key. Its form is that of a case (docs/decisions/025), so that the same tools check it.
+//!
+//! A file that has grown long is put aside, named by the number of its last record, and the next record, in a new file, hangs on it
+//! as on any other: all files in their order are one ledger.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     sync::mpsc::{SyncSender, sync_channel},
     thread,
 };
 
-use creance_custody::{Chain, Deed, LEDGER, Ledger, SIGNATURE, SigningKey};
+use creance_custody::{Chain, Deed, LEDGER, SIGNATURE, SigningKey};
 use creance_model::Timestamp;
 use serde_json::Value;
 
@@ -22,8 +25,12 @@ const STATE: &str = "state";
 /// The ledger, open at its end.
 pub struct Book {
     folder: PathBuf,
-    file: File,
+    /// None until a record is written into a new one.
+    file: Option<File>,
     chain: Chain,
+    /// Bytes of the file, and of the longest.
+    bytes: u64,
+    most: u64,
     key: Option<SigningKey>,
     log: Option<SyncSender<String>>,
 }
@@ -31,22 +38,35 @@ pub struct Book {
 /// Lines of the log that wait; of more, the newest are not printed.
 const LINES: usize = 1024;
 
+/// Bytes of a file that is put aside. The longest that is read at a start.
+const LONG: u64 = 64 << 20;
+
 /// What a record says.
 pub type Detail = BTreeMap<String, Value>;
 
 impl Book {
-    /// Opens the ledger in a folder, or begins one. A ledger that is damaged is not continued.
+    /// Opens the ledger in a folder, or begins one. A ledger that is damaged is not continued; of files that were put aside, the
+    /// last line alone is looked at. No more than one line is in memory.
     pub fn open(folder: &Path, key: Option<SigningKey>) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let path = folder.join(LEDGER);
-        let chain = match fs::read(&path) {
-            Ok(bytes) if !bytes.is_empty() => Ledger::read(&bytes).map_err(io::Error::other)?.end(),
-            Ok(_) => Chain::default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Chain::default(),
-            Err(error) => return Err(error),
+        let mut chain = match aside(folder)?.last() {
+            Some(path) => end(path)?,
+            None => Chain::default(),
         };
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
-        Ok(Self { folder: folder.to_owned(), file, chain, key, log: None })
+        let path = folder.join(LEDGER);
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        chain.follow(&mut BufReader::new(&file))?;
+        Ok(Self { folder: folder.to_owned(), file: Some(file), chain, bytes, most: LONG, key, log: None })
+    }
+
+    /// Reads the whole ledger in a folder, all its files. Gives how many records there are.
+    pub fn check(folder: &Path) -> io::Result<u64> {
+        let mut chain = Chain::default();
+        for path in files(folder)? {
+            chain.follow(&mut BufReader::new(File::open(path)?))?;
+        }
+        Ok(chain.number())
     }
 
     /// Prints each record as well, as it stands in the ledger. From a thread of its own: a reader that is slow holds up no cut.
@@ -78,8 +98,7 @@ impl Book {
             .chain
             .add(deed)
             .ok_or_else(|| io::Error::other("a record holds a number that is not whole"))?;
-        self.file.write_all(line.as_bytes())?;
-        self.file.sync_data()?;
+        self.append(line.as_bytes())?;
         if let Some(log) = &self.log {
             let _ = log.try_send(line);
         }
@@ -87,6 +106,24 @@ impl Book {
             Some(signature) => replace(&self.folder, SIGNATURE, signature.as_bytes()),
             None => Ok(()),
         }
+    }
+
+    /// Writes a line to the disk itself. A file that is long by then is put aside.
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(OpenOptions::new().append(true).create(true).open(self.folder.join(LEDGER))?),
+        };
+        file.write_all(line)?;
+        file.sync_data()?;
+        self.bytes += line.len() as u64;
+        if self.bytes >= self.most {
+            let name = format!("{ASIDE}{:012}{JSONL}", self.chain.number());
+            fs::rename(self.folder.join(LEDGER), self.folder.join(name))?;
+            File::open(&self.folder)?.sync_all()?;
+            (self.file, self.bytes) = (None, 0);
+        }
+        Ok(())
     }
 
     /// Whether it is signed.
@@ -110,6 +147,48 @@ impl Book {
             Err(_) => Some(State::Airborne),
         }
     }
+}
+
+/// What a file that was put aside is called, before and behind the number of its last record.
+const ASIDE: &str = "ledger-";
+const JSONL: &str = ".jsonl";
+
+/// The files of a ledger, the first first. There may be none.
+pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut all = aside(folder)?;
+    let last = folder.join(LEDGER);
+    if last.exists() {
+        all.push(last);
+    }
+    Ok(all)
+}
+
+/// The files that were put aside.
+fn aside(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut numbered = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let number = name.strip_prefix(ASIDE).and_then(|rest| rest.strip_suffix(JSONL));
+        if let Some(number) = number.and_then(|number| number.parse::<u64>().ok()) {
+            numbered.push((number, path));
+        }
+    }
+    numbered.sort();
+    Ok(numbered.into_iter().map(|(_, path)| path).collect())
+}
+
+/// The end of a file that was put aside, by its last line.
+fn end(path: &Path) -> io::Result<Chain> {
+    let mut lines = BufReader::new(File::open(path)?);
+    let (mut line, mut last) = (Vec::new(), Vec::new());
+    // No line that was written is longer than a file that is put aside.
+    while lines.by_ref().take(2 * LONG).read_until(b'\n', &mut line)? > 0 {
+        std::mem::swap(&mut line, &mut last);
+        line.clear();
+    }
+    let damaged = || io::Error::other(format!("{}: its last line is no record", path.display()));
+    Chain::at(last.strip_suffix(b"\n").ok_or_else(damaged)?).ok_or_else(damaged)
 }
 
 /// Puts a file in the place of another: after a crash it is the one or the other.
@@ -150,6 +229,48 @@ mod tests {
         let mut cut = read(LEDGER);
         cut.pop();
         fs::write(folder.path().join(LEDGER), cut).unwrap();
+        assert!(Book::open(folder.path(), None).is_err());
+    }
+
+    #[test]
+    fn files_that_were_put_aside_and_the_last_are_one_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = |book: &mut Book, turn: usize| {
+            book.note("state", BTreeMap::from([("turn".to_owned(), Value::from(turn))])).unwrap();
+        };
+        let mut book = Book::open(folder.path(), Some(key())).unwrap();
+        book.most = 1000;
+        for turn in 0..10 {
+            note(&mut book, turn);
+        }
+        let all = files(folder.path()).unwrap();
+        assert!(all.len() > 2, "{all:?}");
+        let lengths = all.iter().map(|path| fs::metadata(path).unwrap().len());
+        assert!(lengths.into_iter().all(|length| length < 1500));
+        // It was ended right after a file was put aside, and goes on behind it.
+        drop(book);
+        let last = folder.path().join(LEDGER);
+        if last.exists() {
+            fs::rename(&last, folder.path().join("ledger-000000000010.jsonl")).unwrap();
+        }
+        let mut book = Book::open(folder.path(), Some(key())).unwrap();
+        note(&mut book, 10);
+        assert_eq!(Book::check(folder.path()).unwrap(), 11);
+        let whole =
+            files(folder.path()).unwrap().iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+        let signature = fs::read(folder.path().join(SIGNATURE)).unwrap();
+        let answer = verify(&whole.concat(), Some(&signature), &[], Some(&key().public()));
+        assert_eq!((answer.records, answer.signed, answer.faults.len()), (11, Signed::By(key().public()), 0));
+        // One that is taken out is missed, as is one that is changed.
+        let first = files(folder.path()).unwrap().remove(0);
+        let text = fs::read_to_string(&first).unwrap();
+        fs::write(&first, text.replace("\"turn\":1", "\"turn\":7")).unwrap();
+        assert!(Book::check(folder.path()).is_err());
+        fs::remove_file(&first).unwrap();
+        assert!(Book::check(folder.path()).is_err());
+        // The last line of the one before is what the next hangs on.
+        let last_aside = aside(folder.path()).unwrap().pop().unwrap();
+        fs::write(&last_aside, &text).unwrap();
         assert!(Book::open(folder.path(), None).is_err());
     }
 
