@@ -45,6 +45,7 @@ use creance_model::Timestamp;
 use static_aabb2d_index::{StaticAABB2DIndex, StaticAABB2DIndexBuilder};
 
 pub use geodesy::Position;
+pub(crate) use geojson::refuse_other_systems;
 pub use geometry::{Doubt, Edges, Lies, Shape};
 pub use heights::{Band, Datum, Height, Limit};
 pub use leg::{Leg, WORK};

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::{Part, Site, Sites, sector};
 use crate::error::printable;
 use crate::json::{self, Json};
+use crate::zones::refuse_other_systems;
 
 /// Metres around a site for which the register says none.
 const BUFFER_M: f64 = 100.0;
@@ -68,6 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<Sites, String> {
 
 fn geojson(bytes: &[u8], found: &mut Found) -> Result<(), String> {
     let document = json::parse(bytes)?;
+    refuse_other_systems(&document)?;
     let kind = document.get("type").and_then(Json::text);
     let features = match (document.get("features"), kind) {
         (Some(Json::List(features)), _) => features.as_slice(),
@@ -295,6 +297,10 @@ mod tests {
             ),
             (r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[8,147]}}"#, "feature 1"),
             (r#"{"type":"FeatureCollection","features":[]}"#, "no site"),
+            (
+                r#"{"type":"FeatureCollection","crs":{"properties":{"name":"EPSG:2056"}},"features":[]}"#,
+                "crs is `EPSG:2056`",
+            ),
         ] {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{error}");

@@ -339,10 +339,10 @@ fn limit(value: Option<&Node>, reference: Option<&str>) -> Result<Option<Limit>,
     let (scale, level) = match node.attribute("uom") {
         Some("FL") => (100.0 * FOOT, true),
         Some("SM") => (10.0, true),
-        Some("M") => (1.0, false),
         Some("FT") => (FOOT, false),
         None | Some("") if number != 0.0 => return Err("the unit of a limit of height is not said"),
-        None | Some("") => (1.0, false),
+        // Nothing is nothing in every unit.
+        Some("M" | "") | None => (1.0, false),
         Some(_) => return Err("the unit of a limit of height is not known"),
     };
     let datum = match reference {

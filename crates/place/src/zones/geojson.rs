@@ -103,7 +103,7 @@ pub(super) fn read(content: &Content<'_>, found: &mut Found) -> Result<(), Strin
 }
 
 /// Coordinates that are no degrees would lie elsewhere: a file that names another system is refused.
-fn refuse_other_systems(document: &Json) -> Result<(), String> {
+pub(crate) fn refuse_other_systems(document: &Json) -> Result<(), String> {
     let name = document.get("crs").and_then(|crs| crs.get("properties")?.get("name")?.text());
     match name {
         None => Ok(()),
