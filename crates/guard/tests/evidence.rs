@@ -1,4 +1,5 @@
-//! Sources of evidence, with a guard that runs in a namespace: a file, a line. Needs root.
+//! Sources of evidence, with a guard that runs in a namespace: a file, a line, what is overheard. Needs root. What says
+//! there that it is a radio is none: frames are written into it.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,8 +10,9 @@
 
 use std::{
     fs,
-    path::PathBuf,
-    process::{Child, Command},
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -150,4 +152,151 @@ fn a_file_and_a_line_open_together_and_each_cuts() {
     assert!(lab.says("tower").is_some_and(|says| says == "nothing: it is old, and says grounded"));
     fs::write(lab.path("tower"), "flying").unwrap();
     assert!(within(1, || lab.state() == "airborne"));
+}
+
+/// An interface that says it is a radio in monitor mode: what is written to its standard input as a line of base 16 comes in there.
+const RADIO: &str = "
+import fcntl, os, struct, subprocess, sys
+tap = os.open('/dev/net/tun', os.O_RDWR)
+fcntl.ioctl(tap, 0x400454ca, struct.pack('16sH22x', b'mon0', 0x1002))
+fcntl.ioctl(tap, 0x400454cd, 803)
+subprocess.run(['ip', 'link', 'set', 'mon0', 'up'], check=True)
+for line in sys.stdin: os.write(tap, bytes.fromhex(line))
+";
+
+/// Sends each line of base 16 as a frame.
+const WIRE: &str = "
+import socket, sys
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(('eth0', 0))
+for line in sys.stdin: wire.send(bytes.fromhex(line))
+";
+
+/// A program that takes frames, in a namespace.
+struct Sender(Child);
+
+impl Sender {
+    fn new(netns: &str, script: &str) -> Self {
+        let child = Command::new("ip")
+            .args(["netns", "exec", netns, "python3", "-c", script])
+            .stdin(Stdio::piped())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    fn send(&mut self, frame: &[u8]) {
+        let line: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        let pipe = self.0.stdin.as_mut().unwrap();
+        writeln!(pipe, "{line}").unwrap();
+        pipe.flush().unwrap();
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+fn release(lab: &Lab) {
+    // What was said has gone silent.
+    assert!(within(10, || lab.state() != "airborne"), "{:?}", lab.status());
+    let asked = ask(&lab.path("run"), &Order::Release { reason: "test".to_owned() }).unwrap();
+    assert!(ask(&lab.path("run"), &Order::Confirm { code: asked.code.unwrap() }).unwrap().taken);
+    assert!(within(2, || lab.status().unwrap()["open"] == true), "{:?}", lab.status());
+}
+
+/// A beacon behind a header of the radio, with a pack of Open Drone ID: a serial, and a status.
+fn beacon(serial: &str, status: u8) -> Vec<u8> {
+    let mut frame = vec![0, 0, 8, 0, 0, 0, 0, 0, 0x80, 0, 0, 0];
+    frame.extend([[0xff; 6], [2; 6], [3; 6]].concat());
+    frame.extend([0; 14]);
+    frame.extend([0xdd, 58, 0xfa, 0x0b, 0xbc, 0x0d, 7, 0xf2, 25, 2, 0x02, 0x12]);
+    frame.extend(serial.bytes());
+    frame.extend([0; 3]);
+    frame.extend([0x12, status << 4, 181, 255, 126]);
+    frame.extend([0; 20]);
+    frame
+}
+
+/// A segment of a connection of the client, to a broker or a ground station behind the gateway.
+fn segment(port: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len() + 40).unwrap();
+    let mut frame = vec![0xff; 6];
+    frame.extend([2, 0, 0, 0, 0, 7, 8, 0, 0x45, 0]);
+    frame.extend(length.to_be_bytes());
+    frame.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 79, 0, 2, 203, 0, 113, 9]);
+    frame.extend([40_000_u16.to_be_bytes(), port.to_be_bytes()].concat());
+    frame.extend(sequence.to_be_bytes());
+    frame.extend([0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    frame.extend(payload);
+    frame
+}
+
+#[test]
+fn what_is_overheard_cuts_and_a_radio_that_is_lost_closes() {
+    if !able() {
+        return;
+    }
+    if !Path::new("/dev/net/tun").exists() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "needs /dev/net/tun");
+        eprintln!("skipped: needs /dev/net/tun, for something that says it is a radio");
+        return;
+    }
+    let own = "1581F5BKD225D00BP891";
+    let lab = Lab::new("heard", &format!("[hear]\nmonitor = ['mon0']\nonly = ['{own}']\n"));
+    let (gateway, client) = (netns("heard", "gateway"), netns("heard", "client"));
+    assert!(within(3, || lab.says("mon0").is_some_and(|says| says.starts_with("hears nothing: No such"))));
+    let mut radio = Sender::new(&gateway, RADIO);
+    assert!(
+        within(5, || lab.says("mon0").is_some_and(|says| says.starts_with("hears; "))),
+        "{:?}",
+        lab.says("mon0")
+    );
+    release(&lab);
+    // Another's flight, and its own on the ground, are none of ours.
+    radio.send(&beacon("1581F000000000000000", 2));
+    radio.send(&beacon(own, 1));
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(lab.state(), "released");
+    radio.send(&beacon(own, 2));
+    assert!(within(1, || lab.state() == "airborne"));
+    let cut = lab.status().unwrap()["last_cut"].clone();
+    assert!(cut["why"].as_str().unwrap().ends_with("(remote-id)"), "{cut}");
+    assert!(cut["us_to_routes"].as_u64().unwrap() < 1_000_000, "{cut}");
+    // The Cloud API over MQTT in clear, in pieces.
+    release(&lab);
+    let topic = format!("thing/product/{own}/osd");
+    let osd = r#"{"gateway":"g","data":{"mode_code":4,"elevation":0.1,"attitude_head":1}}"#;
+    let text = |text: &str| [&u16::try_from(text.len()).unwrap().to_be_bytes(), text.as_bytes()].concat();
+    let connect = [&[0x10, 17][..], &text("MQTT"), &[4, 2, 0, 60], &text("pilot")].concat();
+    let publish = [text(&topic), osd.as_bytes().to_vec()].concat();
+    let publish = [&[0x30, u8::try_from(publish.len()).unwrap()][..], &publish].concat();
+    let stream = [connect, publish].concat();
+    let mut wire = Sender::new(&client, WIRE);
+    let send = |wire: &mut Sender, port: u16, bytes: &[u8]| {
+        wire.send(&segment(port, 0, 2, &[]));
+        for (piece, at) in bytes.chunks(60).zip((1..).step_by(60)) {
+            wire.send(&segment(port, at, 0x18, piece));
+        }
+    };
+    send(&mut wire, 1883, &stream);
+    assert!(within(2, || lab.state() == "airborne"), "{:?}", lab.status());
+    let why = lab.status().unwrap()["last_cut"]["why"].clone();
+    assert!(why.as_str().unwrap().ends_with(" at 10.79.0.2 (cloud API, mqtt)"), "{why}");
+    // MAVLink over TCP.
+    release(&lab);
+    send(&mut wire, 5760, &creance_guard::evidence::telemetry(7, true));
+    assert!(within(2, || lab.state() == "airborne"), "{:?}", lab.status());
+    let why = lab.status().unwrap()["last_cut"]["why"].clone();
+    assert!(why.as_str().unwrap().starts_with("a stranger (system 7 at 10.79.0.2"), "{why}");
+    // The radio is pulled out.
+    release(&lab);
+    drop(radio);
+    assert!(within(5, || lab.status().unwrap()["open"] == false));
+    let status = lab.status().unwrap();
+    assert!(status["last_alarm"].as_str().unwrap().starts_with("mon0 (monitor) hears nothing"), "{status:#}");
+    // Who knows of that may release.
+    release(&lab);
 }
