@@ -197,6 +197,12 @@ fn a_rejection_stands_with_its_reason_in_every_format() {
     let reason = "the host is our own mirror";
     let by = ["--reject", "--examiner", "R. Okafor", "--reason", reason];
     assert!(run([&["review", case.as_str(), id.as_str()], &by[..]].concat()).status.success());
+    // That nothing is seen of something rests on no finding.
+    let apart = "half of it was opaque";
+    let none = |one: &&creance_model::Judgement| one.evidence.iter().all(|line| line.findings.is_empty());
+    let other = &report.judgements.iter().find(none).unwrap().id;
+    let by = ["--reject", "--examiner", "R. Okafor", "--reason", apart];
+    assert!(run([&["review", case.as_str(), other.as_str()], &by[..]].concat()).status.success());
     assert!(run(["report", &case, "--format", "all", "-o", &to]).status.success());
     assert!(run(["report", &case, "--format", "pcapng", "-o", &packets]).status.success());
     let mut files = 0;
@@ -205,7 +211,7 @@ fn a_rejection_stands_with_its_reason_in_every_format() {
         let bytes = fs::read(&path).unwrap();
         let text = String::from_utf8_lossy(&bytes).replace(['\\', '\n'], " ");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let shown = text.contains(reason) && text.contains("R. Okafor");
+        let shown = text.contains(reason) && text.contains(apart) && text.contains("R. Okafor");
         assert!(shown && (text.contains("rejected") || text.contains("disagree")), "{}", path.display());
         files += 1;
     }

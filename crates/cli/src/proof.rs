@@ -55,11 +55,17 @@ pub(crate) fn run(options: &Proof) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     for one in &proof.proved {
         let bytes: usize = one.claims.iter().map(|claim| claim.value.len()).sum();
-        writeln!(out, "{}: {} claims, {bytes} bytes, {}", one.id, one.claims.len(), one.spelling.name())?;
+        let mark = findings
+            .iter()
+            .find(|finding| finding.id == one.id)
+            .map(|finding| finding.tlp)
+            .unwrap_or_default();
+        let (mark, claims) = (mark.label(), one.claims.len());
+        writeln!(out, "{} {mark}: claims: {claims}, bytes: {bytes}, {}", one.id, one.spelling.name())?;
     }
     writeln!(
         out,
-        "{}: {} packets, {} secrets",
+        "{}: packets: {}, secrets: {}",
         options.output.display(),
         proof.packets.len(),
         proof.keys.len()

@@ -88,7 +88,7 @@ fn showed(of: &Shown, out: &mut impl Write) -> io::Result<()> {
     };
     let mut told: Vec<String> = parts.into_iter().filter_map(part).collect();
     if of.absent > 0 {
-        told.push(format!("{} findings are not in those runs", of.absent));
+        told.push(format!("findings that are not in those runs: {}", of.absent));
     }
     writeln!(out, "   if this is what differed in the runs of {}: {}", shown(&of.settings), told.join("; "))
 }

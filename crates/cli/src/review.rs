@@ -81,7 +81,7 @@ fn list(options: &Review) -> anyhow::Result<u8> {
         }
     }
     let drafts = report.judgements.iter().filter(|one| one.review.state == ReviewState::Draft).count();
-    writeln!(out, "{} judgements, {drafts} of them drafts", report.judgements.len())?;
+    writeln!(out, "judgements: {}, of them drafts: {drafts}", report.judgements.len())?;
     Ok(exit::DONE)
 }
 

@@ -1,10 +1,11 @@
-//! A row for each finding, for spreadsheets and databases (RFC 4180).
+//! A row for each finding, for spreadsheets and databases (RFC 4180); and one with an id, a mark and a review alone for each review
+//! of a judgement that rests on no finding.
 
 use std::io;
 
 use creance_model::{Finding, Report};
 
-use crate::{Options, Output, reviews_of, words::defused};
+use crate::{Options, Output, reviews::reviews_apart, reviews_of, words::defused};
 
 /// The table of findings.
 pub(crate) struct Csv;
@@ -69,6 +70,15 @@ impl Output for Csv {
         table.write_record(HEADER)?;
         for finding in &report.findings {
             table.write_record(row(report, finding).iter().map(|cell| harmless(cell)))?;
+        }
+        for (judgement, review) in reviews_apart(report) {
+            let cell = |column: &&str| match *column {
+                "id" => harmless(&judgement.id),
+                "tlp" => judgement.tlp.label().to_owned(),
+                "reviews" => harmless(&review),
+                _ => String::new(),
+            };
+            table.write_record(HEADER.iter().map(cell))?;
         }
         table.flush()
     }

@@ -34,7 +34,7 @@ use creance_model::Report;
 
 pub use html::parts;
 pub use remark::remark;
-pub use reviews::reviews_of;
+pub use reviews::{reviews, reviews_of};
 pub use words::{bytes, matched, shown, shown_whole, state};
 
 /// Every output.

@@ -1,4 +1,7 @@
-//! What examiners made of judgements, to stand in every format: in tables of findings beside those that a judgement rests on.
+//! What examiners made of judgements, to stand in every format: in tables of findings beside those that a judgement rests on, and in a
+//! row of its own where it rests on none.
+
+use std::collections::BTreeSet;
 
 use creance_model::{Finding, Judgement, Report, ReviewState};
 
@@ -16,8 +19,16 @@ fn reviewed(report: &Report) -> impl Iterator<Item = &Judgement> {
 }
 
 /// Those of all judgements that are no drafts any more, one sentence each.
-pub(crate) fn reviews(report: &Report) -> Vec<String> {
+pub fn reviews(report: &Report) -> Vec<String> {
     reviewed(report).map(told).collect()
+}
+
+/// Those of judgements that rest on no finding, each with its judgement.
+pub(crate) fn reviews_apart(report: &Report) -> Vec<(&Judgement, String)> {
+    let known: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.id).collect();
+    let rests =
+        |one: &&Judgement| one.evidence.iter().flat_map(|line| &line.findings).any(|id| known.contains(id));
+    reviewed(report).filter(|one| !rests(one)).map(|one| (one, told(one))).collect()
 }
 
 /// Those of judgements that rest on a finding.

@@ -33,8 +33,6 @@ const MOST_REMARKS: usize = 1;
 /// Names of places and zones of one kind that are shown, and columns of one.
 const MOST_NAMES: usize = 2;
 const LONGEST_NAME: usize = 24;
-/// Reviews of judgements that are shown; how many there are is said.
-const MOST_REVIEWS: usize = 1;
 
 impl Output for Text {
     fn name(&self) -> &'static str {
@@ -71,8 +69,8 @@ impl Output for Text {
         }
         labelled("Seen", &seen(report), out)?;
         judged(report, out)?;
-        for review in reviews(report).iter().take(MOST_REVIEWS) {
-            labelled("Review", review, out)?;
+        for (index, review) in reviews(report).iter().enumerate() {
+            labelled(if index == 0 { "Review" } else { "" }, review, out)?;
         }
         remarks(report, &paint, out)?;
         if let Some(folder) = &options.case_folder {
@@ -319,20 +317,22 @@ fn marking(report: &Report) -> String {
     )
 }
 
-/// How many claims are how likely, in a line.
+/// How many claims are how likely, in a line. What an examiner rejected is neither.
 fn judged(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let all = &report.judgements;
     if all.is_empty() {
         return Ok(());
     }
+    let standing = || all.iter().filter(|one| one.review.state != ReviewState::Rejected);
     let of = |low: Likelihood, high: Likelihood| {
-        all.iter().filter(|one| one.likelihood.is_some_and(|band| (low..=high).contains(&band))).count()
+        standing().filter(|one| one.likelihood.is_some_and(|band| (low..=high).contains(&band))).count()
     };
     let parts = [
         (of(Likelihood::Likely, Likelihood::AlmostCertain), "likely or more"),
         (of(Likelihood::EvenChance, Likelihood::EvenChance), "even"),
         (of(Likelihood::AlmostNoChance, Likelihood::Unlikely), "unlikely or less"),
-        (all.iter().filter(|one| one.likelihood.is_none()).count(), "not assessed"),
+        (standing().filter(|one| one.likelihood.is_none()).count(), "not assessed"),
+        (all.len() - standing().count(), "rejected"),
     ];
     let parts: Vec<String> = parts
         .into_iter()

@@ -1,11 +1,12 @@
-//! Findings as a log of Zeek: tab-separated with the usual header, or JSON lines (docs.zeek.org, log formats).
+//! Findings as a log of Zeek: tab-separated with the usual header, or JSON lines (docs.zeek.org, log formats). A review of a judgement
+//! that rests on no finding is a line of its own, in which the judgement stands for the finding.
 
 use std::{fmt::Write as _, io};
 
 use creance_model::{Finding, Report};
 use serde_json::{Map, Value, json};
 
-use crate::{Options, Output, reviews_of};
+use crate::{Options, Output, reviews::reviews_apart, reviews_of};
 
 /// Tab-separated values.
 pub(crate) struct Zeek;
@@ -66,8 +67,7 @@ impl Output for Zeek {
             FIELDS.iter().map(of).collect::<Vec<_>>().join("\t")
         };
         writeln!(out, "#fields\t{}\n#types\t{}", line(|field| field.0), line(|field| field.1))?;
-        for finding in &report.findings {
-            let row = row(report, finding);
+        for row in rows(report) {
             let cells: Vec<String> =
                 FIELDS.iter().map(|(name, _)| cell(row.get(*name).unwrap_or(&Value::Null))).collect();
             writeln!(out, "{}", cells.join("\t"))?;
@@ -86,14 +86,33 @@ impl Output for ZeekJson {
     }
 
     fn write(&self, report: &Report, _: &Options, out: &mut dyn io::Write) -> io::Result<()> {
-        for finding in &report.findings {
-            let mut row = row(report, finding);
+        for mut row in rows(report) {
             row.retain(|_, value| !value.is_null());
             row.insert("_path".to_owned(), PATH.into());
             serde_json::to_writer(&mut *out, &row)?;
             out.write_all(b"\n")?;
         }
         Ok(())
+    }
+}
+
+fn rows(report: &Report) -> impl Iterator<Item = Map<String, Value>> {
+    let apart = reviews_apart(report).into_iter().map(|(judgement, review)| {
+        let row = json!({
+            "ts": report.case.last.map(|time| time.as_secs_f64()),
+            "finding": judgement.id,
+            "tlp": judgement.tlp.label(),
+            "reviews": [review],
+        });
+        fields(row)
+    });
+    report.findings.iter().map(|finding| row(report, finding)).chain(apart)
+}
+
+fn fields(row: Value) -> Map<String, Value> {
+    match row {
+        Value::Object(row) => row,
+        _ => Map::new(),
     }
 }
 
@@ -128,10 +147,7 @@ fn row(report: &Report, finding: &Finding) -> Map<String, Value> {
         "tlp": finding.tlp.label(),
         "reviews": reviews_of(report, finding),
     });
-    match row {
-        Value::Object(row) => row,
-        _ => Map::new(),
-    }
+    fields(row)
 }
 
 /// A value as Zeek writes it: nothing is `-`, and what would end a cell, a set or a line is `\x` and two hex digits.

@@ -75,7 +75,7 @@ pub fn campaign(groups: &[Group], level: f64) -> Campaigned {
     let comparisons = groups.first().map(compared).unwrap_or_default();
     let base = groups.first().map(|group| group.name.clone()).unwrap_or_default();
     let mut statements = vec![format!(
-        "{} settings, {} runs: each setting is compared with {base}.",
+        "{} settings, {} runs in all: each setting is compared with {base}.",
         groups.len(),
         groups.iter().map(|group| group.runs.len()).sum::<usize>()
     )];
@@ -92,7 +92,8 @@ pub fn campaign(groups: &[Group], level: f64) -> Campaigned {
     if least > level_each {
         let enough = (2..=20).find(|runs| 2.0 * 0.25_f64.powi(*runs) <= level_each).unwrap_or(20);
         statements.push(format!(
-            "With {smallest} runs of a setting no difference can be told from chance at that level: take {enough} of each."
+            "With {} of a setting no difference can be told from chance at that level: take {enough} of each.",
+            if smallest == 1 { "one run".to_owned() } else { format!("{smallest} runs") }
         ));
     }
     Campaigned {

@@ -37,7 +37,7 @@ pub(super) fn run(options: &CaseRedact) -> anyhow::Result<u8> {
     }
     writeln!(
         std::io::stdout(),
-        "{}: {} findings, {} texts taken out and found nowhere in it",
+        "{}: findings: {}, texts taken out and found nowhere in it: {}",
         folder.display(),
         redacted.report.findings.len(),
         redacted.removed()

@@ -42,7 +42,7 @@ pub(super) fn groups(
         made += 1;
     }
     if !talk.quiet && !runs.is_empty() {
-        anstream::eprintln!("{made} cases were made, {} were there", runs.len() - made);
+        anstream::eprintln!("cases made: {made}, there before: {}", runs.len() - made);
     }
     let cases = |group: &creance_assess::CampaignGroup| {
         let runs = group.runs.iter().map(|run| &run.case);

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use creance_capture::{Capture, Excerpt};
 use creance_model::{Finding, Input, LinkType, Report as Case};
-use creance_render::{remark, reviews_of, shown};
+use creance_render::{remark, reviews, reviews_of, shown};
 
 use crate::{
     args::{PACKETS, Report, Talk},
@@ -23,6 +23,9 @@ use crate::{
 
 /// Bytes of remarks beside one packet; findings beyond are counted. A flight record that is uploaded makes hundreds.
 const MOST_REMARKS: usize = 256 << 10;
+
+/// Bytes of the remark on the whole file: an option of pcapng has at most 65,535.
+const MOST_ABOUT: usize = 60_000;
 
 pub(super) fn run(options: &Report, talk: Talk) -> anyhow::Result<u8> {
     let report = case::read(&options.case)?;
@@ -49,14 +52,12 @@ pub(super) fn run(options: &Report, talk: Talk) -> anyhow::Result<u8> {
     if !talk.quiet {
         let recorded = report.findings.iter().filter(|finding| is_recorded(&report, finding)).count();
         if recorded > 0 {
-            anstream::eprintln!(
-                "{recorded} findings are left out: they are of recordings, which have no packets"
-            );
+            anstream::eprintln!("findings of recordings, which have no packets, are left out: {recorded}");
         }
         anstream::eprintln!("these packets hold what was sent in full, masked in the case or not");
     }
     if missing > 0 {
-        anstream::eprintln!("{missing} packets that the case cites are not in its captures");
+        anstream::eprintln!("packets that the case cites and its captures have not: {missing}");
     }
     Ok(if missing > 0 || report.incomplete() { exit::INCOMPLETE } else { exit::DONE })
 }
@@ -119,8 +120,7 @@ fn hash(path: &Path) -> anyhow::Result<String> {
 fn write(report: &Case, evidence: &[Evidence<'_>], keys: bool, out: &mut dyn Write) -> anyhow::Result<u64> {
     let paths: Vec<PathBuf> = evidence.iter().map(|one| one.path.clone()).collect();
     let mut capture = Capture::open(&paths, &creance_capture::Options::default())?;
-    let about =
-        format!("packets that findings of case {} cite, with their numbers there", shown(&report.case.id));
+    let about = about(report);
     let mut excerpt = Excerpt::begin(out, &shown(&report.case.tool), &about)?;
     let (mut here, mut missing) = (0, 0);
     for (number, findings) in cited(report) {
@@ -147,6 +147,21 @@ fn write(report: &Case, evidence: &[Evidence<'_>], keys: bool, out: &mut dyn Wri
         excerpt.secrets(capture.notes())?;
     }
     Ok(missing)
+}
+
+/// What the file is, and what was made of all judgements: of those that rest on no finding no packet says it.
+fn about(report: &Case) -> String {
+    let (mark, id) = (report.banner().label(), shown(&report.case.id));
+    let mut about = format!("{mark}: packets that findings of case {id} cite, with their numbers there.");
+    for review in reviews(report) {
+        if about.len() + review.len() > MOST_ABOUT {
+            about.push_str(" Further reviews are in the case.");
+            break;
+        }
+        about.push(' ');
+        about.push_str(&review);
+    }
+    about
 }
 
 /// Files that begin at one moment are read in the order of their names: with other names, packets have other numbers.
@@ -198,7 +213,7 @@ fn remarks(report: &Case, number: u64, findings: &[&Finding]) -> Vec<String> {
         let stop = if reviews.is_empty() { "" } else { ". " };
         let remark = format!("{}{stop}{}", remark(finding), reviews.join(" "));
         let Some(left) = room.checked_sub(remark.len()) else {
-            remarks.push(format!("and {} more findings", findings.len() - index));
+            remarks.push(format!("further findings of this packet: {}", findings.len() - index));
             break;
         };
         room = left;
