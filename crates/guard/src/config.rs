@@ -25,7 +25,7 @@ use thiserror::Error;
 
 use crate::{
     evidence::{Hear, Posted, Signing},
-    names::Settings,
+    names::{Settings, captive},
 };
 
 /// What the guard is told.
@@ -69,6 +69,8 @@ pub struct Config {
     /// The folder of the control socket.
     #[serde(default = "run_folder")]
     pub run: PathBuf,
+    /// A group that may ask the engine, and give an operator's word, besides root: that of the page, which is then not root.
+    pub operators: Option<String>,
     /// Who may reach what, in Cedar: the name of a shipped policy, or a file. Without it nothing leaves unless all is on the
     /// ground, but the exceptions; with it those too must be permitted, by address and port.
     pub policy: Option<String>,
@@ -168,6 +170,8 @@ pub struct Page {
     pub address: IpAddr,
     /// The port.
     pub port: u16,
+    /// The folder of its token, where the page's user may write. Without it that of the ledger.
+    pub state: Option<PathBuf>,
 }
 
 impl Page {
@@ -203,6 +207,9 @@ pub enum ConfigError {
     /// The page would be served to whom it does not say.
     #[error("`page` names one address of this machine, and a port")]
     Page,
+    /// Two would listen at one place.
+    #[error("`page` and probes (`resolver.captive`) are both at port 80 of {0}: give the page another")]
+    Probes(IpAddr),
     /// A country that is none.
     #[error("no code of a country: {0:?}")]
     Country(String),
@@ -275,6 +282,10 @@ impl Config {
         if let Some(resolver) = &config.resolver {
             if let Some(fault) = resolver.fault() {
                 return Err(ConfigError::Resolver(fault));
+            }
+            let same = |page: &&Page| page.port == captive::PORT && resolver.listen.contains(&page.address);
+            if let Some(page) = config.page.as_ref().filter(same).filter(|_| resolver.captive) {
+                return Err(ConfigError::Probes(page.address));
             }
             if !config.services.contains(&Service::Dns) {
                 config.services.push(Service::Dns);
@@ -388,6 +399,12 @@ mod tests {
                 matches!(&error, ConfigError::Evidence(..)) && error.to_string().contains(key),
                 "{wrong}"
             );
+        }
+        let resolver = "[resolver]\nlisten = ['10.0.0.1']\nupstream = ['9.9.9.9']";
+        for (captive, port, taken) in [(true, 80, false), (true, 8080, true), (false, 80, true)] {
+            let page = format!("page = {{ address = '10.0.0.1', port = {port} }}");
+            let read = Config::read(&format!("{LEAST}{page}\n{resolver}\ncaptive = {captive}"));
+            assert_eq!(read.is_ok(), taken, "{read:?}");
         }
         for wrong in ["wlan0", "wwan0", "mon0', 'mon0"] {
             let error = Config::read(&format!("{LEAST}[hear]\nmonitor = ['{wrong}']")).unwrap_err();

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::{
-        fs::{DirBuilderExt, PermissionsExt},
+        fs::{DirBuilderExt, PermissionsExt, chown},
         net::{UnixListener, UnixStream},
     },
     path::Path,
@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::{
+    sys::socket::{getsockopt, sockopt::PeerCredentials},
+    unistd::Group,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -111,12 +114,21 @@ impl Orders {
 
 /// Listens in a thread of its own, so that nobody who is slow to write holds up a cut. Each order is followed by a byte
 /// to `wake`.
-pub(crate) fn listen(folder: &Path, wake: UnixStream) -> io::Result<Orders> {
+/// A group of `operators` may ask as well.
+pub(crate) fn listen(folder: &Path, operators: Option<&str>, wake: UnixStream) -> io::Result<Orders> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let path = folder.join(SOCKET);
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    if let Some(name) = operators {
+        let group = Group::from_name(name)?;
+        let group = group.ok_or_else(|| io::Error::other(format!("`operators` names no group: {name}")))?;
+        for (path, mode) in [(&path, 0o660), (&folder.to_owned(), 0o710)] {
+            chown(path, None, Some(group.gid.as_raw()))?;
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        }
+    }
     wake.set_nonblocking(true)?;
     let (orders, asked) = sync_channel(WAIT);
     let woken = wake.try_clone()?;
@@ -156,7 +168,9 @@ pub fn unanswered(folder: &Path, error: &io::Error) -> String {
                 "no engine listens at {socket}: is `creance-guard run` running, with the same `run` in its configuration?"
             )
         }
-        io::ErrorKind::PermissionDenied => format!("{socket} may not be opened by this user: ask as root"),
+        io::ErrorKind::PermissionDenied => format!(
+            "{socket} may not be opened by this user: ask as root, or as one of the group that `operators` names"
+        ),
         io::ErrorKind::WouldBlock
         | io::ErrorKind::TimedOut
         | io::ErrorKind::UnexpectedEof
@@ -185,13 +199,15 @@ pub fn ask(folder: &Path, order: &Order) -> io::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
     fn an_order_arrives_with_its_user_and_is_answered() {
         let folder = tempfile::tempdir().unwrap();
         let (wake, _woken) = UnixStream::pair().unwrap();
-        let orders = listen(folder.path(), wake).unwrap();
+        let orders = listen(folder.path(), None, wake).unwrap();
         let mode = fs::metadata(folder.path().join(SOCKET)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let path = folder.path().to_owned();
@@ -206,10 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn a_group_of_operators_may_ask_and_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = Group::from_gid(nix::unistd::getegid()).unwrap().unwrap();
+        let (wake, _woken) = UnixStream::pair().unwrap();
+        listen(folder.path(), Some(&own.name), wake.try_clone().unwrap()).unwrap();
+        for (path, mode) in [(folder.path().join(SOCKET), 0o660), (folder.path().to_owned(), 0o710)] {
+            let about = fs::metadata(path).unwrap();
+            assert_eq!((about.permissions().mode() & 0o777, about.gid()), (mode, own.gid.as_raw()));
+        }
+        let error = listen(folder.path(), Some("no such group"), wake).err().unwrap();
+        assert!(error.to_string().contains("no such group"));
+    }
+
+    #[test]
     fn of_many_orders_some_are_answered_at_once_and_the_engine_is_woken_for_the_rest() {
         let folder = tempfile::tempdir().unwrap();
         let (wake, mut woken) = UnixStream::pair().unwrap();
-        let orders = listen(folder.path(), wake).unwrap();
+        let orders = listen(folder.path(), None, wake).unwrap();
         let many = 2 * WAIT;
         let waiting: Vec<UnixStream> = (0..many)
             .map(|_| {

@@ -11,9 +11,8 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use creance_custody::{LEDGER, Ledger};
 use creance_guard::{
-    Aircraft, Config, Kernel, Order, ask,
+    Aircraft, Book, Config, Kernel, Order, ask,
     evidence::{Posted, monitor_fault},
     ruleset,
 };
@@ -314,13 +313,16 @@ fn ledger(config: &Config) -> Row {
         Err(error) => return bad(WHAT, format!("{error:#}"), "creance case keygen makes a key"),
     };
     let signed = key.is_some();
-    let read = match fs::read(config.state.join(LEDGER)) {
-        Ok(bytes) if !bytes.is_empty() => Ledger::read(&bytes).map(|_| ()).map_err(|error| error.to_string()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
+    let read = match Book::check(&config.state) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
     if let Err(error) = read {
-        return bad(WHAT, error, "a ledger that is damaged is not continued: keep it, and move it away");
+        return bad(
+            WHAT,
+            error.to_string(),
+            "a ledger that is damaged is not continued: keep it, and move it away",
+        );
     }
     if signed {
         good(WHAT, format!("{}, signed", config.state.display()))

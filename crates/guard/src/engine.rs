@@ -224,7 +224,8 @@ impl Engine {
         let signals = SignalFd::with_flags(&ends, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|error| io("wait for signals")(error.into()))?;
         let wake = self.wake.try_clone().map_err(io("make a pipe"))?;
-        let orders = control::listen(&self.config.run, wake).map_err(io("open the control socket"))?;
+        let orders = control::listen(&self.config.run, self.config.operators.as_deref(), wake)
+            .map_err(io("open the control socket"))?;
         let beat = self.config.dead_man() / 5;
         let (mut counted, mut due) = (Instant::now(), Due::default());
         loop {

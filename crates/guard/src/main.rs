@@ -171,8 +171,11 @@ fn act(command: Command) -> anyhow::Result<u8> {
             anstream::eprintln!(
                 "http://{}/ · the token is in {}/page.token",
                 std::net::SocketAddr::from((page.address, page.port)),
-                config.state.display()
+                page.state.as_ref().unwrap_or(&config.state).display()
             );
+            if let Err(error) = ask(&config.run, &Order::Status) {
+                anstream::eprintln!("{}", unanswered(&config.run, &error));
+            }
             page::serve(config, &page).context("cannot serve the page")?;
         }
         Command::Selftest(options) => return trial::run(&options),

@@ -15,6 +15,7 @@
 
 mod answer;
 mod bypass;
+pub(crate) mod captive;
 mod grants;
 mod kept;
 mod limits;
@@ -148,6 +149,9 @@ impl Names {
     pub fn start(settings: &Settings, policy: Arc<dyn Policy>) -> io::Result<Self> {
         let names = Self::new(settings, policy)?;
         serve::start(&names.shared)?;
+        if settings.captive {
+            captive::start(&names.shared)?;
+        }
         Ok(names)
     }
 
@@ -233,6 +237,9 @@ impl Shared {
         }
         match self.refused(&question, client, mode, now) {
             Some((code, why)) => {
+                if let Some(answer) = self.probe(&question) {
+                    return Step::Answer(answer);
+                }
                 let ready = Ready::Short(code, why);
                 let answer = question.short(code.into(), why);
                 self.serve(&question, client, mode, Served { what: ready, until: now + REFUSAL_HOLDS });
@@ -240,6 +247,13 @@ impl Shared {
             }
             None => Step::Later(question),
         }
+    }
+
+    /// The answer to the name of a probe that may not leave, where probes are answered here.
+    fn probe(&self, question: &Question) -> Option<Vec<u8>> {
+        let answer = captive::named(question, &self.settings.listen).filter(|_| self.settings.captive)?;
+        self.notes.count(|counts| &counts.led_here);
+        Some(answer)
     }
 
     fn within_limits(&self, client: IpAddr) -> bool {

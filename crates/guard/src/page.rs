@@ -96,7 +96,7 @@ impl House {
         if page.port == 80 {
             names.push(host);
         }
-        let door = Mutex::new(Door::new(&config.state)?);
+        let door = Mutex::new(Door::new(page.state.as_ref().unwrap_or(&config.state))?);
         Ok(Self { config, names, door, inside: Mutex::default() })
     }
 

@@ -160,7 +160,11 @@ fn inet(config: &Config) -> String {
         config.services.iter().collect::<BTreeSet<_>>().into_iter().map(|one| asked(*one)).collect();
     let served: String =
         config.services.iter().collect::<BTreeSet<_>>().into_iter().map(|one| served(*one)).collect();
-    let (page_asked, page_served) = config.page.as_ref().map(page).unwrap_or_default();
+    let probes =
+        config.resolver.iter().filter(|resolver| resolver.captive).flat_map(|resolver| &resolver.listen);
+    let probes = probes.map(|address| Page { address: *address, port: names::captive::PORT, state: None });
+    let (page_asked, page_served): (String, String) =
+        config.page.iter().cloned().chain(probes).map(|one| page(&one)).unzip();
     let (mut asks, mut answered) = (String::new(), String::new());
     for one in config.upstream.iter().filter(|one| !one.ports.is_empty()) {
         let ports: BTreeSet<_> = one.ports.iter().map(u16::to_string).collect();
@@ -410,7 +414,7 @@ fn served(service: Service) -> &'static str {
 
 /// The rules by which the page is reached, and answers.
 fn page(page: &Page) -> (String, String) {
-    let Page { address, port } = page;
+    let Page { address, port, .. } = page;
     let ip = if address.is_ipv4() { "ip" } else { "ip6" };
     (
         format!("\t\t{ip} daddr {address} tcp dport {port} accept\n"),
@@ -476,7 +480,7 @@ exceptions = [
     const NAMED: &str = "
 lan = ['lan0']
 wan = ['wan0']
-resolver = { listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.112.112.112', '[2620:fe::9]:5353'] }
+resolver = { captive = true, listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.112.112.112', '[2620:fe::9]:5353'] }
 ";
     const OPEN: Way = Way { open: true, asking: true };
 

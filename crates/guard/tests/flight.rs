@@ -10,6 +10,7 @@
 
 use std::{
     fs,
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -21,6 +22,9 @@ use creance_guard::{Answer, Order, ask, proof::Proof};
 use creance_model::Timestamp;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
+
+/// A user and a group without rights.
+const NOBODY: u32 = 65534;
 
 /// A Python with `cryptography`: that of `./ci/test tools`, or the one of the machine. None, where neither has it.
 fn python() -> Option<PathBuf> {
@@ -255,11 +259,17 @@ impl Lab {
         fs::write(folder.path().join("key.pem"), SigningKey::pem(&[7; 32])).unwrap();
         let config = format!(
             "lan = ['lan0']\nwan = ['wan0']\nstate = '{0}/state'\nrun = '{0}/run'\nkey = '{0}/key.pem'\n\
-             region = ['CN']\npage = {{ address = '10.78.0.1', port = 8080 }}\n\
+             region = ['CN']\noperators = '{1}'\n\
+             page = {{ address = '10.78.0.1', port = 8080, state = '{0}/page' }}\n\
              [[exceptions]]\nto = '203.0.113.2'\nprotocol = 'udp'\nport = 2101\nwhy = 'corrections'\n",
-            folder.path().display()
+            folder.path().display(),
+            nix::unistd::Group::from_gid(NOBODY.into()).unwrap().unwrap().name
         );
         fs::write(folder.path().join("guard.toml"), config).unwrap();
+        // The page is nobody, and has a folder of its own.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(folder.path().join("page")).unwrap();
+        chown(folder.path().join("page"), Some(NOBODY), Some(NOBODY)).unwrap();
         Self { folder, guard: None }
     }
 
@@ -287,9 +297,12 @@ impl Lab {
         }
     }
 
-    fn page(&self) -> Child {
+    /// The guard's own command, as nobody.
+    fn as_nobody(&self, order: &str) -> Child {
         Command::new("ip")
-            .args(["netns", "exec", &name("gateway"), env!("CARGO_BIN_EXE_creance-guard"), "page", "-c"])
+            .args(["netns", "exec", &name("gateway"), "setpriv", "--clear-groups"])
+            .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}")])
+            .args([env!("CARGO_BIN_EXE_creance-guard"), order, "-c"])
             .arg(self.config())
             .stderr(Stdio::null())
             .spawn()
@@ -369,11 +382,17 @@ fn what_left_in_a_flight_is_told_and_no_byte_of_it_may_change() {
     Lab::send(9, 3);
     assert!(lab.ask(&Order::Fly { reason: "take-off".to_owned() }).unwrap().taken);
     // The page is reached while all else is cut.
-    let mut page = lab.page();
+    let mut page = lab.as_nobody("page");
     let first = Lab::fetched();
     page.kill().unwrap();
     page.wait().unwrap();
     assert_eq!(first, "HTTP/1.1 200 OK");
+    assert_eq!(
+        fs::metadata(lab.folder.path().join("page/page.token")).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    // It may ask, as its group is that of operators.
+    assert!(lab.as_nobody("status").wait().unwrap().success());
     Lab::send(2101, 5);
     Lab::send(9, 7);
     // Killed in flight: what was counted since the last record is found in the kernel.

@@ -61,6 +61,16 @@ fn a_client_reaches_what_it_was_given_by_a_permitted_name_and_nothing_else() {
     let lab = Lab::new();
     // Nothing is known: it is cut, and no question leaves.
     assert_eq!(Lab::dig("client", &["www.ours.example"]).0, "REFUSED");
+    // What a device asks to know whether it is on the internet is answered here.
+    assert_eq!(
+        Lab::dig("client", &["connectivitycheck.gstatic.com"]),
+        ("NOERROR".into(), "10.77.0.1".into())
+    );
+    assert_eq!(Lab::fetched("www.google.com/generate_204"), "HTTP/1.1 204 No Content");
+    assert_eq!(Lab::fetched("captive.apple.com/hotspot-detect.html"), "HTTP/1.1 200 OK");
+    assert_eq!(Lab::fetched("www.google.com/"), "HTTP/1.1 404 Not Found");
+    let names = &lab.status()["names"];
+    assert_eq!((&names["led_here"], &names["probes"]), (&1.into(), &2.into()));
     assert_eq!(lab.questions(), 0);
     assert!(!Lab::reaches("client", "8.8.8.8:443"));
 
@@ -201,7 +211,7 @@ impl Lab {
             format!(
                 "lan = ['lan0', 'lan1']\nwan = ['wan0']\ndead_man_ms = 1000\nstate = '{at}/state'\nrun = '{at}/run'\n\
                  policy = '{at}/own.cedar'\n\
-                 [resolver]\nlisten = ['10.77.0.1', '10.78.0.1']\nupstream = ['203.0.113.2']\n"
+                 [resolver]\nlisten = ['10.77.0.1', '10.78.0.1']\nupstream = ['203.0.113.2']\ncaptive = true\n"
             ),
         )
         .unwrap();
@@ -284,6 +294,17 @@ impl Lab {
     fn connect(side: &str, to: &str) -> Option<TcpStream> {
         let to: SocketAddr = to.parse().unwrap();
         within(side, move || TcpStream::connect_timeout(&to, Duration::from_millis(700)).ok())
+    }
+
+    /// The first line of what a client is answered at port 80 of the gateway.
+    fn fetched(what: &str) -> String {
+        let (host, path) = what.split_once('/').unwrap();
+        let mut stream = Self::connect("client", "10.77.0.1:80").unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.write_all(format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes()).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        said.lines().next().unwrap_or_default().to_owned()
     }
 
     fn reaches(side: &str, to: &str) -> bool {

@@ -1,13 +1,15 @@
-//! `deploy/creance-guard.service`: starts before the network, and keeps what stands; it and the page's are understood by systemd.
+//! `deploy/creance-guard.service`: starts before the network, and keeps what stands; it and the page's, which is nobody, are understood
+//! by systemd.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::{fs, process::Command};
 
+const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy");
+
 #[test]
 fn the_unit_comes_before_the_network_and_is_understood() {
-    let unit = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/creance-guard.service"))
-        .unwrap();
+    let unit = fs::read_to_string(format!("{DEPLOY}/creance-guard.service")).unwrap();
     assert!(unit.contains("\nBefore=network-pre.target"));
     let forwards = unit.find("ip_forward=1 ").unwrap();
     assert!(unit.find("creance-guard status").unwrap() < forwards, "forwarding begins before it enforces");
@@ -17,8 +19,7 @@ fn the_unit_comes_before_the_network_and_is_understood() {
 /// Rules that stand are those of an engine before, with what they counted since it wrote that down last.
 #[test]
 fn rules_that_stand_are_not_put_anew_before_they_are_read() {
-    let unit = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/creance-guard.service"))
-        .unwrap();
+    let unit = fs::read_to_string(format!("{DEPLOY}/creance-guard.service")).unwrap();
     let before = unit.lines().find_map(|line| line.strip_prefix("ExecStartPre=/bin/sh -c '")).unwrap();
     let before = before.strip_suffix('\'').unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -56,13 +57,38 @@ fn understood(name: &str, unit: &str) {
 }
 
 #[test]
-fn the_page_can_do_no_more_than_ask() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/creance-guard-page.service");
-    let unit = fs::read_to_string(path).unwrap();
-    for line in ["CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "NoNewPrivileges=yes", "ProtectSystem=strict"]
-    {
+fn the_page_is_nobody_and_can_do_no_more_than_ask() {
+    let read = |name: &str| fs::read_to_string(format!("{DEPLOY}/{name}")).unwrap();
+    let unit = read("creance-guard-page.service");
+    for line in [
+        "User=creance-page",
+        "Group=creance-page",
+        "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+    ] {
         assert!(unit.lines().any(|one| one == line), "{line}");
     }
     assert!(!unit.contains("AF_PACKET") && !unit.contains("AF_NETLINK"));
+    // Nothing of it is done as root.
+    assert!(!unit.lines().any(|line| line.starts_with("Exec") && line.contains("=+")));
+    assert!(read("creance-guard.sysusers").lines().any(|line| line.starts_with("u creance-page ")));
+    // The engine gives its socket to that group, which it must be able to.
+    let engine = read("creance-guard.service");
+    let rights = engine.lines().find(|line| line.starts_with("CapabilityBoundingSet=")).unwrap();
+    assert!(rights.contains("CAP_CHOWN"), "{rights}");
     understood("creance-guard-page", &unit.replace("Requires=creance-guard.service\n", ""));
+    // As systemd reckons how much it is exposed: 0 is best, 100 worst.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("creance-guard-page.service");
+    fs::write(&path, &unit).unwrap();
+    let Ok(output) = Command::new("systemd-analyze")
+        .args(["security", "--offline=yes", "--threshold=20"])
+        .arg(&path)
+        .output()
+    else {
+        eprintln!("skipped: there is no systemd-analyze");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -40,6 +40,9 @@ pub(super) struct Counts {
     pub(super) limited: AtomicU64,
     /// Answers with addresses of the inside.
     pub(super) inward: AtomicU64,
+    /// Questions for names of probes that were answered with addresses of this machine, and probes that were answered.
+    pub(super) led_here: AtomicU64,
+    pub(super) probes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +120,8 @@ impl Notes {
             "tunnelled": of(&counts.tunnelled),
             "limited": of(&counts.limited),
             "inward": of(&counts.inward),
+            "led_here": of(&counts.led_here),
+            "probes": of(&counts.probes),
             "reachable": reachable,
         })
     }

@@ -9,6 +9,8 @@
 //! It is read here and not by a library, for most questions are answered from what is kept, and then this is all the reading
 //! there is. What is asked on and what is answered goes through hickory.
 
+use std::net::IpAddr;
+
 use super::wire::{Cursor, HEADER};
 
 /// `OPCODE`, `RCODE` and types by number (IANA, Domain Name System Parameters).
@@ -35,6 +37,8 @@ pub(super) mod kind {
     pub(crate) const HTTPS: u16 = 65;
 }
 
+/// For how many seconds an address that is made up holds.
+const MOMENT_S: u8 = 5;
 const INTERNET: u16 = 1;
 /// The longest name in bytes, with the lengths of its labels and the end.
 const LONGEST_NAME: usize = 255;
@@ -151,6 +155,26 @@ impl Question {
             bytes.extend(rest);
         }
         bytes
+    }
+
+    /// An answer of one address, that holds for a moment.
+    pub(super) fn address(&self, ip: IpAddr, why: Option<u16>) -> Vec<u8> {
+        let (kind, bytes) = match ip {
+            IpAddr::V4(ip) => (kind::A, ip.octets().to_vec()),
+            IpAddr::V6(ip) => (kind::AAAA, ip.octets().to_vec()),
+        };
+        // The name is that of the question, which begins behind the header.
+        let mut record = vec![0xc0, 12];
+        record.extend([kind.to_be_bytes(), INTERNET.to_be_bytes(), [0, 0], [0, MOMENT_S]].concat());
+        record.extend([0, if ip.is_ipv4() { 4 } else { 16 }]);
+        record.extend(bytes);
+        let mut answer = self.short(0, why);
+        let behind = HEADER + self.asked.len();
+        answer.splice(behind..behind, record);
+        if let Some(count) = answer.get_mut(7) {
+            *count = 1;
+        }
+        answer
     }
 
     /// The largest answer that a datagram may carry to whoever asked.

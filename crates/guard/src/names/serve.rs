@@ -86,12 +86,12 @@ fn threads(shared: &Arc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
-fn spawn(name: &str, act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(super) fn spawn(name: &str, act: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(act).map(|_| ())
 }
 
 /// A socket at an address that this machine may not have yet.
-fn bound(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+pub(super) fn bound(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(at), kind, Some(protocol))?;
     socket.set_reuse_address(true)?;
     if at.is_ipv4() {

@@ -36,6 +36,9 @@ pub struct Settings {
     /// Questions of one client in a second that are not answered from what is kept.
     #[serde(default = "per_second")]
     pub per_second: u32,
+    /// Whether probes for the internet are answered by this machine while they may not leave.
+    #[serde(default)]
+    pub captive: bool,
     /// Bytes that names below one domain may carry in a minute, of one client; more is a tunnel.
     #[serde(default = "tunnel_bytes")]
     pub tunnel_bytes: u32,

@@ -13,7 +13,7 @@ use std::{
 use data_encoding::HEXLOWER;
 use ring::{hmac, rand::SystemRandom};
 
-/// The file of the token, in the folder of the ledger.
+/// The file of the token.
 const TOKEN: &str = "page.token";
 /// Sessions at once; of more, the oldest ends.
 const SESSIONS: usize = 16;

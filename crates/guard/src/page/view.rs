@@ -45,7 +45,7 @@ pub(super) fn login(said: Option<&str>) -> String {
         form method="post" action="/login" {
             label for="token" { "Token" }
             input #token type="password" name="token" autocomplete="current-password" required;
-            p.hint { "It stands in the file page.token in the folder of the ledger, on the gateway." }
+            p.hint { "It stands in the file page.token, on the gateway: the page says where when it starts." }
             button { "Come in" }
         }
     };
