@@ -17,12 +17,12 @@ mod signing;
 mod taps;
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     io::{self, Write},
     net::IpAddr,
     os::unix::net::UnixStream,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -89,6 +89,8 @@ impl Out {
     }
 }
 
+/// An interface that has not told for so long that it is heard is not: it tells each second.
+const SILENT: Duration = Duration::from_secs(5);
 /// Words that wait for the engine.
 const WAITING: usize = 1024;
 
@@ -99,8 +101,8 @@ pub(crate) struct Sources {
     posted: Vec<Source>,
     words: Receiver<Word>,
     rows: Rows,
-    /// Interfaces that are heard now.
-    hearing: BTreeSet<Source>,
+    /// Interfaces that are heard, and when that was told last.
+    hearing: BTreeMap<Source, Instant>,
     /// Those that were and are not any more, until that is taken.
     lost: Vec<String>,
 }
@@ -122,7 +124,7 @@ impl Sources {
         if !config.evidence.is_empty() {
             posted::watch(config.evidence.clone(), out.again()?)?;
         }
-        Ok(Self { fleet, posted, words: waiting, rows, hearing: BTreeSet::new(), lost: Vec::new() })
+        Ok(Self { fleet, posted, words: waiting, rows, hearing: BTreeMap::new(), lost: Vec::new() })
     }
 
     /// What a datagram says.
@@ -154,16 +156,24 @@ impl Sources {
                     all.push(Heard { place: None, facts, who, seen });
                 }
                 Word::Post { source, says, hears } => {
-                    if !hears && self.hearing.remove(&source) {
+                    if !hears && self.hearing.remove(&source).is_some() {
                         self.lost.push(format!("{} ({}) {says}", source.name, source.kind));
                     }
                     self.rows.put(&source, Some(says));
                     if hears {
-                        self.hearing.insert(source);
+                        self.hearing.insert(source, Instant::now());
                     }
                 }
             }
         }
+        // Who does not even tell that it hears does not.
+        self.hearing.retain(|source, told| {
+            let answers = told.elapsed() <= SILENT;
+            if !answers {
+                self.lost.push(format!("{} ({}) does not answer", source.name, source.kind));
+            }
+            answers
+        });
         all
     }
 

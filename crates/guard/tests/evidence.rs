@@ -11,6 +11,7 @@
 use std::{
     fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -152,6 +153,43 @@ fn a_file_and_a_line_open_together_and_each_cuts() {
     assert!(lab.says("tower").is_some_and(|says| says == "nothing: it is old, and says grounded"));
     fs::write(lab.path("tower"), "flying").unwrap();
     assert!(within(1, || lab.state() == "airborne"));
+}
+
+#[test]
+fn doctor_says_which_source_says_nothing_and_who_may_write_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display().to_string();
+    let config = "lan = ['none0']\nwan = ['none1']\nstate = '{}/state'\nrun = '{}/run'\n\
+        [hear]\nmonitor = ['none2']\n\
+        [[aircraft]]\nname = 'skylark'\nsystem = 1\naddress = '10.0.0.1'\nsigning_key = '{}/key'\n\
+        [[evidence]]\nname = 'gone'\nfile = '{}/gone'\n\
+        [[evidence]]\nname = 'good'\nline = '{}/good'\n\
+        [[evidence]]\nname = 'odd'\nline = '{}/odd'\n";
+    fs::write(folder.path().join("guard.toml"), config.replace("{}", &at)).unwrap();
+    for (name, mode) in [("good", 0o644), ("odd", 0o666)] {
+        let path = folder.path().join(name);
+        fs::write(&path, "0\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_creance-guard"))
+        .args(["doctor", "--json", "-c"])
+        .arg(folder.path().join("guard.toml"))
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = |what: &str| -> Vec<(String, String)> {
+        let rows = document["rows"].as_array().unwrap().iter().filter(|row| row["what"] == what);
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().replace(&at, "");
+        rows.map(|row| (text(row, "how"), text(row, "says"))).collect()
+    };
+    let [gone, good, odd] = said("evidence").try_into().unwrap();
+    assert!(gone.0 == "look" && gone.1.starts_with("gone says nothing: No such file"), "{gone:?}");
+    assert_eq!(good, ("good".to_owned(), "good: grounded".to_owned()));
+    assert_eq!(odd, ("look".to_owned(), "odd: others may write /odd or its folder".to_owned()));
+    let [key] = said("signing key").try_into().unwrap();
+    assert!(key.0 == "bad" && key.1.starts_with("skylark: `signing_key` /key: No such file"), "{key:?}");
+    let [monitor] = said("monitor").try_into().unwrap();
+    assert!(monitor.1.starts_with("none2: No such file"), "{monitor:?}");
 }
 
 /// An interface that says it is a radio in monitor mode: what is written to its standard input as a line of base 16 comes in there.

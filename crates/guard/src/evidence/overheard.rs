@@ -27,9 +27,9 @@ use super::Source;
 use crate::{Datagram, state::Facts};
 
 /// Flows that are followed at one time.
-const FLOWS: usize = 512;
+const FLOWS: usize = 256;
 /// Bytes of one side that may wait to become a message.
-const WAITS: usize = 256 << 10;
+const WAITS: usize = 128 << 10;
 /// Bytes behind a hole that are waited for.
 const BEHIND: usize = 4 << 10;
 /// Silence after which a flow is over, in nanoseconds: a dock tells how it stands every two seconds.

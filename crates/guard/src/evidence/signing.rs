@@ -90,11 +90,14 @@ fn digest(key: &[u8; KEY], signed: &[u8]) -> [u8; HASH] {
 }
 
 fn read(path: &Path) -> io::Result<[u8; KEY]> {
-    let text = fs::read_to_string(path)?;
+    let named = |kind, why: &dyn std::fmt::Display| {
+        io::Error::new(kind, format!("`signing_key` {}: {why}", path.display()))
+    };
+    let text = fs::read_to_string(path).map_err(|error| named(error.kind(), &error))?;
     let bytes = HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
     bytes
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a key of MAVLink is 64 digits of base 16"))
+        .ok_or_else(|| named(io::ErrorKind::InvalidData, &"a key of MAVLink is 64 digits of base 16"))
 }
 
 #[cfg(test)]
@@ -177,7 +180,8 @@ mod tests {
         let path = folder.path().join("key");
         for wrong in ["", "ab", "xy".repeat(KEY).as_str(), "ab".repeat(KEY + 1).as_str()] {
             fs::write(&path, wrong).unwrap();
-            assert!(Signing::new(Some(&path)).is_err(), "{wrong}");
+            let error = Signing::new(Some(&path)).unwrap_err().to_string();
+            assert!(error.starts_with("`signing_key` /"), "{wrong}: {error}");
         }
         assert!(Signing::new(Some(&folder.path().join("none"))).is_err());
     }
