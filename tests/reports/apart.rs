@@ -84,7 +84,7 @@ fn of_marks(text: &str) -> Vec<String> {
 
 fn of_json(value: &Value, texts: &mut Vec<String>) {
     match value {
-        Value::String(text) => texts.push(text.clone()),
+        Value::String(text) => texts.extend(text.split("\n\n").map(str::to_owned)),
         Value::Array(all) => all.iter().for_each(|one| of_json(one, texts)),
         Value::Object(all) => all.values().for_each(|one| of_json(one, texts)),
         _ => {}
