@@ -144,6 +144,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// Checks whether this machine can guard, and what to do where it cannot (`creance-guard doctor`).
+    #[command(disable_help_flag = true)]
+    Doctor {
+        /// What `creance-guard doctor` is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Explains a detector or a finding, or prints a schema: `creance explain schema findings`.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),

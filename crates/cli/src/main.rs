@@ -86,6 +86,9 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Some(Command::Canary(options)) => canary::run(&options, args.talk),
         Some(Command::Range { arguments }) => companion::run("range", &arguments),
         Some(Command::Guard { arguments }) => companion::run("guard", &arguments),
+        Some(Command::Doctor { arguments }) => {
+            companion::run("guard", &[vec!["doctor".into()], arguments].concat())
+        }
         Some(Command::Explain(options)) => explain::run(&options),
         None => {
             Args::command().print_help()?;
