@@ -45,7 +45,12 @@ pub fn text(judgements: &[Judgement]) -> String {
         if let Some(other) = open {
             row(
                 "else",
-                &format!("{} ({} of {} lines do not fit it)", other.says, other.inconsistent, lines.len()),
+                &format!(
+                    "{} (lines that do not fit it: {} of {})",
+                    other.says,
+                    other.inconsistent,
+                    lines.len()
+                ),
             );
         }
         for (label, list) in [("cited", &one.cites), ("gap", &one.gaps), ("changes", &one.would_change)] {

@@ -173,11 +173,11 @@ fn ground(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let sector = site.sector.as_deref().map(|sector| format!(" ({})", plain(sector))).unwrap_or_default();
         writeln!(
             out,
-            "* {}{sector}: {} by the {}, {} times, {:.0} m",
+            "* {}{sector}: {} by the {}, {}, {:.0} m",
             plain(&site.name),
             plain(&site.how),
             site.role,
-            site.times,
+            if site.times == 1 { "once".to_owned() } else { format!("{} times", site.times) },
             site.metres
         )?;
     }

@@ -9,6 +9,7 @@ use super::{
     condition::Test,
     prose::quoted,
     set::{Bearing, Clue, Hypothesis, Other, RegionFact},
+    told::plural,
     weights::{Weights, chain},
 };
 
@@ -291,7 +292,8 @@ fn compared(question: &Question, of: &Hypothesis, clue: &Clue, others: usize) ->
         };
         let bears = if hidden > 0 { "neutral".to_owned() } else { own(bearing) };
         let [before, after] = &of.groups;
-        let runs = format!("{} runs against {}", before.cases.len(), after.cases.len());
+        let [here, there] = [before, after].map(|group| plural(group.cases.len(), "run", "runs"));
+        let runs = format!("{here} against {there}");
         let settings = format!("{} against {}, {runs}", quoted(&before.name), quoted(&after.name));
         let some: Vec<String> = claimed
             .iter()
@@ -303,7 +305,11 @@ fn compared(question: &Question, of: &Hypothesis, clue: &Clue, others: usize) ->
         let says = match is {
             "claimed" => format!("{} ({settings}): {}{more}.", clue.says, some.join(", ")),
             "observed" => {
-                format!("{} ({settings}): {looks} look so, in too few runs to tell from chance.", clue.says)
+                format!(
+                    "{} ({settings}): {}, in too few runs to tell from chance.",
+                    clue.says,
+                    plural(looks, "looks so", "look so")
+                )
             }
             _ if hidden > 0 => {
                 format!("{} ({settings}): none is claimed, and {hidden} may have gone unread.", clue.says)

@@ -100,8 +100,9 @@ fn known_of(report: &Report, site: &str, findings: &[&Finding]) -> String {
         *count = count.saturating_add(one.count);
         hosts.extend(one.destination.host.as_deref().or(one.destination.ip.as_deref()));
     }
+    let times = |count| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     let kinds: Vec<String> =
-        kinds.into_iter().map(|(class, count)| format!("{class} {count} times")).collect();
+        kinds.into_iter().map(|(class, count)| format!("{class} {}", times(count))).collect();
     let media = [DataClass::Imagery, DataClass::Video, DataClass::Audio];
     let finest = finest(findings).map_or_else(String::new, |picture| {
         let ground = picture.ground_m.map(|metres| format!(", {:.1} cm of the ground each", metres * 100.0));

@@ -172,7 +172,7 @@ fn what_a_recipient_knows_of_a_site_is_told_and_nothing_is_predicted() {
     let told = &of(&all, "attacks").cites;
     assert!(
         told[0].contains(
-            "location 1 times, email 1 times, the finest picture 4000×3000 pixels, 2.1 cm of the ground each"
+            "location once, email once, the finest picture 4000×3000 pixels, 2.1 cm of the ground each"
         ) && told[0].contains("log.kestrel.example"),
         "{told:?}"
     );
