@@ -317,6 +317,7 @@ fn a_portion_gets_another_mark_and_the_banner_follows() {
         (&["review", &case], "TLP:RED\nJ01 TLP:AMBER+STRICT draft: "),
         (&["explain", &case, "F0001"], "TLP:RED\nF0001 "),
         (&["case", "log", &case], "TLP:RED\n"),
+        (&["assess", &case, "--dry-run"], "TLP:RED\nJ01 "),
         (&["remedies", &case, "--format", "rpz"], "; TLP:RED. "),
         (&["remedies", &case, "--format", "hosts"], "# TLP:RED. "),
     ] {

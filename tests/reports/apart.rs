@@ -188,6 +188,15 @@ fn no_format_says_both_in_one_sentence() {
     );
     let both = review(&id("identity"), &["--reject"], "it is unlikely,\nand confidence is low");
     assert_eq!(both.status.code(), Some(2), "an end of a line ends no sentence");
+    for (examiner, reason) in [
+        ("Likely Ltd", "confidence is low"),
+        ("R. Okafor", "it is likely that it is of Kestrel Ltd. Confidence is low"),
+        ("R. Okafor", "“it is likely, with low confidence”"),
+    ] {
+        let by = ["--reject", "--examiner", examiner, "--reason", reason];
+        let said = run([&["review", case.as_str(), &id("identity")], &by[..]].concat());
+        assert_eq!(said.status.code(), Some(2), "{examiner}: {reason}");
+    }
 
     let all = run(["report", &case, "--format", "all", "-o", &path("again")]);
     assert!(all.status.success(), "{}", String::from_utf8_lossy(&all.stderr));

@@ -75,7 +75,10 @@ fn keep(options: &Assess, report: &Report, started: Timestamp) -> anyhow::Result
 fn show(report: &Report, format: AssessForm) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
-        AssessForm::Text => write!(out, "{}", creance_render::judgements::text(&report.judgements))?,
+        AssessForm::Text => {
+            writeln!(out, "{}", report.banner().label())?;
+            write!(out, "{}", creance_render::judgements::text(&report.judgements))?;
+        }
         AssessForm::Json => {
             serde_json::to_writer_pretty(&mut out, &report.judgements)?;
             writeln!(out)?;

@@ -96,7 +96,9 @@ fn review(options: &Review, id: &str) -> anyhow::Result<u8> {
     let examiner = said(options.examiner.as_ref(), "--examiner")?;
     let reason = said(options.reason.as_ref(), "--reason")?;
     let reworded = options.verdict.reword.as_ref().map(|text| said(Some(text), "--reword")).transpose()?;
-    for text in reworded.iter().chain([&reason]) {
+    // In reports both stand in one sentence.
+    let signed_for = format!("{examiner}: {reason}");
+    for text in reworded.iter().chain([&signed_for]) {
         creance_assess::judge::Prose::own(text.as_str()).map_err(|why| Usage(why.to_string()))?;
     }
     let state = match (options.verdict.accept, options.verdict.reject) {
