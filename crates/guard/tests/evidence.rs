@@ -19,6 +19,7 @@ use std::{
 };
 
 use creance_guard::{Order, ask};
+use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 /// A gateway with a client's end, and a guard on it.
@@ -223,7 +224,7 @@ impl Sender {
     }
 
     fn send(&mut self, frame: &[u8]) {
-        let line: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        let line = HEXLOWER.encode(frame);
         let pipe = self.0.stdin.as_mut().unwrap();
         writeln!(pipe, "{line}").unwrap();
         pipe.flush().unwrap();
