@@ -8,6 +8,7 @@ use cedar_policy::{Entities, EvalResult, Expression, eval_expression};
 
 use crate::{
     Effect, Fact, Policy, Request, Rule,
+    index::Index,
     read::{Condition, RuleSet},
 };
 
@@ -42,9 +43,19 @@ const FEW: usize = 8;
 impl RuleSet {
     /// The rules that can hold for a request, and may be others, ascending.
     fn candidates(&self, request: &Request) -> impl Iterator<Item = (usize, &Condition)> {
-        let found = self.index.candidates(request).into_iter();
-        let found = found.filter_map(|rule| Some((rule, self.conditions.get(rule)?.as_ref()?)));
+        let found = self.found(&self.index, request);
         found.filter(|(_, condition)| condition.closed.test.may_hold(request))
+    }
+
+    /// The same, with what is not known of the destination counted for each.
+    fn hopes(&self, request: &Request) -> impl Iterator<Item = (usize, &Condition)> {
+        let found = self.found(&self.hoped, request);
+        found.filter(|(_, condition)| condition.hoped.test.may_hold(request))
+    }
+
+    fn found(&self, index: &Index, request: &Request) -> impl Iterator<Item = (usize, &Condition)> {
+        let found = index.candidates(request).into_iter();
+        found.filter_map(|rule| Some((rule, self.conditions.get(rule)?.as_ref()?)))
     }
 }
 
@@ -91,9 +102,8 @@ impl Policy {
     /// Whether it might be allowed, were more known of the destination: if not, to ask who that is leads nowhere. All else that
     /// is not known counts against it, as in [`Self::decide`].
     pub fn could(&self, request: &Request) -> bool {
-        let conditions = self.rules.iter().zip(&self.set(request.action).conditions);
-        let may = conditions.filter_map(|(rule, condition)| Some((rule.effect, condition.as_ref()?)));
-        let may: Vec<_> = may.filter(|(_, condition)| condition.hoped.test.may_hold(request)).collect();
+        let may = self.set(request.action).hopes(request);
+        let may: Vec<_> = may.filter_map(|(rule, one)| Some((self.rules.get(rule)?.effect, one))).collect();
         let Ok((asked, entities)) = self.ask(request, may.iter().map(|(_, condition)| *condition)) else {
             return false;
         };
@@ -170,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Action, Circumstances, Content, Destination, Device, Fact, index::Index};
+    use crate::{Action, Circumstances, Content, Destination, Device, Fact};
 
     /// Parts of conditions, as people write them; some ask for what is missing.
     const PARTS: &[&str] = &[
@@ -399,6 +409,11 @@ mod tests {
             let found = held.iter().find(|one| one.rule == rule).map_or(Ok(false), |one| one.holds.clone());
             if found != whole {
                 return Err(format!("rule {rule} is {found:?} and Cedar says {whole:?}, {request:?}"));
+            }
+            let hoped = truth(&condition.hoped.whole, &asked, &entities);
+            if hoped != Ok(false) && policy.set(request.action).hopes(request).all(|(other, _)| other != rule)
+            {
+                return Err(format!("rule {rule} is not hoped for and Cedar says {hoped:?}, {request:?}"));
             }
             for bound in [&condition.closed, &condition.hoped] {
                 let whole = truth(&bound.whole, &asked, &entities);

@@ -65,7 +65,9 @@ pub struct Policy {
 pub(crate) struct RuleSet {
     /// By the rule's number; none where it is not about this action.
     pub(crate) conditions: Vec<Option<Condition>>,
+    /// By what `closed` needs, and by what `hoped` does.
     pub(crate) index: Index,
+    pub(crate) hoped: Index,
 }
 
 /// A condition, as Cedar evaluates it.
@@ -153,7 +155,7 @@ impl RuleSet {
     fn new(rules: &[Rule], action: Action) -> Result<Self, Fault> {
         let fault = |rule: &Rule, says| Fault { line: rule.line, rule: Some(rule.id.clone()), says };
         let mut conditions = Vec::new();
-        let mut indexed = Vec::new();
+        let (mut indexed, mut hopes) = (Vec::new(), Vec::new());
         for rule in rules {
             let Some(scope) = scope(&rule.body, action) else {
                 conditions.push(None);
@@ -177,9 +179,11 @@ impl RuleSet {
                 written: closed.plain,
             }));
             indexed.push((rule.number, closed.bound));
+            hopes.push((rule.number, closed.hoped));
         }
-        let index = Index::new(indexed.iter().map(|(rule, condition)| (*rule, condition)));
-        Ok(Self { conditions, index })
+        let [index, hoped] =
+            [indexed, hopes].map(|all| Index::new(all.iter().map(|(rule, condition)| (*rule, condition))));
+        Ok(Self { conditions, index, hoped })
     }
 }
 

@@ -33,8 +33,8 @@ pub(crate) enum Test {
     Like(Fact, Vec<PatternElem>),
     /// How a list stands to another.
     List(Fact, How, Vec<String>),
-    /// Something that is true or not.
-    Flag(Fact),
+    /// Whether the destination is an edge.
+    Edge,
     Not(Box<Test>),
     All(Box<[Test; 2]>),
     Any(Box<[Test; 2]>),
@@ -83,8 +83,7 @@ impl Test {
                     How::Within => list.iter().all(|one| values.iter().any(|value| one == value)),
                 })
             }
-            Self::Flag(Fact::Edge) => request.destination.edge,
-            Self::Flag(_) => None,
+            Self::Edge => request.destination.edge,
             Self::Not(one) => one.truth(request).map(|value| !value),
             Self::All(both) => join(both, request, false),
             Self::Any(both) => join(both, request, true),
@@ -122,7 +121,7 @@ fn test(expr: &Expr) -> Test {
             Test::Choice(Box::new([test(cond), test(then_expr), test(else_expr)]))
         }
         Expr::HasAttr { attrs, .. } if attrs.tail.is_empty() => asked(expr).map_or(Test::Open, Test::Knows),
-        Expr::GetAttr { .. } if read(expr) == Some(Fact::Edge) => Test::Flag(Fact::Edge),
+        Expr::GetAttr { .. } if read(expr) == Some(Fact::Edge) => Test::Edge,
         Expr::Like { expr, pattern } => match read(expr) {
             Some(fact) if fact.is_word() => Test::Like(fact, pattern.clone()),
             _ => Test::Open,
@@ -193,13 +192,9 @@ fn range(expr: &Expr) -> Option<(IpAddr, u8)> {
     let Expr::UnaryOp { op: UnaryOp::Ip, expr } = expr else { return None };
     let Expr::Literal(Literal::String(text)) = &**expr else { return None };
     let whole = |network: &IpAddr| if network.is_ipv4() { 32 } else { 128 };
-    let (network, bits) = match text.split_once('/') {
-        Some((network, bits)) => (network.parse().ok()?, bits.parse().ok()?),
-        None => {
-            let network = text.parse().ok()?;
-            (network, whole(&network))
-        }
-    };
+    let (network, bits) = text.split_once('/').map_or((text.as_str(), None), |(one, bits)| (one, Some(bits)));
+    let network = network.parse().ok()?;
+    let bits = bits.map_or(Some(whole(&network)), |bits| bits.parse().ok())?;
     (bits <= whole(&network)).then_some((network, bits))
 }
 

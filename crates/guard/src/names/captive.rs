@@ -4,6 +4,8 @@
 //!
 //! Probes over HTTPS cannot be answered by whom they are not for: some devices say that the network has no internet, and stay.
 
+#![expect(clippy::disallowed_types, reason = "probes are answered")]
+
 use std::{
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
