@@ -99,7 +99,7 @@ impl Output for ZeekJson {
 fn rows(report: &Report) -> impl Iterator<Item = Map<String, Value>> {
     let apart = reviews_apart(report).into_iter().map(|(judgement, review)| {
         let row = json!({
-            "ts": report.case.last.map(|time| time.as_secs_f64()),
+            "ts": report.case.last.map(creance_model::Timestamp::as_secs_f64),
             "finding": judgement.id,
             "tlp": judgement.tlp.label(),
             "reviews": [review],

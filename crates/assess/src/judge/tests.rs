@@ -246,7 +246,9 @@ fn paired_runs_bear_on_settings() {
     assert_eq!(marks("locations"), (Tlp::Amber, Tlp::Amber));
     // An examiner may have passed a judgement on more freely before it was built on that.
     let mut freer = asked("null", None);
-    freer.iter_mut().for_each(|one| one.tlp = Tlp::Green);
+    for one in &mut freer {
+        one.tlp = Tlp::Green;
+    }
     let document = document("\"stopped\"");
     let comparisons = [Compared::parse(document.as_bytes()).unwrap()];
     let question = Question {
