@@ -155,7 +155,7 @@ impl RuleSet {
     fn new(rules: &[Rule], action: Action) -> Result<Self, Fault> {
         let fault = |rule: &Rule, says| Fault { line: rule.line, rule: Some(rule.id.clone()), says };
         let mut conditions = Vec::new();
-        let (mut indexed, mut hopes) = (Vec::new(), Vec::new());
+        let (mut indexed, mut by_hope) = (Vec::new(), Vec::new());
         for rule in rules {
             let Some(scope) = scope(&rule.body, action) else {
                 conditions.push(None);
@@ -179,10 +179,10 @@ impl RuleSet {
                 written: closed.plain,
             }));
             indexed.push((rule.number, closed.bound));
-            hopes.push((rule.number, closed.hoped));
+            by_hope.push((rule.number, closed.hoped));
         }
         let [index, hoped] =
-            [indexed, hopes].map(|all| Index::new(all.iter().map(|(rule, condition)| (*rule, condition))));
+            [indexed, by_hope].map(|all| Index::new(all.iter().map(|(rule, condition)| (*rule, condition))));
         Ok(Self { conditions, index, hoped })
     }
 }

@@ -17,7 +17,7 @@ use hickory_proto::{
     },
 };
 
-use super::{Lab, names::ask, within};
+use super::{Lab, SETTLE, names::ask, within};
 use crate::{
     Carrier,
     frames::{GATEWAY, GATEWAY6, SERVER, first},
@@ -71,6 +71,8 @@ fn each(lab: &mut Lab, all: &[Reached]) -> anyhow::Result<Vec<bool>> {
         .map(|one| {
             if let Some(host) = &one.host {
                 ask(host, if one.to.is_ipv4() { RecordType::A } else { RecordType::AAAA })?;
+                // The question that left for it is not what is counted.
+                thread::sleep(SETTLE);
             }
             let way = first(one.to, one.by, one.port);
             Ok(lab.seen_of(|lab| lab.send(std::slice::from_ref(&way)))? > 0)
