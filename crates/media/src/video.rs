@@ -13,6 +13,7 @@ mod boxes;
 mod djmd;
 mod gpmf;
 mod movie;
+mod samples;
 mod scrub;
 mod userdata;
 
@@ -29,6 +30,9 @@ pub use scrub::scrub_video;
 /// The largest index, and the largest box of XMP, that are read, in bytes.
 const LONGEST_INDEX: u64 = 256 << 20;
 const LONGEST_PACKET: u64 = 16 << 20;
+
+/// Ranges that no track names, of one box of samples, that are looked at.
+const MOST_GAPS: usize = 1024;
 
 /// XMP in a box of its own (XMP specification part 3, 2.2).
 const XMP: [u8; 16] = *b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
@@ -60,9 +64,11 @@ pub fn inspect_video(source: &dyn Source) -> io::Result<Inspection> {
                 Ok(bytes) => {
                     let movie = Movie::read(&bytes);
                     movie.tell(&mut inspection, one.content.start);
+                    let mut left = Left { bytes: MOST_TELEMETRY, points: MOST_POINTS };
                     for track in &movie.telemetry {
-                        telemetry(&mut inspection, source, track)?;
+                        telemetry(&mut inspection, source, track, &mut left)?;
                     }
+                    unnamed(&mut inspection, source, &all, &movie)?;
                 }
                 Err(why) => inspection.flaw("index (moov)", one.at, &why),
             },
@@ -113,8 +119,7 @@ fn packet(inspection: &mut Inspection, source: &dyn Source, one: &Box) -> io::Re
 
 /// Room that is left free, and is not.
 fn hidden(inspection: &mut Inspection, source: &dyn Source, one: &Box) -> io::Result<()> {
-    let head = content(source, one, 4096)?;
-    if head.iter().any(|byte| *byte != 0) {
+    if is_filled(source, &one.content)? {
         let (field, bytes) =
             (String::from_utf8_lossy(&one.kind).into_owned(), one.content.end - one.content.start);
         inspection.hidden.push(Hidden { what: "data in free room", field, bytes });
@@ -122,12 +127,55 @@ fn hidden(inspection: &mut Inspection, source: &dyn Source, one: &Box) -> io::Re
     Ok(())
 }
 
-/// Bytes of telemetry of one film, and of one sample, that are read.
+/// What lies among the samples and is none: what no track names, and is not zeros.
+fn unnamed(
+    inspection: &mut Inspection,
+    source: &dyn Source,
+    all: &[Box],
+    movie: &Movie<'_>,
+) -> io::Result<()> {
+    let Some(named) = movie.named() else { return Ok(()) };
+    let mut bytes = 0;
+    for data in all.iter().filter(|one| &one.kind == b"mdat") {
+        for gap in samples::between(&data.content, &named).into_iter().take(MOST_GAPS) {
+            if is_filled(source, &gap)? {
+                bytes += gap.end - gap.start;
+            }
+        }
+    }
+    if bytes > 0 {
+        inspection.hidden.push(Hidden { what: "data that no track names", field: "mdat".to_owned(), bytes });
+    }
+    Ok(())
+}
+
+/// Whether there is more than zeros at the beginning of a range.
+fn is_filled(source: &dyn Source, range: &std::ops::Range<u64>) -> io::Result<bool> {
+    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(4096);
+    Ok(source.piece(range.start, length)?.iter().any(|byte| *byte != 0))
+}
+
+/// Bytes of telemetry of one film, of the captions of one track, and of one sample, that are read.
 const MOST_TELEMETRY: u64 = 512 << 20;
+const LONGEST_CAPTIONS: usize = 64 << 20;
 const LONGEST_SAMPLE: u64 = 4 << 20;
 
+/// Points of one film after which no further track is read.
+const MOST_POINTS: usize = 1 << 20;
+
+/// What of one film may still be read. Its tracks share it, for any number of them may say that the same bytes are theirs.
+struct Left {
+    bytes: u64,
+    points: usize,
+}
+
 /// Adds what the samples of a track of telemetry say.
-fn telemetry(inspection: &mut Inspection, source: &dyn Source, track: &movie::MetaTrack) -> io::Result<()> {
+fn telemetry(
+    inspection: &mut Inspection,
+    source: &dyn Source,
+    track: &movie::MetaTrack,
+    left: &mut Left,
+) -> io::Result<()> {
     let bytes = track.samples.iter().map(|range| range.end - range.start).sum();
     inspection.hidden.push(Hidden { what: track.kind.named(), field: track.name(), bytes });
     let mut reader = match track.kind {
@@ -136,15 +184,20 @@ fn telemetry(inspection: &mut Inspection, source: &dyn Source, track: &movie::Me
         Telemetry::Captions => Reader::Captions(String::new()),
         Telemetry::Other => return Ok(()),
     };
-    let mut read = 0;
+    if left.points == 0 {
+        let why = format!("not read: the tracks before it hold more than {MOST_POINTS} points");
+        inspection.flaw(track.name(), track.samples.first().map_or(0, |range| range.start), &why);
+        return Ok(());
+    }
+    let tracks = inspection.tracks.len();
     for range in &track.samples {
         let length = range.end - range.start;
-        read += length;
-        if length > LONGEST_SAMPLE || read > MOST_TELEMETRY {
-            let why = format!("a sample of {length} bytes, or more than {MOST_TELEMETRY} in all");
+        if length > LONGEST_SAMPLE || length > left.bytes {
+            let why = format!("a sample of {length} bytes, or more than {MOST_TELEMETRY} in all tracks");
             inspection.flaw(track.name(), range.start, &why);
             break;
         }
+        left.bytes -= length;
         let sample = source.piece(range.start, usize::try_from(length).unwrap_or(0))?;
         if (sample.len() as u64) < length {
             inspection.flaw(track.name(), range.start, "a sample lies behind the end of the file");
@@ -156,6 +209,11 @@ fn telemetry(inspection: &mut Inspection, source: &dyn Source, track: &movie::Me
             Reader::Captions(text) => {
                 // A sample of text begins with its length (3GPP TS 26.245).
                 let caption = sample.get(2..).unwrap_or_default();
+                if text.len() + caption.len() > LONGEST_CAPTIONS {
+                    let why = format!("of captions {LONGEST_CAPTIONS} bytes are read");
+                    inspection.flaw(track.name(), range.start, &why);
+                    break;
+                }
                 text.push_str("-->\n");
                 text.push_str(&String::from_utf8_lossy(caption));
                 text.push('\n');
@@ -174,6 +232,8 @@ fn telemetry(inspection: &mut Inspection, source: &dyn Source, track: &movie::Me
             }
         }
     }
+    let points: usize = inspection.tracks.iter().skip(tracks).map(|track| track.points.len()).sum();
+    left.points = left.points.saturating_sub(points);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The index of a film (`moov`): times, tracks, and where the samples of telemetry lie.
+//! The index of a film (`moov`): times, tracks, and which of them are telemetry.
 
 use std::ops::Range;
 
@@ -7,12 +7,16 @@ use creance_model::{Dated, Inspection, Timestamp};
 
 use super::{
     boxes::{self, Box},
+    samples::{self, Extent},
     userdata,
 };
 
 /// Samples of all tracks that are read, and tracks of a film.
 const MOST_SAMPLES: usize = 4_000_000;
 const MOST_TRACKS: usize = 256;
+
+/// Formats of samples that are telemetry whatever their track says it holds.
+const TELEMETRY: &[&[u8; 4]] = &[b"djmd", b"dbgi", b"gpmd", b"camm", b"mett", b"metx", b"fdsc", b"rtmd"];
 
 /// Seconds from 1904 to 1970, from which films count.
 const EPOCH: i64 = 2_082_844_800;
@@ -65,6 +69,8 @@ pub(crate) struct Movie<'a> {
     index: &'a [u8],
     pub(crate) all: Vec<Box>,
     pub(crate) telemetry: Vec<MetaTrack>,
+    /// What pictures, sound and time codes take of the file; `None`: it cannot be said of all.
+    kept: Option<Vec<Extent>>,
     created: Option<Timestamp>,
     /// What could not be read, and where in the index.
     pub(crate) flaws: Vec<(u64, String)>,
@@ -80,6 +86,7 @@ impl<'a> Movie<'a> {
             index,
             all,
             telemetry: Vec::new(),
+            kept: Some(Vec::new()),
             created: None,
             flaws: Vec::new(),
             budget: MOST_SAMPLES,
@@ -112,24 +119,34 @@ impl<'a> Movie<'a> {
         if handler.is_empty() {
             self.flaws.push((one.at, "a track does not say what it holds".to_owned()));
         }
-        if matches!(handler, b"vide" | b"soun" | b"tmcd") {
-            return;
-        }
+        let is_shown = matches!(handler, b"vide" | b"soun" | b"tmcd");
         let Some(table) = find(media, *b"minf").and_then(|content| find(content, *b"stbl")) else {
-            self.flaws.push((one.at, "a track has no table of samples".to_owned()));
+            if is_shown {
+                self.kept = None;
+            } else {
+                self.flaws.push((one.at, "a track has no table of samples".to_owned()));
+            }
             return;
         };
         let format = find(table, *b"stsd")
             .and_then(|content| content.get(12..16))
             .and_then(|four| four.try_into().ok());
         let format = format.unwrap_or(*b"    ");
+        // What it says of its kind is for players; telemetry is telemetry.
+        if is_shown && !TELEMETRY.contains(&&format) {
+            match (samples::extents(table), &mut self.kept) {
+                (Ok(Some(extents)), Some(kept)) => kept.extend(extents),
+                _ => self.kept = None,
+            }
+            return;
+        }
         let kind = match (&format, handler) {
             (b"djmd", _) => Telemetry::Dji,
             (b"gpmd", _) => Telemetry::GoPro,
             (b"tx3g" | b"text" | b"mp4s", _) | (_, b"text" | b"sbtl" | b"subt") => Telemetry::Captions,
             _ => Telemetry::Other,
         };
-        match samples(table, self.budget) {
+        match samples::samples(table, self.budget) {
             Ok((samples, whole)) => {
                 self.budget -= samples.len();
                 if !whole {
@@ -142,6 +159,20 @@ impl<'a> Movie<'a> {
             }
             Err(why) => self.flaws.push((one.at, why.to_string())),
         }
+    }
+
+    /// What pictures, sound and time codes take of the file for certain, merged; `None`: it cannot be said of all of them.
+    pub(crate) fn shown(&self) -> Option<Vec<Extent>> {
+        let certain = |one: &Extent| Extent { range: one.range.clone(), is_open: false };
+        Some(samples::merged(self.kept.as_ref()?.iter().map(certain).collect()))
+    }
+
+    /// What all tracks take of the file, merged; as above.
+    pub(crate) fn named(&self) -> Option<Vec<Extent>> {
+        let mut all = self.kept.clone()?;
+        let telemetry = self.telemetry.iter().flat_map(|track| &track.samples);
+        all.extend(telemetry.map(|range| Extent { range: range.clone(), is_open: false }));
+        Some(samples::merged(all))
     }
 
     /// Adds what the index itself says. `base`: where its content stands in the file.
@@ -173,7 +204,7 @@ impl<'a> Movie<'a> {
 }
 
 /// The content of the first box of a kind.
-fn find(held: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
+pub(crate) fn find(held: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     boxes::within(held).iter().find(|one| one.kind == kind).map(|one| boxes::content(held, one))
 }
 
@@ -190,57 +221,4 @@ fn created(content: &[u8]) -> Result<Option<Timestamp>, Malformed> {
     // Some write seconds since 1970.
     let seconds = if seconds > EPOCH { seconds - EPOCH } else { seconds };
     Ok((seconds > 0).then(|| Timestamp::from_secs(seconds)))
-}
-
-/// Where the samples of a track lie: chunks (8.7.5), how many samples each has (8.7.4), how long these are (8.7.3).
-/// At most so many; and whether that are all.
-fn samples(table: &[u8], most: usize) -> Result<(Vec<Range<u64>>, bool), Malformed> {
-    let mut sizes = Cursor::new(find(table, *b"stsz").unwrap_or_default());
-    sizes.take("stsz version", 4)?;
-    let (one_size, count) = (sizes.u32_be("sample size")?, sizes.u32_be("samples")? as usize);
-    let wanted = count.min(most);
-    let mut chunks = Vec::new();
-    if let Some(short) = find(table, *b"stco") {
-        let mut cursor = Cursor::new(short);
-        cursor.take("stco version", 4)?;
-        for _ in 0..cursor.u32_be("chunks")? {
-            let Ok(offset) = cursor.u32_be("chunk offset") else { break };
-            chunks.push(u64::from(offset));
-        }
-    } else {
-        let mut cursor = Cursor::new(find(table, *b"co64").unwrap_or_default());
-        cursor.take("co64 version", 4)?;
-        for _ in 0..cursor.u32_be("chunks")? {
-            let Ok(offset) = cursor.array("chunk offset").map(u64::from_be_bytes) else { break };
-            chunks.push(offset);
-        }
-    }
-    let mut runs = Cursor::new(find(table, *b"stsc").unwrap_or_default());
-    runs.take("stsc version", 4)?;
-    let mut per_chunk = Vec::new();
-    for _ in 0..runs.u32_be("runs")? {
-        let (Ok(first), Ok(samples)) = (runs.u32_be("first chunk"), runs.u32_be("samples")) else { break };
-        runs.u32_be("description")?;
-        per_chunk.push((first, samples));
-    }
-    let mut found = Vec::new();
-    let mut run = per_chunk.iter().peekable();
-    let mut samples = 0;
-    for (number, offset) in (1_u32..).zip(chunks) {
-        while let Some((_, now)) = run.next_if(|(first, _)| *first <= number) {
-            samples = *now;
-        }
-        let mut at = offset;
-        for _ in 0..samples {
-            if found.len() >= wanted {
-                return Ok((found, wanted == count));
-            }
-            let length = if one_size > 0 { one_size } else { sizes.u32_be("sample size")? };
-            let end = at.saturating_add(length.into());
-            found.push(at..end);
-            at = end;
-        }
-    }
-    let whole = found.len() == count;
-    Ok((found, whole))
 }

@@ -10,8 +10,9 @@ use creance_model::{Locations, Piece, Refusal, ScrubRequest, Scrubbed};
 
 use super::{
     boxes::{self, Box},
-    index,
+    index, is_filled,
     movie::Movie,
+    samples,
 };
 
 /// Boxes of a file that hold the film, or say how it is laid out.
@@ -40,19 +41,25 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
         return refused("it is fragmented: put it together first (ffmpeg -i IN -c copy OUT)");
     }
     let mut scrubbed = Scrubbed::default();
-    let (mut anew, mut samples) = (Vec::new(), Vec::new());
+    let (mut anew, mut blanked) = (Vec::new(), Vec::new());
     for one in &all {
         if &one.kind == b"moov" {
             let bytes = match index(source, one)? {
                 Ok(bytes) => bytes,
                 Err(why) => return refused(&why),
             };
-            let (bytes, ranges) = match without(bytes, &mut scrubbed) {
+            let changed = match without(bytes, &all, &mut scrubbed) {
                 Ok(changed) => changed,
                 Err(why) => return refused(&format!("its index cannot be read in full: {why}")),
             };
-            samples.extend(ranges);
-            anew.push((one.content.clone(), Some(bytes)));
+            for gap in &changed.unnamed {
+                if is_filled(source, gap)? {
+                    scrubbed.removed("data that no track names", "mdat");
+                    break;
+                }
+            }
+            blanked.extend(changed.samples.into_iter().chain(changed.unnamed));
+            anew.push((one.content.clone(), Some(changed.index)));
         } else if !KEPT.contains(&&one.kind) {
             let kind = String::from_utf8_lossy(&one.kind).into_owned();
             if !matches!(&one.kind, b"free" | b"skip") {
@@ -61,19 +68,18 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
             // Its kind, and all that follows but a long length.
             let kind_at = one.at + 4..one.at + 8;
             anew.push((kind_at, Some(b"free".to_vec())));
-            anew.push((one.content.clone(), None));
+            blanked.push(one.content.clone());
         }
     }
     // Items of a picture file may lie among the samples.
     if all.iter().any(|one| &one.kind == b"meta") {
         return refused("it holds items beside its film, which are not read");
     }
-    let blanked = anew.iter().filter(|(_, bytes)| bytes.is_none()).map(|(range, _)| range);
-    let zeros: u64 = samples.iter().chain(blanked).map(|range: &Range<u64>| range.end - range.start).sum();
-    if zeros > MOST_ZEROS || samples.iter().any(|range| range.end > source.length()) {
+    let zeros: u64 = blanked.iter().map(|range: &Range<u64>| range.end - range.start).sum();
+    if zeros > MOST_ZEROS || blanked.iter().any(|range| range.end > source.length()) {
         return refused("its telemetry, or what describes it, is too long, or lies outside of the file");
     }
-    anew.extend(samples.into_iter().map(|range| (range, None)));
+    anew.extend(blanked.into_iter().map(|range| (range, None)));
     match pieces(anew, source.length()) {
         Some(pieces) => scrubbed.pieces = pieces,
         None => return refused("samples of telemetry lie within the index"),
@@ -81,22 +87,33 @@ pub fn scrub_video(source: &dyn Source, request: &ScrubRequest) -> io::Result<Re
     Ok(Ok(scrubbed))
 }
 
-/// An index, and where samples lie that are to be overwritten.
-type Changed = (Vec<u8>, Vec<Range<u64>>);
+/// What an index becomes.
+struct Changed {
+    index: Vec<u8>,
+    /// Where samples of telemetry lie, and what no track names: to be overwritten.
+    samples: Vec<Range<u64>>,
+    unnamed: Vec<Range<u64>>,
+}
 
-/// The index without descriptions and telemetry, and where the samples of the latter lie.
-fn without(mut bytes: Vec<u8>, scrubbed: &mut Scrubbed) -> Result<Changed, String> {
+/// The index without descriptions and telemetry. `all`: the boxes of the file.
+fn without(mut bytes: Vec<u8>, all: &[Box], scrubbed: &mut Scrubbed) -> Result<Changed, String> {
     let held = bytes.clone();
     let movie = Movie::read(&held);
     if let Some((_, why)) = movie.flaws.first() {
         return Err(why.clone());
     }
-    let mut samples = Vec::new();
+    let (Some(shown), Some(named)) = (movie.shown(), movie.named()) else {
+        return Err("where a track of pictures or sound lies is not said".to_owned());
+    };
+    let mut telemetry = Vec::new();
     let mut dropped = Vec::new();
     for track in &movie.telemetry {
         scrubbed.removed(track.kind.named(), track.name());
         dropped.push(track.at);
-        samples.extend(track.samples.iter().cloned());
+        telemetry.extend(track.samples.iter().filter(|sample| sample.start < sample.end).cloned());
+    }
+    if telemetry.iter().any(|sample| samples::between(sample, &shown) != std::slice::from_ref(sample)) {
+        return Err("samples of telemetry lie among those of pictures or sound".to_owned());
     }
     for one in &movie.all {
         let is_dropped = &one.kind == b"trak" && dropped.contains(&one.at);
@@ -112,7 +129,9 @@ fn without(mut bytes: Vec<u8>, scrubbed: &mut Scrubbed) -> Result<Changed, Strin
             }
         }
     }
-    Ok((bytes, samples))
+    let data = all.iter().filter(|one| &one.kind == b"mdat");
+    let unnamed = data.flat_map(|one| samples::between(&one.content, &named)).collect();
+    Ok(Changed { index: bytes, samples: telemetry, unnamed })
 }
 
 /// The boxes in a box of content that is held, with offsets in that content.
@@ -192,6 +211,7 @@ fn pieces(mut anew: Vec<(Range<u64>, Option<Vec<u8>>)>, length: u64) -> Option<V
 mod tests {
     use super::*;
     use crate::video::{djmd::tests::frame, inspect_video};
+    use creance_model::Inspection;
     use proptest::prelude::*;
 
     fn of(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
@@ -200,8 +220,13 @@ mod tests {
 
     /// A film of a picture's bytes and two frames of telemetry, with a place and a model in its user data.
     fn film() -> Vec<u8> {
+        film_of(*b"meta", 8, b"")
+    }
+
+    /// The same; the track of telemetry says what it holds and where it begins among the samples, and some bytes are not named.
+    fn film_of(holds: [u8; 4], begins: u32, unnamed: &[u8]) -> Vec<u8> {
         let frames = [frame(true, true, (47.5, -8.25)), frame(false, true, (47.6, -8.25))];
-        let data = [b"PICTURE!".to_vec(), frames[0].clone(), frames[1].clone()].concat();
+        let data = [b"PICTURE!".to_vec(), frames[0].clone(), frames[1].clone(), unnamed.to_vec()].concat();
         let ftyp = of(*b"ftyp", b"isom\0\0\0\0");
         let start = u32::try_from(ftyp.len() + 8).unwrap();
         let track = |handler: [u8; 4], format: [u8; 4], first: u32, sizes: &[usize]| {
@@ -219,7 +244,7 @@ mod tests {
             of(*b"trak", &of(*b"mdia", &[hdlr, of(*b"minf", &stbl)].concat()))
         };
         let picture = track(*b"vide", *b"avc1", start, &[8]);
-        let telemetry = track(*b"meta", *b"djmd", start + 8, &[frames[0].len(), frames[1].len()]);
+        let telemetry = track(holds, *b"djmd", start + begins, &[frames[0].len(), frames[1].len()]);
         let place = of(*b"\xa9xyz", b"\0\x11\x15\xc7+47.5000-008.2500");
         let udta = of(*b"udta", &[place, of(*b"\xa9mdl", b"\0\x08\x15\xc7TestWing")].concat());
         [ftyp, of(*b"mdat", &data), of(*b"moov", &[picture, telemetry, udta].concat())].concat()
@@ -244,6 +269,58 @@ mod tests {
                     && memchr::memmem::find(&clean, secret).is_none()
             );
         }
+    }
+
+    #[test]
+    fn telemetry_is_found_by_its_format_and_data_that_no_track_names_goes() {
+        for holds in [*b"vide", *b"tmcd", *b"soun"] {
+            let film = film_of(holds, 8, b"SERIAL-OF-NOBODY");
+            let told = inspect_video(&film.as_slice()).unwrap();
+            assert_eq!((told.tracks[0].points.len(), told.identifiers.len()), (2, 1), "{told:?}");
+            assert!(
+                told.hidden
+                    .iter()
+                    .any(|hidden| (hidden.what, hidden.bytes) == ("data that no track names", 16)),
+                "{:?}",
+                told.hidden
+            );
+            let scrubbed = scrub_video(&film.as_slice(), &ScrubRequest::default()).unwrap().unwrap();
+            let clean = scrubbed.bytes(&film);
+            for secret in [&b"TESTAB00"[..], b"SERIAL-OF-NOBODY"] {
+                assert!(memchr::memmem::find(&clean, secret).is_none());
+            }
+            assert!(memchr::memmem::find(&clean, b"PICTURE!").is_some());
+        }
+    }
+
+    #[test]
+    fn telemetry_that_lies_on_a_picture_is_refused() {
+        let film = film_of(*b"meta", 4, b"");
+        let refusal = scrub_video(&film.as_slice(), &ScrubRequest::default()).unwrap();
+        assert!(refusal.is_err_and(|refusal| refusal.0.contains("among those of pictures")));
+    }
+
+    #[test]
+    fn tracks_that_share_their_samples_share_what_is_read_of_them() {
+        let film = film();
+        let at = memchr::memmem::find(&film, b"djmd").unwrap();
+        let from = film[..at].windows(4).rposition(|four| four == b"trak").unwrap() - 4;
+        let length = u32::from_be_bytes(film[from..from + 4].try_into().unwrap());
+        let track = film[from..from + length as usize].to_vec();
+        let moov = memchr::memmem::find(&film, b"moov").unwrap() - 4;
+        let content = [&film[moov + 8..], &track.repeat(3)].concat();
+        let film = [&film[..moov], &of(*b"moov", &content)].concat();
+        let told = inspect_video(&film.as_slice()).unwrap();
+        assert_eq!(told.tracks.len(), 4);
+        let mut left = super::super::Left { bytes: 1 << 20, points: 3 };
+        let mut few = Inspection::of("mp4");
+        let (all, _) = boxes::of_file(&film.as_slice()).unwrap();
+        let moov = all.iter().find(|one| &one.kind == b"moov").unwrap();
+        let held = boxes::content(&film, moov);
+        for track in &Movie::read(held).telemetry {
+            super::super::telemetry(&mut few, &film.as_slice(), track, &mut left).unwrap();
+        }
+        assert_eq!((few.tracks.len(), few.damage.len()), (2, 2), "two tracks of two points each reach three");
     }
 
     #[test]
