@@ -74,49 +74,75 @@ struct Line {
     field: String,
 }
 
-fn line(text: &str) -> Option<Line> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+/// What a line is.
+enum Row {
+    Place(Line),
+    /// The head, what has no place, and blank lines.
+    Kept,
+    Comment,
+    /// It may hold anything, a place too.
+    Unknown,
+}
+
+/// A whole number, behind which some writers put decimals.
+fn whole(word: &str) -> Option<u64> {
+    let number: f64 = word.parse().ok()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most 65535, and no fraction"
+    )]
+    (number.fract() == 0.0 && (0.0..=65_535.0).contains(&number)).then_some(number as u64)
+}
+
+/// Reads a line. Nothing but the words of a place is changed in it, so there may be no more words than have a meaning.
+fn row(text: &str) -> Row {
+    let words: Vec<&str> = text.trim_start_matches('\u{feff}').split_whitespace().collect();
+    let numbers =
+        |words: &[&str]| words.iter().all(|word| word.parse().is_ok_and(|number: f64| number.is_finite()));
+    match words.as_slice() {
+        [] => Row::Kept,
+        [first, ..] if first.starts_with('#') => Row::Comment,
+        ["QGC", "WPL", version] if version.parse::<u32>().is_ok() => Row::Kept,
+        ["RALLY", rest @ ..] if (2..=6).contains(&rest.len()) && numbers(rest) => simple(&words, 1, "rally"),
+        [lat, lon] if corner(&format!("{lat} {lon}")).is_some() => simple(&words, 0, "fence"),
+        all if (11..=12).contains(&all.len()) && numbers(all) => item(all),
+        _ => Row::Unknown,
+    }
+}
+
+/// A line of latitude, longitude and maybe a height, from a word on.
+fn simple(words: &[&str], from: usize, field: &str) -> Row {
     let number = |at: usize| words.get(at)?.parse::<f64>().ok();
-    if words.first() == Some(&"RALLY") {
-        let (lat, lon) = (number(1)?, number(2)?);
-        return Some(Line {
-            role: Role::Target,
-            lat,
-            lon,
-            alt_m: number(3),
-            alt_reference: None,
-            words: (1, 2),
-            field: "rally".to_owned(),
-        });
-    }
-    if let Some((lat, lon)) = corner(text) {
-        return Some(Line {
-            role: Role::Target,
-            lat,
-            lon,
-            alt_m: None,
-            alt_reference: None,
-            words: (0, 1),
-            field: "fence".to_owned(),
-        });
-    }
-    let (index, frame, command) =
-        (words.first()?.parse::<u32>().ok()?, number(2)?, words.get(3)?.parse::<u16>().ok()?);
-    // Whole numbers, some writers of which put decimals behind.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "frames are small numbers")]
-    let frame = (frame.fract() == 0.0 && (0.0..=255.0).contains(&frame)).then_some(frame as u64);
-    if words.len() < 11 {
-        return None;
-    }
-    let (lat, lon) = (number(8)?, number(9)?);
+    let Some((lat, lon)) = number(from).zip(number(from + 1)) else { return Row::Unknown };
+    Row::Place(Line {
+        role: Role::Target,
+        lat,
+        lon,
+        alt_m: number(from + 2),
+        alt_reference: None,
+        words: (from, from + 1),
+        field: field.to_owned(),
+    })
+}
+
+/// An item of a mission.
+fn item(words: &[&str]) -> Row {
+    let number = |at: usize| words.get(at)?.parse::<f64>().ok();
+    let count = |at: usize| words.get(at).copied().and_then(whole);
+    let command = count(3).and_then(|command| u16::try_from(command).ok());
+    let (Some(index), Some(command), Some(lat), Some(lon)) = (count(0), command, number(8), number(9)) else {
+        return Row::Unknown;
+    };
+    let frame = count(2).filter(|frame| *frame <= 255);
     let is_known = WITH_PLACE.contains(&command) && frame.is_some_and(is_global);
     if !is_known && !may_be_place(lat, lon) {
-        return None;
+        return Row::Kept;
     }
     // The first line is home, in a frame above the sea.
     let is_home = index == 0 && frame == Some(0) || command == SET_HOME;
     let role = if is_home { Role::Home } else { Role::Target };
-    Some(Line {
+    Row::Place(Line {
         role,
         lat,
         lon,
@@ -129,17 +155,28 @@ fn line(text: &str) -> Option<Line> {
 
 fn inspect(bytes: &[u8], _: &Options) -> Inspection {
     let mut inspection = Inspection::of("wpl");
-    let text = String::from_utf8_lossy(bytes);
-    for (number, one) in text.lines().enumerate() {
+    let (mut at, mut unread, mut first) = (0_u64, 0_u64, 0);
+    for (number, one) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if inspection.places.len() >= MOST {
             inspection.flaw("places", 0, &format!("those from line {} on are beyond the limit", number + 1));
             break;
         }
-        if let Some(line) = line(one) {
-            let spot = Spot::new(line.role, line.lat, line.lon, line.field);
-            let Line { alt_m, alt_reference, .. } = line;
-            inspection.places.extend(spot.map(|spot| Spot { alt_m, alt_reference, ..spot }));
+        match row(&String::from_utf8_lossy(one)) {
+            Row::Place(line) => {
+                let spot = Spot::new(line.role, line.lat, line.lon, line.field);
+                let Line { alt_m, alt_reference, .. } = line;
+                inspection.places.extend(spot.map(|spot| Spot { alt_m, alt_reference, ..spot }));
+            }
+            Row::Kept | Row::Comment => {}
+            Row::Unknown => {
+                first = if unread == 0 { at } else { first };
+                unread += 1;
+            }
         }
+        at += one.len() as u64;
+    }
+    if unread > 0 {
+        inspection.flaw("lines", first, &format!("{unread} that are not understood"));
     }
     inspection
 }
@@ -156,18 +193,22 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     let mut scrubbed = Scrubbed::default();
     let mut anew = String::with_capacity(text.len());
     for one in text.lines() {
-        match line(one) {
-            None if one.trim_start().starts_with('#') => scrubbed.removed("text", "comment"),
-            None => anew.push_str(one),
-            Some(line) => {
+        match row(one) {
+            Row::Kept => anew.push_str(one.trim_end()),
+            Row::Comment => scrubbed.removed("text", "comment"),
+            // It may hold a place all the same, which beside moved ones would tell by how much they moved.
+            Row::Unknown => scrubbed.removed("text", "line that is not understood"),
+            Row::Place(line) => {
                 // Home goes with its height where places go to a grid; moved with all others, it tells nothing that they do not.
-                let goes = line.role == Role::Home && !request.locations.keeps_height();
+                let coarse = !request.locations.keeps_height();
+                let goes = coarse && line.role == Role::Home;
+                let flat = goes || coarse && line.alt_reference == Some(AltReference::Amsl);
                 let stays = !goes && creance_model::is_place(line.lat, line.lon);
                 let moved = request.locations.moved(line.lat, line.lon).filter(|_| stays).unwrap_or_default();
                 let words = one.split_whitespace().enumerate().map(|(at, word)| match at {
                     _ if at == line.words.0 => format!("{:.8}", moved.0),
                     _ if at == line.words.1 => format!("{:.8}", moved.1),
-                    _ if at == line.words.1 + 1 && goes => "0".to_owned(),
+                    _ if at == line.words.1 + 1 && flat => "0".to_owned(),
                     _ => word.to_owned(),
                 });
                 anew.push_str(&words.collect::<Vec<_>>().join("\t"));
@@ -208,6 +249,42 @@ mod tests {
         let told = inspect(&clean, &Options::default());
         assert!(told.places.iter().all(|spot| spot.role == Role::Target), "home is no square of a grid");
         assert!(scrub(WPL.as_bytes(), &ScrubRequest::default()).is_err());
+    }
+
+    #[test]
+    fn lines_that_are_not_understood_are_told_and_go() {
+        let cut = "3\t0\t3\t16\t0\t0\t0\t0\t47.4012345\t8.5512345\n";
+        for line in [
+            "meeting point of Ada Example: 47.4012345 8.5512345\n",
+            "RALLY 47.4012345 8.5512345 Ada\n",
+            "47.4012345 8.5512345 Ada\n",
+            "4\t0\t3\tlanding\t0\t0\t0\t0\t47.4012345\t8.5512345\t30\t1\n",
+            cut,
+        ] {
+            let text = format!("{WPL}{line}");
+            let told = inspect(text.as_bytes(), &Options::default());
+            assert_eq!((told.damage.len(), told.damage[0].offset), (1, WPL.len() as u64), "{line}");
+            let request = ScrubRequest {
+                locations: Locations::Offset { lat: 1.0, lon: 1.0 },
+                ..ScrubRequest::default()
+            };
+            let scrubbed = scrub(text.as_bytes(), &request).unwrap();
+            let clean = String::from_utf8(scrubbed.bytes(text.as_bytes())).unwrap();
+            assert!(!clean.contains("4012345") && !clean.contains("Ada"), "{clean}");
+            assert!(scrubbed.removed.iter().any(|one| one.what == "text"), "{line}");
+            assert_eq!(inspect(clean.as_bytes(), &Options::default()).damage, [], "{clean}");
+        }
+        assert_eq!(inspect(WPL.as_bytes(), &Options::default()).damage, []);
+    }
+
+    #[test]
+    fn commands_may_have_decimals_and_heights_above_the_sea_do_not_outlive_a_grid() {
+        let text = "QGC WPL 110\n1\t0\t0\t16.000\t0\t0\t0\t0\t47.2\t8.2\t583.4\t1\n";
+        let told = inspect(text.as_bytes(), &Options::default());
+        assert_eq!((told.places.len(), told.damage.len()), (1, 0));
+        let grid = ScrubRequest { locations: Locations::Grid { km: 10.0 }, ..ScrubRequest::default() };
+        let clean = scrub(text.as_bytes(), &grid).unwrap().bytes(text.as_bytes());
+        assert!(!String::from_utf8(clean).unwrap().contains("583"));
     }
 
     proptest! {
