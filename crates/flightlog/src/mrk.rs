@@ -111,30 +111,64 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
         return Err(Refusal("its first line does not say where a picture was taken".to_owned()));
     }
     let mut output = Vec::with_capacity(bytes.len());
+    let mut dropped = false;
     for (_, line) in lines(bytes) {
         let moved = std::str::from_utf8(line).ok().and_then(|line| moved(line, request.locations));
         match moved {
             Some(moved) => output.extend_from_slice(moved.as_bytes()),
             // A line that is not understood may hold a place all the same: it goes.
-            None => output.push(b'\n'),
+            None => {
+                dropped |= !line.trim_ascii().is_empty();
+                output.push(b'\n');
+            }
         }
     }
     let mut scrubbed = Scrubbed { pieces: vec![Piece::Bytes(output)], removed: Vec::new() };
     scrubbed.removed("position", "Lat");
     scrubbed.removed("position", "Lon");
+    if !request.locations.keeps_height() {
+        scrubbed.removed("height above the sea", "Ellh");
+    }
+    if dropped {
+        scrubbed.removed("text", "line that is not understood");
+    }
     Ok(scrubbed)
 }
 
-/// A line with its place moved or emptied.
+/// Words behind numbers, each once in a line; and numbers of a line.
+const WORDS: &[&str] = &["N", "E", "V", "Lat", "Lon", "Ellh", "Q"];
+const MOST_NUMBERS: usize = 13;
+
+/// Whether a line holds what belongs there and nothing else.
+fn is_understood(line: &str) -> bool {
+    let parted = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']');
+    let (words, numbers): (Vec<&str>, Vec<&str>) =
+        line.split(parted).filter(|word| !word.is_empty()).partition(|word| WORDS.contains(word));
+    let mut once = std::collections::HashSet::new();
+    let is_number = |word: &&str| word.parse().is_ok_and(|number: f64| number.is_finite());
+    words.iter().all(|word| once.insert(*word))
+        && numbers.len() <= MOST_NUMBERS
+        && numbers.iter().all(is_number)
+}
+
+/// A line with its place moved or emptied, and its height emptied where that would tell the place.
 fn moved(line: &str, locations: Locations) -> Option<String> {
-    let ((lat_at, lat), (lon_at, lon)) = before(line, ",Lat").zip(before(line, ",Lon"))?;
-    let degrees = lat.parse().ok().zip(lon.parse().ok()).filter(|(lat, lon)| is_place(*lat, *lon));
-    let (north, east) = degrees
+    let (lat, lon) = number(line, ",Lat").zip(number(line, ",Lon")).filter(|_| is_understood(line))?;
+    let (north, east) = Some((lat, lon))
+        .filter(|(lat, lon)| is_place(*lat, *lon))
         .and_then(|(lat, lon)| locations.moved(lat, lon))
         .map_or_else(Default::default, |(lat, lon)| (format!("{lat:.8}"), format!("{lon:.8}")));
-    let between = line.get(lat_at + lat.len()..lon_at)?;
-    let (head, tail) = (line.get(..lat_at)?, line.get(lon_at + lon.len()..)?);
-    Some(format!("{head}{north}{between}{east}{tail}"))
+    let anew = with(&with(line, ",Lat", &north)?, ",Lon", &east)?;
+    if locations.keeps_height() || !line.contains(",Ellh") {
+        return Some(anew);
+    }
+    number(line, ",Ellh").and_then(|_| with(&anew, ",Ellh", ""))
+}
+
+/// A line with another text before a word.
+fn with(line: &str, word: &str, anew: &str) -> Option<String> {
+    let (at, old) = before(line, word)?;
+    Some(format!("{}{anew}{}", line.get(..at)?, line.get(at + old.len()..)?))
 }
 
 #[cfg(test)]
@@ -180,9 +214,31 @@ mod tests {
             MRK.replace("47.", "48.").replace("8.26", "9.26")
         );
         let without = scrubbed(Locations::Remove);
-        assert!(without.contains("\t,Lat\t,Lon\t359.494,Ellh\t") && told(&without).tracks.is_empty());
+        assert!(without.contains("\t,Lat\t,Lon\t,Ellh\t0.028, 0.031, 0.055\t16,Q\r\n"), "{without}");
+        assert!(told(&without).tracks.is_empty());
+        // In a square of kilometres a height to the millimetre would be a narrow strip.
+        let coarse = scrubbed(Locations::Grid { km: 10.0 });
+        assert!(!coarse.contains("359") && told(&coarse).tracks[0].points.len() == 2, "{coarse}");
         // What was taken out is no damage.
         assert_eq!(told(&without).damage, []);
+    }
+
+    #[test]
+    fn lines_with_more_than_belongs_there_go() {
+        let line = MRK.lines().next().unwrap();
+        for more in ["Ada Example", "47.42824637,Lat", "47.42824637"] {
+            let text = format!("{MRK}{line}\t{more}\n");
+            for locations in [Locations::Remove, Locations::Offset { lat: 1.0, lon: 1.0 }] {
+                let request = ScrubRequest { locations, ..ScrubRequest::default() };
+                let scrubbed = scrub(text.as_bytes(), &request).unwrap();
+                let clean = String::from_utf8(scrubbed.bytes(text.as_bytes())).unwrap();
+                assert!(!clean.contains("47.4") && !clean.contains("Ada"), "{clean}");
+                assert!(scrubbed.removed.iter().any(|one| one.what == "text"));
+            }
+        }
+        let apart = MRK.replace(",Lat", " ,Lat");
+        let clean = scrub(apart.as_bytes(), &ScrubRequest::default()).unwrap().bytes(apart.as_bytes());
+        assert!(!String::from_utf8(clean).unwrap().contains("47."));
     }
 
     proptest! {
