@@ -7,6 +7,7 @@
 
 mod clock;
 mod columns;
+mod kept;
 mod rewrite;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,6 +220,7 @@ impl Rows {
                 Some(Identity::Known(class, of)) => self.inspection.identify(class, of, value, field),
                 Some(Identity::AircraftName) => self.inspection.say("aircraft name", value, field),
                 Some(Identity::Address) => self.inspection.say("place name", value, field),
+                Some(Identity::Comment) => self.inspection.say("comment", value, field),
                 None => self.inspection.say("message", value, field),
             }
         }

@@ -3,7 +3,7 @@
 
 use creance_model::{AltReference, Component, DataClass, Role};
 
-/// A name in small letters, and the unit behind it: `height [ft]` is `height` in `ft`.
+/// A name in small letters with `_` for blanks, and the unit behind it: `Max height [ft]` is `max_height` in `ft`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Name {
     /// As it stands in the file.
@@ -18,14 +18,20 @@ impl Name {
         let small = written.to_lowercase();
         let bracketed = |open, close| small.strip_suffix(close).and_then(|rest| rest.rsplit_once(open));
         let (name, unit) = bracketed('(', ')').or(bracketed('[', ']')).unwrap_or((&small, ""));
-        Self { small: name.trim().to_owned(), unit: unit.trim().to_owned(), written }
+        let small = name.trim().replace([' ', '-'], "_");
+        Self { small, unit: unit.trim().to_owned(), written }
+    }
+
+    /// Without the table before it (`DETAILS.street`), and with all words joined: `pilotname`.
+    pub(super) fn bare(&self) -> String {
+        self.small.rsplit('.').next().unwrap_or_default().replace('_', "")
     }
 
     fn is(&self, names: &[&str]) -> bool {
         names.contains(&self.small.as_str())
     }
 
-    fn has(&self, words: &[&str]) -> bool {
+    pub(super) fn has(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.small.contains(word))
     }
 
@@ -100,6 +106,8 @@ pub(super) enum Identity {
     AircraftName,
     /// A postal address or a grid reference.
     Address,
+    /// What somebody wrote down.
+    Comment,
 }
 
 /// What is where.
@@ -288,71 +296,102 @@ fn identity(name: &Name) -> Option<Identity> {
             (&["rc", "controller", "remote"], Component::Controller),
             (&["aircraft", "drone", "uav", "uas"], Component::Aircraft),
         ];
-        // `aircraft` holds `rc`.
-        let bare = name.small.replace("aircraft", "drone");
+        // `aircraft` holds `rc`, and that of flight is no remote one.
+        let bare = name.bare().replace("aircraft", "drone").replace("flightcontroller", "drone");
         parts
             .into_iter()
             .find(|(words, _)| words.iter().any(|word| bare.contains(word)))
             .map(|(_, part)| part)
     };
+    let whole = name.bare();
+    let is = |names: &[&str]| names.contains(&whole.as_str());
+    let has = |words: &[&str]| words.iter().any(|word| whole.contains(word));
+    // `RC SN`, `rc_sn`, `OSD.sn`, `RemoteSN`.
+    let joined = name.written.strip_suffix("SN").is_some_and(|of| of.ends_with(char::is_lowercase));
     let is_serial = name.has(&["serial"])
-        || name.is(&["sn", "aircraftsn", "dronesn", "camerasn", "rcsn", "batterysn"])
-        || name.small.strip_suffix("sn").is_some_and(|owner| owner.ends_with(['_', '.']));
+        || is(&["sn", "aircraftsn", "dronesn", "camerasn", "rcsn", "batterysn", "flightcontrollersn"])
+        || name.small.strip_suffix("sn").is_some_and(|owner| owner.ends_with(['_', '.']))
+        || joined;
     if is_serial {
         return Some(Identity::Known(DataClass::Serial, part()));
     }
-    if name.is(&["uas_id", "uasid", "remote_id", "drone_id", "aircraft_id"]) {
+    if is(&["uasid", "uavid", "remoteid", "droneid", "aircraftid"]) {
         return Some(Identity::Known(DataClass::Serial, Some(Component::Aircraft)));
     }
-    if name.has(&["email", "e-mail"]) {
+    if has(&["email"]) {
         return known(DataClass::Email);
     }
-    if name.is(&["phone", "phone_number", "telephone"]) {
+    if is(&["phone", "telephone", "tel"]) || has(&["phonenumber", "mobilenumber"]) {
         return known(DataClass::Phone);
     }
-    if name.is(&["account", "account_id", "user_id", "userid", "username", "operator_id", "pilot_id"]) {
+    if is(&["account", "accountid", "userid", "username", "operatorid", "pilotid"]) {
         return known(DataClass::AccountId);
     }
-    if name.is(&["pilot", "pilot_name", "operator", "operator_name", "owner", "user", "user_name"]) {
+    let people =
+        ["pilot", "operator", "owner", "user", "copilot", "observer", "customer", "client", "author"];
+    let names = ["pilotincommand", "firstname", "lastname", "surname", "fullname"];
+    if people.contains(&whole.strip_suffix("name").unwrap_or(&whole)) || is(&names) || has(&["pilotname"]) {
         return known(DataClass::PersonName);
     }
-    if name.is(&["imei", "android_id", "device_id", "uuid", "device_uuid"]) {
+    if is(&["imei", "androidid", "deviceid", "uuid", "deviceuuid"]) {
         return known(DataClass::DeviceId);
     }
-    if name.is(&["ssid", "bssid", "mac", "mac_address", "wifi_ssid"]) {
+    if is(&["ssid", "bssid", "mac", "macaddress", "wifissid"]) {
         return known(DataClass::NetworkInfo);
     }
-    if name.has(&["aircraftname", "aircraft_name", "drone_name", "dronename"]) {
+    if has(&["aircraftname", "dronename", "vehiclename", "uavname"]) {
         return Some(Identity::AircraftName);
     }
-    let address = [
-        "mgrs",
-        "geohash",
-        "easting",
-        "northing",
-        "utm_e",
-        "utm_n",
-        "plus_code",
-        "address",
-        "street",
-        "substreet",
-        "sub_street",
-        "city",
-        "town",
-        "village",
-        "suburb",
-        "district",
-        "county",
-        "province",
-        "area",
-        "postcode",
-        "zip",
-        "location",
-    ];
-    // Exports name tables before columns: `DETAILS.street`.
-    let last = name.small.rsplit('.').next().unwrap_or_default();
-    address.contains(&last).then_some(Identity::Address)
+    if is(COMMENTS) {
+        return Some(Identity::Comment);
+    }
+    (is(ADDRESSES) || has(GRIDS)).then_some(Identity::Address)
 }
+
+/// What somebody wrote down.
+const COMMENTS: &[&str] = &[
+    "comment",
+    "comments",
+    "description",
+    "flightname",
+    "flighttitle",
+    "missionname",
+    "note",
+    "notes",
+    "remark",
+    "remarks",
+    "tags",
+    "title",
+];
+
+/// Systems of naming places, whosever.
+const GRIDS: &[&str] = &["mgrs", "geohash", "easting", "northing", "pluscode", "what3words"];
+
+const ADDRESSES: &[&str] = &[
+    "utme",
+    "utmn",
+    "w3w",
+    "gridreference",
+    "address",
+    "street",
+    "substreet",
+    "city",
+    "town",
+    "village",
+    "suburb",
+    "district",
+    "county",
+    "province",
+    "area",
+    "postcode",
+    "zip",
+    "zipcode",
+    "location",
+    "place",
+    "placename",
+    "site",
+    "sitename",
+];
 
 #[cfg(test)]
 mod tests {
@@ -368,6 +407,37 @@ mod tests {
         let all: Vec<usize> = columns.identities.iter().map(|(column, _)| *column).collect();
         assert_eq!(all, [0, 1, 2, 3]);
         assert!(columns.identities.iter().all(|(_, identity)| *identity == Identity::Address));
+    }
+
+    #[test]
+    fn blanks_and_joined_words_are_as_good_as_lines() {
+        let of = |header: &str| columns(header).identities.first().map(|(_, identity)| *identity);
+        let serial = |part| Some(Identity::Known(DataClass::Serial, Some(part)));
+        assert_eq!(of("RC SN"), serial(Component::Controller));
+        assert_eq!(of("FlightController SN"), serial(Component::Aircraft));
+        assert_eq!(of("GimbalSN"), serial(Component::Gimbal));
+        for (header, class) in [
+            ("Pilot Name", DataClass::PersonName),
+            ("DETAILS.operatorName", DataClass::PersonName),
+            ("Pilot-in-Command", DataClass::PersonName),
+            ("E-Mail", DataClass::Email),
+            ("Phone Number", DataClass::Phone),
+            ("User Name", DataClass::AccountId),
+        ] {
+            assert_eq!(of(header), Some(Identity::Known(class, None)), "{header}");
+        }
+        assert_eq!(of("Drone Name"), Some(Identity::AircraftName));
+        for header in ["Flight Title", "Comment"] {
+            assert_eq!(of(header), Some(Identity::Comment), "{header}");
+        }
+        for header in ["What3Words", "Plus Code", "Home Easting"] {
+            assert_eq!(of(header), Some(Identity::Address), "{header}");
+        }
+        for header in ["rc_rudder", "flycState", "Pilot Battery", "ISO"] {
+            assert_eq!(of(header), None, "{header}");
+        }
+        let pairs = columns("Home Latitude,Home Longitude").pairs;
+        assert_eq!(pairs, [Pair { role: Role::Home, lat: 0, lon: 1 }]);
     }
 
     #[test]

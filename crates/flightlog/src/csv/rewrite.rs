@@ -2,13 +2,14 @@
 //!
 //! Where the aircraft was moves as asked, or goes. Home and operator, serial numbers, names, accounts and what the app told the
 //! pilot always go, and so do latitudes and longitudes of which nobody says whose they are. Heights above the sea, which tell
-//! a place as ground does, stay where all places move alike; times, other heights and the rest stay.
+//! a place as ground does, stay where all places move alike; times, other heights, and of the rest numbers and words of programs
+//! stay. Texts of which nobody knows what they say go.
 
 use std::collections::BTreeMap;
 
 use creance_model::{DataClass, Piece, Refusal, Role, ScrubRequest, Scrubbed, is_place};
 
-use super::{Identity, Pair, Table};
+use super::{Identity, Pair, Table, kept::Kept};
 
 /// What is told of cells that no column of the header is for.
 const UNNAMED: &str = "cell without a column";
@@ -19,6 +20,7 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
         return Err(Refusal("its header does not say which columns hold places".to_owned()));
     }
     let emptied = emptied(&table, request.locations.keeps_height());
+    let kept = Kept::of(&table.columns);
     let moved: Vec<Pair> = table
         .columns
         .pairs
@@ -44,6 +46,14 @@ pub(super) fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Re
         // What stands behind the last column may be anything.
         for column in table.header.len()..cells.len() {
             empty(&mut cells, column, UNNAMED, &mut changed);
+        }
+        for (column, kept) in kept.iter().enumerate() {
+            let stays = |cell: &[u8]| {
+                std::str::from_utf8(cell).is_ok_and(|cell| kept.allows(cell, table.number(cell)))
+            };
+            if cells.get(column).is_some_and(|cell| !stays(cell)) {
+                empty(&mut cells, column, "text", &mut changed);
+            }
         }
         for pair in &moved {
             let degrees = |column: usize| {
@@ -102,6 +112,7 @@ fn emptied(table: &Table<'_>, heights: bool) -> Vec<(usize, &'static str)> {
             Identity::Known(class, _) => class.name(),
             Identity::AircraftName => "aircraft name",
             Identity::Address => "place name",
+            Identity::Comment => "comment",
         };
         (*column, what)
     }));

@@ -204,6 +204,36 @@ fn positions_move_and_those_of_people_go_all_the_same() {
 }
 
 #[test]
+fn people_and_serials_under_names_with_blanks_are_told_and_go_and_so_does_any_text() {
+    let table = "Date,Time,Latitude,Longitude,RC SN,FlightController SN,Pilot Name,Operator Name,Drone Name,Flight Title,Comment,\
+        What3Words,Flight Mode,Weather,Speed\n\
+        2024-01-01,10:00:00,47.5,8.5,RCSER77123,FCSER99123,Ada Example,Bob Example,Swift,Visit,call +41 79 123 45 67,\
+        filled.count.soap,P-GPS,sunny at Ada's,4.5\n";
+    let told = told(table);
+    let of = |class| told.identifiers.iter().filter(|one| one.class == class).count();
+    assert_eq!((of(DataClass::Serial), of(DataClass::PersonName)), (2, 2));
+    let facts: Vec<_> = told.facts.iter().map(|fact| (fact.what, fact.value.as_str())).collect();
+    let comments = [("comment", "Visit"), ("comment", "call +41 79 123 45 67")];
+    assert_eq!(facts[..3], [("aircraft name", "Swift"), comments[0], comments[1]]);
+    let (text, removed) = scrubbed(table, Locations::Remove);
+    assert_eq!(text.lines().last().unwrap(), "2024-01-01,10:00:00,,,,,,,,,,,P-GPS,,4.5");
+    assert_eq!(
+        removed[2..],
+        [
+            "serial",
+            "serial",
+            "person-name",
+            "person-name",
+            "aircraft name",
+            "comment",
+            "comment",
+            "place name",
+            "text"
+        ]
+    );
+}
+
+#[test]
 fn heights_above_the_sea_go_with_the_place_and_stay_where_all_move_alike() {
     let table = "datetime_utc,lat,lon,height_above_takeoff(feet),altitude_above_seaLevel(feet),altitude(feet)\n2024-01-01T00:00:00Z,47.5,8.5,10,1400,1390\n";
     let last = |locations| scrubbed(table, locations).0.lines().last().unwrap().to_owned();
