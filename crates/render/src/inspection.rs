@@ -40,9 +40,14 @@ impl Extent {
     }
 }
 
+/// Whether files of a kind are not looked into: packed ones, of which what they hold is told by itself where it was read, and unknown ones.
+fn is_unread(kind: &str) -> bool {
+    matches!(kind, "unknown" | "gzip" | "zstd" | "xz" | "bzip2" | "7z" | "rar")
+}
+
 /// Whether a file says anything that somebody may want to keep.
 fn says_something(inspection: &Inspection) -> bool {
-    matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz")
+    is_unread(inspection.kind)
         || !(inspection.identifiers.is_empty()
             && inspection.places.is_empty()
             && inspection.tracks.iter().all(|track| track.points.is_empty())
@@ -80,7 +85,42 @@ impl Totals {
         self.with_site += usize::from(!inspection.sites.is_empty());
         self.with_faces += usize::from(inspection.faces.as_ref().is_some_and(|faces| !faces.is_empty()));
         self.damaged += usize::from(!inspection.damage.is_empty());
-        self.unknown += usize::from(matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz"));
+        self.unknown += usize::from(is_unread(inspection.kind));
         self.serials.extend(serials().map(|one| one.value.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::Inspected;
+
+    #[test]
+    fn of_what_was_not_looked_into_nothing_good_is_said() {
+        let shown = |kind: &'static str, damaged: bool| {
+            let mut inspection = Inspection::of(kind);
+            if damaged {
+                inspection.flaw("archive", 0, &"not opened");
+            }
+            let file = Inspected { file: "a".to_owned(), bytes: 6, sha256: None, inspection };
+            let mut screen = Vec::new();
+            text(&file, &mut screen).unwrap();
+            let page = html(std::slice::from_ref(&file), &Totals::default(), None);
+            (String::from_utf8(screen).unwrap(), page)
+        };
+        for (kind, damaged) in
+            [("7z", true), ("rar", true), ("bzip2", true), ("xz", true), ("zip", true), ("rar", false)]
+        {
+            let (screen, page) = shown(kind, damaged);
+            assert!(
+                !screen.contains("nothing found") && !page.contains("Nothing was found"),
+                "{kind}: {screen}"
+            );
+        }
+        let (screen, page) = shown("jpeg", false);
+        assert!(screen.contains("nothing found") && page.contains("Nothing was found"));
+        let mut totals = Totals::default();
+        totals.add(&Inspection::of("rar"));
+        assert_eq!(totals.unknown, 1);
     }
 }

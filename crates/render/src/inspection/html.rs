@@ -3,7 +3,7 @@
 use creance_model::{Drawing, Inspected, Inspection};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Totals, says_something};
+use super::{Totals, is_unread, says_something};
 use crate::{
     ground,
     words::{bytes, shown},
@@ -80,7 +80,7 @@ fn one(file: &Inspected, draw: Option<Draw<'_>>) -> Markup {
         section {
             h2 { (shown(name)) }
             p { (inspection.kind) ", " (bytes(*length)) @if !device.is_empty() { ", made with " (device.join(", ")) } }
-            @if matches!(inspection.kind, "unknown" | "gzip" | "zstd" | "xz") { p { "It was not read: nothing can be said of it." } }
+            @if is_unread(inspection.kind) { p { "It was not read: nothing can be said of it." } }
             @if !says_something(inspection) && inspection.damage.is_empty() { p { "Nothing was found in it." } }
             @if let Some(draw) = draw { (ground::map(&draw(inspection), "Places and tracks of the file")) }
             dl.facts {

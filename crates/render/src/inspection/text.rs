@@ -19,14 +19,16 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  SHA-256 {hash}")?;
     }
     match inspection.kind {
-        "gzip" | "zstd" | "xz" => {
+        "gzip" | "zstd" | "xz" | "bzip2" | "7z" | "rar" => {
             writeln!(out, "  compressed, and not opened: nothing can be said of what is in it")?;
         }
         "unknown" => writeln!(out, "  of a kind that is not read here: nothing can be said of it")?,
         "capture" | "recording" => {
             writeln!(out, "  a {} of traffic: creance audit reads it", inspection.kind)?;
         }
-        _ if !says_something(inspection) => writeln!(out, "  nothing found that gives anything away")?,
+        _ if !says_something(inspection) && inspection.damage.is_empty() => {
+            writeln!(out, "  nothing found that gives anything away")?
+        }
         _ => {}
     }
     let device = [&inspection.device.make, &inspection.device.model, &inspection.device.software];
