@@ -3,13 +3,14 @@
 //! ```text
 //! ftyp · mdat: samples of all tracks · moov ─┬─ mvhd: when
 //!                                            ├─ trak: picture, sound ─────────▶ not read
-//!                                            ├─ trak: djmd │ gpmd │ captions ─▶ djmd │ gpmf │ srt ─▶ tracks
+//!                                            ├─ trak: djmd │ gpmd │ camm │ captions ─▶ djmd │ gpmf │ camm │ srt ─▶ tracks
 //!                                            └─ udta, meta, XMP ─────────────▶ userdata
 //! ```
 //!
 //! The index (`moov`) says where samples lie, so that of a film of gigabytes only the telemetry is read.
 
 mod boxes;
+mod camm;
 mod djmd;
 mod gpmf;
 mod movie;
@@ -182,6 +183,8 @@ fn telemetry(
         Telemetry::Dji => Reader::Dji(djmd::Djmd::default()),
         Telemetry::GoPro => Reader::GoPro(gpmf::Gpmf::default()),
         Telemetry::Captions => Reader::Captions(String::new()),
+        Telemetry::Motion => Reader::Motion(camm::Camm::default()),
+        Telemetry::DjiDebug => return debugging(inspection, source, track),
         Telemetry::Other => return Ok(()),
     };
     if left.points == 0 {
@@ -206,6 +209,7 @@ fn telemetry(
         match &mut reader {
             Reader::Dji(djmd) => djmd.sample(&sample),
             Reader::GoPro(gpmf) => gpmf.sample(&sample),
+            Reader::Motion(camm) => camm.sample(&sample),
             Reader::Captions(text) => {
                 // A sample of text begins with its length (3GPP TS 26.245).
                 let caption = sample.get(2..).unwrap_or_default();
@@ -223,6 +227,7 @@ fn telemetry(
     match reader {
         Reader::Dji(djmd) => djmd.tell(inspection),
         Reader::GoPro(gpmf) => gpmf.tell(inspection),
+        Reader::Motion(camm) => camm.tell(inspection),
         Reader::Captions(text) => {
             let captions = creance_flightlog::srt::captions(&text);
             if captions.says_place() {
@@ -237,9 +242,21 @@ fn telemetry(
     Ok(())
 }
 
+/// Adds what looks like a serial number in the first sample of a track for debugging. The others say how the aircraft did, and are
+/// longer than all else but the pictures.
+fn debugging(inspection: &mut Inspection, source: &dyn Source, track: &movie::MetaTrack) -> io::Result<()> {
+    if let Some(range) = track.samples.first() {
+        let length = (range.end - range.start).min(LONGEST_SAMPLE);
+        let sample = source.piece(range.start, usize::try_from(length).unwrap_or(0))?;
+        djmd::possible_serials(inspection, &sample, "dbgi");
+    }
+    Ok(())
+}
+
 /// What reads the samples of one track.
 enum Reader {
     Dji(djmd::Djmd),
     GoPro(gpmf::Gpmf),
+    Motion(camm::Camm),
     Captions(String),
 }

@@ -218,6 +218,15 @@ impl Djmd {
     }
 }
 
+/// Adds what looks like a serial number in a message of a layout that is not known.
+pub(crate) fn possible_serials(inspection: &mut Inspection, sample: &[u8], track: &str) {
+    let mut possible = Vec::new();
+    candidates(sample, &mut Vec::new(), &mut possible);
+    for (value, path) in possible {
+        inspection.identify(DataClass::Serial, None, &value, format!("{track}:possible:{path}"));
+    }
+}
+
 /// Where the gimbal looked. An angle that is 0 is not written.
 fn gaze(sample: &[u8]) -> Option<Gaze> {
     let angles = fields(bytes(sample, &[3, 4, 3])?)?;

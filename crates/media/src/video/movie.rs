@@ -26,8 +26,12 @@ const EPOCH: i64 = 2_082_844_800;
 pub(crate) enum Telemetry {
     /// Messages of DJI (`djmd`).
     Dji,
+    /// Messages of DJI for debugging (`dbgi`).
+    DjiDebug,
     /// `GoPro`'s format (`gpmd`).
     GoPro,
+    /// Camera motion metadata (`camm`).
+    Motion,
     /// Text.
     Captions,
     /// Something else that is neither picture, sound nor time code.
@@ -39,7 +43,7 @@ impl Telemetry {
     pub(crate) const fn named(self) -> &'static str {
         match self {
             Self::Captions => "captions",
-            Self::Dji | Self::GoPro => "telemetry",
+            Self::Dji | Self::DjiDebug | Self::GoPro | Self::Motion => "telemetry",
             Self::Other => "track of data",
         }
     }
@@ -142,7 +146,9 @@ impl<'a> Movie<'a> {
         }
         let kind = match (&format, handler) {
             (b"djmd", _) => Telemetry::Dji,
+            (b"dbgi", _) => Telemetry::DjiDebug,
             (b"gpmd", _) => Telemetry::GoPro,
+            (b"camm", _) => Telemetry::Motion,
             (b"tx3g" | b"text" | b"mp4s", _) | (_, b"text" | b"sbtl" | b"subt") => Telemetry::Captions,
             _ => Telemetry::Other,
         };

@@ -30,7 +30,12 @@ pub(crate) fn tell(inspection: &mut Inspection, kind: [u8; 4], content: &[u8], a
                 let hash = HEXLOWER.encode(inner);
                 inspection.identify(DataClass::DeviceId, Some(Component::Camera), &hash, "udta:CAME");
             }
-            [0xa9, ..] => named(inspection, &one, &international(inner)),
+            // The second is how one maker of cameras writes it.
+            [0xa9 | b'@', ..] => named(inspection, &one, &international(inner)),
+            b"auth" | b"perf" | b"titl" | b"dscp" | b"kywd" | b"cprt" => {
+                let name = String::from_utf8_lossy(&one.kind).into_owned();
+                said(inspection, &name, &languaged(inner), format!("udta:{name}"));
+            }
             b"thmb" | b"PANA" | b"snal" => {
                 let (field, bytes) =
                     (format!("udta:{}", String::from_utf8_lossy(&one.kind)), inner.len() as u64);
@@ -71,6 +76,21 @@ fn international(bytes: &[u8]) -> String {
     }
 }
 
+/// Text behind version, flags and language (3GPP TS 26.244, 8.2), in UTF-8, or UTF-16 with its mark.
+fn languaged(bytes: &[u8]) -> String {
+    match bytes.get(6..).unwrap_or_default() {
+        [0xfe, 0xff, text @ ..] => wide(text),
+        text => plain(text),
+    }
+}
+
+/// Text in UTF-16, most significant byte first, up to its first zero.
+fn wide(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).filter_map(|two| Some(u16::from_be_bytes(two.try_into().ok()?)));
+    let units: Vec<u16> = units.take_while(|unit| *unit != 0).collect();
+    String::from_utf16_lossy(&units).trim().to_owned()
+}
+
 /// User data whose name begins with ©.
 fn named(inspection: &mut Inspection, one: &Box, text: &str) {
     let [_, a, b, c] = one.kind;
@@ -87,11 +107,16 @@ fn said(inspection: &mut Inspection, name: &str, text: &str, field: String) {
         "mdl" | "mod" => set(&mut inspection.device.model, text),
         "swr" | "too" => set(&mut inspection.device.software, text),
         "day" => dated(inspection, text, field),
-        "ART" | "aut" | "dir" | "prd" | "own" => {
+        "ART" | "aART" | "aut" | "auth" | "com" | "dir" | "own" | "perf" | "prd" | "PRD" | "prf" | "wrt" => {
             inspection.identify(DataClass::PersonName, None, text, field);
         }
-        "nam" | "cmt" | "des" | "inf" => inspection.say("text", text, field),
-        "cpy" => inspection.say("rights", text, field),
+        "apID" => inspection.identify(DataClass::AccountId, None, text, field),
+        "uid" => inspection.identify(DataClass::DeviceId, None, text, field),
+        "nam" | "cmt" | "des" | "desc" | "dscp" | "hst" | "inf" | "key" | "kywd" | "ldes" | "src"
+        | "titl" | "url" => {
+            inspection.say("text", text, field);
+        }
+        "cpy" | "cprt" => inspection.say("rights", text, field),
         "csn" | "ser" => inspection.identify(DataClass::Serial, Some(Component::Camera), text, field),
         "fpt" | "fyw" | "frl" => inspection.say("attitude of the aircraft, degrees", text, field),
         "gpt" | "gyw" | "grl" => inspection.say("attitude of the gimbal, degrees", text, field),
@@ -175,8 +200,12 @@ fn meta(inspection: &mut Inspection, content: &[u8], at: u64) {
         let inner = boxes::content(items, &item);
         let Some(data) = boxes::within(inner).into_iter().find(|one| &one.kind == b"data") else { continue };
         let value = boxes::content(inner, &data);
-        // Type and language stand before the value; type 1 is UTF-8.
-        let text = value.get(8..).filter(|_| value.get(..4) == Some(&[0, 0, 0, 1])).map(plain);
+        // Type and language stand before the value; type 1 is UTF-8, type 2 UTF-16.
+        let text = match (value.get(..4), value.get(8..)) {
+            (Some([0, 0, 0, 1]), Some(text)) => Some(plain(text)),
+            (Some([0, 0, 0, 2]), Some(text)) => Some(wide(text)),
+            _ => None,
+        };
         let number = u32::from_be_bytes(item.kind) as usize;
         let key = number.checked_sub(1).and_then(|number| keys.get(number));
         match (key, &item.kind, text) {
@@ -188,6 +217,16 @@ fn meta(inspection: &mut Inspection, content: &[u8], at: u64) {
             (None, b"covr", _) => {
                 let (field, bytes) = ("ilst:covr".to_owned(), value.len() as u64);
                 inspection.hidden.push(Hidden { what: "thumbnail", field, bytes });
+            }
+            // Its key stands beside the value: a box of it begins with version and flags.
+            (None, b"----", Some(text)) => {
+                let name = boxes::within(inner).into_iter().find(|one| &one.kind == b"name");
+                let name = name.map(|one| plain(boxes::content(inner, &one).get(4..).unwrap_or_default()));
+                keyed(inspection, &name.unwrap_or_default(), &text);
+            }
+            (None, kind, Some(text)) => {
+                let name = String::from_utf8_lossy(kind).into_owned();
+                said(inspection, &name, &text, format!("ilst:{name}"));
             }
             _ => {}
         }
@@ -206,21 +245,26 @@ fn keys(content: &[u8]) -> Vec<String> {
 /// What an item says whose key has a long name: `com.apple.quicktime.location.ISO6709`.
 fn keyed(inspection: &mut Inspection, key: &str, text: &str) {
     let field = format!("keys:{key}");
-    let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+    let last = key.rsplit(['.', ':']).next().unwrap_or(key).to_ascii_lowercase().replace(['_', '-', ' '], "");
     match last.as_str() {
         "iso6709" => place(inspection, text, field),
         "make" | "manufacturer" => set(&mut inspection.device.make, text),
         "model" => set(&mut inspection.device.model, text),
         "software" | "version" => set(&mut inspection.device.software, text),
         "creationdate" => dated(inspection, text, field),
-        "author" | "artist" | "owner" | "director" => {
+        "author" | "artist" | "owner" | "director" | "producer" | "performer" | "composer" => {
             inspection.identify(DataClass::PersonName, None, text, field);
         }
         "serialnumber" | "serial" => {
             inspection.identify(DataClass::Serial, Some(Component::Camera), text, field);
         }
         "identifier" | "uuid" => inspection.identify(DataClass::DeviceId, None, text, field),
-        "comment" | "description" | "title" | "keywords" => inspection.say("text", text, field),
+        "email" => inspection.identify(DataClass::Email, None, text, field),
+        "phonenumber" | "phone" => inspection.identify(DataClass::Phone, None, text, field),
+        "copyright" => inspection.say("rights", text, field),
+        "comment" | "description" | "title" | "keywords" | "displayname" | "information" => {
+            inspection.say("text", text, field);
+        }
         "name" if key.contains("location") => inspection.say("name of a place", text, field),
         _ => {}
     }
@@ -280,6 +324,45 @@ mod tests {
         tell(&mut inspection, *b"meta", &[hdlr, keys, items].concat(), 0);
         assert_eq!(inspection.places.len(), 1);
         assert_eq!(inspection.device.make.as_deref(), Some("Maker"));
+    }
+
+    #[test]
+    fn people_accounts_and_numbers_are_told_however_they_are_named() {
+        let languaged = |text: &[u8]| [&[0, 0, 0, 0, 0x15, 0xc7][..], text].concat();
+        let wide: Vec<u8> = "Grace Hopper".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let udta = [
+            of(b"@xyz", b"+47.5000-008.2500/"),
+            of(b"auth", &languaged(b"Ada Example\0")),
+            of(b"perf", &languaged(&[&[0xfe, 0xff][..], &wide, &[0, 0]].concat())),
+            of(b"titl", &languaged(b"Dam\0")),
+        ]
+        .concat();
+        let mut inspection = Inspection::of("mp4");
+        tell(&mut inspection, *b"udta", &udta, 0);
+        assert_eq!(inspection.places.len(), 1);
+        let told = |inspection: &Inspection| -> Vec<(DataClass, String)> {
+            inspection.identifiers.iter().map(|one| (one.class, one.value.clone())).collect()
+        };
+        let person = |name: &str| (DataClass::PersonName, name.to_owned());
+        assert_eq!(told(&inspection), [person("Ada Example"), person("Grace Hopper")]);
+        assert_eq!(inspection.facts[0].value, "Dam");
+        let data = |kind: u8, text: &[u8]| of(b"data", &[&[0, 0, 0, kind, 0, 0, 0, 0][..], text].concat());
+        let free =
+            [of(b"mean", b"\0\0\0\0com.dji"), of(b"name", b"\0\0\0\0serial_number"), data(1, b"1TEST42")];
+        let items = [
+            of(b"aART", &data(2, &wide)),
+            of(b"apID", &data(1, b"ada@example.org")),
+            of(b"----", &free.concat()),
+        ]
+        .concat();
+        let mut inspection = Inspection::of("mp4");
+        tell(&mut inspection, *b"meta", &[of(b"hdlr", &[0; 24]), of(b"ilst", &items)].concat(), 0);
+        let expected = [
+            person("Grace Hopper"),
+            (DataClass::AccountId, "ada@example.org".to_owned()),
+            (DataClass::Serial, "1TEST42".to_owned()),
+        ];
+        assert_eq!(told(&inspection), expected);
     }
 
     proptest! {
