@@ -10,8 +10,12 @@ const MOST: usize = 1024;
 
 /// Adds what the content of APP13 says.
 pub(crate) fn tell(inspection: &mut Inspection, content: &[u8]) {
-    let mut rest =
-        content.iter().position(|byte| *byte == 0).and_then(|end| content.get(end + 1..)).unwrap_or_default();
+    let rest = content.iter().position(|byte| *byte == 0).and_then(|end| content.get(end + 1..));
+    resources(inspection, rest.unwrap_or_default());
+}
+
+/// Adds what image resources say.
+pub(super) fn resources(inspection: &mut Inspection, mut rest: &[u8]) {
     // "8BIM", number, a name with its length, padded to even, length, content, padded to even.
     for _ in 0..MOST {
         let Some(resource) = rest.strip_prefix(b"8BIM") else { break };
@@ -40,7 +44,8 @@ pub(super) fn datasets(inspection: &mut Inspection, mut rest: &[u8]) {
             (2, 80 | 85 | 110 | 122) => inspection.identify(DataClass::PersonName, None, &text, field),
             (2, 90 | 92 | 95 | 101) => inspection.say("name of a place", text, field),
             (2, 116) => inspection.say("rights", text, field),
-            (2, 5 | 105 | 120) => inspection.say("text", text, field),
+            // Title, keywords, instructions, program, job, source, headline, caption.
+            (2, 5 | 25 | 40 | 65 | 103 | 115 | 105 | 120) => inspection.say("text", text, field),
             (2, 118) => inspection.identify(DataClass::Contacts, None, &text, field),
             _ => {}
         }
@@ -52,6 +57,14 @@ pub(super) fn datasets(inspection: &mut Inspection, mut rest: &[u8]) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn words_and_jobs_are_told() {
+        let mut inspection = Inspection::of("jpeg");
+        datasets(&mut inspection, b"\x1c\x02\x19\0\x03dam\x1c\x02\x67\0\x04J-42");
+        let told: Vec<_> = inspection.facts.iter().map(|fact| fact.value.as_str()).collect();
+        assert_eq!(told, ["dam", "J-42"]);
+    }
 
     #[test]
     fn names_and_places_are_told() {
