@@ -5,6 +5,8 @@ use std::{
     fs::{self, File, FileTimes},
     io::{self, Write},
     path::{Component as Part, Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use aho_corasick::AhoCorasick;
@@ -77,12 +79,20 @@ pub fn scrub(
         let path = path.display().to_string();
         move |source| Error::Io { path: path.clone(), source }
     };
+    // What an earlier run wrote below a folder that is named is none of its files.
+    let written = fs::canonicalize(&request.output).ok();
     let (mut jobs, mut beyond) = (Vec::new(), 0);
     for path in &request.paths {
         if fs::metadata(path).map_err(io_of(path))?.is_dir() {
             let (mut found, left_out) = files::below(path, MOST_FILES)?;
             found.sort();
             beyond += left_out;
+            let root = fs::canonicalize(path).map_err(io_of(path))?;
+            let within = written.as_deref().and_then(|written| written.strip_prefix(root).ok());
+            if let Some(inner) = within.filter(|inner| !inner.as_os_str().is_empty()) {
+                let inner = path.join(inner);
+                found.retain(|file| !file.starts_with(&inner));
+            }
             for file in found {
                 let name = file.strip_prefix(path).unwrap_or(&file).to_owned();
                 jobs.push((file, name));
@@ -217,20 +227,31 @@ fn target(output: &Path, name: &Path) -> io::Result<PathBuf> {
     Ok(to)
 }
 
+/// Parts of runs that were ended halfway which may stand in the way of a new one.
+const MOST_PARTS: u32 = 100_000;
+
 /// A file that is gone again unless it is published.
 struct Temporary {
     path: PathBuf,
 }
 
 impl Temporary {
-    /// A new file beside the one that it is to become.
+    /// A new file beside the one that it is to become. Its name is none of a part that a run left behind which was ended
+    /// halfway, and is short, whatever that of the file is.
     fn new(to: &Path) -> io::Result<Self> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(to.file_name().unwrap_or_default());
-        name.push(".creance-part");
-        let path = to.with_file_name(name);
-        File::create_new(&path)?;
-        Ok(Self { path })
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let mut tried = 0;
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = to.with_file_name(format!(".creance-part-{}-{number}", process::id()));
+            match File::create_new(&path) {
+                Ok(_) => return Ok(Self { path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < MOST_PARTS => {
+                    tried += 1
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Gives it its name, unless something has it already.
@@ -314,6 +335,7 @@ const TEXTS: &[&str] = &[
     "address",
     "address of a picture",
     "aircraft name",
+    "comment",
     "description of the flight",
     "link",
     "message",
@@ -415,4 +437,68 @@ fn standing(source: &dyn Source, values: &BTreeSet<&str>) -> io::Result<Vec<Stri
     }
     let told = found.into_iter().filter_map(|number| needles.get(number));
     Ok(told.map(|(_, form)| format!("a value that stood in the input, as {form}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "time,lat,lon,serial\n100,47.5,8.5,0TESTAB001\n";
+
+    fn outcomes(paths: &[&Path], output: &Path) -> Vec<(String, bool)> {
+        let request = Scrub {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            output: output.to_owned(),
+            request: ScrubRequest::default(),
+            faces: false,
+            jobs: 1,
+        };
+        let mut all = Vec::new();
+        let mut sink =
+            |one: ScrubbedFile| all.push((one.file, matches!(one.outcome, Outcome::Written { .. })));
+        scrub(&request, &mut sink, &mut |_| {}).unwrap();
+        all
+    }
+
+    #[test]
+    fn parts_that_were_left_behind_stand_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a.csv"), folder.path().join("clean"));
+        fs::write(&from, TABLE).unwrap();
+        fs::create_dir(&to).unwrap();
+        for name in [".a.csv.creance-part".to_owned()]
+            .into_iter()
+            .chain((0..50).map(|number| format!(".creance-part-{}-{number}", process::id())))
+        {
+            fs::write(to.join(name), "").unwrap();
+        }
+        assert!(outcomes(&[&from], &to)[0].1);
+    }
+
+    #[test]
+    fn names_may_be_as_long_as_file_systems_allow() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("{}.csv", "n".repeat(251));
+        fs::write(folder.path().join(&name), TABLE).unwrap();
+        let to = folder.path().join("clean");
+        assert!(outcomes(&[&folder.path().join(&name)], &to)[0].1);
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 1, "no part is left");
+    }
+
+    #[test]
+    fn what_was_written_below_the_folder_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let card = folder.path().join("card");
+        let to = card.join("sub/clean");
+        fs::create_dir_all(card.join("sub")).unwrap();
+        fs::write(card.join("a.csv"), TABLE).unwrap();
+        fs::write(card.join("sub/cleaner.csv"), TABLE).unwrap();
+        // Nothing is overwritten, so of the second run both are refused.
+        for written in [true, false] {
+            // By another name of the same folder as well.
+            let told = outcomes(&[&card.join("sub/..")], &to);
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert!(told.iter().all(|(_, one)| *one == written), "{told:?}");
+        }
+    }
 }
