@@ -35,8 +35,20 @@ pub fn masked(mut inspection: Inspection) -> Inspection {
 
 /// Words of what a fact is about that make its value somebody's own.
 const PRIVATE: &[&str] = &[
-    "text", "name", "rights", "address", "message", "comment", "author", "place", "fence", "corner",
-    "computer", "link",
+    "text",
+    "name",
+    "rights",
+    "address",
+    "message",
+    "comment",
+    "author",
+    "place",
+    "fence",
+    "corner",
+    "computer",
+    "link",
+    "sensor",
+    "description",
 ];
 
 /// Whether a fact may tell of a person or a place.
@@ -62,9 +74,11 @@ mod tests {
         inspection.places.extend(Spot::new(Role::Camera, 47.123, -8.987, "exif:GPS"));
         inspection.say("name of a place", "Harbour Street", "iptc:2:90");
         inspection.say("corner of an area", "47.12345, 8.12345", "plan");
+        inspection.say("sensor", "4TESTP02AA0087", "jpeg:APP7");
+        inspection.say("description of the flight", "Visit to Ada", "tlog");
         inspection.say("distance to the target, m", "79.572", "xmp:y");
         let shown = format!("{:?}", masked(inspection));
-        for secret in ["1TESTAB00C0001", "47.123", "8.987", "Harbour", "8.12345"] {
+        for secret in ["1TESTAB00C0001", "47.123", "8.987", "Harbour", "8.12345", "4TESTP02AA0087", "Ada"] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
         assert!(shown.contains("79.572"));
