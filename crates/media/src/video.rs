@@ -12,7 +12,7 @@
 mod boxes;
 mod camm;
 mod djmd;
-mod gpmf;
+pub(crate) mod gpmf;
 mod movie;
 mod samples;
 mod scrub;

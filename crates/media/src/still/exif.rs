@@ -16,15 +16,26 @@ const IDENTIFIERS: &[(u16, DataClass, Option<Component>, &str)] = &[
     (0xc62f, DataClass::Serial, Some(Component::Camera), "CameraSerialNumber"),
     (0xfde9, DataClass::Serial, Some(Component::Camera), "SerialNumber"),
     (0xa430, DataClass::PersonName, None, "CameraOwnerName"),
+    (0xa437, DataClass::PersonName, None, "Photographer"),
+    (0xa438, DataClass::PersonName, None, "ImageEditor"),
+    (0xfde8, DataClass::PersonName, None, "OwnerName"),
     (0x013b, DataClass::PersonName, None, "Artist"),
     (0xa420, DataClass::DeviceId, None, "ImageUniqueID"),
 ];
 
 /// Tags of text that say something else.
 const FACTS: &[(u16, &str, &str)] = &[
+    (0x000b, "software that edited it", "ProcessingSoftware"),
+    (0x010d, "text", "DocumentName"),
     (0x010e, "text", "ImageDescription"),
     (0x013c, "computer", "HostComputer"),
     (0x8298, "rights", "Copyright"),
+    (0x9213, "text", "ImageHistory"),
+    (0xa436, "text", "ImageTitle"),
+    (0xa439, "firmware of the camera", "CameraFirmware"),
+    (0xa43a, "software that edited it", "RAWDevelopingSoftware"),
+    (0xa43b, "software that edited it", "ImageEditingSoftware"),
+    (0xa43c, "software that edited it", "MetadataEditingSoftware"),
     (0xc68b, "name of the original file", "OriginalRawFileName"),
 ];
 

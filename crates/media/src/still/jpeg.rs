@@ -6,6 +6,7 @@
 //! | APP1 | `Exif\0\0`, XMP, extended XMP, `FLIR\0` |
 //! | APP2 | `MPF\0`: an index of further pictures behind this one; colour profiles |
 //! | APP3 to APP5 | thermal measurements of DJI (R-JPEG) |
+//! | APP6 | what cameras of `GoPro` say of themselves |
 //! | APP7 | debugging text of DJI |
 //! | APP13 | what Photoshop and news agencies write (IPTC) |
 //! | COM | text |
@@ -16,6 +17,7 @@ use creance_cursor::Source;
 use creance_model::{Hidden, Inspection};
 
 use super::{exif, flir, ifd, iptc, multi_picture, xmp};
+use crate::video::gpmf;
 
 /// Segments of one picture that are read; an R-JPEG has some twenty.
 const MOST: usize = 4096;
@@ -33,6 +35,7 @@ const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 pub(crate) const FLIR: &[u8] = b"FLIR\0";
 const MPF: &[u8] = b"MPF\0";
 const DEBUG: &[u8] = b"DJI-DBG\0";
+const GOPRO: &[u8] = b"GoPro\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// A segment: its marker, and where it stands with its marker and length.
@@ -175,6 +178,10 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 previews(&mut inspection, source, segment)?;
             }
             (0xe3..=0xe5, _) => thermal += length,
+            (0xe6, head) if head.starts_with(GOPRO) => {
+                let content = content(source, segment)?;
+                gpmf::described(&mut inspection, content.get(GOPRO.len()..).unwrap_or_default());
+            }
             (0xe7, head) if head.starts_with(DEBUG) => {
                 exif::debug_text(&mut inspection, &content(source, segment)?, "app7:DJI-DBG");
             }
@@ -290,4 +297,22 @@ fn indexed(source: &dyn Source, segment: &Segment) -> io::Result<Vec<Range<u64>>
         .into_iter()
         .map(|range| start + range.start as u64..(start + range.end as u64).min(source.length()));
     Ok(within.filter(|range| range.start < range.end).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::DataClass;
+
+    #[test]
+    fn what_a_camera_says_of_itself_is_told() {
+        let serial = b"CASN\x63\x01\0\x0eC3261324500000\0\0";
+        let content = [GOPRO, b"DEVC\0\x01\0\x18", serial].concat();
+        let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+        let jpeg =
+            [&[0xff, 0xd8, 0xff, 0xe6], &length[..], &content, &[0xff, 0xda, 0, 2, 0xff, 0xd9]].concat();
+        let told = inspect(&jpeg.as_slice()).unwrap();
+        let found: Vec<_> = told.identifiers.iter().map(|one| (one.class, one.value.as_str())).collect();
+        assert_eq!(found, [(DataClass::Serial, "C3261324500000")]);
+    }
 }
