@@ -1,6 +1,7 @@
-//! Captures made to hurt: bounded in memory, and said so.
+//! Captures and files made to hurt: bounded in memory, and said so.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
+mod files;
 mod registers;
 
 use std::{

@@ -1,0 +1,174 @@
+//! Files made to hurt: archives within archives, lengths of gigabytes that are claimed, boxes that lead back to themselves. Each
+//! is answered in little time and memory, and what was not read is said.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use creance_tests::creance;
+use serde_json::Value;
+
+use super::most_memory;
+
+/// A debug build on a busy machine; and memory in kB.
+const LONGEST: Duration = Duration::from_secs(20);
+const MOST: u64 = 100_000;
+
+/// What `inspect` says of a file of these bytes: all that it tells of, and what it says was not read, which its exit code agrees
+/// with. `scrub` answers too.
+fn told(name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    let begun = Instant::now();
+    let (output, memory) =
+        most_memory(creance().args(["inspect", "--format", "json", "--reveal"]).arg(&path));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let all = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
+    let to = folder.path().join("clean");
+    let (written, more) =
+        most_memory(creance().args(["scrub", "--format", "json", "-o"]).arg(&to).arg(&path));
+    let why = String::from_utf8_lossy(&written.stderr).into_owned();
+    assert!(matches!(written.status.code(), Some(0 | 4)), "{name}: {why}");
+    let took = begun.elapsed();
+    assert!(took < LONGEST && memory.max(more) < MOST, "{name}: {took:?}, {memory} kB, {more} kB");
+    let damage = all.iter().flat_map(|one| one["damage"].as_array().unwrap().clone());
+    let damage: Vec<String> = damage.map(|one| one["why"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(output.status.code(), Some(if damage.is_empty() { 0 } else { 4 }), "{name}: {damage:?}");
+    (all, damage)
+}
+
+/// A zip with one entry that is not compressed (APPNOTE 4.3).
+fn zip(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut sum = flate2::Crc::new();
+    sum.update(content);
+    let (length, name_length) = (u32::try_from(content.len()).unwrap(), u16::try_from(name.len()).unwrap());
+    let mut about = vec![10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0x58];
+    about.extend([sum.sum(), length, length].map(u32::to_le_bytes).concat());
+    about.extend(name_length.to_le_bytes());
+    let local = [b"PK\x03\x04", about.as_slice(), &[0; 2], name.as_bytes(), content].concat();
+    let entry = [b"PK\x01\x02\x14\0", about.as_slice(), &[0; 16], name.as_bytes()].concat();
+    let place = [u32::try_from(entry.len()).unwrap(), u32::try_from(local.len()).unwrap()];
+    let end =
+        [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &place.map(u32::to_le_bytes).concat(), &[0; 2]].concat();
+    [local, entry, end].concat()
+}
+
+#[test]
+fn of_archives_within_archives_those_that_are_too_deep_are_named() {
+    let table = "time,lat,lon,serial\n100,47.5,8.5,0TESTAB001\n";
+    let nested = |levels: u32| {
+        (1..levels)
+            .fold(zip("flight.csv", table.as_bytes()), |inner, level| zip(&format!("{level}.zip"), &inner))
+    };
+    // What is not too deep is read: the archives are good ones.
+    let (all, damage) = told("three.zip", &nested(3));
+    assert_eq!((all.len(), damage.len()), (4, 0));
+    assert_eq!(all[3]["identifiers"][0]["value"], "0TESTAB001");
+    let (all, damage) = told("ten.zip", &nested(10));
+    assert_eq!(all.len(), 5);
+    assert_eq!(damage.len(), 1);
+    assert!(damage[0].contains("lie within each other"), "{damage:?}");
+}
+
+/// A segment of a JPEG.
+fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+    [&[0xff, marker], &length[..], content].concat()
+}
+
+fn jpeg(segments: &[Vec<u8>]) -> Vec<u8> {
+    [&[0xff, 0xd8][..], &segments.concat(), &[0xff, 0xd9]].concat()
+}
+
+/// A directory of TIFF with these entries: tag, type, count, value.
+fn exif(entries: &[(u16, u16, u32, u32)]) -> Vec<u8> {
+    let count = u16::try_from(entries.len()).unwrap();
+    let mut tiff = [&b"Exif\0\0II*\0\x08\0\0\0"[..], &count.to_le_bytes()].concat();
+    for (tag, kind, count, value) in entries {
+        tiff.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        tiff.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    tiff.extend([0; 4]);
+    tiff
+}
+
+#[test]
+fn pictures_that_claim_four_gigabytes_are_damaged() {
+    const ALL: u32 = u32::MAX;
+    let mpf = |length: u32, at: u32| {
+        // Two pictures, the second of which is of this length, there.
+        let directory = [
+            &b"MPF\0II*\0\x08\0\0\0\x02\0"[..],
+            &[0x01, 0xb0, 4, 0, 1, 0, 0, 0, 2, 0, 0, 0],
+            &[0x02, 0xb0, 7, 0, 32, 0, 0, 0, 38, 0, 0, 0, 0, 0, 0, 0],
+            &[0; 16],
+            &[0; 4],
+        ];
+        [&directory.concat()[..], &length.to_le_bytes(), &at.to_le_bytes(), &[0; 4]].concat()
+    };
+    let extended = |length: u32, at: u32| {
+        let head = [&b"http://ns.adobe.com/xmp/extension/\0"[..], &[b'A'; 32]].concat();
+        [&head[..], &length.to_be_bytes(), &at.to_be_bytes(), b"<x/>"].concat()
+    };
+    let cases = [
+        ("a value of 4 GB", segment(0xe1, &exif(&[(0x010f, 2, ALL, 8)]))),
+        ("4 billion numbers of 8 bytes", segment(0xe1, &exif(&[(0x8769, 4, 1, 8), (0x9003, 5, ALL, ALL)]))),
+        (
+            "a preview of 4 GB",
+            segment(0xe1, &exif(&[(0x0201, 4, 1, ALL), (0x0202, 4, 1, ALL), (0x010e, 2, ALL, ALL)])),
+        ),
+        ("another picture of 4 GB", segment(0xe2, &mpf(ALL, 100))),
+        ("another picture 4 GB on", segment(0xe2, &mpf(100, ALL))),
+        ("XMP of 4 GB", segment(0xe1, &extended(ALL, ALL - 4))),
+    ];
+    for (name, hurt) in cases {
+        let (_, damage) = told(&format!("{name}.jpg"), &jpeg(&[hurt]));
+        assert!(!damage.is_empty(), "{name}");
+    }
+    // A segment that is longer than what is left.
+    let cut = [&[0xff, 0xd8, 0xff, 0xe1, 0xff, 0xff][..], b"Exif\0\0"].concat();
+    assert!(!told("cut.jpg", &cut).1.is_empty());
+}
+
+fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
+    [&length, &kind[..], content].concat()
+}
+
+/// A box whose length stands in 64 bits, whatever it holds.
+fn long(kind: &[u8; 4], length: u64, content: &[u8]) -> Vec<u8> {
+    [&[0, 0, 0, 1], &kind[..], &length.to_be_bytes(), content].concat()
+}
+
+#[test]
+fn films_whose_boxes_lead_back_or_are_of_any_length_are_answered() {
+    let begin = boxed(b"ftyp", b"isom\0\0\0\0isom");
+    for length in [1 << 63, u64::MAX, u64::MAX - 7, 17, 8, 0] {
+        for kind in [b"moov", b"mdat", b"udta"] {
+            let film = [begin.clone(), long(kind, length, &boxed(b"trak", &[0; 40]))].concat();
+            assert!(!told("length.mp4", &film).1.is_empty(), "{kind:?} {length}");
+            let film =
+                [begin.clone(), boxed(b"moov", &long(kind, length, &boxed(b"trak", &[0; 40])))].concat();
+            assert!(!told("inner.mp4", &film).1.is_empty(), "{kind:?} {length}");
+        }
+    }
+    // Each box holds another of its kind, or claims to hold more than the one around it. What is behind levels that films do not
+    // have is no part of them.
+    for kinds in [
+        &[b"moov"][..],
+        &[b"moov", b"trak", b"mdia", b"minf", b"stbl"],
+        &[b"moov", b"udta", b"meta", b"ilst"],
+    ] {
+        let deep: Vec<&[u8; 4]> = kinds.iter().copied().cycle().take(20_000).collect();
+        let mut film = begin.clone();
+        for (above, kind) in deep.iter().enumerate() {
+            film.extend(u32::try_from((deep.len() - above) * 8).unwrap().to_be_bytes());
+            film.extend(*kind);
+        }
+        told("deep.mp4", &film);
+        let same = [&1000_u32.to_be_bytes(), &kinds[0][..]].concat().repeat(1000);
+        told("same.mp4", &[begin.clone(), same].concat());
+    }
+}
