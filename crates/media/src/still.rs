@@ -17,6 +17,7 @@ mod iptc;
 mod jpeg;
 mod maker;
 pub(crate) mod multi_picture;
+mod packet;
 mod png;
 mod scrub;
 mod tiff;

@@ -4,94 +4,11 @@
 //! senseFly and `Pix4D`, …). So a name is read, not a namespace: what ends in `SerialNumber` is a serial number, and what stands
 //! before it says of what; `…Latitude` and `…Longitude` with the same words before them are a place.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use creance_model::{AltReference, Component, DataClass, Dated, Inspection, Look, Role, Spot, Timestamp};
-use quick_xml::{Reader, events::Event};
 
-/// A property with a value.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Property {
-    /// The prefix that the document gives the namespace.
-    pub(crate) prefix: String,
-    pub(crate) name: String,
-    pub(crate) value: String,
-}
-
-/// Properties of one packet, and elements within each other, that are read.
-const MOST: usize = 4096;
-const DEEPEST: usize = 64;
-
-/// The properties of a packet, in its order, and why reading ended before its end if it did.
-pub(crate) fn properties(packet: &[u8]) -> (Vec<Property>, Option<String>) {
-    let text = letters(packet);
-    let mut reader = Reader::from_reader(text.as_bytes());
-    let (mut found, mut open) = (Vec::new(), Vec::<(String, String)>::new());
-    let mut buffer = Vec::new();
-    let mut flaw = None;
-    loop {
-        buffer.clear();
-        if found.len() >= MOST || open.len() > DEEPEST {
-            flaw = Some(format!("more than {MOST} properties, or {DEEPEST} within each other"));
-            break;
-        }
-        match reader.read_event_into(&mut buffer) {
-            Ok(event @ (Event::Start(_) | Event::Empty(_))) => {
-                let (tag, stays) = match &event {
-                    Event::Start(tag) => (tag, true),
-                    Event::Empty(tag) => (tag, false),
-                    _ => break,
-                };
-                for attribute in tag.attributes().flatten().take(MOST - found.len()) {
-                    let (prefix, name) = split(attribute.key.as_ref());
-                    if !matches!(prefix, "xmlns" | "rdf" | "x" | "xml" | "") && name != "xmlns" {
-                        let value = attribute.value.trim().to_owned();
-                        found.push(Property { prefix: prefix.to_owned(), name: name.to_owned(), value });
-                    }
-                }
-                if stays {
-                    let name = tag.name();
-                    let (prefix, name) = split(name.as_ref());
-                    open.push((prefix.to_owned(), name.to_owned()));
-                }
-            }
-            Ok(Event::Text(text)) => {
-                let value = text.trim();
-                let holder = open.iter().rev().find(|(prefix, _)| prefix != "rdf" && prefix != "x");
-                if let Some((prefix, name)) = holder.filter(|_| !value.is_empty()) {
-                    let (prefix, name) = (prefix.clone(), name.clone());
-                    found.push(Property { prefix, name, value: value.to_owned() });
-                }
-            }
-            Ok(Event::End(_)) => {
-                open.pop();
-            }
-            Ok(Event::Eof) => break,
-            Err(error) => {
-                flaw = Some(error.to_string());
-                break;
-            }
-            Ok(_) => {}
-        }
-    }
-    (found, flaw)
-}
-
-/// The letters of a packet: UTF-16 where its first letter shows it (ISO 16684-1 section 7.3), or UTF-8. A letter in the
-/// alphabet of an old program must not hide the rest.
-fn letters(packet: &[u8]) -> Cow<'_, str> {
-    let order: fn([u8; 2]) -> u16 = match packet {
-        [0, b'<', ..] | [0xfe, 0xff, ..] => u16::from_be_bytes,
-        [b'<', 0, ..] | [0xff, 0xfe, ..] => u16::from_le_bytes,
-        _ => return String::from_utf8_lossy(packet),
-    };
-    let units: Vec<u16> = packet.as_chunks::<2>().0.iter().map(|two| order(*two)).collect();
-    Cow::Owned(String::from_utf16_lossy(&units))
-}
-
-fn split(name: &str) -> (&str, &str) {
-    name.split_once(':').unwrap_or(("", name))
-}
+pub(crate) use super::packet::{Property, properties};
 
 /// Adds what the properties say.
 pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
@@ -106,8 +23,8 @@ pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
             device(inspection, property);
         }
     }
-    for (start, pair) in pairs(properties) {
-        place(inspection, properties, &start, &pair);
+    for (group, pair) in pairs(properties) {
+        place(inspection, properties, &group, &pair);
     }
     // Where the place stands in EXIF alone, what XMP says of the camera is of that.
     let told = |spot: &Spot| spot.role == Role::Camera && spot.look.is_some();
@@ -125,7 +42,11 @@ pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
 impl Property {
     /// Where it stands.
     pub(crate) fn field(&self) -> String {
-        format!("xmp:{}:{}", self.prefix, self.name)
+        if self.holder.is_empty() {
+            format!("xmp:{}:{}", self.prefix, self.name)
+        } else {
+            format!("xmp:{}:{}:{}", self.holder, self.prefix, self.name)
+        }
     }
 
     /// A number, or a fraction, as XMP writes those of EXIF.
@@ -146,19 +67,23 @@ impl Property {
         }
         Some(match (self.prefix.as_str(), name.as_str()) {
             (_, "droneid" | "vehicleid" | "aircraftid") => (DataClass::DeviceId, Some(Component::Aircraft)),
+            ("drone-dji", "sensorid") => (DataClass::Serial, Some(Component::Camera)),
             (_, "cameraid") => (DataClass::DeviceId, Some(Component::Camera)),
             (
                 _,
                 "captureuuid" | "captureid" | "flightid" | "flightuuid" | "mediaid" | "runid" | "runuuid"
-                | "bootid" | "bootuuid" | "missionid",
+                | "bootid" | "bootuuid" | "missionid" | "documentid" | "originaldocumentid" | "imageuniqueid",
             ) => (DataClass::DeviceId, None),
             (_, "ntriphost" | "ntripport" | "ntripmountpoint") => (DataClass::NetworkInfo, None),
             (_, "ntrippassword") => (DataClass::Credential, None),
             (_, "ownername" | "owner" | "pilotname" | "operatorname")
             | ("dc", "creator")
             | ("pdf", "author")
-            | ("photoshop", "credit")
-            | ("xmpDM", "artist") => (DataClass::PersonName, None),
+            | ("photoshop", "credit" | "captionwriter")
+            | ("tiff" | "xmpDM", "artist")
+            | ("Iptc4xmpExt", "personinimage" | "personname")
+            | ("mwg-rs" | "MPReg", "name" | "persondisplayname") => (DataClass::PersonName, None),
+            (_, "ciadrextadr" | "ciadrcity" | "ciadrpcode" | "ciurlwork") => (DataClass::Contacts, None),
             (_, "ntripuser" | "ntripusername" | "operatorid" | "pilotid" | "userid" | "accountid") => {
                 (DataClass::AccountId, None)
             }
@@ -183,7 +108,9 @@ impl Property {
             "rtkflag" => "RTK state",
             "city" | "state" | "country" | "location" | "sublocation" => "name of a place",
             "rights" | "usageterms" => "rights",
-            "title" | "description" | "caption" => "text",
+            "title" | "description" | "caption" | "headline" | "instructions" | "usercomment" => "text",
+            "subject" | "keywords" => "keywords",
+            "rawfilename" => "name of the original file",
             "gpsxyaccuracy" => "accuracy of the place, m",
             _ => return None,
         })
@@ -208,11 +135,21 @@ fn device(inspection: &mut Inspection, property: &Property) {
     let slot = match (property.prefix.as_str(), property.name.as_str()) {
         ("tiff", "Make") => &mut inspection.device.make,
         ("tiff", "Model") => &mut inspection.device.model,
-        ("xmp", "CreatorTool") => &mut inspection.device.software,
-        ("xmp", "CreateDate" | "ModifyDate") | ("exif", "DateTimeOriginal") => {
-            let zone_known = property.value.get(10..).is_some_and(|time| time.contains(['Z', '+', '-']));
-            if let Some(time) = Timestamp::parse(&dashed(&property.value)) {
-                let what = if property.name == "ModifyDate" { "changed" } else { "taken" };
+        ("xmp", "CreatorTool") | ("tiff", "Software") => &mut inspection.device.software,
+        ("xmp", "CreateDate" | "ModifyDate" | "MetadataDate")
+        | ("exif", "DateTimeOriginal" | "DateTimeDigitized")
+        | ("photoshop", "DateCreated")
+        | ("drone-dji", "UTCAtExposure") => {
+            let clock = property.value.get(10..).unwrap_or_default();
+            let zone_known = clock.contains(['Z', '+', '-']) || property.name == "UTCAtExposure";
+            // A day alone is no moment.
+            let time = Timestamp::parse(&dashed(&property.value)).filter(|_| clock.contains(':'));
+            if let Some(time) = time {
+                let what = if matches!(property.name.as_str(), "ModifyDate" | "MetadataDate") {
+                    "changed"
+                } else {
+                    "taken"
+                };
                 inspection.times.push(Dated { what, time, zone_known, field: property.field() });
             }
             return;
@@ -251,14 +188,19 @@ struct Pair {
     lat: f64,
     lon: f64,
     field: String,
+    /// The property that the structure is the value of.
+    holder: String,
 }
 
-/// Latitude and longitude as far as they are found, and where the first stands.
-type Halves = (Option<f64>, Option<f64>, String);
+/// Latitude and longitude as far as they are found, where the first stands, and in what.
+type Halves = (Option<f64>, Option<f64>, (String, String));
 
-/// Places by the words before `Latitude` and `Longitude`, with the namespace.
-fn pairs(properties: &[Property]) -> BTreeMap<(String, String), Pair> {
-    let mut halves: BTreeMap<(String, String), Halves> = BTreeMap::new();
+/// Which properties belong together: those of one structure and namespace, by the words before `Latitude` and `Longitude`.
+type Group = (usize, String, String);
+
+/// Places by what belongs together.
+fn pairs(properties: &[Property]) -> BTreeMap<Group, Pair> {
+    let mut halves: BTreeMap<Group, Halves> = BTreeMap::new();
     for property in properties {
         let name = property.name.to_ascii_lowercase();
         let end = |ends: &[&str]| ends.iter().find_map(|end| name.strip_suffix(end)).map(str::to_owned);
@@ -268,21 +210,23 @@ fn pairs(properties: &[Property]) -> BTreeMap<(String, String), Pair> {
                 (_, Some(start)) => (start, false),
                 _ => continue,
             };
-        let entry = halves.entry((property.prefix.clone(), start)).or_default();
+        let entry = halves.entry((property.structure, property.prefix.clone(), start)).or_default();
         let half = if is_lat { &mut entry.0 } else { &mut entry.1 };
         *half = half.or(degrees(&property.value));
         if is_lat {
-            entry.2 = property.field();
+            entry.2 = (property.field(), property.holder.clone());
         }
     }
-    let whole = |(key, (lat, lon, field))| Some((key, Pair { lat: lat?, lon: lon?, field }));
+    let whole =
+        |(key, (lat, lon, (field, holder)))| Some((key, Pair { lat: lat?, lon: lon?, field, holder }));
     halves.into_iter().filter_map(whole).collect()
 }
 
 /// Adds a place: whose, how high, and where the camera looked.
-fn place(inspection: &mut Inspection, properties: &[Property], start: &(String, String), pair: &Pair) {
-    let (prefix, words) = start;
-    let role = role(words);
+fn place(inspection: &mut Inspection, properties: &[Property], group: &Group, pair: &Pair) {
+    let (structure, prefix, words) = group;
+    // What a picture shows is not where it was taken (IPTC Photo Metadata, Location Shown).
+    let role = if pair.holder == "LocationShown" { Role::Target } else { role(words) };
     // RTK's deviations are named like places.
     if words.contains("std") || words.contains("accuracy") {
         return;
@@ -290,7 +234,8 @@ fn place(inspection: &mut Inspection, properties: &[Property], start: &(String, 
     let Some(mut spot) = Spot::new(role, pair.lat, pair.lon, pair.field.clone()) else { return };
     let named = |names: &[&str]| {
         let of = |property: &&Property| {
-            property.prefix == *prefix && names.contains(&property.name.to_ascii_lowercase().as_str())
+            (property.structure, &property.prefix) == (*structure, prefix)
+                && names.contains(&property.name.to_ascii_lowercase().as_str())
         };
         properties.iter().find(of).and_then(Property::number)
     };
@@ -347,13 +292,45 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_letter_of_another_alphabet_hides_nothing() {
-        let packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><d:Title>Z\xfcrich</d:Title><d:DroneSerialNumber>K1</d:DroneSerialNumber></x:xmpmeta>";
-        let (found, flaw) = properties(packet);
-        assert_eq!((found.len(), flaw), (2, None));
-        assert_eq!(found[1].value, "K1");
-        let wide: Vec<u8> = "<d:Title>Mast</d:Title>".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert_eq!(properties(&wide).0[0].value, "Mast");
+    fn people_and_numbers_are_told_under_any_prefix() {
+        let told = told(
+            r#"<rdf:Description xmlns:t="http://ns.adobe.com/tiff/1.0/" xmlns:c="http://purl.org/dc/elements/1.1/" xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" xmlns:p="http://ns.adobe.com/photoshop/1.0/" t:Artist="Ada Example" t:Make="Maker" drone-dji:SensorID="4TESTAA" drone-dji:UTCAtExposure="2026-06-11T08:00:00.5" p:DateCreated="2026-06-11"><c:creator><rdf:Seq><rdf:li>Meier &amp; Partner</rdf:li></rdf:Seq></c:creator></rdf:Description>"#,
+        );
+        let found: Vec<_> = told.identifiers.iter().map(|one| (one.class, one.value.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (DataClass::PersonName, "Ada Example"),
+                (DataClass::Serial, "4TESTAA"),
+                (DataClass::PersonName, "Meier & Partner")
+            ]
+        );
+        assert_eq!(told.device.make.as_deref(), Some("Maker"));
+        let times: Vec<_> = told.times.iter().map(|time| (time.time, time.zone_known)).collect();
+        assert_eq!(
+            times,
+            [(Timestamp::parse("2026-06-11T08:00:00.5Z").unwrap(), true)],
+            "a day is no moment"
+        );
+    }
+
+    #[test]
+    fn what_is_shown_is_not_where_it_was_taken_and_takes_nothing_from_it() {
+        let shown = |place: &str| {
+            format!(
+                "<Iptc4xmpExt:LocationShown><rdf:Bag>{}</rdf:Bag></Iptc4xmpExt:LocationShown>",
+                ["46,30.0N", "46,36.0N"].map(|lat| format!("<rdf:li rdf:parseType='Resource'><exif:GPSLatitude>{lat}</exif:GPSLatitude><exif:GPSLongitude>{place}</exif:GPSLongitude></rdf:li>")).concat()
+            )
+        };
+        let taken = "<exif:GPSLatitude>47,30.0N</exif:GPSLatitude><exif:GPSLongitude>8,15.0E</exif:GPSLongitude><exif:GPSAltitude>412</exif:GPSAltitude>";
+        for text in [format!("{}{taken}", shown("7,30.0E")), format!("{taken}{}", shown("7,30.0E"))] {
+            let told = told(&format!("<rdf:Description>{text}</rdf:Description>"));
+            let places: Vec<_> = told.places.iter().map(|spot| (spot.role, spot.lat, spot.alt_m)).collect();
+            assert_eq!(
+                places,
+                [(Role::Camera, 47.5, Some(412.0)), (Role::Target, 46.5, None), (Role::Target, 46.6, None)]
+            );
+        }
     }
 
     #[test]

@@ -261,7 +261,8 @@ pub(super) fn xmp(properties: &[Property], locations: Locations) -> Option<Vec<u
     };
     let mut attributes = String::new();
     for (prefix, uri) in NAMESPACES {
-        let of = || properties.iter().filter(|property| property.prefix == *prefix);
+        let of =
+            || properties.iter().filter(|property| property.prefix == *prefix && property.holder.is_empty());
         let kept: Vec<&Property> = of()
             .filter(|property| ANGLES.contains(&property.name.as_str()) && plain(&property.value))
             .collect();
