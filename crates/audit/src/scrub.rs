@@ -247,7 +247,7 @@ impl Temporary {
             match File::create_new(&path) {
                 Ok(_) => return Ok(Self { path }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < MOST_PARTS => {
-                    tried += 1
+                    tried += 1;
                 }
                 Err(error) => return Err(error),
             }

@@ -114,14 +114,9 @@ fn scrub(bytes: &[u8], request: &ScrubRequest) -> Result<Scrubbed, Refusal> {
     let mut dropped = false;
     for (_, line) in lines(bytes) {
         let moved = std::str::from_utf8(line).ok().and_then(|line| moved(line, request.locations));
-        match moved {
-            Some(moved) => output.extend_from_slice(moved.as_bytes()),
-            // A line that is not understood may hold a place all the same: it goes.
-            None => {
-                dropped |= !line.trim_ascii().is_empty();
-                output.push(b'\n');
-            }
-        }
+        // A line that is not understood may hold a place all the same: it goes.
+        dropped |= moved.is_none() && !line.trim_ascii().is_empty();
+        output.extend_from_slice(moved.as_deref().unwrap_or("\n").as_bytes());
     }
     let mut scrubbed = Scrubbed { pieces: vec![Piece::Bytes(output)], removed: Vec::new() };
     scrubbed.removed("position", "Lat");

@@ -27,7 +27,7 @@ pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "  a {} of traffic: creance audit reads it", inspection.kind)?;
         }
         _ if !says_something(inspection) && inspection.damage.is_empty() => {
-            writeln!(out, "  nothing found that gives anything away")?
+            writeln!(out, "  nothing found that gives anything away")?;
         }
         _ => {}
     }
