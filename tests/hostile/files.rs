@@ -132,25 +132,25 @@ fn pictures_that_claim_four_gigabytes_are_damaged() {
     assert!(!told("cut.jpg", &cut).1.is_empty());
 }
 
-fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn boxed(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
     [&length, &kind[..], content].concat()
 }
 
 /// A box whose length stands in 64 bits, whatever it holds.
-fn long(kind: &[u8; 4], length: u64, content: &[u8]) -> Vec<u8> {
+fn long(kind: [u8; 4], length: u64, content: &[u8]) -> Vec<u8> {
     [&[0, 0, 0, 1], &kind[..], &length.to_be_bytes(), content].concat()
 }
 
 #[test]
 fn films_whose_boxes_lead_back_or_are_of_any_length_are_answered() {
-    let begin = boxed(b"ftyp", b"isom\0\0\0\0isom");
+    let begin = boxed(*b"ftyp", b"isom\0\0\0\0isom");
     for length in [1 << 63, u64::MAX, u64::MAX - 7, 17, 8, 0] {
         for kind in [b"moov", b"mdat", b"udta"] {
-            let film = [begin.clone(), long(kind, length, &boxed(b"trak", &[0; 40]))].concat();
+            let film = [begin.clone(), long(*kind, length, &boxed(*b"trak", &[0; 40]))].concat();
             assert!(!told("length.mp4", &film).1.is_empty(), "{kind:?} {length}");
             let film =
-                [begin.clone(), boxed(b"moov", &long(kind, length, &boxed(b"trak", &[0; 40])))].concat();
+                [begin.clone(), boxed(*b"moov", &long(*kind, length, &boxed(*b"trak", &[0; 40])))].concat();
             assert!(!told("inner.mp4", &film).1.is_empty(), "{kind:?} {length}");
         }
     }
