@@ -19,6 +19,7 @@ mod maker;
 pub(crate) mod multi_picture;
 mod packet;
 mod png;
+mod scans;
 mod scrub;
 mod tiff;
 mod webp;

@@ -249,16 +249,20 @@ pub(crate) fn debug_text(inspection: &mut Inspection, bytes: &[u8], field: &str)
         field: field.to_owned(),
         bytes: text.len() as u64,
     });
+    let item = |name: &str| {
+        text.split('[')
+            .find_map(|item| Some(item.strip_prefix(name)?.strip_prefix(':')?.split(']').next()?.trim()))
+    };
     for (name, what) in [
         ("FlightDegree(Y,P,R)", "attitude of the aircraft, degrees"),
         ("GimbalDegree(Y,P,R)", "attitude of the gimbal, degrees"),
-        ("sensor_id", "sensor"),
     ] {
-        let value =
-            text.split('[').find_map(|item| item.strip_prefix(name)?.strip_prefix(':')?.split(']').next());
-        if let Some(value) = value {
-            inspection.say(what, value.trim(), field);
+        if let Some(value) = item(name) {
+            inspection.say(what, value, field);
         }
+    }
+    if let Some(number) = item("sensor_id") {
+        inspection.identify(DataClass::Serial, Some(Component::Camera), number, field);
     }
 }
 

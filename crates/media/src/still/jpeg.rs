@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, io, ops::Range};
 use creance_cursor::Source;
 use creance_model::{Hidden, Inspection};
 
-use super::{exif, flir, ifd, iptc, multi_picture, xmp};
+use super::{exif, flir, ifd, iptc, multi_picture, scans, xmp};
 use crate::video::gpmf;
 
 /// Segments of one picture that are read; an R-JPEG has some twenty.
@@ -24,6 +24,9 @@ const MOST: usize = 4096;
 
 /// Bytes that are read at a time.
 const WINDOW: usize = 64 << 10;
+
+/// Bytes at the end of a file that are looked at for the end of a picture, and zeros behind it.
+const TAIL: usize = 4096;
 
 /// Bytes of extended XMP and of FLIR's blocks that are joined.
 const MOST_JOINED: usize = 16 << 20;
@@ -167,7 +170,7 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
             (0xe1, head) if head.starts_with(XMP) => {
                 let content = content(source, segment)?;
                 let (found, flaw) = xmp::properties(content.get(XMP.len()..).unwrap_or_default());
-                properties.extend(found);
+                xmp::join(&mut properties, found);
                 if let Some(why) = flaw {
                     inspection.flaw("xmp", at, &why);
                 }
@@ -183,7 +186,10 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 gpmf::described(&mut inspection, content.get(GOPRO.len()..).unwrap_or_default());
             }
             (0xe7, head) if head.starts_with(DEBUG) => {
-                exif::debug_text(&mut inspection, &content(source, segment)?, "app7:DJI-DBG");
+                // Values have room behind them, which is filled with zeros.
+                let mut text = content(source, segment)?;
+                text.retain(|byte| *byte != 0);
+                exif::debug_text(&mut inspection, &text, "app7:DJI-DBG");
             }
             (0xed, head) if head.starts_with(PHOTOSHOP) => {
                 iptc::tell(&mut inspection, &content(source, segment)?);
@@ -220,8 +226,29 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     }
     if let Some((at, why)) = segments.flaw {
         inspection.flaw("segments", at, &why);
+    } else if let Some(scan) = segments.scan {
+        behind(&mut inspection, source, scan)?;
     }
     Ok(inspection)
+}
+
+/// What lies behind the picture and is not in its index: films of phones, text. Scans are walked only if the file does not end as a
+/// picture does, for they are nearly all of it; so of a further picture nothing is told that has no index.
+fn behind(inspection: &mut Inspection, source: &dyn Source, scan: u64) -> io::Result<()> {
+    let last = source.piece(source.length().saturating_sub(TAIL as u64), TAIL)?;
+    let last = last.get(..last.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1));
+    if last.is_none_or(|last| last.is_empty() || last.ends_with(&[0xff, 0xd9])) {
+        return Ok(());
+    }
+    let Some(end) = scans::end(source, scan)?.and_then(|walk| walk.end).filter(|end| *end < source.length())
+    else {
+        return Ok(());
+    };
+    let head = source.piece(end, 16)?;
+    let what = if crate::is_video(&head) { "film behind the picture" } else { "data behind the picture" };
+    let (field, bytes) = ("behind EOI".to_owned(), source.length() - end);
+    inspection.hidden.push(Hidden { what, field, bytes });
+    Ok(())
 }
 
 /// Content that is spread over segments.
@@ -261,7 +288,7 @@ impl Joined {
     fn tell(self, inspection: &mut Inspection, properties: &mut Vec<xmp::Property>) {
         if !self.xmp.is_empty() {
             let (found, flaw) = xmp::properties(&self.xmp.into_values().collect::<Vec<_>>().concat());
-            properties.extend(found);
+            xmp::join(properties, found);
             if let Some(why) = flaw {
                 inspection.flaw("extended xmp", 0, &why);
             }
@@ -303,6 +330,30 @@ fn indexed(source: &dyn Source, segment: &Segment) -> io::Result<Vec<Range<u64>>
 mod tests {
     use super::*;
     use creance_model::DataClass;
+
+    #[test]
+    fn the_number_of_a_sensor_is_a_serial_number_with_zeros_behind_it_too() {
+        let content = [DEBUG, b"[sensor_id:4TESTAA\0\0\0][other:1]"].concat();
+        let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+        let jpeg =
+            [&[0xff, 0xd8, 0xff, 0xe7], &length[..], &content, &[0xff, 0xda, 0, 2, 0xff, 0xd9]].concat();
+        let told = inspect(&jpeg.as_slice()).unwrap();
+        assert_eq!((told.identifiers[0].value.as_str(), told.identifiers.len()), ("4TESTAA", 1));
+    }
+
+    #[test]
+    fn what_lies_behind_a_picture_is_told() {
+        let picture = [&[0xff, 0xd8, 0xff, 0xda, 0, 2][..], &[7; 5000], &[0xff, 0xd9]].concat();
+        let hidden = |behind: &[u8]| {
+            let told = inspect(&[&picture, behind].concat().as_slice()).unwrap();
+            told.hidden.iter().map(|one| (one.what, one.bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(hidden(b""), []);
+        assert_eq!(hidden(&[0; 9]), [], "zeros are no data");
+        assert_eq!(hidden(b"SERIAL 42"), [("data behind the picture", 9)]);
+        let film = [&[0, 0, 0, 16][..], b"ftypisom\0\0\0\0", &[1; 9000]].concat();
+        assert_eq!(hidden(&film), [("film behind the picture", 9016)]);
+    }
 
     #[test]
     fn what_a_camera_says_of_itself_is_told() {

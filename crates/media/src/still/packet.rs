@@ -78,6 +78,15 @@ pub(crate) fn properties(packet: &[u8]) -> (Vec<Property>, Option<String>) {
     }
 }
 
+/// Adds the properties of a further packet of the same picture. Its structures are others.
+pub(crate) fn join(all: &mut Vec<Property>, further: Vec<Property>) {
+    let last = all.iter().map(|one| one.structure).max().unwrap_or(0);
+    all.extend(further.into_iter().map(|one| {
+        let structure = if one.structure == 0 { 0 } else { last + one.structure };
+        Property { structure, ..one }
+    }));
+}
+
 /// An element that is open.
 struct Open {
     prefix: String,
@@ -216,6 +225,10 @@ mod tests {
         let (found, _) = properties(packet.as_bytes());
         let told: Vec<_> =
             found.iter().map(|one| (one.value.as_str(), one.holder.as_str(), one.structure)).collect();
+        let mut twice = found.clone();
+        join(&mut twice, found.clone());
+        let numbers: Vec<_> = twice.iter().map(|one| one.structure).collect();
+        assert_eq!(numbers, [0, 4, 4, 6, 0, 0, 10, 10, 12, 0], "those of another packet are others");
         assert_eq!(told, [("0", "", 0), ("1", "S", 4), ("2", "S", 4), ("3", "S", 6), ("4", "", 0)]);
     }
 }

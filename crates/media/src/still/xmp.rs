@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use creance_model::{AltReference, Component, DataClass, Dated, Inspection, Look, Role, Spot, Timestamp};
 
-pub(crate) use super::packet::{Property, properties};
+pub(crate) use super::packet::{Property, join, properties};
 
 /// Adds what the properties say.
 pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
@@ -72,18 +72,21 @@ impl Property {
             (
                 _,
                 "captureuuid" | "captureid" | "flightid" | "flightuuid" | "mediaid" | "runid" | "runuuid"
-                | "bootid" | "bootuuid" | "missionid" | "documentid" | "originaldocumentid" | "imageuniqueid",
+                | "bootid" | "bootuuid" | "missionid" | "documentid" | "instanceid" | "originaldocumentid"
+                | "imageuniqueid",
             ) => (DataClass::DeviceId, None),
             (_, "ntriphost" | "ntripport" | "ntripmountpoint") => (DataClass::NetworkInfo, None),
             (_, "ntrippassword") => (DataClass::Credential, None),
             (_, "ownername" | "owner" | "pilotname" | "operatorname")
-            | ("dc", "creator")
+            | ("dc", "creator" | "contributor")
             | ("pdf", "author")
             | ("photoshop", "credit" | "captionwriter")
             | ("tiff" | "xmpDM", "artist")
             | ("Iptc4xmpExt", "personinimage" | "personname")
             | ("mwg-rs" | "MPReg", "name" | "persondisplayname") => (DataClass::PersonName, None),
-            (_, "ciadrextadr" | "ciadrcity" | "ciadrpcode" | "ciurlwork") => (DataClass::Contacts, None),
+            (_, "ciadrextadr" | "ciadrcity" | "ciadrctry" | "ciadrpcode" | "ciadrregion" | "ciurlwork") => {
+                (DataClass::Contacts, None)
+            }
             (_, "ntripuser" | "ntripusername" | "operatorid" | "pilotid" | "userid" | "accountid") => {
                 (DataClass::AccountId, None)
             }
@@ -106,10 +109,11 @@ impl Property {
             "dronemodel" => "model of the aircraft",
             "selfdata" => "text of the user",
             "rtkflag" => "RTK state",
-            "city" | "state" | "country" | "location" | "sublocation" => "name of a place",
+            "city" | "state" | "provincestate" | "country" | "countryname" | "location" | "locationname"
+            | "sublocation" | "worldregion" => "name of a place",
             "rights" | "usageterms" => "rights",
-            "title" | "description" | "caption" | "headline" | "instructions" | "usercomment" => "text",
-            "subject" | "keywords" => "keywords",
+            "title" | "description" | "caption" | "headline" | "instructions" | "usercomment" | "subject"
+            | "keywords" => "text",
             "rawfilename" => "name of the original file",
             "gpsxyaccuracy" => "accuracy of the place, m",
             _ => return None,
