@@ -15,7 +15,10 @@ use std::{
 };
 
 use creance_model::LinkType;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    net::if_::InterfaceFlags,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 use serde::Deserialize;
 
 use super::{Out, Source, Word, overheard::Overheard};
@@ -82,7 +85,7 @@ impl Hear {
 }
 
 const LINKS: &str = "links of clients";
-const MONITOR: &str = "monitor";
+pub(super) const MONITOR: &str = "monitor";
 
 /// Why an interface in monitor mode is none that can be heard, if it is not.
 pub fn monitor_fault(name: &str) -> Option<String> {
@@ -99,6 +102,17 @@ fn radio(name: &str) -> Result<LinkType, String> {
     }
 }
 
+/// Nothing is heard at an interface that is down, and a socket that is for all interfaces is not told of that.
+fn is_up(name: &str) -> Result<(), String> {
+    let flags = nix::ifaddrs::getifaddrs().map_err(|error| error.to_string())?;
+    let mut flags = flags.filter(|one| one.interface_name == name).map(|one| one.flags);
+    if flags.any(|flags| flags.contains(InterfaceFlags::IFF_UP)) {
+        Ok(())
+    } else {
+        Err("it is down".to_owned())
+    }
+}
+
 /// One interface, and what is heard there.
 struct Post {
     source: Source,
@@ -110,31 +124,32 @@ struct Post {
 }
 
 impl Post {
-    /// Listens where it does not yet, or the interface is another one.
+    /// Listens where it does not yet, or the interface is another one, or of another kind.
     fn renew(&mut self, ports: &[Port]) {
+        match self.tapped(ports) {
+            Ok(None) => {}
+            Ok(Some(tap)) => (self.tap, self.lost, self.why) = (Some(tap), 0, None),
+            Err(why) => (self.tap, self.why) = (None, Some(why)),
+        }
+    }
+
+    /// A new one, if that is needed.
+    fn tapped(&self, ports: &[Port]) -> Result<Option<(Tap, LinkType)>, String> {
         let name = self.source.name.as_str();
-        let index = nix::net::if_::if_nametoindex(name);
-        if self.tap.as_ref().is_some_and(|(tap, _)| Ok(tap.index()) == index) {
-            return;
+        let is_monitor = self.source.kind == MONITOR;
+        let link = if is_monitor { radio(name)? } else { LinkType::ETHERNET };
+        let index = nix::net::if_::if_nametoindex(name).map_err(|error| error.desc().to_owned())?;
+        is_up(name)?;
+        if self.tap.as_ref().is_some_and(|(tap, before)| (tap.index(), *before) == (index, link)) {
+            return Ok(None);
         }
-        self.tap = None;
-        let made = if self.source.kind == MONITOR {
-            radio(name).and_then(|link| {
-                let radiotap = link == LinkType::IEEE802_11_RADIOTAP;
-                Ok((
-                    Tap::new(name, |index| filter::management(index, radiotap))
-                        .map_err(|error| error.to_string())?,
-                    link,
-                ))
-            })
+        let radiotap = link == LinkType::IEEE802_11_RADIOTAP;
+        let tap = if is_monitor {
+            Tap::new(name, |index| filter::management(index, radiotap))
         } else {
-            let tap = Tap::new(name, |index| filter::ports(index, ports));
-            tap.map(|tap| (tap, LinkType::ETHERNET)).map_err(|error| error.to_string())
+            Tap::new(name, |index| filter::ports(index, ports))
         };
-        match made {
-            Ok(tap) => (self.tap, self.lost, self.why) = (Some(tap), 0, None),
-            Err(why) => self.why = Some(why),
-        }
+        tap.map(|tap| Some((tap, link))).map_err(|error| error.to_string())
     }
 
     fn says(&self) -> String {
