@@ -7,8 +7,9 @@
 //! ```
 //!
 //! An aircraft of the configuration, a file and a line vouch: nothing is open while one of them does not say that it stands.
-//! Everybody else can raise, and release nothing. What threads of their own hear or look at waits in a queue that is bounded.
+//! Everybody else can raise, and release nothing. Who was heard and is so no more closes (awaited). What threads of their own hear or look at waits in a queue that is bounded.
 
+mod awaited;
 mod mavlink;
 mod overheard;
 mod posted;
@@ -17,7 +18,6 @@ mod signing;
 mod taps;
 
 use std::{
-    collections::BTreeMap,
     io::{self, Write},
     net::IpAddr,
     os::unix::net::UnixStream,
@@ -32,6 +32,7 @@ pub use posted::Posted;
 pub use taps::{Hear, monitor_fault};
 
 use crate::{Config, Datagram, state::Facts};
+use awaited::{Awaited, Missed};
 use mavlink::Fleet;
 use overheard::Found;
 use rows::Rows;
@@ -55,6 +56,12 @@ pub struct Heard {
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) kind: &'static str,
+}
+
+impl Source {
+    fn in_words(&self) -> String {
+        format!("{} ({})", self.name, self.kind)
+    }
 }
 
 /// What a thread has to tell.
@@ -89,8 +96,6 @@ impl Out {
     }
 }
 
-/// An interface that has not told for so long that it is heard is not: it tells each second.
-const SILENT: Duration = Duration::from_secs(5);
 /// Words that wait for the engine.
 const WAITING: usize = 1024;
 
@@ -101,10 +106,7 @@ pub(crate) struct Sources {
     posted: Vec<Source>,
     words: Receiver<Word>,
     rows: Rows,
-    /// Interfaces that are heard, and when that was told last.
-    hearing: BTreeMap<Source, Instant>,
-    /// Those that were and are not any more, until that is taken.
-    lost: Vec<String>,
+    awaited: Awaited,
 }
 
 impl Sources {
@@ -118,68 +120,73 @@ impl Sources {
         let posts = config.hear.sources(&config.lan);
         let vouch = fleet.sources().chain(posted.iter().cloned()).map(|source| (source, true));
         let rows = Rows::new(vouch.chain(posts.iter().map(|source| (source.clone(), false))));
+        let mut awaited = Awaited::default();
         if !posts.is_empty() {
+            for source in posts.iter().filter(|source| source.kind == taps::MONITOR) {
+                awaited.expect(source.in_words(), Instant::now());
+            }
             taps::listen(&config.hear, &config.lan, out.again()?)?;
         }
         if !config.evidence.is_empty() {
-            posted::watch(config.evidence.clone(), out.again()?)?;
+            posted::watch(config.evidence.clone(), &out)?;
         }
-        Ok(Self { fleet, posted, words: waiting, rows, hearing: BTreeMap::new(), lost: Vec::new() })
+        Ok(Self { fleet, posted, words: waiting, rows, awaited })
     }
 
     /// What a datagram says.
     pub(crate) fn telemetry(&mut self, datagram: &Datagram) -> Vec<Heard> {
-        self.fleet.heard(datagram, &mut self.rows)
+        let said = self.fleet.heard(datagram, &mut self.rows);
+        let now = Instant::now();
+        for name in said.iter().filter_map(|heard| self.fleet.name(heard.place?)) {
+            self.awaited.heard(name, true, now);
+        }
+        said
     }
 
     /// What was heard or looked at elsewhere.
     pub(crate) fn words(&mut self) -> Vec<Heard> {
         let mut all = Vec::new();
-        for word in self.words.try_iter().take(WAITING) {
+        let words: Vec<_> = self.words.try_iter().take(WAITING).collect();
+        for word in words {
             match word {
                 Word::Posted { at, said, seen } => {
                     let Some(source) = self.posted.get(at) else { continue };
-                    self.rows.put(source, Some(said.in_words()));
+                    let (who, says) = (source.in_words(), said.in_words());
+                    match said.facts() {
+                        Some(_) => self.awaited.heard(&who, false, Instant::now()),
+                        None => self.awaited.silent(&who, format!("says {says}")),
+                    }
+                    self.rows.put(source, Some(says));
                     all.extend(said.facts().map(|facts| Heard {
                         place: Some(self.fleet.count() + at),
                         facts,
-                        who: format!("{} ({})", source.name, source.kind),
+                        who,
                         seen,
                     }));
                 }
-                Word::Overheard(Found::Telemetry(datagram)) => {
-                    all.extend(self.fleet.heard(&datagram, &mut self.rows));
-                }
+                Word::Overheard(Found::Telemetry(datagram)) => all.extend(self.telemetry(&datagram)),
                 Word::Overheard(Found::Word { source, says, facts, seen }) => {
-                    let who = format!("{} ({})", source.name, source.kind);
+                    let who = source.in_words();
                     self.rows.put(&source, Some(says));
                     all.push(Heard { place: None, facts, who, seen });
                 }
                 Word::Post { source, says, hears } => {
-                    if !hears && self.hearing.remove(&source).is_some() {
-                        self.lost.push(format!("{} ({}) {says}", source.name, source.kind));
+                    if hears {
+                        self.awaited.heard(&source.in_words(), false, Instant::now());
+                    } else {
+                        self.awaited.gone(&source.in_words(), says.clone());
                     }
                     self.rows.put(&source, Some(says));
-                    if hears {
-                        self.hearing.insert(source, Instant::now());
-                    }
                 }
             }
         }
-        // Who does not even tell that it hears does not.
-        self.hearing.retain(|source, told| {
-            let answers = told.elapsed() <= SILENT;
-            if !answers {
-                self.lost.push(format!("{} ({}) does not answer", source.name, source.kind));
-            }
-            answers
-        });
+        self.awaited.look(Instant::now());
         all
     }
 
-    /// Interfaces that were heard and are not any more, and why: once.
-    pub(crate) fn lost(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.lost)
+    /// Who was heard, or should have been, and is so no more: each once.
+    pub(crate) fn missed(&mut self) -> Vec<Missed> {
+        self.awaited.missed()
     }
 
     /// Each source: what it said last, and how long ago.

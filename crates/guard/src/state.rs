@@ -121,7 +121,8 @@ impl Facts {
 pub enum Input {
     /// An aircraft, something that is posted, or a stranger was heard: the place among those that vouch, if it is one.
     Heard(Option<usize>, Facts),
-    /// Nobody hears any more what might be said of flight at some place: who opens is to know of that.
+    /// Somebody who vouches, or at whose place a flight would be heard, is heard no more: nothing stays open for what was said
+    /// before, not by an operator either, who is to know of that.
     Deaf,
     /// Time has passed.
     Tick,

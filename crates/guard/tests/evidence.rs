@@ -157,6 +157,113 @@ fn a_file_and_a_line_open_together_and_each_cuts() {
 }
 
 #[test]
+fn what_vouches_and_falls_silent_takes_a_release_back() {
+    if !able() {
+        return;
+    }
+    let lab = Lab::new(
+        "silent",
+        "[[evidence]]\nname = 'tower'\nfile = '{}/tower'\nfresh_s = 2\n\
+         [[evidence]]\nname = 'switch'\nline = '{}/value'\n\
+         [[aircraft]]\nname = 'skylark'\nsystem = 1\naddress = '10.79.0.2'\n",
+    );
+    let mut wire = Sender::new(&netns("silent", "client"), WIRE);
+    let mut say = |aircraft: bool| {
+        fs::write(lab.path("tower"), "grounded\n").unwrap();
+        if aircraft {
+            wire.send(&datagram(&creance_guard::evidence::telemetry(1, false)));
+        }
+    };
+    let is_open = || lab.status().unwrap()["open"] == true;
+    let closes = |why: &str| {
+        assert!(within(12, || !is_open()), "{why}: {:#}", lab.status().unwrap());
+        let status = lab.status().unwrap();
+        assert!(status["last_alarm"].as_str().unwrap().starts_with(why), "{why}: {status:#}");
+    };
+    fs::write(lab.path("value"), "0\n").unwrap();
+    say(true);
+    assert!(within(3, || lab.says("switch").is_some() && lab.says("skylark").is_some()));
+    release(&lab);
+    // While all go on it stays open, also through a word that is half written.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(7) {
+        say(true);
+        thread::sleep(Duration::from_millis(300));
+        assert!(is_open(), "{:#}", lab.status().unwrap());
+    }
+    // The line is torn off.
+    fs::remove_file(lab.path("value")).unwrap();
+    assert!(!within(12, || {
+        say(true);
+        is_open() && lab.status().unwrap()["last_alarm"].as_str().is_some()
+    }));
+    closes("switch (line) says nothing: No such file");
+    // The aircraft is heard no more.
+    release(&lab);
+    assert!(!within(8, || {
+        say(false);
+        is_open()
+            && lab.status().unwrap()["last_alarm"].as_str().is_some_and(|why| why.starts_with("skylark"))
+    }));
+    closes("skylark is not heard any more");
+    // Nobody writes the file.
+    release(&lab);
+    closes("tower (file) says nothing: it is old, and says grounded");
+}
+
+/// A disk of which nobody ever answers for what is on it.
+const HUNG: &str = "
+import ctypes, os, sys
+fuse = os.open('/dev/fuse', os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+options = f'fd={fuse},rootmode=40000,user_id=0,group_id=0'.encode()
+if libc.mount(b'hung', sys.argv[1].encode(), b'fuse', ctypes.c_ulong(0), options): sys.exit(os.strerror(ctypes.get_errno()))
+print('there', flush=True)
+sys.stdin.read()
+";
+
+struct Hung(Child, PathBuf);
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        let _ = Command::new("umount").arg("-l").arg(&self.1).status();
+    }
+}
+
+#[test]
+fn a_file_on_a_disk_that_hangs_holds_up_nobody_else() {
+    if !able() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut python = Command::new("python3");
+    python.args(["-c", HUNG]).arg(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut hung = Hung(python.spawn().unwrap(), folder.path().to_owned());
+    let mut there = [0; 5];
+    if std::io::Read::read_exact(hung.0.stdout.as_mut().unwrap(), &mut there).is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "needs /dev/fuse");
+        eprintln!("skipped: needs /dev/fuse, for a disk that hangs");
+        return;
+    }
+    let lab = Lab::new(
+        "hung",
+        &format!(
+            "[[evidence]]\nname = 'tower'\nfile = '{}/tower'\n\
+             [[evidence]]\nname = 'switch'\nline = '{{}}/value'\n",
+            folder.path().display()
+        ),
+    );
+    fs::write(lab.path("value"), "0\n").unwrap();
+    assert!(within(3, || lab.says("switch").as_deref() == Some("grounded")), "{:?}", lab.status());
+    assert_eq!(lab.says("tower"), None);
+    fs::write(lab.path("value"), "1\n").unwrap();
+    assert!(within(1, || lab.state() == "airborne"));
+    drop(lab);
+}
+
+#[test]
 fn doctor_says_which_source_says_nothing_and_who_may_write_it() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().display().to_string();
@@ -259,6 +366,18 @@ fn beacon(serial: &str, status: u8) -> Vec<u8> {
     frame
 }
 
+/// A datagram of the client.
+fn datagram(payload: &[u8]) -> Vec<u8> {
+    let length = |more: usize| u16::try_from(payload.len() + more).unwrap().to_be_bytes();
+    let mut frame = vec![0xff; 6];
+    frame.extend([2, 0, 0, 0, 0, 7, 8, 0, 0x45, 0]);
+    frame.extend(length(28));
+    frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 79, 0, 2, 203, 0, 113, 9, 0x38, 0xd6, 0x38, 0xd6]);
+    frame.extend(length(8));
+    frame.extend([0, 0]);
+    [frame, payload.to_vec()].concat()
+}
+
 /// A segment of a connection of the client, to a broker or a ground station behind the gateway.
 fn segment(port: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len() + 40).unwrap();
@@ -273,14 +392,48 @@ fn segment(port: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+fn has_radio() -> bool {
+    let has = Path::new("/dev/net/tun").exists();
+    assert!(has || std::env::var("CI").as_deref() != Ok("true"), "needs /dev/net/tun");
+    if !has {
+        eprintln!("skipped: needs /dev/net/tun, for something that says it is a radio");
+    }
+    has
+}
+
+#[test]
+fn a_radio_that_is_down_hears_nothing() {
+    if !able() || !has_radio() {
+        return;
+    }
+    let lab = Lab::new("down", "[hear]\nports = []\nmonitor = ['mon0', 'mon9']\n");
+    let gateway = netns("down", "gateway");
+    let _radio = Sender::new(&gateway, RADIO);
+    assert!(within(5, || lab.says("mon0").is_some_and(|says| says.starts_with("hears; "))));
+    // One that never was there is missed as well.
+    assert!(within(9, || lab.status().unwrap()["alarms"] == 1), "{:#}", lab.status().unwrap());
+    let alarm = lab.status().unwrap()["last_alarm"].as_str().unwrap().to_owned();
+    assert!(alarm.starts_with("mon9 (monitor) hears nothing: No such"), "{alarm}");
+    release(&lab);
+    let set = |how: &str| {
+        let ip = Command::new("ip").args(["-n", &gateway, "link", "set", "mon0", how]).status();
+        assert!(ip.unwrap().success());
+    };
+    set("down");
+    assert!(within(4, || lab.status().unwrap()["open"] == false), "{:#}", lab.status().unwrap());
+    let status = lab.status().unwrap();
+    assert_eq!(status["last_alarm"], "mon0 (monitor) hears nothing: it is down");
+    set("up");
+    assert!(within(4, || lab.says("mon0").is_some_and(|says| says.starts_with("hears; "))));
+    assert_eq!(lab.status().unwrap()["open"], false);
+}
+
 #[test]
 fn what_is_overheard_cuts_and_a_radio_that_is_lost_closes() {
     if !able() {
         return;
     }
-    if !Path::new("/dev/net/tun").exists() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "needs /dev/net/tun");
-        eprintln!("skipped: needs /dev/net/tun, for something that says it is a radio");
+    if !has_radio() {
         return;
     }
     let own = "1581F5BKD225D00BP891";

@@ -44,11 +44,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes what sources say. Where one that could cut is lost, what is open closes: it is as if it had never been said.
+    /// Takes what sources say. Where one is heard no more, what is open closes: it is as if it had never been said.
     pub(super) fn heed(&mut self, said: Vec<Heard>) -> Result<(), EngineError> {
-        for why in self.sources.lost() {
-            let _ = self.step(Input::Deaf, None, &why)?;
-            self.alarm(&why)?;
+        for missed in self.sources.missed() {
+            let was_open = self.machine.state().is_open();
+            let _ = self.step(Input::Deaf, None, &missed.why)?;
+            if was_open || !missed.is_aircraft {
+                self.alarm(&missed.why)?;
+            }
         }
         for one in said {
             // Only operators are refused.

@@ -44,6 +44,11 @@ impl Fleet {
         self.bound.len()
     }
 
+    /// What people call one.
+    pub(crate) fn name(&self, at: usize) -> Option<&str> {
+        self.bound.get(at).map(|(one, _)| one.name.as_str())
+    }
+
     /// Each as a source.
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
         self.bound.iter().map(|(one, signing)| Source { name: one.name.clone(), kind: signing.kind() })

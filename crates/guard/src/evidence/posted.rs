@@ -194,22 +194,23 @@ fn read(path: &Path) -> io::Result<(String, Duration)> {
     Ok((text.trim().to_owned(), time))
 }
 
-/// Looks at all of them in a thread of its own: a disk that does not answer holds up nobody else, and is silence.
-pub(super) fn watch(all: Vec<Posted>, out: Out) -> io::Result<()> {
-    let mut all: Vec<_> = all.into_iter().map(Watched::new).collect();
-    let look = move || {
-        loop {
-            for (at, one) in all.iter_mut().enumerate() {
+/// Looks at each in a thread of its own: a disk that does not answer holds up nobody else, and is silence.
+pub(super) fn watch(all: Vec<Posted>, out: &Out) -> io::Result<()> {
+    for (at, one) in all.into_iter().enumerate() {
+        let (mut one, out) = (Watched::new(one), out.again()?);
+        let look = move || {
+            loop {
                 let seen = since_1970();
                 let (said, new) = one.look(seen, Instant::now());
                 if new && !out.tell(Word::Posted { at, said, seen }) {
                     return;
                 }
+                thread::sleep(EVERY);
             }
-            thread::sleep(EVERY);
-        }
-    };
-    thread::Builder::new().name("posted".to_owned()).spawn(look).map(drop)
+        };
+        thread::Builder::new().name("posted".to_owned()).spawn(look)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
