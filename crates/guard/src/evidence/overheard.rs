@@ -11,9 +11,11 @@
 //! here. Left out: what strangers say of standing, for it counts for nothing.
 
 use std::{
+    cell::Cell,
     net::IpAddr,
+    rc::Rc,
     sync::mpsc::{Receiver, Sender, channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use creance_detect::mask;
@@ -32,8 +34,10 @@ const FLOWS: usize = 256;
 const WAITS: usize = 128 << 10;
 /// Bytes behind a hole that are waited for.
 const BEHIND: usize = 4 << 10;
-/// Silence after which a flow is over, in nanoseconds: a dock tells how it stands every two seconds.
+/// Silence after which a flow is over, in nanoseconds. A connection may last through a link that is lost for long, and one of
+/// which the beginning was not heard is not read: of too many, those that were silent longest go.
 const IDLE: i64 = 120 * 1_000_000_000;
+const IDLE_CONNECTION: i64 = 24 * 3600 * 1_000_000_000;
 /// What datagrams and broadcasts are read as.
 const DATAGRAMS: [&str; 4] = ["802.11", "arsdk", "tello", "duml"];
 /// What streams are read as.
@@ -55,6 +59,10 @@ pub(crate) struct Overheard {
     flows: Assembler<Listener>,
     found: Receiver<Found>,
     frames: u64,
+    /// When it began: flows age by a clock that nobody sets.
+    began: Instant,
+    /// When the frame that is read was seen, since 1970.
+    seen: Rc<Cell<Duration>>,
 }
 
 impl Overheard {
@@ -64,7 +72,7 @@ impl Overheard {
             max_flows: FLOWS,
             max_buffered_per_flow: BEHIND,
             max_buffered: FLOWS * BEHIND,
-            tcp_idle: IDLE,
+            tcp_idle: IDLE_CONNECTION,
             udp_idle: IDLE,
             ..Options::default()
         };
@@ -79,14 +87,16 @@ impl Overheard {
             lengths: false,
         };
         let (out, found) = channel();
-        let listener = Listener { only, limits, datagrams: ours(), out };
-        Self { flows: Assembler::new(listener, options), found, frames: 0 }
+        let seen = Rc::new(Cell::new(Duration::ZERO));
+        let listener = Listener { only, limits, datagrams: ours(), out, seen: Rc::clone(&seen) };
+        Self { flows: Assembler::new(listener, options), found, frames: 0, began: Instant::now(), seen }
     }
 
     /// What a frame says, with what it makes whole.
     pub(crate) fn take(&mut self, link: LinkType, frame: &[u8], seen: Duration) -> Vec<Found> {
         self.frames += 1;
-        let time = Timestamp::from_nanos(i64::try_from(seen.as_nanos()).unwrap_or(i64::MAX));
+        self.seen.set(seen);
+        let time = Timestamp::from_nanos(i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX));
         let wire_len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let number = self.frames;
         self.flows.packet(&Packet { number, time, link, interface: 0, wire_len, data: frame, app: None });
@@ -103,6 +113,7 @@ struct Listener {
     limits: Limits,
     datagrams: Vec<&'static dyn Protocol>,
     out: Sender<Found>,
+    seen: Rc<Cell<Duration>>,
 }
 
 /// What is kept of a flow.
@@ -139,12 +150,13 @@ impl Handler for Listener {
     }
 
     fn data(&mut self, flow: &Flow, followed: &mut Followed, chunk: &Chunk<'_>) {
-        let Self { only, limits, datagrams, out } = self;
+        let Self { only, limits, datagrams, out, seen } = self;
+        let seen = seen.get();
         let at = At { packet: chunk.packet, time: chunk.time };
         let mut words = 0;
         let mut emit = |message: Message| {
             words += 1;
-            if let Some(found) = word(flow, &message, only) {
+            if let Some(found) = word(flow, &message, only, seen) {
                 // Whoever asked for it takes it at once.
                 let _ = out.send(found);
             }
@@ -162,11 +174,8 @@ impl Handler for Listener {
                 stream.reader.feed(flow, chunk.from, chunk.bytes, at, limits, &mut emit);
                 if !stream.goes_on(chunk, words > 0, &mut |frame| {
                     let payload = frame.to_vec();
-                    let _ = out.send(Found::Telemetry(Datagram {
-                        from: flow.end(chunk.from).ip,
-                        payload,
-                        seen: since_1970(chunk.time),
-                    }));
+                    let _ =
+                        out.send(Found::Telemetry(Datagram { from: flow.end(chunk.from).ip, payload, seen }));
                 }) {
                     *followed = Followed::Over;
                 }
@@ -228,12 +237,8 @@ fn frames(bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> usize {
     done.max(bytes.len().saturating_sub(FRAME))
 }
 
-fn since_1970(time: Timestamp) -> Duration {
-    Duration::from_nanos(u64::try_from(time.as_nanos()).unwrap_or_default())
-}
-
 /// What a message says of flight, if it says something, and is not of a broadcast by another than those that count.
-fn word(flow: &Flow, message: &Message, only: &[String]) -> Option<Found> {
+fn word(flow: &Flow, message: &Message, only: &[String], seen: Duration) -> Option<Found> {
     let broadcast = flow.transport == Transport::Wifi;
     let ids: Vec<&str> = message
         .fields
@@ -258,7 +263,7 @@ fn word(flow: &Flow, message: &Message, only: &[String]) -> Option<Found> {
         (false, None) => sender(flow, message).to_string(),
     };
     let kind = if message.protocol == "mqtt" { "cloud API, mqtt" } else { message.protocol };
-    Some(Found::Word { source: Source { name, kind }, says, facts, seen: since_1970(message.time) })
+    Some(Found::Word { source: Source { name, kind }, says, facts, seen })
 }
 
 fn sender(flow: &Flow, message: &Message) -> IpAddr {

@@ -160,6 +160,26 @@ fn another_one_that_says_so_is_passed_over_and_one_without_a_name_is_not() {
     assert_eq!(count(&droneid(0x33)), 0);
 }
 
+/// A machine that does not know the time is told it once it is open.
+#[test]
+fn a_clock_that_is_set_ends_no_connection() {
+    for years in [1, -1] {
+        let mut overheard = Overheard::new(Vec::new());
+        let stream = mqtt(&[&osd(4)]);
+        let frames = tcp(1883, &stream, stream.len() / 2);
+        let (before, after) = frames.split_at(2);
+        for frame in before {
+            assert_eq!(take(&mut overheard, LinkType::ETHERNET, frame), []);
+        }
+        let year = Duration::from_hours(24 * 365);
+        let seen = if years > 0 { SEEN + year } else { SEEN - year };
+        let found: Vec<_> =
+            after.iter().flat_map(|frame| overheard.take(LinkType::ETHERNET, frame, seen)).collect();
+        let [Found::Word { facts, seen: at, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((facts.armed, *at), (Some(true), seen));
+    }
+}
+
 #[test]
 fn the_cloud_is_told_the_mode() {
     for (mode, sign) in [(0, Some(false)), (1, Some(true)), (4, Some(true)), (14, None), (17, Some(true))] {
