@@ -1,8 +1,8 @@
 //! Signatures of MAVLink 2 (`mavlink.io/en/guide/message_signing.html`): whose word on being on the ground is taken.
 //!
 //! Without a key nobody can tell whether a signature holds, but that an aircraft signs is known from the first that it sends: what
-//! bears none then is not its own. With a key a frame must be signed by it, later than the one before on its link, and not
-//! more than a minute ago by the clock of this machine.
+//! bears none then is not its own. With a key a frame must be signed by it, later than the one before on its link, and within
+//! a minute of the clock of this machine: by one that is behind, what was recorded would be new.
 
 use std::{collections::BTreeMap, fs, io, path::Path, time::Duration};
 
@@ -14,8 +14,8 @@ use ring::digest::{Context, SHA256};
 const KEY: usize = 32;
 /// Bytes of the hash that a frame ends with.
 const HASH: usize = 6;
-/// How old a signature may be, in microseconds.
-const OLDEST: i64 = 60_000_000;
+/// How far the time of a signature may be from that of this machine, in microseconds.
+const APART: i64 = 60_000_000;
 
 /// What is known of the signatures of an aircraft.
 #[derive(Debug, Default)]
@@ -68,8 +68,11 @@ impl Signing {
             return Err("with a signature that was used before");
         }
         let now = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
-        if unix_us < now.saturating_sub(OLDEST) {
+        if unix_us < now.saturating_sub(APART) {
             return Err("with a signature that is old");
+        }
+        if unix_us > now.saturating_add(APART) {
+            return Err("with a signature of a time to come");
         }
         self.last.insert(link, unix_us);
         Ok(self.kind())
@@ -156,6 +159,9 @@ mod tests {
         assert!(take(&mut signing, &beat(key, 1, 0)).is_ok(), "links count apart");
         assert!(take(&mut signing, &beat(key, 0, 10)).is_ok());
         assert_eq!(take(&mut signing, &beat(key, 2, -61_000_000)), Err("with a signature that is old"));
+        // A clock that nobody has set knows nothing of age.
+        assert_eq!(take(&mut signing, &beat(key, 3, 61_000_000)), Err("with a signature of a time to come"));
+        assert!(take(&mut signing, &beat(key, 3, 59_000_000)).is_ok());
         let mut forged = beat(key, 0, 20);
         // Armed or not: the checksum is made anew, the hash cannot be.
         forged[16] = 0;
