@@ -98,7 +98,7 @@ fn configured(config: &Config) -> Vec<Row> {
     let engine = ask(&config.run, &Order::Status).ok();
     let mut rows = vec![kernel(config), forwarding(engine.is_some())];
     rows.extend(links(config));
-    rows.extend(foreign());
+    rows.extend(foreign(config));
     rows.extend(config.lan.iter().filter_map(|name| stations(name)));
     rows.extend(config.lan.iter().chain(&config.wan).filter_map(|name| offload(name)));
     rows.extend(config.evidence.iter().map(posted));
@@ -217,10 +217,10 @@ fn links(config: &Config) -> Vec<Row> {
     }
 }
 
-/// Tables of others.
-fn foreign() -> Vec<Row> {
+/// Tables and routing rules of others.
+fn foreign(config: &Config) -> Vec<Row> {
     const WHAT: &str = "other tables";
-    match Kernel::look() {
+    match Kernel::standing(config).map(|(seen, _)| seen) {
         Err(error) => vec![bad(WHAT, error.to_string(), "is nftables installed, and may this user ask?")],
         Ok(seen) => {
             let mut rows: Vec<Row> = seen

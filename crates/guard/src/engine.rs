@@ -152,7 +152,7 @@ impl Engine {
     pub fn start(config: Config, book: Book, policy: Box<dyn Policy>) -> Result<Self, EngineError> {
         let pipe = |source| EngineError::Io { doing: "make a pipe", source };
         Kernel::close(&config)?;
-        let seen = Kernel::look()?;
+        let (seen, _) = Kernel::standing(&config)?;
         let (links, _) = Kernel::links(&config)?;
         let (wake, woken) = UnixStream::pair().map_err(pipe)?;
         woken.set_nonblocking(true).map_err(pipe)?;
@@ -453,7 +453,7 @@ impl Engine {
         }
         self.turn()?;
         // Routing stays closed to all but what is marked, as long as not everything may pass.
-        let told = if open { Kernel::unlock() } else { Ok(()) };
+        let told = if open { Kernel::unlock(&self.config) } else { Ok(()) };
         let told = told.and_then(|()| if asking { Kernel::admit(&self.config) } else { Ok(()) });
         let told = told.and_then(|()| match &self.resolver {
             // What is left of before was judged before.

@@ -52,10 +52,7 @@ impl Hand {
             while let Ok(job) = asked.recv() {
                 let what = match job {
                     Job::Apply(rules) => Done::Applied(Kernel::apply(&rules)),
-                    Job::Look => Done::Looked(Kernel::look().map(|seen| {
-                        // What cannot be asked does not stand.
-                        (seen, Kernel::is_locked(&config).unwrap_or(false))
-                    })),
+                    Job::Look => Done::Looked(Kernel::standing(&config)),
                     Job::Links => Done::Linked(Kernel::links(&config).map(|(hazards, _)| hazards)),
                 };
                 if tell.send(what).is_err() {

@@ -147,6 +147,20 @@ impl Kernel {
         Seen::read(&said.stdout).ok_or(KernelError::Unclear("nft"))
     }
 
+    /// What the rules in force are, with routing rules of others that the cut cannot close, and whether every routing rule of a cut
+    /// stands.
+    pub fn standing(config: &Config) -> Result<(Seen, bool), KernelError> {
+        let mut seen = Self::look()?;
+        let (found, past) = Self::rules(config)?;
+        seen.hazards.extend(past);
+        Ok((seen, locks(config).is_subset(&found)))
+    }
+
+    /// Routing rules of others that let pass what a cut closes: they are asked before it.
+    pub fn past(config: &Config) -> Result<BTreeSet<String>, KernelError> {
+        Self::rules(config).map(|(_, past)| past)
+    }
+
     /// What passes by them, and which interfaces are not there.
     pub fn links(config: &Config) -> Result<(BTreeSet<String>, BTreeSet<String>), KernelError> {
         let said = run("ip", &["-j", "-d", "link", "show"])?;
@@ -164,7 +178,7 @@ impl Kernel {
 
     /// Closes the way by routing as well; what is named stays open.
     pub fn lock(config: &Config) -> Result<(), KernelError> {
-        let standing = Self::locks()?;
+        let (standing, _) = Self::rules(config)?;
         let wanted = locks(config);
         let missing = wanted.iter().filter(|lock| !standing.contains(*lock));
         // What a client sends as somebody outside would else be answered there, by this machine itself.
@@ -172,9 +186,8 @@ impl Kernel {
             let _ = std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "1");
         }
         let told = orders(missing, "add");
-        // What was let through by its mark is so no more.
-        let admitted = [false, true].map(admitted);
-        orders(admitted.iter().filter(|lock| standing.contains(*lock)), "del").and(told)
+        // What was let through by its mark is so no more, nor what a configuration before excepted.
+        orders(standing.difference(&wanted), "del").and(told)
     }
 
     /// Bytes that wait in the queues of interfaces; `None`: that cannot be asked.
@@ -186,8 +199,9 @@ impl Kernel {
     }
 
     /// Takes these rules away, and those of an engine before, but none of others.
-    pub fn unlock() -> Result<(), KernelError> {
-        orders(Self::locks()?.iter(), "del")
+    pub fn unlock(config: &Config) -> Result<(), KernelError> {
+        let (standing, _) = Self::rules(config)?;
+        orders(standing.iter(), "del")
     }
 
     /// Lets pass the routing rules of a cut what the ruleset marks: what goes to an address that was given for a name, and comes back.
@@ -196,24 +210,31 @@ impl Kernel {
         for name in config.lan.iter().chain(&config.wan) {
             let _ = std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/src_valid_mark"), "1");
         }
-        let standing = Self::locks()?;
+        let (standing, _) = Self::rules(config)?;
         let wanted = [false, true].map(admitted);
         orders(wanted.iter().filter(|lock| !standing.contains(*lock)), "add")
     }
 
-    /// Whether every routing rule of a cut stands.
-    pub fn is_locked(config: &Config) -> Result<bool, KernelError> {
-        Ok(locks(config).is_subset(&Self::locks()?))
-    }
-
-    fn locks() -> Result<BTreeSet<Lock>, KernelError> {
-        let mut found = BTreeSet::new();
+    /// Routing rules of ours that stand, and those of others that let pass what they close.
+    fn rules(config: &Config) -> Result<(BTreeSet<Lock>, BTreeSet<String>), KernelError> {
+        let (mut found, mut past) = (BTreeSet::new(), BTreeSet::new());
+        let mut wanted = locks(config);
+        wanted.extend([false, true].map(admitted));
         for v6 in [false, true] {
             let said = run("ip", &[if v6 { "-6" } else { "-4" }, "rule", "show"])?;
-            let text = String::from_utf8_lossy(&said.stdout).into_owned();
-            found.extend(text.lines().filter_map(|line| Lock::read(line, v6)));
+            for line in String::from_utf8_lossy(&said.stdout).lines() {
+                let lock = Lock::read(line, v6);
+                if !lock.as_ref().is_some_and(|lock| wanted.contains(lock)) && passes(line, config) {
+                    past.insert(format!(
+                        "routing rule of another before the cut, IPv{}: {}",
+                        if v6 { 6 } else { 4 },
+                        line.replace('\t', " ")
+                    ));
+                }
+                found.extend(lock);
+            }
         }
-        Ok(found)
+        Ok((found, past))
     }
 
     /// Has the kernel forget connections that were let out, so that none of them goes on after a release.
@@ -266,6 +287,28 @@ impl Lock {
     fn order(&self, verb: &str) -> String {
         format!("rule {verb} pref {} {} protocol {OURS}\n", self.number, self.rest)
     }
+}
+
+/// Whether a line of `ip rule show` that is none of ours lets pass what a cut closes: asked before it, for the interfaces that it
+/// closes, and not itself an end.
+fn passes(line: &str, config: &Config) -> bool {
+    let Some((number, rest)) = line.split_once(':') else { return false };
+    if !number.parse().is_ok_and(|number: u32| number <= CLOSED) {
+        return false;
+    }
+    let rest = rest.split_once(" proto ").map_or(rest, |(rest, _)| rest);
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    match words.as_slice() {
+        // What is for this machine itself.
+        ["from", "all", "lookup", "local" | "255"] => return false,
+        [.., before, "blackhole" | "unreachable" | "prohibit" | "nop"] if *before != "lookup" => {
+            return false;
+        }
+        _ => {}
+    }
+    let only = words.iter().skip_while(|word| **word != "iif").nth(1);
+    let ours = |name: &&str| config.lan.iter().chain(&config.wan).any(|one| one == name);
+    words.first() == Some(&"not") || only.is_none_or(ours)
 }
 
 /// The routing rules of a cut. What exceptions name skips them and goes the way that others have laid.
@@ -426,9 +469,9 @@ mod tests {
             for _ in 0..2 {
                 Kernel::lock(&config).unwrap();
                 Kernel::lock(&config).unwrap();
-                assert!(Kernel::is_locked(&config).unwrap());
+                assert!(Kernel::standing(&config).unwrap().1);
                 Kernel::admit(&config).unwrap();
-                Kernel::unlock().unwrap();
+                Kernel::unlock(&config).unwrap();
                 assert_eq!([false, true].map(shown), before);
                 assert!(
                     foreign.iter().all(|(v6, line)| before[usize::from(*v6)].contains(line)),
@@ -437,7 +480,47 @@ mod tests {
             }
             // One that looks like ours locks nothing.
             batch("-4", "rule add pref 2 from all iif wan0 blackhole\n").unwrap();
-            assert!(!Kernel::is_locked(&config).unwrap());
+            assert!(!Kernel::standing(&config).unwrap().1);
+        });
+    }
+
+    #[test]
+    fn routing_rules_of_others_before_a_cut_are_hazards() {
+        apart(|| {
+            let config = Config::read("lan = ['lan0']\nwan = ['wan0']").unwrap();
+            Kernel::lock(&config).unwrap();
+            Kernel::admit(&config).unwrap();
+            assert_eq!(Kernel::past(&config).unwrap(), BTreeSet::new());
+            let try_one = |family, rule: &str| {
+                batch(family, &format!("rule add {rule}\n")).unwrap();
+                let hazards = Kernel::standing(&config).unwrap().0.hazards;
+                batch(family, &format!("rule del {rule}\n")).unwrap();
+                hazards.len()
+            };
+            for past in [
+                "pref 1 lookup main",
+                "pref 1 lookup main protocol static",
+                "pref 0 to 203.0.113.0/24 lookup main",
+                "pref 2 iif lan0 lookup 7 suppress_prefixlength 0",
+                "pref 1 not iif other0 lookup main",
+                "pref 1 iif wan0 goto 9",
+                "pref 1 to 203.0.113.9 lookup main protocol 203",
+            ] {
+                assert_eq!(try_one("-4", past), 1, "{past}");
+            }
+            assert_eq!(try_one("-6", "pref 1 lookup main"), 1);
+            // One that only looks like ours does not outlive the next cut.
+            batch("-4", "rule add pref 1 to 203.0.113.9 lookup main protocol 203\n").unwrap();
+            Kernel::lock(&config).unwrap();
+            assert_eq!(Kernel::past(&config).unwrap(), BTreeSet::new());
+            for harmless in [
+                "pref 3 lookup main",
+                "pref 1 iif lo lookup main",
+                "pref 1 iif lan0 unreachable",
+                "pref 1 nop",
+            ] {
+                assert_eq!(try_one("-4", harmless), 0, "{harmless}");
+            }
         });
     }
 

@@ -34,6 +34,8 @@ impl Engine {
         self.way = Way::default();
         self.exempt = BTreeSet::new();
         let locked = Kernel::lock(&self.config);
+        // Beside a routing rule of another it closed nothing.
+        let closed = closed.filter(|_| Kernel::past(&self.config).is_ok_and(|past| past.is_empty()));
         let forgotten = Kernel::forget();
         self.loaded.reload();
         for failed in [told, locked, forgotten].into_iter().filter_map(Result::err) {

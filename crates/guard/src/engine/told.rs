@@ -50,8 +50,7 @@ impl Engine {
     pub(super) fn count_now(&mut self) -> Result<(), EngineError> {
         // A look that is under way is of before, and must not be taken after this one.
         self.turn()?;
-        let seen = Kernel::look().map(|seen| (seen, Kernel::is_locked(&self.config).unwrap_or(false)));
-        self.look(seen)?;
+        self.look(Kernel::standing(&self.config))?;
         self.count()
     }
 

@@ -1,0 +1,120 @@
+//! The real guard, alone in a network namespace: beside a routing rule of another.
+//! Needs root.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test that is skipped says so"
+)]
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use creance_guard::{Answer, Order, ask};
+
+const TOOLS: [&str; 6] = ["nft", "conntrack", "ip", "tc", "setpriv", "unshare"];
+
+/// A guard that ends with the test.
+struct Guard {
+    folder: tempfile::TempDir,
+    process: Child,
+}
+
+impl Guard {
+    /// Begins one, behind these words. Nothing, where that cannot be tried.
+    fn begin(behind: &str, before: &str) -> Option<Self> {
+        let there = |program: &&str| {
+            let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+            found.is_ok_and(|found| found.status.success())
+        };
+        if !nix::unistd::geteuid().is_root() || !TOOLS.iter().all(there) {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "needs root and {TOOLS:?}");
+            eprintln!("skipped: needs root and {TOOLS:?}");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("guard.toml");
+        let text = format!(
+            "lan = ['lan0']\nwan = ['wan0']\nstate = '{0}/state'\nrun = '{0}/run'\n\
+             [resolver]\nlisten = ['10.79.0.1']\nupstream = ['203.0.113.2']\ncaptive = true\n",
+            folder.path().display()
+        );
+        fs::write(&config, text).unwrap();
+        let script = format!(
+            "set -e; ip link set lo up; for link in lan0 wan0; do ip link add $link type veth peer name $link-peer; ip link set $link up; done
+             ip addr add 10.79.0.1/24 dev lan0; {before}
+             exec {behind} {} run -c {}",
+            env!("CARGO_BIN_EXE_creance-guard"),
+            config.display()
+        );
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let process = Command::new("unshare")
+            .args(["--net", "sh", "-c", &script])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Some(Self { folder, process })
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Waits until it stands as it should.
+    fn wait_for(&mut self, stands: impl Fn(&Answer) -> bool) {
+        let began = Instant::now();
+        loop {
+            let answer = ask(&self.folder.path().join("run"), &Order::Status);
+            if answer.as_ref().is_ok_and(&stands) {
+                return;
+            }
+            let ended = self.process.try_wait().unwrap();
+            assert!(
+                ended.is_none() && began.elapsed() < Duration::from_secs(20),
+                "{answer:?}: {}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Something in its namespace.
+    fn inside(&self, order: &str) {
+        let network = format!("--net=/proc/{}/ns/net", self.process.id());
+        assert!(
+            Command::new("nsenter").arg(network).args(order.split(' ')).status().unwrap().success(),
+            "{order}"
+        );
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn beside_a_routing_rule_that_is_asked_before_the_cut_it_does_not_enforce() {
+    const RULE: &str = "pref 1 lookup main";
+    let Some(mut guard) = Guard::begin("", "") else { return };
+    guard.wait_for(|answer| answer.status["enforcing"] == true);
+    guard.inside(&format!("ip rule add {RULE}"));
+    guard.wait_for(|answer| {
+        let fault = answer.status["fault"].as_str().unwrap_or_default();
+        answer.status["enforcing"] == false && fault.contains("lookup main") && answer.status["alarms"] == 1
+    });
+    guard.inside(&format!("ip rule del {RULE}"));
+    guard.wait_for(|answer| answer.status["enforcing"] == true);
+    // It does not start beside one.
+    let Some(mut guard) = Guard::begin("", &format!("ip -6 rule add {RULE}")) else { return };
+    let ended = guard.process.wait().unwrap();
+    assert_eq!(ended.code(), Some(5), "{}", guard.log());
+}
