@@ -1,4 +1,4 @@
-//! The real guard, alone in a network namespace: beside a routing rule of another.
+//! The real guard, alone in a network namespace: with no more rights than its unit gives it, and beside a routing rule of another.
 //! Needs root.
 
 #![expect(
@@ -10,6 +10,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -99,6 +100,18 @@ impl Drop for Guard {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+#[test]
+fn the_rights_that_its_unit_gives_are_enough() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/creance-guard.service");
+    let unit = fs::read_to_string(unit).unwrap();
+    let rights = unit.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet=")).unwrap();
+    let rights = rights.split_whitespace().map(|one| one.to_lowercase().replace("cap_", ",+"));
+    let rights = format!("-all{}", rights.collect::<String>());
+    let behind = format!("setpriv --no-new-privs --inh-caps={rights} --bounding-set={rights}");
+    let Some(mut guard) = Guard::begin(&behind, "") else { return };
+    guard.wait_for(|answer| answer.status["enforcing"] == true);
 }
 
 #[test]
