@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{canonical, is_hex_of_32, sha256};
+use crate::{PublicKey, canonical, is_hex_of_32, seal::Seal, sha256};
 
 /// The name and version of a record.
 const SCHEMA: &str = "creance.ledger/1";
@@ -134,6 +134,11 @@ impl Record {
         }
     }
 
+    /// Reads a line, without its end.
+    fn read(line: &[u8]) -> Option<Self> {
+        canonical::read::<Self>(line).filter(|read| read.schema == SCHEMA)
+    }
+
     /// Why it cannot stand behind the record of this number and hash.
     fn refused_after(&self, number: u64, hash: Option<&String>) -> Option<Why> {
         if self.number != number + 1 {
@@ -153,6 +158,8 @@ pub struct Chain {
     number: u64,
     case: Option<String>,
     hash: Option<String>,
+    /// The hash of the record before the last.
+    before: Option<String>,
 }
 
 impl Chain {
@@ -160,14 +167,41 @@ impl Chain {
     pub fn add(&mut self, deed: Deed) -> Option<String> {
         let record = Record::new(self.number + 1, self.hash.clone(), deed);
         let line = canonical::write(&record)?;
-        *self = Self { number: record.number, case: Some(record.case), hash: Some(sha256(line.as_bytes())) };
+        *self = Self::behind(&record, line.as_bytes());
         Some(line + "\n")
     }
 
     /// The end of a ledger whose last line, without its end, is this one. What went before is taken at its word.
     pub fn at(line: &[u8]) -> Option<Self> {
-        let record = canonical::read::<Record>(line).filter(|read| read.schema == SCHEMA)?;
-        Some(Self { number: record.number, case: Some(record.case), hash: Some(sha256(line)) })
+        Some(Self::behind(&Record::read(line)?, line))
+    }
+
+    /// The end that a record is, with its line.
+    fn behind(record: &Record, line: &[u8]) -> Self {
+        let (case, before) = (Some(record.case.clone()), record.previous.clone());
+        Self { number: record.number, case, hash: Some(sha256(line)), before }
+    }
+
+    /// Goes on by a line, without its end.
+    fn step(&mut self, line: &[u8]) -> Result<Record, Why> {
+        let record = Record::read(line).ok_or(Why::Form)?;
+        if let Some(why) = record.refused_after(self.number, self.hash.as_ref()) {
+            return Err(why);
+        }
+        *self = Self::behind(&record, line);
+        Ok(record)
+    }
+
+    /// Whether this `signature.json` is of this key, and over the last record; or over the one before, as it is where a writer was
+    /// ended between a record and its signature.
+    pub fn is_signed(&self, signature: &[u8], key: &PublicKey) -> bool {
+        let Some(seal) = Seal::read(signature) else { return false };
+        let ends = [(self.number.checked_sub(1), &self.before), (Some(self.number), &self.hash)];
+        seal.key == *key
+            && self.case.as_ref() == Some(&seal.case)
+            && ends
+                .iter()
+                .any(|(number, hash)| *number == Some(seal.record) && hash.as_ref() == Some(&seal.hash))
     }
 
     /// Reads what follows this end, line by line, and checks every line against the one before. No more of it is kept than one
@@ -184,12 +218,7 @@ impl Chain {
             if line.pop() != Some(b'\n') {
                 return Err(wrong(Why::Cut));
             }
-            let read = canonical::read::<Record>(&line).filter(|read| read.schema == SCHEMA);
-            let read = read.ok_or_else(|| wrong(Why::Form))?;
-            if let Some(why) = read.refused_after(self.number, self.hash.as_ref()) {
-                return Err(wrong(why));
-            }
-            *self = Self { number: read.number, case: Some(read.case), hash: Some(sha256(&line)) };
+            self.step(&line).map_err(wrong)?;
         }
     }
 
@@ -207,7 +236,7 @@ impl Chain {
 impl Ledger {
     /// Reads a ledger, and checks every line against the one before.
     pub fn read(bytes: &[u8]) -> Result<Self, LedgerError> {
-        let mut ledger = Self::default();
+        let (mut ledger, mut chain) = (Self::default(), Chain::default());
         let mut rest = bytes;
         loop {
             let record = ledger.records.len() as u64 + 1;
@@ -220,14 +249,8 @@ impl Ledger {
             };
             let (line, behind) = rest.split_at(end);
             rest = behind.get(1..).unwrap_or_default();
-            let Some(read) = canonical::read::<Record>(line).filter(|read| read.schema == SCHEMA) else {
-                return wrong(Why::Form);
-            };
-            if let Some(why) = read.refused_after(record - 1, ledger.hashes.last()) {
-                return wrong(why);
-            }
-            ledger.hashes.push(sha256(line));
-            ledger.records.push(read);
+            ledger.records.push(chain.step(line).map_err(|why| LedgerError { record, why })?);
+            ledger.hashes.extend(chain.hash.clone());
         }
     }
 
@@ -245,6 +268,7 @@ impl Ledger {
         let last = self.records.into_iter().next_back();
         Chain {
             number: last.as_ref().map_or(0, |last| last.number),
+            before: last.as_ref().and_then(|last| last.previous.clone()),
             case: last.map(|last| last.case),
             hash: self.hashes.into_iter().next_back(),
         }
@@ -337,6 +361,27 @@ pub(crate) mod tests {
         let end = Ledger::read(text.as_bytes()).unwrap().end();
         assert_eq!((whole.last(), rest.last()), (end.last(), end.last()));
         assert!(Chain::at(b"{}").is_none());
+    }
+
+    #[test]
+    fn a_signature_is_over_the_end_or_the_record_before() {
+        let key = crate::SigningKey::read(&crate::SigningKey::pem(&[7; 32])).unwrap();
+        let mut chain = Chain::default();
+        let signatures = ["a", "b", "c"].map(|action| {
+            chain.add(deed(action, &[])).unwrap();
+            key.sign_end(&chain).unwrap()
+        });
+        let signed = |by: &PublicKey| signatures.each_ref().map(|one| chain.is_signed(one.as_bytes(), by));
+        assert_eq!(signed(&key.public()), [false, true, true]);
+        assert_eq!(signed(&PublicKey::read(&"0".repeat(64)).unwrap()), [false; 3]);
+        // Its last records are gone.
+        let mut short = Chain::default();
+        short.add(deed("a", &[])).unwrap();
+        assert!(!short.is_signed(signatures[1].as_bytes(), &key.public()));
+        assert!(
+            !chain.is_signed(b"{}", &key.public())
+                && !Chain::default().is_signed(signatures[0].as_bytes(), &key.public())
+        );
     }
 
     proptest::proptest! {

@@ -7,6 +7,7 @@ use std::{
     path::Path,
     process::Command,
     thread,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -34,6 +35,9 @@ pub(crate) struct Options {
 
 /// The exit code where it cannot guard.
 const CANNOT: u8 = 5;
+
+/// How often the ledger is read anew, where it does not hold.
+const TRIES: usize = 5;
 
 /// How something stands.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -312,16 +316,24 @@ fn ledger(config: &Config) -> Row {
         Ok(key) => key,
         Err(error) => return bad(WHAT, format!("{error:#}"), "creance case keygen makes a key"),
     };
-    let signed = key.is_some();
-    let read = match Book::check(&config.state) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    };
-    if let Err(error) = read {
+    let (signed, public) = (key.is_some(), key.map(|key| key.public()));
+    // An engine that writes meanwhile may be between a record and its signature.
+    let mut read = Book::check(&config.state, public.as_ref());
+    for _ in 0..TRIES {
+        if read.is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+        read = Book::check(&config.state, public.as_ref());
+    }
+    if let Err(error) = read.or_else(|error| {
+        // There is none yet.
+        if error.kind() == io::ErrorKind::NotFound && !config.state.exists() { Ok(0) } else { Err(error) }
+    }) {
         return bad(
             WHAT,
             error.to_string(),
-            "a ledger that is damaged is not continued: keep it, and move it away",
+            "it is not continued: move ledger*.jsonl and signature.json away, all of them together, and keep them",
         );
     }
     if signed {
@@ -402,6 +414,29 @@ mod tests {
         assert!(said(&rows).ends_with("cannot guard as it is.\n") && said(&rows).contains("BAD "));
         assert!(said(&rows[..2]).contains("-> look") && said(&rows[..2]).contains("look at what"));
         assert!(said(&rows[..1]).ends_with("can guard.\n"));
+    }
+
+    #[test]
+    fn a_ledger_whose_end_is_gone_is_bad_and_is_moved_away_whole() {
+        use creance_custody::SigningKey;
+        let folder = tempfile::tempdir().unwrap();
+        let pem = SigningKey::pem(&[7; 32]);
+        fs::write(folder.path().join("key.pem"), &pem).unwrap();
+        let text = format!(
+            "lan = ['l']\nwan = ['w']\nstate = '{0}/state'\nkey = '{0}/key.pem'",
+            folder.path().display()
+        );
+        let config = Config::read(&text).unwrap();
+        assert_eq!(ledger(&config).how, How::Good);
+        let mut book = Book::open(&config.state, SigningKey::read(&pem).ok()).unwrap();
+        for _ in 0..3 {
+            book.note("state", creance_guard::Detail::new()).unwrap();
+        }
+        assert_eq!(ledger(&config).how, How::Good);
+        fs::write(config.state.join("ledger.jsonl"), "").unwrap();
+        let row = ledger(&config);
+        assert_eq!(row.how, How::Bad);
+        assert!(row.todo.contains("together"), "{}", row.todo);
     }
 
     #[test]

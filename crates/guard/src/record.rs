@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-use creance_custody::{Chain, Deed, LEDGER, SIGNATURE, SigningKey};
+use creance_custody::{Chain, Deed, LEDGER, PublicKey, SIGNATURE, SigningKey};
 use creance_model::Timestamp;
 use serde_json::Value;
 
@@ -45,8 +45,9 @@ const LONG: u64 = 64 << 20;
 pub type Detail = BTreeMap<String, Value>;
 
 impl Book {
-    /// Opens the ledger in a folder, or begins one. A ledger that is damaged is not continued; of files that were put aside, the
-    /// last line alone is looked at. No more than one line is in memory.
+    /// Opens the ledger in a folder, or begins one. A ledger that is damaged is not continued, nor, with a key, one whose end is not
+    /// signed with it: records may have been taken away. Of files that were put aside, the last line alone is looked at. No more
+    /// than one line is in memory.
     pub fn open(folder: &Path, key: Option<SigningKey>) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut chain = match aside(folder)?.last() {
@@ -57,15 +58,24 @@ impl Book {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let bytes = file.metadata()?.len();
         chain.follow(&mut BufReader::new(&file))?;
+        if let Some(key) = &key {
+            signed(folder, &chain, &key.public())?;
+            // The last record may lack its signature: before another does, it has it.
+            if let Some(signature) = key.sign_end(&chain) {
+                replace(folder, SIGNATURE, signature.as_bytes())?;
+            }
+        }
         Ok(Self { folder: folder.to_owned(), file: Some(file), chain, bytes, most: LONG, key, log: None })
     }
 
-    /// Reads the whole ledger in a folder, all its files. Gives how many records there are.
-    pub fn check(folder: &Path) -> io::Result<u64> {
+    /// Reads the whole ledger in a folder, all its files, and whether its end is signed with a key. Gives how many records there
+    /// are.
+    pub fn check(folder: &Path, key: Option<&PublicKey>) -> io::Result<u64> {
         let mut chain = Chain::default();
         for path in files(folder)? {
             chain.follow(&mut BufReader::new(File::open(path)?))?;
         }
+        key.map_or(Ok(()), |key| signed(folder, &chain, key))?;
         Ok(chain.number())
     }
 
@@ -178,6 +188,20 @@ fn aside(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(numbered.into_iter().map(|(_, path)| path).collect())
 }
 
+/// Whether the end of a ledger is signed with a key; of one record that may not have been done yet.
+fn signed(folder: &Path, chain: &Chain, key: &PublicKey) -> io::Result<()> {
+    let holds = match fs::read(folder.join(SIGNATURE)) {
+        Ok(signature) => chain.is_signed(&signature, key),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => chain.number() <= 1,
+        Err(error) => return Err(error),
+    };
+    let why = format!(
+        "{SIGNATURE} is not over record {}, which is the last: records behind it were taken away, or written without this key",
+        chain.number()
+    );
+    if holds { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidData, why)) }
+}
+
 /// The end of a file that was put aside, by its last line.
 fn end(path: &Path) -> io::Result<Chain> {
     let mut lines = BufReader::new(File::open(path)?);
@@ -255,7 +279,7 @@ mod tests {
         }
         let mut book = Book::open(folder.path(), Some(key())).unwrap();
         note(&mut book, 10);
-        assert_eq!(Book::check(folder.path()).unwrap(), 11);
+        assert_eq!(Book::check(folder.path(), None).unwrap(), 11);
         let whole =
             files(folder.path()).unwrap().iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
         let signature = fs::read(folder.path().join(SIGNATURE)).unwrap();
@@ -265,13 +289,60 @@ mod tests {
         let first = files(folder.path()).unwrap().remove(0);
         let text = fs::read_to_string(&first).unwrap();
         fs::write(&first, text.replace("\"turn\":1", "\"turn\":7")).unwrap();
-        assert!(Book::check(folder.path()).is_err());
+        assert!(Book::check(folder.path(), None).is_err());
         fs::remove_file(&first).unwrap();
-        assert!(Book::check(folder.path()).is_err());
+        assert!(Book::check(folder.path(), None).is_err());
         // The last line of the one before is what the next hangs on.
         let last_aside = aside(folder.path()).unwrap().pop().unwrap();
         fs::write(&last_aside, &text).unwrap();
         assert!(Book::open(folder.path(), None).is_err());
+    }
+
+    #[test]
+    fn records_that_were_taken_away_are_missed_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let mut book = Book::open(folder.path(), Some(key())).unwrap();
+        book.most = 1;
+        book.note("state", Detail::new()).unwrap();
+        book.most = LONG;
+        for _ in 0..3 {
+            book.note("state", Detail::new()).unwrap();
+        }
+        drop(book);
+        let (text, signature) =
+            (fs::read_to_string(path(LEDGER)).unwrap(), fs::read(path(SIGNATURE)).unwrap());
+        let stands = || {
+            let opened = Book::open(folder.path(), Some(key()));
+            let checked = Book::check(folder.path(), Some(&key().public()));
+            assert_eq!(opened.is_ok(), checked.is_ok());
+            opened.is_ok()
+        };
+        assert!(stands());
+        // The last file, and the last line, are gone, or the signature is.
+        fs::remove_file(path(LEDGER)).unwrap();
+        assert!(!stands());
+        let last = text.trim_end().rfind('\n').unwrap() + 1;
+        fs::write(path(LEDGER), &text[..last]).unwrap();
+        assert!(!stands());
+        fs::write(path(LEDGER), &text).unwrap();
+        fs::remove_file(path(SIGNATURE)).unwrap();
+        assert!(!stands());
+        fs::write(path(SIGNATURE), &signature).unwrap();
+        assert!(stands());
+        // Whoever has no key adds no more than one record; all gone but the signature is no beginning.
+        let mut book = Book::open(folder.path(), None).unwrap();
+        book.note("state", Detail::new()).unwrap();
+        assert!(stands());
+        fs::write(path(SIGNATURE), &signature).unwrap();
+        book.note("state", Detail::new()).unwrap();
+        assert!(!stands());
+        for file in files(folder.path()).unwrap() {
+            fs::remove_file(file).unwrap();
+        }
+        assert!(!stands());
+        fs::remove_file(path(SIGNATURE)).unwrap();
+        assert!(stands());
     }
 
     #[test]
