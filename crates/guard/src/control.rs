@@ -8,9 +8,12 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    sync::mpsc::{Receiver, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -20,15 +23,20 @@ use nix::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::crowd::Crowd;
+
 /// The socket in its folder.
 pub(crate) const SOCKET: &str = "control";
 /// Bytes of the longest order.
-const LONGEST: u64 = 4096;
+const LONGEST: usize = 4096;
 /// Orders that wait, and those that are answered before the engine looks for evidence again: whoever floods it holds up no cut.
 /// Others wait at the socket.
 const WAIT: usize = 16;
 const AT_ONCE: usize = 4;
-/// How long either side waits for the other.
+/// Connections at one time of all users but root, whose are apart, and of one user: whoever fills them holds up no word of root.
+const MOST: usize = 64;
+const OF_ONE: usize = 32;
+/// How long either side waits for the other: the guard for a whole order.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is asked for.
@@ -112,8 +120,8 @@ impl Orders {
     }
 }
 
-/// Listens in a thread of its own, so that nobody who is slow to write holds up a cut. Each order is followed by a byte
-/// to `wake`.
+/// Listens in threads of their own, one for each connection, so that nobody who is slow to write holds up a cut or an order of
+/// another. Each order is followed by a byte to `wake`.
 /// A group of `operators` may ask as well.
 pub(crate) fn listen(folder: &Path, operators: Option<&str>, wake: UnixStream) -> io::Result<Orders> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -131,14 +139,26 @@ pub(crate) fn listen(folder: &Path, operators: Option<&str>, wake: UnixStream) -
     }
     wake.set_nonblocking(true)?;
     let (orders, asked) = sync_channel(WAIT);
-    let woken = wake.try_clone()?;
+    let woken = Arc::new(wake.try_clone()?);
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let Some(asked) = read(stream) else { continue };
-            if orders.send(asked).is_err() {
-                return;
-            }
-            rouse(&woken);
+        let (root, others) = (Crowd::new(MOST, OF_ONE), Crowd::new(MOST, OF_ONE));
+        for stream in listener.incoming() {
+            // Without a descriptor there is none at once either.
+            let Ok(stream) = stream else {
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            };
+            let Ok(uid) = getsockopt(&stream, PeerCredentials).map(|from| from.uid()) else { continue };
+            let crowd = if uid == 0 { &root } else { &others };
+            let Some(place) = crowd.enter(uid) else { continue };
+            let (orders, woken) = (orders.clone(), Arc::clone(&woken));
+            // Without a thread there is no answer.
+            let _ = thread::Builder::new().spawn(move || {
+                let _place = place;
+                if read(stream, uid).is_some_and(|asked| orders.send(asked).is_ok()) {
+                    rouse(&woken);
+                }
+            });
         }
     });
     Ok(Orders { asked, wake })
@@ -149,13 +169,23 @@ fn rouse(mut wake: &UnixStream) {
     let _ = wake.write(&[0]);
 }
 
-fn read(stream: UnixStream) -> Option<Asked> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+/// Reads an order. It has to be there, whole, within the patience, however often a bit of it comes.
+fn read(mut stream: UnixStream, uid: u32) -> Option<Asked> {
     stream.set_write_timeout(Some(Duration::from_millis(50))).ok()?;
-    let uid = getsockopt(&stream, PeerCredentials).ok()?.uid();
-    let mut line = String::new();
-    BufReader::new((&stream).take(LONGEST)).read_line(&mut line).ok()?;
-    Some(Asked { order: serde_json::from_str(&line).ok()?, uid, stream })
+    let until = Instant::now() + PATIENCE;
+    let (mut line, mut chunk) = (Vec::new(), [0; 1024]);
+    while line.len() < LONGEST {
+        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        stream.set_read_timeout(Some(left)).ok()?;
+        let length = stream.read(&mut chunk).ok()?;
+        let got = chunk.get(..length)?;
+        line.extend_from_slice(got);
+        if got.is_empty() || got.contains(&b'\n') {
+            break;
+        }
+    }
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    Some(Asked { order: serde_json::from_slice(line).ok()?, uid, stream })
 }
 
 /// What is to be said and done where an order could not be given, or was not answered: with the socket, for people.
@@ -258,6 +288,33 @@ mod tests {
             answered += some.len();
         }
         assert_eq!((answered, waiting.len()), (many, many));
+    }
+
+    #[test]
+    fn whoever_is_slow_to_write_holds_up_nobody_and_is_not_waited_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let (wake, _woken) = UnixStream::pair().unwrap();
+        let orders = listen(folder.path(), None, wake).unwrap();
+        let began = Instant::now();
+        let mut slow = UnixStream::connect(folder.path().join(SOCKET)).unwrap();
+        slow.write_all(b" ").unwrap();
+        let mut quick = UnixStream::connect(folder.path().join(SOCKET)).unwrap();
+        quick.write_all(b"{\"order\":\"status\"}\n").unwrap();
+        let asked = orders.asked.recv_timeout(Duration::from_secs(1)).unwrap();
+        assert_eq!(asked.order, Order::Status);
+        while slow.write_all(b" ").is_ok() {
+            assert!(began.elapsed() < PATIENCE + Duration::from_secs(2), "it is still waited for");
+            thread::sleep(Duration::from_millis(100));
+        }
+        // They do not take each other's place either.
+        let path = folder.path().join(SOCKET);
+        let all: Vec<_> = (0..OF_ONE + 8).map(|_| UnixStream::connect(&path).unwrap()).collect();
+        thread::sleep(Duration::from_millis(500));
+        let refused = all.iter().filter(|one| {
+            one.set_nonblocking(true).unwrap();
+            matches!((&mut &**one).read(&mut [0]), Ok(0))
+        });
+        assert_eq!(refused.count(), 8);
     }
 
     #[test]

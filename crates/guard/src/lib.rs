@@ -11,6 +11,7 @@
 
 mod config;
 mod control;
+mod crowd;
 mod engine;
 pub mod evidence;
 mod facts;

@@ -19,7 +19,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Answer, Config, Order, ask, config::Page, metrics};
+use crate::{Answer, Config, Order, ask, config::Page, crowd::Crowd, metrics};
 use door::{Door, Session};
 use http::{Request, Response};
 
@@ -40,35 +40,7 @@ struct House {
     names: Vec<String>,
     door: Mutex<Door>,
     /// Where the connections are from.
-    inside: Mutex<Vec<IpAddr>>,
-}
-
-/// A place of a connection, until it is dropped.
-struct Place {
-    house: Arc<House>,
-    from: IpAddr,
-}
-
-impl Place {
-    /// Takes one, if one is left and this address has not its share.
-    fn take(house: &Arc<House>, from: IpAddr) -> Option<Self> {
-        let mut inside = house.inside();
-        let share = inside.iter().filter(|one| **one == from).count();
-        if inside.len() >= AT_ONCE || share >= OF_ONE {
-            return None;
-        }
-        inside.push(from);
-        Some(Self { house: Arc::clone(house), from })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut inside = self.house.inside();
-        if let Some(at) = inside.iter().position(|one| *one == self.from) {
-            inside.swap_remove(at);
-        }
-    }
+    crowd: Arc<Crowd<IpAddr>>,
 }
 
 /// Serves the page until the process ends.
@@ -77,10 +49,12 @@ pub fn serve(config: Config, page: &Page) -> io::Result<()> {
     let house = Arc::new(House::new(config, page)?);
     for stream in listener.incoming().flatten() {
         let Ok(from) = stream.peer_addr() else { continue };
-        let Some(place) = Place::take(&house, from.ip()) else { continue };
+        let Some(place) = house.crowd.enter(from.ip()) else { continue };
+        let house = Arc::clone(&house);
         // Whoever went away needs no answer; without a thread there is none.
         let _ = thread::Builder::new().spawn(move || {
-            let _ = place.house.meet(stream, place.from);
+            let _place = place;
+            let _ = house.meet(stream, from.ip());
         });
     }
     Ok(())
@@ -97,7 +71,7 @@ impl House {
             names.push(host);
         }
         let door = Mutex::new(Door::new(page.state.as_ref().unwrap_or(&config.state))?);
-        Ok(Self { config, names, door, inside: Mutex::default() })
+        Ok(Self { config, names, door, crowd: Crowd::new(AT_ONCE, OF_ONE) })
     }
 
     fn meet(&self, mut stream: TcpStream, from: IpAddr) -> io::Result<()> {
@@ -112,10 +86,6 @@ impl House {
 
     fn door(&self) -> MutexGuard<'_, Door> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Vec<IpAddr>> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answer(&self, request: &Request, from: IpAddr, now: Instant) -> io::Result<Response> {
@@ -342,19 +312,6 @@ mod tests {
         assert_eq!(visitor.ask("GET", "/wall", &headers, "").status, 200);
         let token = format!("token={}", visitor.token);
         assert_eq!(visitor.ask_from("192.0.2.10", "POST", "/login", HOST, &token).status, 303);
-    }
-
-    #[test]
-    fn an_address_has_its_share_of_connections() {
-        let house = Arc::new(Visitor::new().house);
-        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
-        let mut places: Vec<Place> = (0..9).filter_map(|_| Place::take(&house, address(9))).collect();
-        assert_eq!(places.len(), OF_ONE);
-        places.extend((10..99).filter_map(|last| Place::take(&house, address(last))));
-        assert_eq!(places.len(), AT_ONCE);
-        drop(places);
-        assert!(Place::take(&house, address(9)).is_some());
-        assert!(house.inside().is_empty());
     }
 
     #[test]
