@@ -9,10 +9,7 @@
 use std::{
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -22,13 +19,13 @@ use socket2::{Protocol, Type};
 use super::{
     Shared,
     question::{Question, kind},
-    serve::{bound, spawn},
+    serve::{bound, places, spawn},
 };
+use crate::crowd::Crowd;
 
 /// Where probes ask.
 pub(crate) const PORT: u16 = 80;
-/// Connections at one time, and how long one may take.
-const MOST_CONNECTIONS: usize = 16;
+/// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes of the longest request, and its most headers.
 const LONGEST: usize = 4096;
@@ -85,35 +82,30 @@ pub(super) fn named(question: &Question, here: &[IpAddr]) -> Option<Vec<u8>> {
 
 /// Answers probes on the addresses of this machine until the process ends.
 pub(super) fn start(shared: &Arc<Shared>) -> io::Result<()> {
-    let connections = Arc::new(AtomicUsize::new(0));
+    let crowd = places();
     for ip in &shared.settings.listen {
         let socket = bound(SocketAddr::new(*ip, PORT), Type::STREAM, Protocol::TCP)?;
         socket.listen(64)?;
         let listener: TcpListener = socket.into();
-        let (shared, connections) = (Arc::clone(shared), Arc::clone(&connections));
-        spawn("probes", move || probes(&shared, &listener, &connections))?;
+        let (shared, crowd) = (Arc::clone(shared), Arc::clone(&crowd));
+        spawn("probes", move || probes(&shared, &listener, &crowd))?;
     }
     Ok(())
 }
 
-fn probes(shared: &Arc<Shared>, listener: &TcpListener, connections: &Arc<AtomicUsize>) {
+fn probes(shared: &Arc<Shared>, listener: &TcpListener, crowd: &Arc<Crowd<IpAddr>>) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        if connections.fetch_add(1, Ordering::Relaxed) >= MOST_CONNECTIONS {
-            connections.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let (shared, open) = (Arc::clone(shared), Arc::clone(connections));
-        let begun = spawn("probe", move || {
+        let Some(place) = stream.peer_addr().ok().and_then(|from| crowd.enter(from.ip())) else { continue };
+        let shared = Arc::clone(shared);
+        // Without a thread there is no answer.
+        let _ = spawn("probe", move || {
+            let _place = place;
             let _ = conversation(&shared, stream);
-            open.fetch_sub(1, Ordering::Relaxed);
         });
-        if begun.is_err() {
-            connections.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 

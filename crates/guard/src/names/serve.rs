@@ -12,7 +12,6 @@ use std::{
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -26,14 +25,16 @@ use super::{
     Shared, Step, locked,
     question::{LARGEST, Question},
 };
+use crate::crowd::Crowd;
 
 const PORT: u16 = 53;
 /// Threads that ask outside: so many questions are under way at one time.
 const ASKERS: usize = 48;
 /// Questions that wait for one of them; more are dropped, and clients ask again.
 const QUEUE: usize = 512;
-/// Connections at one time, and questions over one of them.
+/// Connections at one time, those of one client, and questions over one of them.
 const MOST_CONNECTIONS: usize = 32;
+const OF_ONE: usize = 4;
 const MOST_QUESTIONS: usize = 64;
 /// How long a client may take over TCP to ask, or to take an answer.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -63,7 +64,7 @@ fn threads(shared: &Arc<Shared>) -> io::Result<()> {
     let (jobs, waiting) = sync_channel(QUEUE);
     let waiting = Arc::new(Mutex::new(waiting));
     let processors = thread::available_parallelism().map_or(1, usize::from).min(8);
-    let connections = Arc::new(AtomicUsize::new(0));
+    let crowd = places();
     for ip in &shared.settings.listen {
         let at = SocketAddr::new(*ip, PORT);
         for _ in 0..processors {
@@ -76,14 +77,19 @@ fn threads(shared: &Arc<Shared>) -> io::Result<()> {
             socket.listen(64)?;
             socket.into()
         };
-        let (shared, connections) = (Arc::clone(shared), Arc::clone(&connections));
-        spawn("names-tcp", move || streams(&shared, &listener, &connections))?;
+        let (shared, crowd) = (Arc::clone(shared), Arc::clone(&crowd));
+        spawn("names-tcp", move || streams(&shared, &listener, &crowd))?;
     }
     for _ in 0..ASKERS {
         let (shared, waiting) = (Arc::clone(shared), Arc::clone(&waiting));
         spawn("names-ask", move || askers(&shared, &waiting))?;
     }
     Ok(())
+}
+
+/// Places of those who connect: a client has its share, and leaves others theirs.
+pub(super) fn places() -> Arc<Crowd<IpAddr>> {
+    Crowd::new(MOST_CONNECTIONS, OF_ONE)
 }
 
 pub(super) fn spawn(name: &str, act: impl FnOnce() + Send + 'static) -> io::Result<()> {
@@ -137,24 +143,19 @@ fn askers(shared: &Shared, waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
-fn streams(shared: &Arc<Shared>, listener: &TcpListener, connections: &Arc<AtomicUsize>) {
+fn streams(shared: &Arc<Shared>, listener: &TcpListener, crowd: &Arc<Crowd<IpAddr>>) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        if connections.fetch_add(1, Ordering::Relaxed) >= MOST_CONNECTIONS {
-            connections.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let (shared, open) = (Arc::clone(shared), Arc::clone(connections));
-        let begun = spawn("names-tcp", move || {
+        let Some(place) = stream.peer_addr().ok().and_then(|from| crowd.enter(from.ip())) else { continue };
+        let shared = Arc::clone(shared);
+        // Without a thread there is no answer.
+        let _ = spawn("names-tcp", move || {
+            let _place = place;
             let _ = conversation(&shared, stream);
-            open.fetch_sub(1, Ordering::Relaxed);
         });
-        if begun.is_err() {
-            connections.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 
