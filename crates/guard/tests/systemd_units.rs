@@ -13,6 +13,10 @@ fn the_unit_comes_before_the_network_and_is_understood() {
     assert!(unit.contains("\nBefore=network-pre.target"));
     let forwards = unit.find("ip_forward=1 ").unwrap();
     assert!(unit.find("creance-guard status").unwrap() < forwards, "forwarding begins before it enforces");
+    // However often it ends, it is begun anew.
+    let (about, service) = unit.split_once("\n[Service]\n").unwrap();
+    assert!(about.lines().any(|line| line == "StartLimitIntervalSec=0"));
+    assert!(service.lines().any(|line| line == "Restart=always"));
     understood("creance-guard", &unit.replace("man:nft(8)", "man:true(1)"));
 }
 
