@@ -143,6 +143,13 @@ impl Sources {
         said
     }
 
+    /// At an interface datagrams that may be telemetry were lost, so many in all: there are too many.
+    pub(crate) fn flooded(&mut self, interface: &str, lost: u64) {
+        let source = Source { name: interface.to_owned(), kind: "telemetry of clients" };
+        self.awaited.flooded(&source.in_words(), Instant::now());
+        self.rows.put(&source, Some(format!("{lost} datagrams were lost unheard")));
+    }
+
     /// What was heard or looked at elsewhere.
     pub(crate) fn words(&mut self) -> Vec<Heard> {
         let mut all = Vec::new();

@@ -114,7 +114,12 @@ impl AsFd for Tap {
 
 /// An ear for telemetry on one interface.
 #[derive(Debug)]
-pub struct Ear(Tap);
+pub struct Ear {
+    tap: Tap,
+    /// What the kernel counted as lost when the last frame came in: of what was lost before the first, nothing is known.
+    counted: Option<u32>,
+    lost: u64,
+}
 
 /// A datagram.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -130,18 +135,25 @@ pub struct Datagram {
 impl Ear {
     /// Listens on an interface, which must be there.
     pub fn new(interface: &str) -> io::Result<Self> {
-        Tap::new(interface, filter::telemetry).map(Self)
+        Ok(Self { tap: Tap::new(interface, filter::telemetry)?, counted: None, lost: 0 })
     }
 
     /// The interface it was made for, by number: another one of the same name is another one.
     pub fn index(&self) -> u32 {
-        self.0.index()
+        self.tap.index()
+    }
+
+    /// Datagrams that had no place and are lost, since the beginning: whoever sends enough of them keeps others from being heard.
+    pub fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// The next datagram, if one waits.
-    pub fn next(&self) -> io::Result<Option<Datagram>> {
+    pub fn next(&mut self) -> io::Result<Option<Datagram>> {
         let mut buffer = [0; 2048];
-        while let Some(taken) = self.0.next(&mut buffer)? {
+        while let Some(taken) = self.tap.next(&mut buffer)? {
+            let before = self.counted.replace(taken.lost).unwrap_or(taken.lost);
+            self.lost += u64::from(taken.lost.wrapping_sub(before));
             let frame = buffer.get(..taken.length).unwrap_or_default();
             if let Some((from, payload)) = udp(frame) {
                 return Ok(Some(Datagram { from, payload: payload.to_vec(), seen: taken.seen }));
@@ -153,7 +165,7 @@ impl Ear {
 
 impl AsFd for Ear {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.tap.as_fd()
     }
 }
 

@@ -263,6 +263,37 @@ fn a_file_on_a_disk_that_hangs_holds_up_nobody_else() {
     drop(lab);
 }
 
+/// Sends one frame over and over.
+const FLOOD: &str = "
+import socket, sys
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(('eth0', 0))
+frame = bytes.fromhex(sys.stdin.readline())
+for _ in range(300000):
+    try: wire.send(frame)
+    except OSError: pass
+";
+
+#[test]
+fn a_flood_in_which_a_flight_may_be_lost_closes() {
+    if !able() {
+        return;
+    }
+    let lab = Lab::new("flood", "[hear]\nports = []\n");
+    release(&lab);
+    let mut flood = Sender::new(&netns("flood", "client"), FLOOD);
+    flood.send(&datagram(&creance_guard::evidence::telemetry(7, false).repeat(26)));
+    assert!(within(5, || lab.status().unwrap()["open"] == false), "{:#}", lab.status().unwrap());
+    drop(flood);
+    let status = lab.status().unwrap();
+    assert!(lab.says("lan0").is_some_and(|says| says.ends_with(" were lost unheard")), "{status:#}");
+    assert_eq!((&status["state"], &status["alarms"]), (&"unknown".into(), &1.into()), "{status:#}");
+    assert_eq!(status["last_alarm"], "lan0 (telemetry of clients): there is too much to hear all of it");
+    // It is over, and an operator may release.
+    thread::sleep(Duration::from_secs(1));
+    release(&lab);
+}
+
 #[test]
 fn doctor_says_which_source_says_nothing_and_who_may_write_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,8 @@ impl Engine {
         let mut lost = Vec::new();
         let mut all = Vec::new();
         self.drained = true;
-        for (name, ear) in &self.ears {
+        for (name, ear) in &mut self.ears {
+            let before = ear.lost();
             let mut taken = 0;
             loop {
                 if taken == BATCH {
@@ -29,7 +30,12 @@ impl Engine {
                     }
                 }
             }
+            if ear.lost() > before {
+                self.sources.flooded(name, ear.lost());
+            }
         }
+        // What was lost may have been a word of flight: that comes before what was heard.
+        self.heed(Vec::new())?;
         if !lost.is_empty() {
             for name in lost {
                 self.ears.remove(&name);
@@ -49,7 +55,7 @@ impl Engine {
         for missed in self.sources.missed() {
             let was_open = self.machine.state().is_open();
             let _ = self.step(Input::Deaf, None, &missed.why)?;
-            if was_open || !missed.is_aircraft {
+            if was_open || !missed.quiet {
                 self.alarm(&missed.why)?;
             }
         }

@@ -13,6 +13,8 @@ const SILENT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Awaited {
     voices: BTreeMap<String, Voice>,
+    /// Where so much comes in that some of it is lost, and when that was so last.
+    floods: BTreeMap<String, Instant>,
     missed: Vec<Missed>,
 }
 
@@ -31,8 +33,8 @@ struct Voice {
 pub(crate) struct Missed {
     /// Who, and why.
     pub(crate) why: String,
-    /// Aircraft are silent as well when they are switched off.
-    pub(crate) is_aircraft: bool,
+    /// No alarm unless something was open: aircraft are silent as well when they are switched off, and a flood goes on.
+    pub(crate) quiet: bool,
 }
 
 impl Awaited {
@@ -77,7 +79,14 @@ impl Awaited {
         let Some(Voice { is_aircraft, why, .. }) = self.voices.remove(who) else { return };
         let otherwise = if is_aircraft { "is not heard any more" } else { "does not answer" };
         let why = format!("{who} {}", why.as_deref().unwrap_or(otherwise));
-        self.missed.push(Missed { why, is_aircraft });
+        self.missed.push(Missed { why, quiet: is_aircraft });
+    }
+
+    /// Something is lost there: whoever said it is not heard.
+    pub(super) fn flooded(&mut self, who: &str, now: Instant) {
+        let before = self.floods.insert(who.to_owned(), now);
+        let quiet = before.is_some_and(|before| now.saturating_duration_since(before) <= SILENT);
+        self.missed.push(Missed { why: format!("{who}: there is too much to hear all of it"), quiet });
     }
 
     /// Those that are missed: each once.
@@ -111,6 +120,16 @@ mod tests {
         assert!(missed(&mut awaited, now + 99 * S).is_empty());
         awaited.heard("skylark", true, now + 99 * S);
         assert_eq!(missed(&mut awaited, now + 105 * S), two[..1]);
+    }
+
+    #[test]
+    fn a_flood_is_told_once() {
+        let (mut awaited, now) = (Awaited::default(), Instant::now());
+        let quiet = [(0, false), (4, true), (8, true), (14, false)];
+        for (seconds, quiet) in quiet {
+            awaited.flooded("lan0", now + seconds * S);
+            assert_eq!(awaited.missed().iter().map(|missed| missed.quiet).collect::<Vec<_>>(), [quiet]);
+        }
     }
 
     #[test]
