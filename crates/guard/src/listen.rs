@@ -149,7 +149,7 @@ impl Ear {
     }
 
     /// The next datagram, if one waits.
-    pub fn next(&mut self) -> io::Result<Option<Datagram>> {
+    pub fn take(&mut self) -> io::Result<Option<Datagram>> {
         let mut buffer = [0; 2048];
         while let Some(taken) = self.tap.next(&mut buffer)? {
             let before = self.counted.replace(taken.lost).unwrap_or(taken.lost);

@@ -21,7 +21,7 @@ impl Engine {
                     break;
                 }
                 taken += 1;
-                match ear.next() {
+                match ear.take() {
                     Ok(Some(datagram)) => all.push(datagram),
                     Ok(None) => break,
                     Err(_) => {
