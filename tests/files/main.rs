@@ -336,6 +336,9 @@ fn of_two_files_with_one_name_the_first_is_written_and_the_other_told() {
         of_file.unwrap()["outcome"].as_str().unwrap().to_owned()
     };
     assert_eq!((outcome(&first).as_str(), outcome(&second).as_str()), ("written", "refused"));
+    let names_a_tool =
+        |one: &Value| one["check_with"][0].as_str().is_some_and(|tool| tool.starts_with("exiftool"));
+    assert!(told.as_array().unwrap().iter().any(names_a_tool), "JSON says what to check with too: {told}");
     look_the_same(&[first], &[clean.join("baseline.jpg")]);
 }
 

@@ -69,12 +69,15 @@ fn by_chance() -> anyhow::Result<Locations> {
     Ok(Locations::Offset { lat: degrees * turn.cos(), lon: degrees * turn.sin() })
 }
 
+/// Commands of others that show what is in a file.
+const CHECKS: &[&str] = &["exiftool -a -G1 FILE", "ffprobe FILE"];
+
 fn object(file: &ScrubbedFile) -> Value {
     let mut object = json!({"schema": "creance.scrub/1", "file": file.file, "kind": file.kind});
     let (name, more) = match &file.outcome {
         Outcome::Written { to, removed } => (
             "written",
-            json!({"to": to.display().to_string(), "removed": removed.iter().map(|one| json!({"what": one.what, "where": one.field})).collect::<Vec<_>>()}),
+            json!({"to": to.display().to_string(), "check_with": CHECKS, "removed": removed.iter().map(|one| json!({"what": one.what, "where": one.field})).collect::<Vec<_>>()}),
         ),
         Outcome::Left(left) => ("left", json!({"left": left})),
         Outcome::Refused(why) => ("refused", json!({"why": why})),
@@ -117,5 +120,5 @@ fn text(all: &[ScrubbedFile], out: &mut dyn Write) -> std::io::Result<()> {
         "\n{written} of {} files written, each read again without finding what was to be taken out.",
         all.len()
     )?;
-    writeln!(out, "Check with another tool as well: exiftool -a -G1 FILE, ffprobe FILE.")
+    writeln!(out, "Check with another tool as well: {}.", CHECKS.join(", "))
 }
