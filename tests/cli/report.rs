@@ -197,7 +197,7 @@ fn what_a_case_cites_and_its_captures_do_not_have_is_told() {
     let output = run(["report", &case, "--format", "pcapng", "-o", &path("shown.pcapng")]);
     assert_eq!(code(&output), 4);
     assert!(
-        text(&output.stderr).contains("2 packets that the case cites are not"),
+        text(&output.stderr).contains("packets that the case cites and its captures have not: 2"),
         "{}",
         text(&output.stderr)
     );
