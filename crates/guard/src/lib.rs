@@ -39,7 +39,7 @@ pub use facts::asked;
 pub use kernel::{Cut, Kernel, KernelError};
 pub use listen::{Datagram, Ear};
 pub use policy::{Destination, Judged, Known, LocalData, Policy, Rules};
-pub use record::{Book, Detail, files};
+pub use record::{Book, Detail, alone, files};
 pub use seen::{Count, Seen, links};
 pub use selftest::{
     Cuts, Faults, Passed, Reached, Row, against, cuts, faults, live, percentile, selftest, table,

@@ -11,8 +11,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use creance_guard::{
-    Answer, Book, Config, Ended, Engine, EngineError, Kernel, LocalData, Order, Policy, Rules, ask, metrics,
-    page, ruleset, tally, unanswered,
+    Answer, Book, Config, Ended, Engine, EngineError, Kernel, LocalData, Order, Policy, Rules, alone, ask,
+    metrics, page, ruleset, tally, unanswered,
 };
 
 /// Lets nothing out of a network while an aircraft of it may be flying, but what its policy names.
@@ -192,6 +192,11 @@ fn act(command: Command) -> anyhow::Result<u8> {
 
 fn run(config: Config, log: bool) -> anyhow::Result<u8> {
     Engine::hold_signals()?;
+    // Before rules are touched: they are those of the other.
+    let alone = alone(&config.state);
+    if alone.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock) {
+        anyhow::bail!("another engine has the ledger in {}: end it first", config.state.display());
+    }
     // What was counted since an engine that was killed wrote it down last is gone with its rules. The way is closed before it is
     // read: what left between that and the new rules would be counted by nobody. Neither need succeed: where no rules stand there
     // is nothing to cut, and all is closed below in any case.
@@ -205,8 +210,9 @@ fn run(config: Config, log: bool) -> anyhow::Result<u8> {
         Some(named) => Box::new(Rules::new(check::policy(named)?.1).within(config.region.as_deref())),
         None => Box::new(LocalData),
     };
-    let mut book = Book::open(&config.state, key)
-        .with_context(|| format!("cannot continue the ledger in {}", config.state.display()))?;
+    let cannot = || format!("cannot continue the ledger in {}", config.state.display());
+    let _alone = alone.with_context(cannot)?;
+    let mut book = Book::open(&config.state, key).with_context(cannot)?;
     if log {
         book = book.logging();
     }

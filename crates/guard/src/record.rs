@@ -22,6 +22,9 @@ use crate::State;
 /// The file that outlives a restart.
 const STATE: &str = "state";
 
+/// The file that an engine holds as long as it lives.
+const LOCK: &str = "lock";
+
 /// The ledger, open at its end.
 pub struct Book {
     folder: PathBuf,
@@ -33,6 +36,15 @@ pub struct Book {
     most: u64,
     key: Option<SigningKey>,
     log: Option<SyncSender<String>>,
+}
+
+/// Takes the ledger in a folder for this process alone, for as long as the file is held. Errors: [`io::ErrorKind::WouldBlock`] if another
+/// engine has it. Two would each take the other's rules for a stranger's, and break its chain.
+pub fn alone(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join(LOCK))?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 /// Lines of the log that wait; of more, the newest are not printed.

@@ -87,11 +87,14 @@ impl Guard {
 
     /// Something in its namespace.
     fn inside(&self, order: &str) {
+        assert!(self.within(order).status().unwrap().success(), "{order}");
+    }
+
+    fn within(&self, order: &str) -> Command {
         let network = format!("--net=/proc/{}/ns/net", self.process.id());
-        assert!(
-            Command::new("nsenter").arg(network).args(order.split(' ')).status().unwrap().success(),
-            "{order}"
-        );
+        let mut command = Command::new("nsenter");
+        command.arg(network).args(order.split(' '));
+        command
     }
 }
 
@@ -130,4 +133,22 @@ fn beside_a_routing_rule_that_is_asked_before_the_cut_it_does_not_enforce() {
     let Some(mut guard) = Guard::begin("", &format!("ip -6 rule add {RULE}")) else { return };
     let ended = guard.process.wait().unwrap();
     assert_eq!(ended.code(), Some(5), "{}", guard.log());
+}
+
+#[test]
+fn a_second_engine_with_the_same_ledger_does_not_begin_and_changes_nothing() {
+    let Some(mut guard) = Guard::begin("", "") else { return };
+    guard.wait_for(|answer| answer.status["enforcing"] == true);
+    let config = guard.folder.path().join("guard.toml");
+    let order = format!("{} run -c {}", env!("CARGO_BIN_EXE_creance-guard"), config.display());
+    let second = guard.within(&order).output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success() && said.contains("another engine has the ledger"), "{said}");
+    // Longer than between two looks.
+    thread::sleep(Duration::from_secs(1));
+    guard.wait_for(|answer| answer.status["enforcing"] == true && answer.status["alarms"] == 0);
+    // Whatever ended it, the next has the ledger.
+    guard.process.kill().unwrap();
+    guard.process.wait().unwrap();
+    drop(creance_guard::alone(&guard.folder.path().join("state")).unwrap());
 }

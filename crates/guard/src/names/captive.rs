@@ -10,7 +10,6 @@ use std::{
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -19,9 +18,8 @@ use socket2::{Protocol, Type};
 use super::{
     Shared,
     question::{Question, kind},
-    serve::{bound, places, spawn},
+    serve::{bound, each_client, places, spawn},
 };
-use crate::crowd::Crowd;
 
 /// Where probes ask.
 pub(crate) const PORT: u16 = 80;
@@ -88,25 +86,9 @@ pub(super) fn start(shared: &Arc<Shared>) -> io::Result<()> {
         socket.listen(64)?;
         let listener: TcpListener = socket.into();
         let (shared, crowd) = (Arc::clone(shared), Arc::clone(&crowd));
-        spawn("probes", move || probes(&shared, &listener, &crowd))?;
+        spawn("probes", move || each_client(&shared, &listener, &crowd, conversation))?;
     }
     Ok(())
-}
-
-fn probes(shared: &Arc<Shared>, listener: &TcpListener, crowd: &Arc<Crowd<IpAddr>>) {
-    for stream in listener.incoming() {
-        let Ok(stream) = stream else {
-            thread::sleep(Duration::from_millis(10));
-            continue;
-        };
-        let Some(place) = stream.peer_addr().ok().and_then(|from| crowd.enter(from.ip())) else { continue };
-        let shared = Arc::clone(shared);
-        // Without a thread there is no answer.
-        let _ = spawn("probe", move || {
-            let _place = place;
-            let _ = conversation(&shared, stream);
-        });
-    }
 }
 
 /// One request, and an answer.

@@ -78,7 +78,7 @@ fn threads(shared: &Arc<Shared>) -> io::Result<()> {
             socket.into()
         };
         let (shared, crowd) = (Arc::clone(shared), Arc::clone(&crowd));
-        spawn("names-tcp", move || streams(&shared, &listener, &crowd))?;
+        spawn("names-tcp", move || each_client(&shared, &listener, &crowd, conversation))?;
     }
     for _ in 0..ASKERS {
         let (shared, waiting) = (Arc::clone(shared), Arc::clone(&waiting));
@@ -143,7 +143,13 @@ fn askers(shared: &Shared, waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
-fn streams(shared: &Arc<Shared>, listener: &TcpListener, crowd: &Arc<Crowd<IpAddr>>) {
+/// Talks with each who connects, in a thread of its own, as long as there is a place.
+pub(super) fn each_client(
+    shared: &Arc<Shared>,
+    listener: &TcpListener,
+    crowd: &Arc<Crowd<IpAddr>>,
+    talk: fn(&Shared, TcpStream) -> io::Result<()>,
+) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             thread::sleep(Duration::from_millis(10));
@@ -152,9 +158,9 @@ fn streams(shared: &Arc<Shared>, listener: &TcpListener, crowd: &Arc<Crowd<IpAdd
         let Some(place) = stream.peer_addr().ok().and_then(|from| crowd.enter(from.ip())) else { continue };
         let shared = Arc::clone(shared);
         // Without a thread there is no answer.
-        let _ = spawn("names-tcp", move || {
+        let _ = spawn("client", move || {
             let _place = place;
-            let _ = conversation(&shared, stream);
+            let _ = talk(&shared, stream);
         });
     }
 }
