@@ -34,4 +34,5 @@ pub use community_id::{community_id, community_id_icmp};
 pub use counters::Counters;
 pub use handler::{Chunk, Close, Gap, Handler, Totals};
 pub use inside::{IpNet, recorded, through_proxy};
+pub use link::carried_ip;
 pub use options::Options;

@@ -11,7 +11,7 @@
 
 use creance_model::{LinkType, Transport};
 
-use crate::radio;
+use crate::{ip, radio};
 
 use crate::Counters;
 
@@ -21,6 +21,13 @@ pub(crate) struct Frame<'a> {
     pub(crate) payload: Carried<'a>,
     /// Sender and receiver, where the link has addresses.
     pub(crate) macs: Option<([u8; 6], [u8; 6])>,
+}
+
+/// The packet of IP that a frame carries, without the link's padding behind it. One that the capture cut is shorter than it says.
+/// `None`: the frame carries no IP, or is damaged.
+pub fn carried_ip(link: LinkType, data: &[u8]) -> Option<&[u8]> {
+    let Carried::Ip(packet) = strip(link, data).payload else { return None };
+    packet.get(..ip::length(packet)?.min(packet.len()))
 }
 
 /// IP, what a radio says to all, or the name of what it is instead.
@@ -269,6 +276,16 @@ mod tests {
         let frame = [&[2; 6][..], &[4; 6], &[0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0], &[0x45]].concat();
         let stripped = strip(LinkType::ETHERNET, &frame);
         assert_eq!(stripped, Frame { payload: Carried::Ip(&[0x45]), macs: Some(([4; 6], [2; 6])) });
+    }
+
+    #[test]
+    fn a_packet_is_carried_without_what_lies_behind_it() {
+        let packet = [&[0x45, 0, 0, 21][..], &[7; 17]].concat();
+        let frame = [&[2; 12][..], &[0x81, 0, 0, 2, 8, 0], &packet, &[0; 25]].concat();
+        assert_eq!(carried_ip(LinkType::ETHERNET, &frame), Some(&packet[..]));
+        assert_eq!(carried_ip(LinkType::ETHERNET, &frame[..30]), Some(&packet[..12]));
+        assert_eq!(carried_ip(LinkType::ETHERNET, &[&[2; 12][..], &[8, 6, 0, 1]].concat()), None);
+        assert_eq!(carried_ip(LinkType::RAW, &[0x45]), None);
     }
 
     #[test]
