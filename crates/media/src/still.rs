@@ -1,9 +1,9 @@
 //! Still pictures: what they give away beside what they show, one format per file.
 //!
 //! ```text
-//! source ─▶ jpeg │ tiff (and DNG) │ png │ webp │ heif ─▶ blocks: EXIF ─▶ ifd ─▶ exif ─┐
-//!                                                       XMP ──────────▶ xmp ─────────┼─▶ Inspection
-//!                                                       FLIR, IPTC ──────────────────┘
+//! source ─▶ jpeg │ tiff (and DNG) │ png │ webp │ heif │ gif ─▶ blocks: EXIF ─▶ ifd ─▶ exif ─┐
+//!                                                             XMP ──────────▶ xmp ─────────┼─▶ Inspection
+//!                                                             FLIR, IPTC ──────────────────┘
 //! ```
 //!
 //! Only what describes a picture is read; its pixels are not.
@@ -11,6 +11,7 @@
 mod exif;
 mod flir;
 mod gdal;
+mod gif;
 mod heif;
 pub(crate) mod ifd;
 mod iptc;
@@ -21,8 +22,10 @@ mod packet;
 mod png;
 mod scans;
 mod scrub;
+mod stretch;
 mod tiff;
 mod webp;
+mod within;
 pub(crate) mod xmp;
 
 use std::io;
@@ -35,7 +38,7 @@ use creance_model::{Inspection, Look};
 pub enum Still {
     /// ITU-T T.81.
     Jpeg,
-    /// TIFF 6.0 and DNG.
+    /// TIFF 6.0, BigTIFF and DNG.
     Tiff,
     /// W3C Portable Network Graphics.
     Png,
@@ -43,6 +46,8 @@ pub enum Still {
     Webp,
     /// ISO/IEC 23008-12, and AVIF.
     Heif,
+    /// GIF89a.
+    Gif,
 }
 
 impl Still {
@@ -50,7 +55,8 @@ impl Still {
     pub fn of(head: &[u8]) -> Option<Self> {
         Some(match head {
             [0xff, 0xd8, 0xff, ..] => Self::Jpeg,
-            [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Self::Tiff,
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Self::Tiff,
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Self::Gif,
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Self::Png,
             _ if webp::is(head) => Self::Webp,
             _ if heif::is(head) => Self::Heif,
@@ -66,6 +72,7 @@ impl Still {
             Self::Png => png::inspect(source),
             Self::Webp => webp::inspect(source),
             Self::Heif => heif::inspect(source),
+            Self::Gif => gif::inspect(source),
         }?;
         widen(&mut inspection);
         Ok(inspection)

@@ -161,7 +161,7 @@ const MOST_TELEMETRY: u64 = 512 << 20;
 const LONGEST_CAPTIONS: usize = 64 << 20;
 const LONGEST_SAMPLE: u64 = 4 << 20;
 
-/// Points of one film after which no further track is read.
+/// Points of one film that are held.
 const MOST_POINTS: usize = 1 << 20;
 
 /// What of one film may still be read. Its tracks share it, for any number of them may say that the same bytes are theirs.
@@ -179,11 +179,12 @@ fn telemetry(
 ) -> io::Result<()> {
     let bytes = track.samples.iter().map(|range| range.end - range.start).sum();
     inspection.hidden.push(Hidden { what: track.kind.named(), field: track.name(), bytes });
+    let taken = MOST_POINTS.saturating_sub(left.points);
     let mut reader = match track.kind {
-        Telemetry::Dji => Reader::Dji(djmd::Djmd::default()),
-        Telemetry::GoPro => Reader::GoPro(gpmf::Gpmf::default()),
+        Telemetry::Dji => Reader::Dji(djmd::Djmd::after(taken)),
+        Telemetry::GoPro => Reader::GoPro(gpmf::Gpmf::after(taken)),
         Telemetry::Captions => Reader::Captions(String::new()),
-        Telemetry::Motion => Reader::Motion(camm::Camm::default()),
+        Telemetry::Motion => Reader::Motion(camm::Camm::after(taken)),
         Telemetry::DjiDebug => return debugging(inspection, source, track),
         Telemetry::Other => return Ok(()),
     };
@@ -232,6 +233,7 @@ fn telemetry(
             let captions = creance_flightlog::srt::captions(&text);
             if captions.says_place() {
                 creance_flightlog::srt::tell(inspection, captions, "captions");
+                shorten(inspection, tracks, left.points);
             } else {
                 inspection.hidden.retain(|hidden| hidden.field != track.name());
             }
@@ -240,6 +242,19 @@ fn telemetry(
     let points: usize = inspection.tracks.iter().skip(tracks).map(|track| track.points.len()).sum();
     left.points = left.points.saturating_sub(points);
     Ok(())
+}
+
+/// Keeps so many points of the tracks that were told behind the first ones, and tells how many there are more.
+fn shorten(inspection: &mut Inspection, tracks: usize, mut most: usize) {
+    let mut beyond = 0;
+    for track in inspection.tracks.iter_mut().skip(tracks) {
+        beyond += track.points.len().saturating_sub(most);
+        track.points.truncate(most);
+        most -= track.points.len();
+    }
+    if beyond > 0 {
+        inspection.flaw("points", 0, &format!("{beyond} are beyond the limit of {MOST_POINTS} of a film"));
+    }
 }
 
 /// Adds what looks like a serial number in the first sample of a track for debugging. The others say how the aircraft did, and are

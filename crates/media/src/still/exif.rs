@@ -157,29 +157,34 @@ fn gps(inspection: &mut Inspection, tags: &Tags<'_>) {
         #[expect(clippy::cast_possible_truncation, reason = "a day has 8.64e13 ns")]
         (0.0..9e13).contains(&nanos).then(|| midnight.plus_nanos(nanos as i64))
     });
-    let spot = degrees(0x02, "S").zip(degrees(0x04, "W"));
-    if let Some(mut spot) = spot.and_then(|(lat, lon)| Spot::new(Role::Camera, lat, lon, "exif:GPS")) {
-        let reference = get(0x05).and_then(|entry| tags.bytes_of(entry).first().copied()).unwrap_or(0);
-        // 1 and 3 are below; 2 and 3 count from the ellipsoid (CIPA DC-008-2023).
-        spot.alt_m = number(0x06).map(|metres| if reference % 2 == 1 { -metres } else { metres });
+    let (lat, lon) = (degrees(0x02, "S"), degrees(0x04, "W"));
+    let spot = lat.zip(lon).and_then(|(lat, lon)| Spot::new(Role::Camera, lat, lon, "exif:GPS"));
+    // 1 and 3 are below; 2 and 3 count from the ellipsoid (CIPA DC-008-2023).
+    let reference = get(0x05).and_then(|entry| tags.bytes_of(entry).first().copied()).unwrap_or(0);
+    let altitude = number(0x06).map(|metres| if reference % 2 == 1 { -metres } else { metres });
+    // A compass alone does not say how steeply the camera looked.
+    if let Some(yaw) = number(0x11) {
+        let north = if text(0x10).as_deref() == Some("M") { "magnetic" } else { "true" };
+        let view = format!("{yaw} from {north} north");
+        inspection.say("direction of view, degrees", view, "exif:GPSImgDirection");
+    }
+    if let Some(mut spot) = spot {
+        spot.alt_m = altitude;
         spot.alt_reference = spot.alt_m.map(|_| match reference {
             0 | 1 => AltReference::Amsl,
             _ => AltReference::Ellipsoid,
         });
         spot.time = time;
-        // A compass alone does not say how steeply the camera looked.
-        if let Some(yaw) = number(0x11) {
-            let north = if text(0x10).as_deref() == Some("M") { "magnetic" } else { "true" };
-            inspection.say(
-                "direction of view, degrees",
-                format!("{yaw} from {north} north"),
-                "exif:GPSImgDirection",
-            );
-        }
         inspection.places.push(spot);
+    } else if let Some(metres) = altitude.filter(|metres| *metres != 0.0) {
+        inspection.say(ALTITUDE, format!("{metres}"), "exif:GPSAltitude");
     }
-    let target = degrees(0x14, "S").zip(degrees(0x16, "W"));
+    let (target_lat, target_lon) = (degrees(0x14, "S"), degrees(0x16, "W"));
+    let target = target_lat.zip(target_lon);
     inspection.places.extend(target.and_then(|(lat, lon)| Spot::new(Role::Target, lat, lon, "exif:GPSDest")));
+    for (lat, lon, name) in [(lat, lon, "exif:GPS"), (target_lat, target_lon, "exif:GPSDest")] {
+        half(inspection, lat, lon, name);
+    }
     if let Some(speed) = number(0x0d).filter(|speed| *speed != 0.0) {
         let unit = match text(0x0c).as_deref() {
             Some("M") => "mph",
@@ -196,6 +201,24 @@ fn gps(inspection: &mut Inspection, tags: &Tags<'_>) {
     if let Some(time) = time {
         let (zone_known, field) = (true, "exif:GPSTimeStamp".to_owned());
         inspection.times.push(Dated { what: "fix", time, zone_known, field });
+    }
+}
+
+/// What of a place without its other half is called, and how high a camera was of which no more is known.
+pub(super) const LATITUDE: &str = "latitude without a longitude, degrees";
+pub(super) const LONGITUDE: &str = "longitude without a latitude, degrees";
+pub(super) const ALTITUDE: &str = "altitude, m";
+
+/// Adds one half of a place whose other half is not said: a parallel or a meridian tells where as well.
+fn half(inspection: &mut Inspection, lat: Option<f64>, lon: Option<f64>, name: &str) {
+    match (lat, lon) {
+        (Some(lat), None) if lat != 0.0 => {
+            inspection.say(LATITUDE, format!("{lat:.7}"), format!("{name}Latitude"));
+        }
+        (None, Some(lon)) if lon != 0.0 => {
+            inspection.say(LONGITUDE, format!("{lon:.7}"), format!("{name}Longitude"));
+        }
+        _ => {}
     }
 }
 
@@ -303,6 +326,34 @@ mod tests {
             // Too short, or none: as the rest.
             assert_eq!((order(&[3], around), order(&note([0, 0]), around)), (around, around));
         }
+    }
+
+    #[test]
+    fn half_a_place_and_a_height_are_told_as_well() {
+        // A main directory that leads to one of GPS at 26.
+        let told = |tags: &[(u16, u16, [u8; 2], f32)]| {
+            let mut block = b"II*\0\x08\0\0\0\x01\0\x25\x88\x04\0\x01\0\0\0\x1a\0\0\0\0\0\0\0".to_vec();
+            block.extend(u16::try_from(tags.len()).unwrap().to_le_bytes());
+            for (tag, kind, text, number) in tags {
+                let value = if *kind == 2 { [text[0], text[1], 0, 0] } else { number.to_le_bytes() };
+                block.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+                block.extend([[if *kind == 2 { 2 } else { 1 }, 0, 0, 0], value].concat());
+            }
+            block.extend([0; 4]);
+            let mut inspection = Inspection::of("jpeg");
+            tell(&mut inspection, &Tags::read(&block).unwrap(), 0);
+            assert!(inspection.places.is_empty() && inspection.damage.is_empty(), "{inspection:?}");
+            inspection.facts.into_iter().map(|fact| (fact.field, fact.value)).collect::<Vec<_>>()
+        };
+        let is = |field: &str, value: &str| (field.to_owned(), value.to_owned());
+        assert_eq!(
+            told(&[(1, 2, *b"S\0", 0.0), (2, 11, [0; 2], 47.5)]),
+            [is("exif:GPSLatitude", "-47.5000000")]
+        );
+        assert_eq!(told(&[(4, 11, [0; 2], 8.25)]), [is("exif:GPSLongitude", "8.2500000")]);
+        assert_eq!(told(&[(6, 11, [0; 2], 412.5)]), [is("exif:GPSAltitude", "412.5")]);
+        // 0, 0 is what cameras write that know no place.
+        assert_eq!(told(&[(2, 11, [0; 2], 0.0), (4, 11, [0; 2], 0.0), (6, 11, [0; 2], 0.0)]), []);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! entry: tag u16 · type u16 · count u32 · the value, or its offset where it is longer than 4 bytes
 //! ```
 //!
+//! `BigTIFF` writes `II+\0` or `MM\0+`, that offsets have 8 bytes, and all counts and offsets in 64 bits (entries of 20 bytes).
+//!
 //! A directory that was read is not read again, so that circles end; what lies outside of the bytes is left out and told.
 
 use std::ops::Range;
@@ -47,8 +49,10 @@ pub(crate) struct Entry {
     pub(crate) tag: u16,
     kind: u16,
     count: u32,
-    /// Where the entry itself stands, 12 bytes.
+    /// Where the entry itself stands: 12 bytes, or 20 in a `BigTIFF`.
     pub(crate) at: usize,
+    /// Whether its value stands within it.
+    is_inline: bool,
     /// Where its value stands, as far as the bytes reach.
     pub(crate) value: Range<usize>,
 }
@@ -65,6 +69,8 @@ pub(crate) struct Table {
 pub(crate) struct Tags<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) little: bool,
+    /// Whether it is a `BigTIFF`.
+    pub(crate) big: bool,
     pub(crate) tables: Vec<Table>,
     pub(crate) entries: Vec<Entry>,
     /// Bytes of all values.
@@ -76,16 +82,29 @@ pub(crate) struct Tags<'a> {
 impl<'a> Tags<'a> {
     /// The directories of a block that begins with a TIFF header; `None`: it does not.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let little = match bytes.get(..4)? {
-            [b'I', b'I', 42, 0] => true,
-            [b'M', b'M', 0, 42] => false,
+        let (little, big) = match bytes.get(..8)? {
+            [b'I', b'I', 42, 0, ..] => (true, false),
+            [b'M', b'M', 0, 42, ..] => (false, false),
+            [b'I', b'I', 43, 0, 8, 0, 0, 0] => (true, true),
+            [b'M', b'M', 0, 43, 0, 8, 0, 0] => (false, true),
             _ => return None,
         };
-        let mut tags =
-            Self { bytes, little, tables: Vec::new(), entries: Vec::new(), held: 0, flaws: Vec::new() };
-        let first = tags.u32_at(4)?;
+        let mut tags = Self { big, ..Self::none(bytes, little) };
+        let first = tags.offset_at(if big { 8 } else { 4 })?;
         tags.chain(first);
         Some(tags)
+    }
+
+    const fn none(bytes: &'a [u8], little: bool) -> Self {
+        Self {
+            bytes,
+            little,
+            big: false,
+            tables: Vec::new(),
+            entries: Vec::new(),
+            held: 0,
+            flaws: Vec::new(),
+        }
     }
 
     /// A single directory without a header, as in maker notes; offsets count from the beginning of the bytes.
@@ -95,8 +114,7 @@ impl<'a> Tags<'a> {
 
     /// A single directory that stands somewhere in the bytes; offsets count from their beginning.
     pub(crate) fn at(bytes: &'a [u8], little: bool, at: usize) -> Self {
-        let mut tags =
-            Self { bytes, little, tables: Vec::new(), entries: Vec::new(), held: 0, flaws: Vec::new() };
+        let mut tags = Self::none(bytes, little);
         tags.directory(at, Directory::Main);
         tags
     }
@@ -106,11 +124,12 @@ impl<'a> Tags<'a> {
         self.directory(at, Directory::Sub(0));
     }
 
-    fn chain(&mut self, first: u32) {
+    fn chain(&mut self, first: u64) {
         let (mut offset, mut number) = (first, 0);
         while offset != 0 {
             let name = if number == 0 { Directory::Main } else { Directory::Next(number) };
-            let Some(next) = self.directory(offset as usize, name) else { break };
+            let at = usize::try_from(offset).unwrap_or(usize::MAX);
+            let Some(next) = self.directory(at, name) else { break };
             offset = next;
             number += 1;
         }
@@ -133,7 +152,7 @@ impl<'a> Tags<'a> {
     }
 
     /// Reads one directory and gives the offset of the next one.
-    fn directory(&mut self, at: usize, name: Directory) -> Option<u32> {
+    fn directory(&mut self, at: usize, name: Directory) -> Option<u64> {
         if self.tables.iter().any(|table| table.at == at) {
             return None;
         }
@@ -141,43 +160,55 @@ impl<'a> Tags<'a> {
             self.flaws.push((at, format!("more than {MOST_DIRECTORIES} directories")));
             return None;
         }
-        let Some(count) = self.u16_at(at) else {
+        // Bytes of the count, of an entry, and of a value that stands within it.
+        let (counted, size, within) = if self.big { (8, 20, 8) } else { (2, 12, 4) };
+        let count = if self.big { self.u64_at(at) } else { self.u16_at(at).map(u64::from) };
+        let Some(count) = count else {
             self.flaws.push((at, format!("directory lies outside of {} bytes", self.bytes.len())));
             return None;
         };
-        self.tables.push(Table { at, count: count.into() });
-        for number in 0..usize::from(count) {
+        let told = usize::try_from(count).unwrap_or(usize::MAX);
+        self.tables.push(Table { at, count: told });
+        for number in 0..told {
             if self.entries.len() >= MOST_ENTRIES {
                 self.flaws.push((at, format!("more than {MOST_ENTRIES} tags")));
                 return None;
             }
-            let entry = at + 2 + number * 12;
-            let head =
-                (self.u16_at(entry), self.u16_at(entry + 2), self.u32_at(entry + 4), self.u32_at(entry + 8));
-            let (Some(tag), Some(kind), Some(count), Some(offset)) = head else {
+            let entry = at + counted + number * size;
+            let head = (self.u16_at(entry), self.u16_at(entry + 2), self.offset_at(entry + 4));
+            let (Some(tag), Some(kind), Some(count), Some(offset)) =
+                (head.0, head.1, head.2, self.offset_at(entry + 4 + within))
+            else {
                 self.flaws.push((entry, format!("directory of {count} tags is cut after {number}")));
                 return None;
             };
             let Some(size) = size_of(kind) else { continue };
-            let length = u64::from(count) * size;
-            let from = if length <= 4 { entry + 8 } else { offset as usize };
-            let end = (from as u64).saturating_add(length);
+            let length = count.saturating_mul(size);
+            let is_inline = length <= within as u64;
+            let from = if is_inline { (entry + 4 + within) as u64 } else { offset };
+            let end = from.saturating_add(length);
             let reach = self.bytes.len() as u64;
             if end > reach {
                 self.flaws
                     .push((entry, format!("value of tag {tag:#06x} ends at {end}, the block at {reach}")));
                 continue;
             }
-            let value = from..usize::try_from(end).ok()?;
+            let value = usize::try_from(from).ok()?..usize::try_from(end).ok()?;
             // Values may lie on top of each other: so many bytes are read in all.
             self.held += value.len();
             if self.held > self.bytes.len().saturating_mul(2).saturating_add(MOST_SHARED) {
                 self.flaws.push((entry, "values lie on top of each other".to_owned()));
                 return None;
             }
-            self.entries.push(Entry { directory: name, tag, kind, count, at: entry, value });
+            let count = u32::try_from(count).ok()?;
+            self.entries.push(Entry { directory: name, tag, kind, count, at: entry, is_inline, value });
         }
-        self.u32_at(at + 2 + usize::from(count) * 12)
+        self.offset_at(at + counted + told * size)
+    }
+
+    /// A count or an offset: 64 bits in a `BigTIFF`, 32 elsewhere.
+    fn offset_at(&self, at: usize) -> Option<u64> {
+        if self.big { self.u64_at(at) } else { self.u32_at(at).map(u64::from) }
     }
 
     fn u16_at(&self, at: usize) -> Option<u16> {
@@ -188,6 +219,11 @@ impl<'a> Tags<'a> {
     fn u32_at(&self, at: usize) -> Option<u32> {
         let four = *self.bytes.get(at..)?.first_chunk()?;
         Some(if self.little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) })
+    }
+
+    fn u64_at(&self, at: usize) -> Option<u64> {
+        let eight = *self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.little { u64::from_le_bytes(eight) } else { u64::from_be_bytes(eight) })
     }
 
     /// A tag of a directory.
@@ -247,6 +283,9 @@ impl<'a> Tags<'a> {
             3 => u16_of().map(f64::from),
             8 => u16_of().map(|two| f64::from(two.cast_signed())),
             4 | 13 => u32_of(0).map(f64::from),
+            // Larger ones than 32 bits lead out of what is read.
+            16 | 18 => u64_of().and_then(|eight| u32::try_from(eight).ok()).map(f64::from),
+            17 => u64_of().and_then(|eight| i32::try_from(eight.cast_signed()).ok()).map(f64::from),
             9 => u32_of(0).map(|four| f64::from(four.cast_signed())),
             5 => ratio(u32_of(0)?.into(), u32_of(4)?.into()),
             10 => ratio(u32_of(0)?.cast_signed().into(), u32_of(4)?.cast_signed().into()),
@@ -269,19 +308,19 @@ impl Entry {
     }
 
     /// Whether its value stands within the entry itself.
-    pub(crate) fn is_inline(&self) -> bool {
-        self.value.start == self.at + 8
+    pub(crate) const fn is_inline(&self) -> bool {
+        self.is_inline
     }
 }
 
-/// Bytes of one value of a type (TIFF 6.0, and 13 for the offset of a directory).
+/// Bytes of one value of a type (TIFF 6.0, 13 for the offset of a directory, and those of `BigTIFF`).
 const fn size_of(kind: u16) -> Option<u64> {
     match kind {
         // 129: text in UTF-8 (EXIF 3.0).
         1 | 2 | 6 | 7 | 129 => Some(1),
         3 | 8 => Some(2),
         4 | 9 | 11 | 13 => Some(4),
-        5 | 10 | 12 => Some(8),
+        5 | 10 | 12 | 16 | 17 | 18 => Some(8),
         _ => None,
     }
 }
@@ -317,10 +356,44 @@ mod tests {
         assert_eq!(tags.flaws.len(), 1);
     }
 
+    #[test]
+    fn counts_and_offsets_of_a_bigtiff_have_64_bits() {
+        for little in [true, false] {
+            let two = |number: u16| if little { number.to_le_bytes() } else { number.to_be_bytes() };
+            let eight = |number: u64| if little { number.to_le_bytes() } else { number.to_be_bytes() };
+            let entry = |tag, kind, count, value: [u8; 8]| {
+                [&two(tag)[..], &two(kind), &eight(count), &value].concat()
+            };
+            let mut block = if little { b"II".to_vec() } else { b"MM".to_vec() };
+            block.extend([two(43), two(8), two(0)].concat());
+            block.extend([eight(16), eight(2)].concat());
+            block.extend(entry(0x010f, 2, 8, *b"Kestrel\0"));
+            block.extend(entry(GPS, 18, 1, eight(72)));
+            block.extend([eight(0), eight(1)].concat());
+            block.extend(entry(2, 2, 12, eight(108)));
+            block.extend([&eight(0)[..], b"Ada Example\0"].concat());
+            let tags = Tags::read(&block).unwrap();
+            let text = |directory, tag| tags.get(directory, tag).map(|entry| tags.text(entry));
+            assert_eq!(text(Directory::Main, 0x010f).as_deref(), Some("Kestrel"));
+            assert_eq!(text(Directory::Gps, 2).as_deref(), Some("Ada Example"));
+            assert!(tags.big && tags.flaws.is_empty(), "{:?}", tags.flaws);
+            assert!(tags.entries[0].is_inline() && !tags.entries[2].is_inline());
+            // A count of all that 64 bits can say is damage.
+            block[16..24].fill(0xff);
+            assert_eq!(Tags::read(&block).unwrap().flaws.len(), 1);
+        }
+    }
+
     proptest! {
         #[test]
-        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300), little: bool) {
-            let whole = [if little { b"II*\0\x08\0\0\0" } else { b"MM\0*\0\0\0\x08" }, &bytes[..]].concat();
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..300), little: bool, big: bool) {
+            let head: &[u8] = match (little, big) {
+                (true, false) => b"II*\0\x08\0\0\0",
+                (false, false) => b"MM\0*\0\0\0\x08",
+                (true, true) => b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0",
+                (false, true) => b"MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10",
+            };
+            let whole = [head, &bytes[..]].concat();
             let tags = Tags::read(&whole).unwrap();
             for entry in &tags.entries {
                 prop_assert!(tags.bytes_of(entry).len() == entry.value.len());

@@ -6,6 +6,7 @@
 //! | APP1 | `Exif\0\0`, XMP, extended XMP, `FLIR\0` |
 //! | APP2 | `MPF\0`: an index of further pictures behind this one; colour profiles |
 //! | APP3 to APP5 | thermal measurements of DJI (R-JPEG) |
+//! | APP9 | sensors of `InfiRay`, whose APP2 begins with a number and `IJPEG\0` |
 //! | APP6 | what cameras of `GoPro` say of themselves |
 //! | APP7 | debugging text of DJI |
 //! | APP13 | what Photoshop and news agencies write (IPTC) |
@@ -14,19 +15,23 @@
 use std::{collections::BTreeMap, io, ops::Range};
 
 use creance_cursor::Source;
-use creance_model::{Hidden, Inspection};
+use creance_model::{Component, DataClass, Hidden, Inspection};
 
-use super::{exif, flir, ifd, iptc, multi_picture, scans, xmp};
+use super::{
+    exif, flir, ifd, iptc, multi_picture, scans,
+    stretch::{Stretch, Window},
+    within, xmp,
+};
 use crate::video::gpmf;
 
 /// Segments of one picture that are read; an R-JPEG has some twenty.
 const MOST: usize = 4096;
 
-/// Bytes that are read at a time.
-const WINDOW: usize = 64 << 10;
+/// What lies behind a picture, one behind another, that is told.
+const MOST_BEHIND: usize = 64;
 
-/// Bytes at the end of a file that are looked at for the end of a picture, and zeros behind it.
-const TAIL: usize = 4096;
+/// How every picture begins, with the first byte of its next marker.
+const BEGINNING: &[u8] = &[0xff, 0xd8, 0xff];
 
 /// Bytes of extended XMP and of FLIR's blocks that are joined.
 const MOST_JOINED: usize = 16 << 20;
@@ -39,6 +44,9 @@ pub(crate) const FLIR: &[u8] = b"FLIR\0";
 const MPF: &[u8] = b"MPF\0";
 const DEBUG: &[u8] = b"DJI-DBG\0";
 const GOPRO: &[u8] = b"GoPro\0";
+/// Where in the sensors of `InfiRay` serial numbers stand, of 32 letters each, as `ExifTool` documents it: of the thermal one and
+/// of the one for light.
+const INFIRAY: [usize; 2] = [0x0c0, 0x240];
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// A segment: its marker, and where it stands with its marker and length.
@@ -70,7 +78,7 @@ pub(crate) struct Segments {
 /// Walks the segments, reading only their heads.
 pub(crate) fn segments(source: &dyn Source) -> io::Result<Segments> {
     let mut found = Segments::default();
-    let mut window = Window { source, start: 0, bytes: source.piece(0, WINDOW)? };
+    let mut window = Window::new(source);
     let mut at = 2_u64;
     loop {
         let head = window.at(at, 64)?;
@@ -120,38 +128,29 @@ pub(crate) fn segments(source: &dyn Source) -> io::Result<Segments> {
     }
 }
 
-/// A stretch of the source that moves forwards.
-struct Window<'a> {
-    source: &'a dyn Source,
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-impl Window<'_> {
-    /// At most `most` bytes at an offset; fewer at the end of the source.
-    fn at(&mut self, offset: u64, most: usize) -> io::Result<&[u8]> {
-        let within = |window: &Self| usize::try_from(offset.checked_sub(window.start)?).ok();
-        let held = within(self).and_then(|from| self.bytes.get(from..)).map_or(0, <[u8]>::len);
-        let wanted = u64::try_from(most).unwrap_or(u64::MAX).min(self.source.length().saturating_sub(offset));
-        if (held as u64) < wanted {
-            self.bytes = self.source.piece(offset, WINDOW.max(most))?;
-            self.start = offset;
-        }
-        let from = within(self).unwrap_or(usize::MAX);
-        let rest = self.bytes.get(from..).unwrap_or_default();
-        Ok(rest.get(..rest.len().min(most)).unwrap_or_default())
-    }
-}
-
 /// The content of a segment.
 pub(crate) fn content(source: &dyn Source, segment: &Segment) -> io::Result<Vec<u8>> {
     let content = segment.content();
     source.piece(content.start, usize::try_from(content.end - content.start).unwrap_or(0))
 }
 
-/// What a JPEG gives away.
+/// What a JPEG gives away, and what lies behind it.
 pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     let mut inspection = Inspection::of("jpeg");
+    let found = described(&mut inspection, source)?;
+    let mut listed = Vec::new();
+    for segment in found.all.iter().filter(|one| one.marker == 0xe2 && one.head.starts_with(MPF)) {
+        listed.extend(indexed(source, segment)?);
+    }
+    previews(&mut inspection, source, &listed)?;
+    if let Some(scan) = found.scan {
+        behind(&mut inspection, source, (&found, scan), &listed)?;
+    }
+    Ok(inspection)
+}
+
+/// Adds what the segments of a picture say, and gives them.
+fn described(inspection: &mut Inspection, source: &dyn Source) -> io::Result<Segments> {
     let segments = segments(source)?;
     let mut joined = Joined::default();
     let (mut properties, mut thermal) = (Vec::new(), 0_u64);
@@ -163,7 +162,7 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 let content = content(source, segment)?;
                 let block = content.get(EXIF.len()..).unwrap_or_default();
                 match ifd::Tags::read(block) {
-                    Some(tags) => exif::tell(&mut inspection, &tags, at + EXIF.len() as u64),
+                    Some(tags) => exif::tell(inspection, &tags, at + EXIF.len() as u64),
                     None => inspection.flaw("exif", at, "it has no TIFF header"),
                 }
             }
@@ -177,22 +176,27 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
             }
             (0xe1, head) if head.starts_with(EXTENDED_XMP) => joined.xmp(&content(source, segment)?),
             (0xe1, head) if head.starts_with(FLIR) => joined.flir(&content(source, segment)?),
-            (0xe2, head) if head.starts_with(MPF) => {
-                previews(&mut inspection, source, segment)?;
-            }
             (0xe3..=0xe5, _) => thermal += length,
             (0xe6, head) if head.starts_with(GOPRO) => {
                 let content = content(source, segment)?;
-                gpmf::described(&mut inspection, content.get(GOPRO.len()..).unwrap_or_default());
+                gpmf::described(inspection, content.get(GOPRO.len()..).unwrap_or_default());
             }
             (0xe7, head) if head.starts_with(DEBUG) => {
                 // Values have room behind them, which is filled with zeros.
                 let mut text = content(source, segment)?;
                 text.retain(|byte| *byte != 0);
-                exif::debug_text(&mut inspection, &text, "app7:DJI-DBG");
+                exif::debug_text(inspection, &text, "app7:DJI-DBG");
+            }
+            (0xe9, _) if is_infiray(&segments.all) => {
+                let content = content(source, segment)?;
+                for number in INFIRAY.iter().filter_map(|at| content.get(*at..*at + 32)) {
+                    let text = number.split(|byte| *byte == 0).next().unwrap_or_default();
+                    let text = String::from_utf8_lossy(text);
+                    inspection.identify(DataClass::Serial, Some(Component::Camera), &text, "app9:InfiRay");
+                }
             }
             (0xed, head) if head.starts_with(PHOTOSHOP) => {
-                iptc::tell(&mut inspection, &content(source, segment)?);
+                iptc::tell(inspection, &content(source, segment)?);
             }
             (0xe0, head) if head.starts_with(b"JFXX\0") => {
                 inspection.hidden.push(Hidden {
@@ -215,8 +219,8 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
             _ => {}
         }
     }
-    joined.tell(&mut inspection, &mut properties);
-    xmp::tell(&mut inspection, &properties);
+    joined.tell(inspection, &mut properties);
+    xmp::tell(inspection, &properties);
     if thermal > 0 {
         inspection.hidden.push(Hidden {
             what: "thermal data",
@@ -224,31 +228,87 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
             bytes: thermal,
         });
     }
-    if let Some((at, why)) = segments.flaw {
-        inspection.flaw("segments", at, &why);
-    } else if let Some(scan) = segments.scan {
-        behind(&mut inspection, source, scan)?;
+    if let Some((at, why)) = &segments.flaw {
+        inspection.flaw("segments", *at, why);
     }
-    Ok(inspection)
+    Ok(segments)
 }
 
-/// What lies behind the picture and is not in its index: films of phones, text. Scans are walked only if the file does not end as a
-/// picture does, for they are nearly all of it; so of a further picture nothing is told that has no index.
-fn behind(inspection: &mut Inspection, source: &dyn Source, scan: u64) -> io::Result<()> {
-    let last = source.piece(source.length().saturating_sub(TAIL as u64), TAIL)?;
-    let last = last.get(..last.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1));
-    if last.is_none_or(|last| last.is_empty() || last.ends_with(&[0xff, 0xd9])) {
-        return Ok(());
+/// Tells what lies behind the picture and is not in its index, and reads it: further pictures, films of phones, text.
+fn behind(
+    inspection: &mut Inspection,
+    source: &dyn Source,
+    (found, scan): (&Segments, u64),
+    listed: &[Range<u64>],
+) -> io::Result<()> {
+    let Some(mut at) = end(source, found, scan, listed)? else { return Ok(()) };
+    for number in 0.. {
+        at = next(source, at)?;
+        if at >= source.length() {
+            break;
+        }
+        if number >= MOST_BEHIND {
+            inspection.flaw("behind EOI", at, &format!("more than {MOST_BEHIND} pictures, films or data"));
+            break;
+        }
+        if let Some(range) = listed.iter().find(|range| range.start == at) {
+            at = range.end;
+            continue;
+        }
+        let beyond = listed.iter().map(|range| range.start).filter(|start| *start > at).min();
+        let limit = beyond.unwrap_or(source.length());
+        let rest = Stretch::new(source, at..limit);
+        let head = rest.piece(0, 16)?;
+        let (what, end) = if head.starts_with(BEGINNING) {
+            let mut inner = Inspection::of("jpeg");
+            let found = described(&mut inner, &rest)?;
+            within::tell(inspection, inner, at, "behind EOI");
+            let end = found.scan.map(|scan| end(&rest, &found, scan, &[])).transpose()?.flatten();
+            ("picture behind the picture", end.map_or(limit, |end| at + end))
+        } else if crate::is_video(&head) {
+            within::tell(inspection, crate::inspect_video(&rest)?, at, "behind EOI");
+            ("film behind the picture", limit)
+        } else {
+            ("data behind the picture", limit)
+        };
+        let (field, bytes) = ("behind EOI".to_owned(), end - at);
+        inspection.hidden.push(Hidden { what, field, bytes });
+        at = end;
     }
-    let Some(end) = scans::end(source, scan)?.and_then(|walk| walk.end).filter(|end| *end < source.length())
-    else {
-        return Ok(());
-    };
-    let head = source.piece(end, 16)?;
-    let what = if crate::is_video(&head) { "film behind the picture" } else { "data behind the picture" };
-    let (field, bytes) = ("behind EOI".to_owned(), source.length() - end);
-    inspection.hidden.push(Hidden { what, field, bytes });
     Ok(())
+}
+
+/// Where something begins that lies behind a picture which ends at `end`, and behind zeros. The length with which a film begins has
+/// such too.
+fn next(source: &dyn Source, end: u64) -> io::Result<u64> {
+    let filled = scans::filled(source, end)?;
+    for at in filled.saturating_sub(3).max(end)..filled {
+        if crate::is_video(&source.piece(at, 16)?) {
+            return Ok(at);
+        }
+    }
+    Ok(filled)
+}
+
+/// Where a picture ends whose first scan begins there, or where another begins within it; `None`: neither.
+fn end(source: &dyn Source, found: &Segments, scan: u64, listed: &[Range<u64>]) -> io::Result<Option<u64>> {
+    // One scan of all components, whose letters are coded one after another: nothing but restarts should stand between.
+    let frame = found.all.iter().find(|segment| matches!(segment.marker, 0xc0 | 0xc1));
+    let components = frame.and_then(|frame| frame.head.get(5));
+    let is_one = components.is_some() && source.piece(scan + 4, 1)?.first() == components;
+    if is_one && let Some(end) = scans::first_end(source, scan)?.end {
+        let next = scans::filled(source, end)?;
+        if next >= source.length() || listed.iter().any(|range| range.start == next) {
+            return Ok(Some(end));
+        }
+    }
+    let walk = scans::end(source, scan)?;
+    Ok(walk.end.or(walk.another))
+}
+
+/// Whether segments are those of `InfiRay`.
+pub(crate) fn is_infiray(all: &[Segment]) -> bool {
+    all.iter().any(|segment| segment.marker == 0xe2 && segment.head.get(4..10) == Some(b"IJPEG\0"))
 }
 
 /// Content that is spread over segments.
@@ -302,15 +362,26 @@ impl Joined {
     }
 }
 
-/// Adds the pictures that the index lists behind the first one.
-fn previews(inspection: &mut Inspection, source: &dyn Source, segment: &Segment) -> io::Result<()> {
-    for range in indexed(source, segment)? {
-        if source.piece(range.start, 3)? == [0xff, 0xd8, 0xff] {
-            let (field, bytes) = ("mpf".to_owned(), range.end - range.start);
-            inspection.hidden.push(Hidden { what: "preview", field, bytes });
-        } else {
+/// Adds the pictures that the index lists behind the first one, and what they say.
+fn previews(inspection: &mut Inspection, source: &dyn Source, listed: &[Range<u64>]) -> io::Result<()> {
+    // Many may be said to lie on top of each other.
+    let mut left = source.length();
+    for range in listed {
+        let bytes = range.end - range.start;
+        let picture = Stretch::new(source, range.clone());
+        if picture.piece(0, 3)? != BEGINNING {
             inspection.flaw("multi-picture index", range.start, "it leads to no picture");
+            continue;
         }
+        inspection.hidden.push(Hidden { what: "preview", field: "mpf".to_owned(), bytes });
+        if bytes > left {
+            inspection.flaw("multi-picture index", range.start, "its pictures lie on top of each other");
+            break;
+        }
+        left -= bytes;
+        let mut inner = Inspection::of("jpeg");
+        described(&mut inner, &picture)?;
+        within::tell(inspection, inner, range.start, "mpf");
     }
     Ok(())
 }
@@ -329,7 +400,6 @@ fn indexed(source: &dyn Source, segment: &Segment) -> io::Result<Vec<Range<u64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use creance_model::DataClass;
 
     #[test]
     fn the_number_of_a_sensor_is_a_serial_number_with_zeros_behind_it_too() {
@@ -339,6 +409,69 @@ mod tests {
             [&[0xff, 0xd8, 0xff, 0xe7], &length[..], &content, &[0xff, 0xda, 0, 2, 0xff, 0xd9]].concat();
         let told = inspect(&jpeg.as_slice()).unwrap();
         assert_eq!((told.identifiers[0].value.as_str(), told.identifiers.len()), ("4TESTAA", 1));
+    }
+
+    #[test]
+    fn a_second_picture_without_an_index_is_told_and_read() {
+        let exif = |serial: &[u8; 8]| {
+            let tags = b"II*\0\x08\0\0\0\x01\0\x31\xa4\x02\0\x08\0\0\0\x1a\0\0\0\0\0\0\0";
+            let content = [EXIF, tags, serial].concat();
+            let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+            [&[0xff, 0xe1][..], &length, &content].concat()
+        };
+        // One scan of all components, in which the end may be looked for at once, and two.
+        let frames = [
+            b"\xff\xc0\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0".to_vec(),
+            b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\x07\xff\xc4\0\x04\xff\xd9\xff\xda\0\x08\x01\x01\0\0\x3f\0"
+                .to_vec(),
+        ];
+        for frame in frames {
+            let picture = |serial: &[u8; 8]| {
+                [&[0xff, 0xd8][..], &exif(serial), &frame, &[7; 70_000], &[0xff, 0xd9]].concat()
+            };
+            let (first, second) = (picture(b"FIRST42\0"), picture(b"SECND42\0"));
+            for between in [&b""[..], &[0; 9]] {
+                let both = [&first, between, &second, &[0; 3][..], &second].concat();
+                let told = inspect(&both.as_slice()).unwrap();
+                let serials: Vec<_> =
+                    told.identifiers.iter().map(|one| (one.value.as_str(), one.field.as_str())).collect();
+                assert_eq!(
+                    serials,
+                    [("FIRST42", "exif:BodySerialNumber"), ("SECND42", "behind EOI:exif:BodySerialNumber")]
+                );
+                let hidden: Vec<_> = told.hidden.iter().map(|one| (one.what, one.bytes)).collect();
+                assert_eq!(hidden, [("picture behind the picture", second.len() as u64); 2]);
+                assert!(told.damage.is_empty(), "{:?}", told.damage);
+            }
+            // One that is cut is followed by the other all the same.
+            let cut = [&first[..first.len() - 2], &second].concat();
+            let told = inspect(&cut.as_slice()).unwrap();
+            assert_eq!((told.identifiers.len(), told.hidden.len()), (2, 1), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn the_sensors_of_infiray_have_serial_numbers() {
+        let segment = |marker: u8, content: &[u8]| {
+            let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+            [&[0xff, marker][..], &length, content].concat()
+        };
+        let mut sensor = vec![0; 0x300];
+        sensor[0xc0..0xc8].copy_from_slice(b"IR-12345");
+        sensor[0x240..0x248].copy_from_slice(b"VS-67890");
+        let picture = |first: &[u8]| {
+            [
+                &[0xff, 0xd8][..],
+                &segment(0xe2, first),
+                &segment(0xe9, &sensor),
+                &[0xff, 0xda, 0, 2, 0xff, 0xd9],
+            ]
+            .concat()
+        };
+        let told = inspect(&picture(b"\0\0\0\0IJPEG\0").as_slice()).unwrap();
+        let values: Vec<_> = told.identifiers.iter().map(|one| one.value.as_str()).collect();
+        assert_eq!(values, ["IR-12345", "VS-67890"]);
+        assert!(inspect(&picture(b"ICC_PROFILE\0").as_slice()).unwrap().identifiers.is_empty());
     }
 
     #[test]
@@ -353,6 +486,7 @@ mod tests {
         assert_eq!(hidden(b"SERIAL 42"), [("data behind the picture", 9)]);
         let film = [&[0, 0, 0, 16][..], b"ftypisom\0\0\0\0", &[1; 9000]].concat();
         assert_eq!(hidden(&film), [("film behind the picture", 9016)]);
+        assert_eq!(hidden(&[&[0; 8], &film[..]].concat()), [("film behind the picture", 9016)]);
     }
 
     #[test]

@@ -9,8 +9,12 @@
 //! Panasonic        "Panasonic\0\0\0" · directory, offsets from the EXIF block
 //! Pentax           "AOC\0" order u16 · directory, offsets from the EXIF block
 //!                  "PENTAX \0" order u16 · directory, offsets from the note
+//! Ricoh            "RICOH\0" order u16 · directory of Pentax, offsets from the note
+//!                  "Ricoh" and three more · directory, offsets from the EXIF block
 //! Fujifilm         "FUJIFILM" offset u32 · directory there, offsets from the note
+//! Sigma            "SIGMA\0\0\0" or "FOVEON\0\0" version u16 · directory, offsets from the EXIF block
 //! Sony             "SONY DSC \0\0\0" · directory, offsets from the EXIF block
+//! Phase One        order, eight letters · u32 where its own kind of directory stands, in which all numbers have 32 bits
 //! ```
 
 use creance_model::{Component, DataClass, Inspection};
@@ -37,6 +41,8 @@ const FIELDS: &[(&str, u16, DataClass, Component, &str)] = &[
     ("Panasonic", 0x25, DataClass::Serial, Component::Camera, "InternalSerialNumber"),
     ("Panasonic", 0x52, DataClass::Serial, Component::Lens, "LensSerialNumber"),
     ("Pentax", 0x0229, DataClass::Serial, Component::Camera, "SerialNumber"),
+    ("Ricoh", 0x05, DataClass::Serial, Component::Camera, "SerialNumber"),
+    ("Sigma", 0x02, DataClass::Serial, Component::Camera, "SerialNumber"),
     ("Fujifilm", 0x10, DataClass::Serial, Component::Camera, "InternalSerialNumber"),
     ("Sony", 0x2031, DataClass::Serial, Component::Camera, "SerialNumber"),
 ];
@@ -46,6 +52,11 @@ const EQUIPMENT: u16 = 0x2010;
 
 /// Adds what the note in `entry` of an EXIF block says of who and what it was.
 pub(super) fn tell(inspection: &mut Inspection, exif: &Tags<'_>, entry: &Entry) {
+    if let Some(number) = phase_one(exif.bytes_of(entry)) {
+        let field = "makernote:Phase One:SerialNumber";
+        inspection.identify(DataClass::Serial, Some(Component::Camera), &number, field);
+        return;
+    }
     let Some(mut note) = layout(exif, entry, inspection.device.make.as_deref().unwrap_or_default()) else {
         return;
     };
@@ -99,6 +110,15 @@ fn layout<'a>(exif: &Tags<'a>, entry: &Entry, make: &str) -> Option<Layout<'a>> 
         _ if note.starts_with(b"Panasonic\0\0\0") => outer("Panasonic", 12, exif.little),
         _ if note.starts_with(b"AOC\0") => outer("Pentax", 6, little_at(4)?),
         _ if note.starts_with(b"PENTAX \0") => inner("Pentax", 10, little_at(8)?),
+        _ if note.starts_with(b"RICOH\0II") || note.starts_with(b"RICOH\0MM") => {
+            inner("Pentax", 8, little_at(6)?)
+        }
+        _ if note.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"ricoh")) => {
+            outer("Ricoh", 8, exif.little)
+        }
+        _ if note.starts_with(b"SIGMA\0\0\0") || note.starts_with(b"FOVEON\0\0") => {
+            outer("Sigma", 10, exif.little)
+        }
         _ if note.starts_with(b"FUJIFILM") => {
             let at = u32::from_le_bytes(*note.get(8..)?.first_chunk()?);
             inner("Fujifilm", usize::try_from(at).ok()?, true)
@@ -107,6 +127,31 @@ fn layout<'a>(exif: &Tags<'a>, entry: &Entry, make: &str) -> Option<Layout<'a>> 
         _ if make == "Canon" => outer("Canon", 0, exif.little),
         _ => None,
     }
+}
+
+/// The serial number in a note of Phase One, whose directory is of its own kind: how many entries there are, four bytes, and for
+/// each its tag, its type, its length in bytes, and its value, or where that stands in the note if it is longer than four.
+fn phase_one(note: &[u8]) -> Option<String> {
+    const SERIAL: u32 = 0x0102;
+    const MOST: u32 = 300;
+    let little = match note.first_chunk::<12>()? {
+        [b'I', b'I', b'I', b'I', _, b'w', b'a', b'R', ..] => true,
+        [b'M', b'M', b'M', b'M', b'R', b'a', b'w', ..] => false,
+        _ => return None,
+    };
+    let number = |at: usize| {
+        let four = *note.get(at..)?.first_chunk()?;
+        Some(if little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) })
+    };
+    let at = usize::try_from(number(8)?).ok()?;
+    let entries = (0..number(at)?.min(MOST) as usize).map(|index| at + 8 + index * 16);
+    let mut of_tag = entries.filter(|entry| number(*entry) == Some(SERIAL));
+    let entry = of_tag.next()?;
+    let length = usize::try_from(number(entry + 8)?).ok()?;
+    let from = if length > 4 { usize::try_from(number(entry + 12)?).ok()? } else { entry + 12 };
+    let text = note.get(from..from.checked_add(length)?)?.split(|byte| *byte == 0).next()?;
+    let text = std::str::from_utf8(text).ok()?;
+    (!text.chars().any(char::is_control)).then(|| text.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -155,6 +200,31 @@ mod tests {
             [("makernote:Nikon:SerialNumber".to_owned(), "7000123".to_owned())]
         );
 
+        let ricoh = [&b"RICOH\0II\x01\0"[..], &entry(0x0229, 2, 8, 26), &[0; 4], b"7000124\0"].concat();
+        assert_eq!(
+            told("RICOH", &ricoh),
+            [("makernote:Pentax:SerialNumber".to_owned(), "7000124".to_owned())]
+        );
+        let ricoh =
+            [&b"Ricoh\0\0\0\x01\0"[..], &entry(0x05, 7, 16, 26 + 26), &[0; 4], b"SR0000012345678 "].concat();
+        assert_eq!(
+            told("RICOH", &ricoh),
+            [("makernote:Ricoh:SerialNumber".to_owned(), "SR0000012345678".to_owned())]
+        );
+        let sigma =
+            [&b"SIGMA\0\0\0\x01\0\x01\0"[..], &entry(0x02, 2, 8, 26 + 28), &[0; 4], b"1234567\0"].concat();
+        assert_eq!(
+            told("SIGMA", &sigma),
+            [("makernote:Sigma:SerialNumber".to_owned(), "1234567".to_owned())]
+        );
+        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+        let entries = words(&[12, 2, 0, 0x0100, 4, 4, 1, 0x0102, 1, 8, 52]);
+        let phase_one = [&b"IIIITwaR"[..], &entries, b"BE01234\0"].concat();
+        assert_eq!(
+            told("Phase One", &phase_one),
+            [("makernote:Phase One:SerialNumber".to_owned(), "BE01234".to_owned())]
+        );
+
         let equipment = [&[1, 0][..], &entry(0x0202, 2, 8, 48), &[0; 4], b"ABG1234\0"].concat();
         let olympus =
             [&b"OLYMPUS\0II\x03\0\x01\0"[..], &entry(0x2010, 13, 1, 30), &[0; 4], &equipment].concat();
@@ -167,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_note_is_answered(
-            head in prop::sample::select(vec![&b""[..], b"Nikon\0\x02\x10\0\0", b"OLYMP\0\x01\0", b"OLYMPUS\0II\x03\0", b"AOC\0II", b"FUJIFILM"]),
+            head in prop::sample::select(vec![&b""[..], b"Nikon\0\x02\x10\0\0", b"OLYMP\0\x01\0", b"OLYMPUS\0II\x03\0", b"AOC\0II", b"FUJIFILM", b"Ricoh\0\0\0", b"RICOH\0MM", b"SIGMA\0\0\0", b"IIIITwaR", b"MMMMRawT"]),
             rest in prop::collection::vec(any::<u8>(), 0..200),
         ) {
             told("Canon", &[head, &rest].concat());

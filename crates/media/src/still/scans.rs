@@ -3,6 +3,7 @@
 use std::{io, ops::Range};
 
 use creance_cursor::Source;
+use memchr::memmem;
 
 /// Bytes that are looked through at a time: what stays in a processor's cache.
 const WINDOW: usize = 1 << 16;
@@ -12,19 +13,41 @@ const WINDOW: usize = 1 << 16;
 pub(crate) struct Walk {
     /// Where the picture ends, behind its last marker (EOI); `None`: the file ends before.
     pub(crate) end: Option<u64>,
+    /// Where another picture begins within this one.
+    pub(crate) another: Option<u64>,
     /// Segments of programs and of text between scans.
     pub(crate) between: Vec<Range<u64>>,
+    /// Whether there are more of these than are told apart.
+    pub(crate) is_beyond: bool,
 }
 
 /// Segments between scans that are told apart.
 const MOST_BETWEEN: usize = 10_000;
 
-/// Walks the scans, the first of which begins at `scan`; `None`: another picture begins within them.
-pub(crate) fn end(source: &dyn Source, scan: u64) -> io::Result<Option<Walk>> {
+/// A piece of a source in room that is used again.
+struct Pieces<'a> {
+    source: &'a dyn Source,
+    room: Vec<u8>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(source: &'a dyn Source) -> Self {
+        Self { source, room: vec![0; WINDOW] }
+    }
+
+    fn at(&mut self, offset: u64) -> io::Result<&[u8]> {
+        let read = self.source.read_at(offset, &mut self.room)?;
+        Ok(self.room.get(..read).unwrap_or_default())
+    }
+}
+
+/// Walks the scans, the first of which begins at `scan`, up to the end or to where another picture begins.
+pub(crate) fn end(source: &dyn Source, scan: u64) -> io::Result<Walk> {
     let mut walk = Walk::default();
+    let mut pieces = Pieces::new(source);
     let mut at = scan;
     loop {
-        let piece = source.piece(at, WINDOW)?;
+        let piece = pieces.at(at)?;
         // A marker is two bytes, and may lie across pieces.
         let mut from = 0;
         let mut next = None;
@@ -35,9 +58,12 @@ pub(crate) fn end(source: &dyn Source, scan: u64) -> io::Result<Option<Walk>> {
                 None => break,
                 Some(0xd9) => {
                     walk.end = Some(here + 2);
-                    return Ok(Some(walk));
+                    return Ok(walk);
                 }
-                Some(0xd8) => return Ok(None),
+                Some(0xd8) => {
+                    walk.another = Some(here);
+                    return Ok(walk);
+                }
                 // Bytes that are stuffed, restarts, and fill bytes belong to the scan.
                 Some(0x00 | 0x01 | 0xd0..=0xd7) => from = place + 2,
                 Some(0xff) => from = place + 1,
@@ -50,7 +76,8 @@ pub(crate) fn end(source: &dyn Source, scan: u64) -> io::Result<Option<Walk>> {
                     let after = here + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
                     if matches!(marker, 0xe0..=0xfe) {
                         if walk.between.len() >= MOST_BETWEEN {
-                            return Ok(None);
+                            walk.is_beyond = true;
+                            return Ok(walk);
                         }
                         walk.between.push(here..after);
                     }
@@ -67,10 +94,81 @@ pub(crate) fn end(source: &dyn Source, scan: u64) -> io::Result<Option<Walk>> {
         at = match next {
             Some(next) if next > at => next,
             _ if last > 1 => at + last - 1,
-            _ => return Ok(Some(walk)),
+            _ => return Ok(walk),
         };
         if at + 1 >= source.length() {
-            return Ok(Some(walk));
+            return Ok(walk);
+        }
+    }
+}
+
+/// The same of a picture of one scan, in which neither marker can stand before its end: what is looked for is looked for at
+/// once, several times as fast.
+pub(crate) fn first_end(source: &dyn Source, scan: u64) -> io::Result<Walk> {
+    let (ends, begins) = (memmem::Finder::new(&[0xff, 0xd9]), memmem::Finder::new(&[0xff, 0xd8, 0xff]));
+    let mut pieces = Pieces::new(source);
+    let mut walk = Walk::default();
+    let mut at = scan;
+    while at + 2 < source.length() {
+        let piece = pieces.at(at)?;
+        let (end, another) = (ends.find(piece), begins.find(piece));
+        let place = |within: usize| at + within as u64;
+        match (end, another) {
+            (end, Some(another)) if end.is_none_or(|end| another < end) => {
+                walk.another = Some(place(another));
+                return Ok(walk);
+            }
+            (Some(end), _) => {
+                walk.end = Some(place(end) + 2);
+                return Ok(walk);
+            }
+            (None, _) => {}
+        }
+        // Markers may lie across pieces.
+        let last = piece.len() as u64;
+        if last <= 2 {
+            break;
+        }
+        at += last - 2;
+    }
+    Ok(walk)
+}
+
+/// Where the first byte from `at` on stands that is not zero; the end of the source, if there is none.
+pub(crate) fn filled(source: &dyn Source, mut at: u64) -> io::Result<u64> {
+    let mut pieces = Pieces::new(source);
+    loop {
+        let piece = pieces.at(at)?;
+        if piece.is_empty() {
+            return Ok(source.length());
+        }
+        if let Some(place) = piece.iter().position(|byte| *byte != 0) {
+            return Ok(at + place as u64);
+        }
+        at += piece.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn of_a_picture_of_one_scan_both_walks_end_alike(length in 65_500_usize..65_600, cut: bool, behind in prop::sample::select(vec![&b""[..], b"\0\0", b"\xff\xd8\xff\xe0", b"x"])) {
+            let mut bytes = [&[0xff, 0xda, 0, 2][..], &vec![7; length]].concat();
+            if !cut {
+                bytes.extend([0xff, 0xd9]);
+            }
+            bytes.extend(behind);
+            let (walk, first) = (end(&bytes.as_slice(), 0).unwrap(), first_end(&bytes.as_slice(), 0).unwrap());
+            prop_assert_eq!((walk.end, walk.another), (first.end, first.another));
+            prop_assert_eq!(walk.end, (!cut).then_some(length as u64 + 6));
+            if let Some(end) = walk.end {
+                let wanted = if behind.first().is_some_and(|byte| *byte != 0) { end } else { bytes.len() as u64 };
+                prop_assert_eq!(filled(&bytes.as_slice(), end).unwrap(), wanted);
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Pictures without what they give away, one format per file. Pixels stay as they are, bit for bit.
 //!
-//! JPEG, PNG and `WebP` are put together anew from what a viewer needs; what describes the picture is left out, and a
+//! JPEG, PNG, `WebP` and GIF are put together anew from what a viewer needs; what describes the picture is left out, and a
 //! small block of EXIF is written in its place: orientation, colours, exposure and times. TIFF and DNG, whose parts point
 //! at each other, keep their length: what gives something away is taken out of the directories and overwritten.
 
 mod anew;
+mod gif;
 mod jpeg;
 mod png;
 mod tiff;
@@ -25,6 +26,7 @@ impl Still {
             Self::Tiff => tiff::scrub(source, request),
             Self::Png => png::scrub(source, request),
             Self::Webp => webp::scrub(source, request),
+            Self::Gif => gif::scrub(source, request),
             Self::Heif => Ok(Err(Refusal(
                 "HEIF and AVIF are read and not written: export the picture as JPEG, and scrub that"
                     .to_owned(),

@@ -1,4 +1,4 @@
-//! TIFF 6.0 and DNG 1.7: the file is directories of tags, and the pictures lie where these say.
+//! TIFF 6.0, BigTIFF and DNG 1.7: the file is directories of tags, and the pictures lie where these say.
 
 use std::io;
 
@@ -26,6 +26,9 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
         inspection.flaw("tiff", 0, "its header is cut");
         return Ok(inspection);
     };
+    if tags.big {
+        inspection.kind = "bigtiff";
+    }
     if tags.get(ifd::Directory::Main, DNG_VERSION).is_some() {
         inspection.kind = "dng";
     }

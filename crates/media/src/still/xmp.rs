@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use creance_model::{AltReference, Component, DataClass, Dated, Inspection, Look, Role, Spot, Timestamp};
 
+use super::exif::{ALTITUDE, LATITUDE, LONGITUDE};
 pub(crate) use super::packet::{Property, join, properties};
 
 /// Adds what the properties say.
@@ -23,8 +24,20 @@ pub(crate) fn tell(inspection: &mut Inspection, properties: &[Property]) {
             device(inspection, property);
         }
     }
-    for (group, pair) in pairs(properties) {
+    let (pairs, alone) = pairs(properties);
+    for (group, pair) in pairs {
         place(inspection, properties, &group, &pair);
+    }
+    for Half { what, degrees, field } in alone {
+        inspection.say(what, format!("{degrees:.7}"), field);
+    }
+    let is_height =
+        |one: &&Property| matches!(one.name.as_str(), "AbsoluteAltitude" | "GPSAltitude" | "GpsAltitude");
+    if inspection.places.iter().all(|spot| spot.alt_m.is_none())
+        && let Some(height) = properties.iter().find(is_height)
+        && let Some(metres) = height.number().filter(|metres| *metres != 0.0)
+    {
+        inspection.say(ALTITUDE, format!("{metres}"), height.field());
     }
     // Where the place stands in EXIF alone, what XMP says of the camera is of that.
     let told = |spot: &Spot| spot.role == Role::Camera && spot.look.is_some();
@@ -199,11 +212,18 @@ struct Pair {
 /// Latitude and longitude as far as they are found, where the first stands, and in what.
 type Halves = (Option<f64>, Option<f64>, (String, String));
 
+/// A half of a place whose other half is not said.
+struct Half {
+    what: &'static str,
+    degrees: f64,
+    field: String,
+}
+
 /// Which properties belong together: those of one structure and namespace, by the words before `Latitude` and `Longitude`.
 type Group = (usize, String, String);
 
-/// Places by what belongs together.
-fn pairs(properties: &[Property]) -> BTreeMap<Group, Pair> {
+/// Places by what belongs together, and halves of places.
+fn pairs(properties: &[Property]) -> (BTreeMap<Group, Pair>, Vec<Half>) {
     let mut halves: BTreeMap<Group, Halves> = BTreeMap::new();
     for property in properties {
         let name = property.name.to_ascii_lowercase();
@@ -217,13 +237,31 @@ fn pairs(properties: &[Property]) -> BTreeMap<Group, Pair> {
         let entry = halves.entry((property.structure, property.prefix.clone(), start)).or_default();
         let half = if is_lat { &mut entry.0 } else { &mut entry.1 };
         *half = half.or(degrees(&property.value));
-        if is_lat {
+        if is_lat || entry.2.0.is_empty() {
             entry.2 = (property.field(), property.holder.clone());
         }
     }
-    let whole =
-        |(key, (lat, lon, (field, holder)))| Some((key, Pair { lat: lat?, lon: lon?, field, holder }));
-    halves.into_iter().filter_map(whole).collect()
+    let (mut whole, mut alone) = (BTreeMap::new(), Vec::new());
+    for (key, (lat, lon, (field, holder))) in halves {
+        let (what, degrees) = match (lat, lon) {
+            (Some(lat), Some(lon)) => {
+                whole.insert(key, Pair { lat, lon, field, holder });
+                continue;
+            }
+            (Some(lat), None) => (LATITUDE, lat),
+            (None, Some(lon)) => (LONGITUDE, lon),
+            (None, None) => continue,
+        };
+        if degrees != 0.0 && !is_deviation(&key.2) {
+            alone.push(Half { what, degrees, field });
+        }
+    }
+    (whole, alone)
+}
+
+/// RTK's deviations are named like places.
+fn is_deviation(words: &str) -> bool {
+    words.contains("std") || words.contains("accuracy")
 }
 
 /// Adds a place: whose, how high, and where the camera looked.
@@ -231,8 +269,7 @@ fn place(inspection: &mut Inspection, properties: &[Property], group: &Group, pa
     let (structure, prefix, words) = group;
     // What a picture shows is not where it was taken (IPTC Photo Metadata, Location Shown).
     let role = if pair.holder == "LocationShown" { Role::Target } else { role(words) };
-    // RTK's deviations are named like places.
-    if words.contains("std") || words.contains("accuracy") {
+    if is_deviation(words) {
         return;
     }
     let Some(mut spot) = Spot::new(role, pair.lat, pair.lon, pair.field.clone()) else { return };
@@ -316,6 +353,24 @@ mod tests {
             [(Timestamp::parse("2026-06-11T08:00:00.5Z").unwrap(), true)],
             "a day is no moment"
         );
+    }
+
+    #[test]
+    fn half_a_place_and_a_height_are_told_as_well() {
+        let told = told(
+            "<rdf:Description exif:GPSLatitude='47,30.0S' drone-dji:RtkStdLat='0.01' drone-dji:GpsLongtitude='8.25' drone-dji:AbsoluteAltitude='+412.5'/>",
+        );
+        let found: Vec<_> =
+            told.facts.iter().map(|fact| (fact.field.as_str(), fact.value.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("xmp:drone-dji:GpsLongtitude", "8.2500000"),
+                ("xmp:exif:GPSLatitude", "-47.5000000"),
+                ("xmp:drone-dji:AbsoluteAltitude", "412.5")
+            ]
+        );
+        assert!(told.places.is_empty());
     }
 
     #[test]

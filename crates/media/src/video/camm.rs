@@ -19,18 +19,25 @@ const AHEAD: f64 = 18.0;
 #[derive(Default)]
 pub(crate) struct Camm {
     points: Vec<TrackPoint>,
+    /// Points of the tracks before: all of a film share a limit.
+    taken: usize,
     beyond: usize,
     unread: usize,
 }
 
 impl Camm {
+    /// Of a track that follows others of its film, which hold so many points.
+    pub(crate) fn after(taken: usize) -> Self {
+        Self { taken, ..Self::default() }
+    }
+
     /// Reads a sample: packets behind each other, of which one whose length is not known ends what is read.
     pub(crate) fn sample(&mut self, sample: &[u8]) {
         let mut cursor = Cursor::new(sample);
         while !cursor.is_empty() {
             match packet(&mut cursor) {
                 Ok(Packet::Place(point)) if !is_place(point.lat, point.lon) => {}
-                Ok(Packet::Place(point)) if self.points.len() < MOST => self.points.push(point),
+                Ok(Packet::Place(point)) if self.taken + self.points.len() < MOST => self.points.push(point),
                 Ok(Packet::Place(_)) => self.beyond += 1,
                 Ok(Packet::Other) => {}
                 Ok(Packet::Unknown) | Err(_) => {

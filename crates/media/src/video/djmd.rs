@@ -111,6 +111,8 @@ pub(crate) struct Djmd {
     /// What looks like a serial number, and where.
     possible: Vec<(String, String)>,
     points: Vec<TrackPoint>,
+    /// Points of the tracks before: all of a film share a limit.
+    taken: usize,
     /// The altitude of each point above the sea, and above take-off.
     heights: Vec<(Option<f64>, Option<f64>)>,
     /// Pairs of numbers that may be places, in messages without a known place.
@@ -120,6 +122,11 @@ pub(crate) struct Djmd {
 }
 
 impl Djmd {
+    /// Of a track that follows others of its film, which hold so many points.
+    pub(crate) fn after(taken: usize) -> Self {
+        Self { taken, ..Self::default() }
+    }
+
     /// Reads a sample.
     pub(crate) fn sample(&mut self, sample: &[u8]) {
         if fields(sample).is_none() {
@@ -147,7 +154,7 @@ impl Djmd {
         if !is_place(lat, lon) {
             return;
         }
-        if self.points.len() >= MOST {
+        if self.taken + self.points.len() >= MOST {
             self.beyond += 1;
             return;
         }

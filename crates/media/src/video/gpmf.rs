@@ -69,6 +69,8 @@ impl Item<'_> {
 #[derive(Default)]
 pub(crate) struct Gpmf {
     points: Vec<TrackPoint>,
+    /// Points of the tracks before: all of a film share a limit.
+    taken: usize,
     names: Vec<String>,
     without_fix: usize,
     beyond: usize,
@@ -83,6 +85,11 @@ struct Stream {
 }
 
 impl Gpmf {
+    /// Of a track that follows others of its film, which hold so many points.
+    pub(crate) fn after(taken: usize) -> Self {
+        Self { taken, ..Self::default() }
+    }
+
     /// Reads a sample, which is about a second.
     pub(crate) fn sample(&mut self, sample: &[u8]) {
         self.walk(sample, &mut Stream::default(), 0);
@@ -151,7 +158,7 @@ impl Gpmf {
     fn add(&mut self, point: TrackPoint) {
         if !is_place(point.lat, point.lon) {
             self.without_fix += 1;
-        } else if self.points.len() < MOST {
+        } else if self.taken + self.points.len() < MOST {
             self.points.push(TrackPoint { alt_m: point.alt_m.filter(|metres| metres.is_finite()), ..point });
         } else {
             self.beyond += 1;

@@ -9,7 +9,7 @@ use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
 use super::{anew, refused};
 use crate::still::{
     flir, ifd,
-    jpeg::{EXIF, FLIR, Segment, XMP, content, segments},
+    jpeg::{EXIF, FLIR, Segment, XMP, content, is_infiray, segments},
     scans::end,
     xmp,
 };
@@ -23,9 +23,10 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     let Some(scan) = found.scan else { return refused("it has no picture") };
     // A picture that is cut ends with the file, unless more pictures are said to lie behind it.
     let is_index = |segment: &Segment| segment.marker == 0xe2 && segment.head.starts_with(b"MPF\0");
-    let Some(walk) = end(source, scan)? else {
+    let walk = end(source, scan)?;
+    if walk.another.is_some() || walk.is_beyond {
         return refused("a second picture begins within the first, and nobody can tell them apart");
-    };
+    }
     let end = match walk.end {
         Some(end) => end,
         None if found.all.iter().any(is_index) => {
@@ -63,7 +64,7 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
             (0xee, head) if head.starts_with(b"Adobe") && segment.range.end - segment.range.start == 16 => {
                 pieces.push(Piece::Copy(segment.range.clone()));
             }
-            (0xe3..=0xe5, head) if request.keep_thermal && is_thermal(head) => {
+            (0xe3..=0xe5, head) if request.keep_thermal && is_thermal(head) && !is_infiray(&found.all) => {
                 pieces.push(Piece::Copy(segment.range.clone()));
             }
             (0xe0..=0xef | 0xfe, head) => scrubbed.removed(named(segment.marker, head), name(segment)),
@@ -95,7 +96,8 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     Ok(Ok(scrubbed))
 }
 
-/// Whether bare measurements begin like this, as DJI writes them; other makers keep descriptions in these segments.
+/// Whether bare measurements begin like this, as DJI writes them; other makers keep descriptions in these segments, and `InfiRay` all
+/// that its sensors saw.
 fn is_thermal(head: &[u8]) -> bool {
     ![&b"Meta"[..], b"RMETA", b"JPS", b"Exif", b"http"].iter().any(|name| head.starts_with(name))
 }

@@ -81,6 +81,11 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     let mut bytes = source.piece(0, usize::try_from(LONGEST).unwrap_or(usize::MAX))?;
     let whole = bytes.clone();
     let Some(tags) = Tags::read(&whole) else { return refused("its header is damaged") };
+    if tags.big {
+        return refused(
+            "BigTIFF is read and not written: export it as TIFF (tiffcp -c none IN OUT, or gdal_translate), and scrub that",
+        );
+    }
     if let Some((at, why)) = tags.flaws.first() {
         return refused(format!("it is damaged at {at}: {why}"));
     }

@@ -1,0 +1,280 @@
+//! GIF (CompuServe, GIF89a): blocks one behind another, of which comments and application extensions describe the picture.
+//!
+//! ```text
+//! "GIF89a" · screen: width, height u16, flags, background, aspect · table of colours
+//! 0x2c picture: place, size, flags · table of colours · least code size · parts
+//! 0x21 extension: label · parts          parts: length u8, so many bytes, …, 0
+//! 0x3b end
+//! ```
+
+use std::{io, ops::Range};
+
+use creance_cursor::Source;
+use creance_model::{Hidden, Inspection};
+
+use super::{
+    stretch::{Stretch, Window},
+    xmp,
+};
+
+/// Blocks of one picture that are read, and bytes of one that is read.
+const MOST: usize = 1_000_000;
+const LONGEST: u64 = 16 << 20;
+
+/// What stands behind a packet of XMP, which is written without parts: each byte leads a reader of parts to the end
+/// (XMP specification part 3, 1.1.2).
+const TRAILER: &[u8] = &[0x01, 0xff, 0xfe, 0xfd, 0xfc];
+
+/// What a block is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// A picture.
+    Picture,
+    /// How long the next picture is shown, and which of its colours is none.
+    Control,
+    /// Words of anybody.
+    Comment,
+    /// Words that are to be drawn.
+    Words,
+    /// What a program keeps: its name and the letters that prove it, 11 in all.
+    Application([u8; 11]),
+    /// Something else.
+    Other(u8),
+}
+
+/// A block: what it is, where it stands, and where its content begins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Block {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<u64>,
+    pub(crate) content: u64,
+}
+
+impl Kind {
+    /// Whether a program keeps how the picture is shown there: how often it is repeated, and its profile of colours.
+    pub(crate) fn is_shown(self) -> bool {
+        matches!(self, Self::Application(name) if matches!(&name, b"NETSCAPE2.0" | b"ANIMEXTS1.0" | b"ICCRGBG1012"))
+    }
+
+    fn is_xmp(self) -> bool {
+        matches!(self, Self::Application(name) if &name == b"XMP DataXMP")
+    }
+}
+
+/// The blocks as far as they are whole.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks {
+    pub(crate) all: Vec<Block>,
+    /// Where the first block begins.
+    pub(crate) first: u64,
+    /// Where the picture ends, behind its last byte.
+    pub(crate) end: Option<u64>,
+    /// Where and why the walk ended before.
+    pub(crate) flaw: Option<(u64, String)>,
+}
+
+/// Walks the blocks, reading only the lengths of their parts.
+pub(crate) fn blocks(source: &dyn Source) -> io::Result<Blocks> {
+    let mut found = Blocks::default();
+    let mut window = Window::new(source);
+    let head = window.at(0, 13)?;
+    let Some(flags) = head.get(10).copied().filter(|_| head.len() == 13) else {
+        found.flaw = Some((0, "the file ends within its head".to_owned()));
+        return Ok(found);
+    };
+    found.first = 13 + colours(flags);
+    let mut at = found.first;
+    loop {
+        let cut = |why: &str| Some((at, why.to_owned()));
+        if found.all.len() >= MOST {
+            found.flaw = cut(&format!("more than {MOST} blocks"));
+            return Ok(found);
+        }
+        let (kind, content) = match *window.at(at, 14)? {
+            [0x3b, ..] => {
+                found.end = Some(at + 1);
+                return Ok(found);
+            }
+            [0x2c, _, _, _, _, _, _, _, _, flags, ..] => (Kind::Picture, at + 10 + colours(flags) + 1),
+            [0x21, 0xf9, ..] => (Kind::Control, at + 2),
+            [0x21, 0xfe, ..] => (Kind::Comment, at + 2),
+            [0x21, 0x01, ..] => (Kind::Words, at + 2),
+            [0x21, 0xff, 11, a, b, c, d, e, f, g, h, i, j, k] => {
+                (Kind::Application([a, b, c, d, e, f, g, h, i, j, k]), at + 14)
+            }
+            [0x21, label, ..] => (Kind::Other(label), at + 2),
+            [] | [0x2c | 0x21, ..] => {
+                found.flaw = cut("the file ends before its last byte (0x3b)");
+                return Ok(found);
+            }
+            [byte, ..] => {
+                found.flaw = cut(&format!("a block begins with {byte:#04x}"));
+                return Ok(found);
+            }
+        };
+        let mut end = content;
+        loop {
+            match window.at(end, 1)? {
+                [0] => break,
+                [length] => end += 1 + u64::from(*length),
+                _ => {
+                    found.flaw = cut("a block reaches behind the end of the file");
+                    return Ok(found);
+                }
+            }
+        }
+        found.all.push(Block { kind, range: at..end + 1, content });
+        at = end + 1;
+    }
+}
+
+/// Bytes of a table of colours, by the flags that announce it.
+fn colours(flags: u8) -> u64 {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// The bytes of a block's parts, one behind another.
+fn joined(source: &dyn Source, block: &Block) -> io::Result<Vec<u8>> {
+    let raw = raw(source, block)?;
+    let (mut bytes, mut rest) = (Vec::new(), raw.as_slice());
+    while let Some((length, after)) = rest.split_first().filter(|(length, _)| **length > 0) {
+        let length = usize::from(*length).min(after.len());
+        bytes.extend(after.get(..length).unwrap_or_default());
+        rest = after.get(length..).unwrap_or_default();
+    }
+    Ok(bytes)
+}
+
+/// The bytes of a block behind its head, as they stand.
+fn raw(source: &dyn Source, block: &Block) -> io::Result<Vec<u8>> {
+    source.piece(block.content, usize::try_from(block.range.end - block.content).unwrap_or(0))
+}
+
+/// What a GIF gives away.
+pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
+    let mut inspection = Inspection::of("gif");
+    let found = blocks(source)?;
+    for block in &found.all {
+        let (start, bytes) = (block.content, block.range.end - block.content);
+        if matches!(block.kind, Kind::Picture | Kind::Control) || block.kind.is_shown() {
+            continue;
+        }
+        if bytes > LONGEST {
+            inspection.flaw(
+                "block",
+                block.range.start,
+                &format!("{bytes} bytes, at most {LONGEST} are read"),
+            );
+            continue;
+        }
+        match block.kind {
+            Kind::Comment | Kind::Words => {
+                let mut bytes = joined(source, block)?;
+                if block.kind == Kind::Words {
+                    // Where and in which colours they are drawn stands before them, in a part of twelve bytes.
+                    bytes.drain(..bytes.len().min(12));
+                }
+                let text = String::from_utf8_lossy(&bytes);
+                let field = if block.kind == Kind::Words { "gif:text" } else { "gif:comment" };
+                inspection.say("text", text.trim_matches(|c: char| c == '\0' || c.is_whitespace()), field);
+            }
+            kind if kind.is_xmp() => {
+                let raw = raw(source, block)?;
+                let end = memchr::memmem::rfind(&raw, TRAILER).unwrap_or(raw.len());
+                let (properties, flaw) = xmp::properties(raw.get(..end).unwrap_or_default());
+                xmp::tell(&mut inspection, &properties);
+                if let Some(why) = flaw {
+                    inspection.flaw("xmp", start, &why);
+                }
+            }
+            Kind::Application(name) => {
+                let field = format!("gif:{}", String::from_utf8_lossy(&name).trim());
+                inspection.hidden.push(Hidden { what: "data of an application", field, bytes });
+            }
+            _ => {
+                let field = "gif:extension".to_owned();
+                inspection.hidden.push(Hidden { what: "data of an unknown kind", field, bytes });
+            }
+        }
+    }
+    if let Some((at, why)) = found.flaw {
+        inspection.flaw("blocks", at, &why);
+    }
+    if let Some(end) = found.end {
+        let rest = Stretch::new(source, end..source.length());
+        if super::scans::filled(&rest, 0)? < rest.length() {
+            let (field, bytes) = ("behind the end".to_owned(), rest.length());
+            inspection.hidden.push(Hidden { what: "data behind the picture", field, bytes });
+        }
+    }
+    Ok(inspection)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parts(content: &[u8]) -> Vec<u8> {
+        let mut bytes: Vec<u8> = Vec::new();
+        for part in content.chunks(255) {
+            bytes.push(u8::try_from(part.len()).unwrap());
+            bytes.extend(part);
+        }
+        bytes.push(0);
+        bytes
+    }
+
+    /// A picture of two frames that is repeated, with words of all kinds, XMP, and something behind it.
+    pub(crate) fn picture() -> Vec<u8> {
+        let packet = br#"<x xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description exif:GPSLatitude="47,30.0N" exif:GPSLongitude="8,15.0W" drone-dji:DroneSerialNumber="1TESTAB00C0042"/></x>"#;
+        let trailer = [&[1][..], &(0..=255).rev().collect::<Vec<u8>>(), &[0]].concat();
+        let frame =
+            [&[0x21, 0xf9, 4, 0, 9, 0, 0, 0][..], &[0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2], &parts(b"\x44\x01")]
+                .concat();
+        [
+            &b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff"[..],
+            &[&[0x21, 0xff, 11][..], b"NETSCAPE2.0", &parts(&[1, 0, 0])].concat(),
+            &[&[0x21, 0xfe][..], &parts(&[b"Ada Example, Mast 7".as_slice(); 20].concat())].concat(),
+            &[&[0x21, 0xff, 11][..], b"XMP DataXMP", packet, &trailer].concat(),
+            &frame,
+            &[&[0x21, 0xf9, 4, 0, 9, 0, 0, 0, 0x21, 0x01][..], &parts(&[0; 12]), &[]].concat(),
+            &[&[0x21, 0xff, 11][..], b"KESTREL 1.0", &parts(b"SECRET")].concat(),
+            &frame,
+            b"\x3b",
+            b"SERIAL 42",
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn comments_packets_and_what_lies_behind_are_told() {
+        let told = inspect(&picture().as_slice()).unwrap();
+        assert_eq!((told.places[0].lat, told.places[0].lon), (47.5, -8.25));
+        assert_eq!(told.identifiers[0].value, "1TESTAB00C0042");
+        assert!(told.facts[0].value.contains("Ada Example, Mast 7Ada"), "{:?}", told.facts);
+        let hidden: Vec<_> = told.hidden.iter().map(|one| (one.what, one.field.as_str())).collect();
+        assert_eq!(
+            hidden,
+            [("data of an application", "gif:KESTREL 1.0"), ("data behind the picture", "behind the end")]
+        );
+        assert!(told.damage.is_empty(), "{:?}", told.damage);
+        let cut = picture();
+        assert!(!inspect(&&cut[..40]).unwrap().damage.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_damage_is_answered(edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6), cut: prop::sample::Index) {
+            let mut picture = picture();
+            for (index, byte) in edits {
+                let at = index.index(picture.len());
+                picture[at] = byte;
+            }
+            picture.truncate(cut.index(picture.len()) + 1);
+            inspect(&picture.as_slice()).unwrap();
+            let found = blocks(&picture.as_slice()).unwrap();
+            prop_assert!(found.all.windows(2).all(|two| two[0].range.end == two[1].range.start));
+        }
+    }
+}

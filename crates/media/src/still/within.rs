@@ -1,0 +1,87 @@
+//! What a file says that lies within another one or behind it: a preview, a second picture, the film of a phone.
+
+use creance_model::Inspection;
+
+/// Adds what an inner file says and the outer one does not say already. `at`: where it begins in the outer one; `name`: by what
+/// way it is reached, which stands before where each value is.
+pub(super) fn tell(inspection: &mut Inspection, inner: Inspection, at: u64, name: &str) {
+    let named = |field: &str| format!("{name}:{field}");
+    for mut one in inner.identifiers {
+        let is_told = inspection
+            .identifiers
+            .iter()
+            .any(|told| (told.class, told.of, &told.value) == (one.class, one.of, &one.value));
+        if !is_told {
+            one.field = named(&one.field);
+            inspection.identifiers.push(one);
+        }
+    }
+    for mut spot in inner.places {
+        let is_told = inspection.places.iter().any(|told| {
+            told.role == spot.role && (told.lat - spot.lat).abs() < 1e-7 && (told.lon - spot.lon).abs() < 1e-7
+        });
+        if !is_told {
+            spot.field = named(&spot.field);
+            inspection.places.push(spot);
+        }
+    }
+    for mut one in inner.times {
+        if !inspection.times.iter().any(|told| (told.what, told.time) == (one.what, one.time)) {
+            one.field = named(&one.field);
+            inspection.times.push(one);
+        }
+    }
+    for mut one in inner.facts {
+        if !inspection.facts.iter().any(|told| (told.what, &told.value) == (one.what, &one.value)) {
+            one.field = named(&one.field);
+            inspection.facts.push(one);
+        }
+    }
+    for mut track in inner.tracks {
+        track.field = named(&track.field);
+        inspection.tracks.push(track);
+    }
+    for mut one in inner.hidden {
+        one.field = named(&one.field);
+        inspection.hidden.push(one);
+    }
+    for mut flaw in inner.damage {
+        flaw.what = named(&flaw.what);
+        flaw.offset = flaw.offset.saturating_add(at);
+        inspection.damage.push(flaw);
+    }
+    let device = &mut inspection.device;
+    for (told, of_inner) in [
+        (&mut device.make, inner.device.make),
+        (&mut device.model, inner.device.model),
+        (&mut device.software, inner.device.software),
+    ] {
+        *told = told.take().or(of_inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use creance_model::{DataClass, Role, Spot};
+
+    #[test]
+    fn what_is_said_already_is_not_said_again() {
+        let said = |serial: &str, lat: f64| {
+            let mut inspection = Inspection::of("jpeg");
+            inspection.identify(DataClass::Serial, None, serial, "exif:BodySerialNumber");
+            inspection.places.extend(Spot::new(Role::Camera, lat, 8.25, "exif:GPS"));
+            inspection.say("text", "Mast 7", "com");
+            inspection.flaw("exif", 5, "cut");
+            inspection
+        };
+        let mut outer = said("SER123", 47.5);
+        tell(&mut outer, said("SER123", 47.5), 100, "mpf");
+        assert_eq!((outer.identifiers.len(), outer.places.len(), outer.facts.len()), (1, 1, 1));
+        tell(&mut outer, said("SER456", 47.6), 200, "behind EOI");
+        assert_eq!(outer.identifiers[1].field, "behind EOI:exif:BodySerialNumber");
+        assert_eq!((outer.places[1].lat, outer.facts.len()), (47.6, 1));
+        let told: Vec<_> = outer.damage.iter().map(|flaw| (flaw.what.as_str(), flaw.offset)).collect();
+        assert_eq!(told, [("exif", 5), ("mpf:exif", 105), ("behind EOI:exif", 205)]);
+    }
+}
