@@ -28,15 +28,15 @@ use ring::digest;
 
 pub use masked::masked;
 
-use crate::{Error, Progress, batches, files};
+use crate::{Error, Progress, batches, files, reading::Reading};
 
 /// What is asked of files.
 #[derive(Clone, Debug, Default)]
 pub struct Inspect {
     /// Files and folders; `-` is stdin.
     pub paths: Vec<PathBuf>,
-    /// Whether each file's SHA-256 is made, for which all of it is read.
-    pub hash: bool,
+    /// Of which files the SHA-256 is made, for which all of a file is read.
+    pub hash: Hash,
     /// Whether faces are looked for in pictures, for which they are decoded.
     pub faces: bool,
     /// Threads; 0: as many as there are processors.
@@ -48,6 +48,21 @@ pub struct Inspect {
     /// What readers of logs need beside the file.
     pub logs: creance_flightlog::Options,
 }
+
+/// Of which files a SHA-256 is made.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Hash {
+    /// Of those of at most 64 MiB: pictures and logs. Of a film what describes it is read, which is much less.
+    #[default]
+    Short,
+    /// Of all.
+    All,
+    /// Of none.
+    None,
+}
+
+/// The longest file that is hashed unasked, in bytes.
+const HASHED: u64 = 64 << 20;
 
 /// The path that stands for stdin, and bytes of it that are held.
 const STDIN: &str = "-";
@@ -96,6 +111,7 @@ pub fn inspect(
 /// A file, and what lies in it if it is an archive.
 fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
     let name = path.display().to_string();
+    let _reading = Reading::begin(path);
     let read = || -> io::Result<Vec<Inspected>> {
         let (piped, file);
         let source: &dyn Source = if path == Path::new(STDIN) {
@@ -105,18 +121,19 @@ fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
             file = FileSource::new(File::open(path)?)?;
             &file
         };
-        let sha256 = if request.hash { Some(hash(source)?) } else { None };
+        let too_long = request.hash == Hash::Short && source.length() > HASHED;
+        let sha256 = if request.hash == Hash::None || too_long { None } else { Some(hash(source)?) };
         let mut told = archive::Told::default();
         one(&name, source, request, &mut told, 0)?;
         if let Some(whole) = told.all.first_mut() {
-            whole.sha256 = sha256;
+            (whole.sha256, whole.too_long) = (sha256, too_long);
         }
         Ok(told.all)
     };
     read().unwrap_or_else(|error| {
         let mut inspection = Inspection::of("unknown");
         inspection.flaw("file", 0, &error);
-        vec![Inspected { file: name, bytes: 0, sha256: None, inspection }]
+        vec![Inspected { file: name, bytes: 0, sha256: None, too_long: false, inspection }]
     })
 }
 
@@ -163,7 +180,8 @@ fn one(
         }
     }
     let place = told.all.len();
-    told.all.push(Inspected { file: name.to_owned(), bytes: source.length(), sha256: None, inspection });
+    let (file, bytes) = (name.to_owned(), source.length());
+    told.all.push(Inspected { file, bytes, sha256: None, too_long: false, inspection });
     let flaws = archive::open(name, source, request, told, depth)?;
     if let Some(whole) = told.all.get_mut(place) {
         whole.inspection.damage.extend(flaws);

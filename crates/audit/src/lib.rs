@@ -34,6 +34,7 @@ mod notes;
 mod phases;
 mod pipeline;
 mod proof;
+mod reading;
 mod recordings;
 mod region;
 mod registers;
@@ -55,11 +56,12 @@ pub use find::{Found, FoundPlace, Which, find};
 pub use flows::{FlowTold, Hello};
 pub use ground::drawing;
 pub use inputs::hash_of;
-pub use inspect::{Inspect, inspect, masked};
+pub use inspect::{Hash, Inspect, inspect, masked};
 pub use proof::{
     Claim, DeviceFileProof, Http1, Proof, ProofError, ProofFlow, ProofPacket, ProofStep, Proved, Spelling,
     Wanting, prove,
 };
+pub use reading::reading;
 pub use region::{RegionRead, region};
 pub use registers::{sites, strange_sectors, unread, zones};
 pub use request::{Limits, Progress, Request};

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeSet, HashSet},
     fs::{self, File, FileTimes},
     io::{self, Write},
+    os::unix::fs::MetadataExt as _,
     path::{Component as Part, Path, PathBuf},
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -16,7 +17,7 @@ use creance_model::{
     DataClass, Identifier, Inspection, Locations, Piece, Refusal, Removal, Role, ScrubRequest, Scrubbed,
 };
 
-use crate::{Error, Progress, batches, files, inspect::kind};
+use crate::{Error, Progress, batches, files, inspect::kind, reading::Reading};
 
 /// What is asked of files.
 #[derive(Clone, Debug)]
@@ -109,6 +110,13 @@ pub fn scrub(
     let mut names = HashSet::new();
     let (jobs, doubles): (Vec<_>, Vec<_>) =
         jobs.into_iter().partition(|(_, name)| names.insert(name.clone()));
+    let folders: BTreeSet<PathBuf> = jobs
+        .iter()
+        .map(|(_, name)| request.output.join(name.parent().unwrap_or_else(|| Path::new(""))))
+        .collect();
+    for folder in folders {
+        sweep(&folder);
+    }
     for (path, name) in doubles {
         let why = format!("another file of this run is written to {}", request.output.join(name).display());
         sink(ScrubbedFile {
@@ -124,6 +132,7 @@ pub fn scrub(
 /// Scrubs one file to a name below the output.
 fn one(path: &Path, name: &Path, request: &Scrub) -> ScrubbedFile {
     let file = path.display().to_string();
+    let _reading = Reading::begin(path);
     match scrubbed(path, name, request) {
         Ok((kind, outcome)) => ScrubbedFile { file, kind, outcome },
         Err(error) => ScrubbedFile { file, kind: "unknown", outcome: Outcome::Refused(error.to_string()) },
@@ -230,9 +239,30 @@ fn target(output: &Path, name: &Path) -> io::Result<PathBuf> {
 /// Parts of runs that were ended halfway which may stand in the way of a new one.
 const MOST_PARTS: u32 = 100_000;
 
+/// How names of parts begin.
+const PART: &str = ".creance-part-";
+
+/// Takes parts away that runs left behind which were ended halfway: nobody holds their locks any more. What cannot be taken away stays,
+/// and stands in nobody's way.
+fn sweep(folder: &Path) {
+    // Nothing is taken away through a link either: what it leads to is a folder of somebody else.
+    if !fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir()) {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_part = entry.file_name().to_string_lossy().starts_with(PART)
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_part && File::open(entry.path()).is_ok_and(|part| part.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that is gone again unless it is published.
 struct Temporary {
     path: PathBuf,
+    /// Holds a lock for as long as somebody works on it, where the file system has such.
+    _locked: File,
 }
 
 impl Temporary {
@@ -243,9 +273,17 @@ impl Temporary {
         let mut tried = 0;
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = to.with_file_name(format!(".creance-part-{}-{number}", process::id()));
+            let path = to.with_file_name(format!("{PART}{}-{number}", process::id()));
             match File::create_new(&path) {
-                Ok(_) => return Ok(Self { path }),
+                Ok(file) => {
+                    let _ = file.lock();
+                    // Another run may have taken it for one that was left behind, before the lock was there.
+                    let is_same =
+                        |there: fs::Metadata| Ok::<_, io::Error>(there.ino() == file.metadata()?.ino());
+                    if fs::symlink_metadata(&path).and_then(is_same).unwrap_or(false) {
+                        return Ok(Self { path, _locked: file });
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < MOST_PARTS => {
                     tried += 1;
                 }
@@ -337,9 +375,14 @@ const TEXTS: &[&str] = &[
     "aircraft name",
     "comment",
     "description of the flight",
+    "latitude without a longitude, degrees",
     "link",
+    "longitude without a latitude, degrees",
     "message",
 ];
+
+/// How high a camera was of which no more is known. It stays where all places move alike, as heights do.
+const ALTITUDE: &str = "altitude, m";
 
 /// What is left in the output, by our own readers, and by looking for the bytes of each value that stood in the input.
 fn left(path: &Path, name: &Path, before: &Inspection, request: &ScrubRequest) -> io::Result<Vec<String>> {
@@ -388,7 +431,8 @@ fn left(path: &Path, name: &Path, before: &Inspection, request: &ScrubRequest) -
     }
     let hidden = after.hidden.iter().filter(|one| one.what != "thermal data");
     left.extend(hidden.map(|one| format!("{} in {}", one.what, one.field)));
-    let texts = after.facts.iter().filter(|fact| TEXTS.contains(&fact.what));
+    let is_high = |what| what == ALTITUDE && !request.locations.keeps_height();
+    let texts = after.facts.iter().filter(|fact| TEXTS.contains(&fact.what) || is_high(fact.what));
     left.extend(texts.map(|fact| format!("{} in {}", fact.what, fact.field)));
     // What a logger did not write is nowhere.
     let unread = after.damage.iter().filter(|flaw| flaw.what != "dropouts");
@@ -473,6 +517,29 @@ mod tests {
             fs::write(to.join(name), "").unwrap();
         }
         assert!(outcomes(&[&from], &to)[0].1);
+    }
+
+    #[test]
+    fn parts_that_nobody_works_on_are_taken_away_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (card, to) = (folder.path().join("card"), folder.path().join("clean"));
+        fs::create_dir_all(card.join("DCIM")).unwrap();
+        fs::create_dir_all(to.join("DCIM")).unwrap();
+        fs::write(card.join("DCIM/a.csv"), TABLE).unwrap();
+        fs::write(card.join("b.csv"), TABLE).unwrap();
+        let parts =
+            [".creance-part-1-0", "DCIM/.creance-part-1-1", ".creance-part-1-2"].map(|name| to.join(name));
+        for part in &parts {
+            fs::write(part, "what was to go").unwrap();
+        }
+        let held = File::open(&parts[2]).unwrap();
+        held.lock().unwrap();
+        assert!(outcomes(&[&card], &to).iter().all(|(_, written)| *written));
+        let left: Vec<bool> = parts.iter().map(|part| part.exists()).collect();
+        assert_eq!(left, [false, false, true], "one is still worked on");
+        let names: Vec<_> =
+            fs::read_dir(to.join("DCIM")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["a.csv"]);
     }
 
     #[test]

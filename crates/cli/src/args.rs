@@ -415,7 +415,10 @@ pub(crate) struct Inspect {
     /// Prints what the vendor would have to be sent to give the keys of one flight record, and sends nothing.
     #[arg(long, conflicts_with_all = ["keychain", "sites", "zones", "faces", "reveal"])]
     pub(crate) export_key_request: bool,
-    /// Makes no SHA-256: only what describes a file is read, which is much less of it.
+    /// Makes the SHA-256 of files longer than 64 MiB too, for which all of them is read.
+    #[arg(long, conflicts_with = "no_hash")]
+    pub(crate) hash: bool,
+    /// Makes no SHA-256. Without it those of at most 64 MiB have one; of longer ones (films) only what describes them is read.
     #[arg(long)]
     pub(crate) no_hash: bool,
     /// Looks for faces in pictures (JPEG and PNG), for which they are decoded.

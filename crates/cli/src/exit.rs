@@ -3,6 +3,7 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
+use creance_render::shown;
 
 /// Done, nothing at or over `--fail-on`.
 pub(crate) const DONE: u8 = 0;
@@ -19,12 +20,16 @@ pub(crate) const INCOMPLETE: u8 = 4;
 const BUG: i32 = 70;
 
 /// Makes a panic end the program with its own code and a request to report it. No value of the evidence is printed:
-/// only the place in the source.
+/// only the place in the source, and the path of the file that was read where there are several.
 pub(crate) fn tell_bugs() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, ToString::to_string);
+        let file = creance_audit::reading();
+        let file = file.map(|path| format!(", in reading {}", shown(&path.display().to_string())));
         anstream::eprintln!(
-            "creance has a bug at {place}: please report it (SECURITY.md says how); nothing was written"
+            "creance has a bug at {place}{}: please report it (SECURITY.md says how){}",
+            file.as_deref().unwrap_or_default(),
+            if file.is_some() { "; leave that file out to read the others" } else { "; nothing was written" }
         );
         std::process::exit(BUG);
     }));

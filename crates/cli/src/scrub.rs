@@ -28,15 +28,25 @@ pub(crate) fn run(options: &Scrub, talk: Talk) -> anyhow::Result<u8> {
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let (mut all, mut failed, mut incomplete) = (Vec::new(), None, false);
+    let (mut files, mut written) = (0_usize, 0_usize);
     let bar = Bar::new(talk);
     let told = creance_audit::scrub(
         &request,
         &mut |file| {
-            incomplete |= !matches!(file.outcome, Outcome::Written { .. });
-            match options.format {
-                Answer::Jsonl => failed = failed.take().or(writeln!(out, "{}", object(&file)).err()),
-                _ => all.push(file),
-            }
+            let is_written = matches!(file.outcome, Outcome::Written { .. });
+            incomplete |= !is_written;
+            files += 1;
+            written += usize::from(is_written);
+            // What became of a file is told at once, whatever becomes of the next one.
+            let told = match options.format {
+                Answer::Jsonl => writeln!(out, "{}", object(&file)),
+                Answer::Text => text(&file, &mut out),
+                Answer::Json => {
+                    all.push(file);
+                    Ok(())
+                }
+            };
+            failed = failed.take().or(told.and_then(|()| out.flush()).err());
         },
         &mut |progress| bar.tell_files(progress),
     );
@@ -46,7 +56,13 @@ pub(crate) fn run(options: &Scrub, talk: Talk) -> anyhow::Result<u8> {
     match options.format {
         Answer::Jsonl => {}
         Answer::Json => writeln!(out, "{:#}", all.iter().map(object).collect::<Value>())?,
-        Answer::Text => text(&all, &mut out)?,
+        Answer::Text => {
+            writeln!(
+                out,
+                "\n{written} of {files} files written, each read again without finding what was to be taken out."
+            )?;
+            writeln!(out, "Check with another tool as well: {}.", CHECKS.join(", "))?;
+        }
     }
     out.flush()?;
     if beyond > 0 {
@@ -89,36 +105,24 @@ fn object(file: &ScrubbedFile) -> Value {
     object
 }
 
-fn text(all: &[ScrubbedFile], out: &mut dyn Write) -> std::io::Result<()> {
-    let mut written = 0;
-    for ScrubbedFile { file, outcome, .. } in all {
-        match outcome {
-            Outcome::Written { to, removed } => {
-                written += 1;
-                let what: Vec<String> =
-                    removed.iter().map(|one| format!("{} ({})", one.what, shown(&one.field))).collect();
-                let what = if what.is_empty() {
-                    "nothing was to be taken out".to_owned()
-                } else {
-                    format!("without {}", what.join(", "))
-                };
-                writeln!(out, "{} -> {}\n    {what}", shown(file), shown(&to.display().to_string()))?;
-            }
-            Outcome::Left(left) => {
-                writeln!(
-                    out,
-                    "{}\n    NOT WRITTEN, for it would still give away: {}",
-                    shown(file),
-                    shown(&left.join(", "))
-                )?;
-            }
-            Outcome::Refused(why) => writeln!(out, "{}\n    not scrubbed: {}", shown(file), shown(why))?,
+/// What became of a file.
+fn text(told: &ScrubbedFile, out: &mut dyn Write) -> std::io::Result<()> {
+    let ScrubbedFile { file, outcome, .. } = told;
+    match outcome {
+        Outcome::Written { to, removed } => {
+            let what: Vec<String> =
+                removed.iter().map(|one| format!("{} ({})", one.what, shown(&one.field))).collect();
+            let what = if what.is_empty() {
+                "nothing was to be taken out".to_owned()
+            } else {
+                format!("without {}", what.join(", "))
+            };
+            writeln!(out, "{} -> {}\n    {what}", shown(file), shown(&to.display().to_string()))
         }
+        Outcome::Left(left) => {
+            let left = shown(&left.join(", "));
+            writeln!(out, "{}\n    NOT WRITTEN, for it would still give away: {left}", shown(file))
+        }
+        Outcome::Refused(why) => writeln!(out, "{}\n    not scrubbed: {}", shown(file), shown(why)),
     }
-    writeln!(
-        out,
-        "\n{written} of {} files written, each read again without finding what was to be taken out.",
-        all.len()
-    )?;
-    writeln!(out, "Check with another tool as well: {}.", CHECKS.join(", "))
 }

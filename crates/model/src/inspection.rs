@@ -147,6 +147,8 @@ pub struct Inspected {
     pub bytes: u64,
     /// The SHA-256 of its content in hex.
     pub sha256: Option<String>,
+    /// Whether there is none because it is longer than what is read for it unasked.
+    pub too_long: bool,
     /// What it gives away.
     pub inspection: Inspection,
 }

@@ -6,7 +6,7 @@ mod text;
 
 pub use html::{Draw, html};
 pub use json::{SCHEMA, json};
-pub use text::{table, text};
+pub use text::{table_end, table_head, table_line, text};
 
 use std::collections::BTreeSet;
 
@@ -102,7 +102,8 @@ mod tests {
             if damaged {
                 inspection.flaw("archive", 0, &"not opened");
             }
-            let file = Inspected { file: "a".to_owned(), bytes: 6, sha256: None, inspection };
+            let file =
+                Inspected { file: "a".to_owned(), bytes: 6, sha256: None, too_long: false, inspection };
             let mut screen = Vec::new();
             text(&file, &mut screen).unwrap();
             let page = html(std::slice::from_ref(&file), &Totals::default(), None);

@@ -39,7 +39,7 @@ pub(super) fn open(
 ) -> io::Result<Vec<Flaw>> {
     let head = source.piece(0, 512)?;
     let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
-    let is_tar = head.get(257..262) == Some(b"ustar");
+    let is_tar = is_tar(&head);
     let (by_gzip, by_zstd) = (head.starts_with(b"\x1f\x8b"), head.starts_with(b"\x28\xb5\x2f\xfd"));
     let flaw = |what: &str, why: String| Flaw { what: what.to_owned(), offset: 0, why };
     if let Some(kind) = UNREAD.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| kind) {
@@ -133,6 +133,29 @@ fn zip(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), 
     Ok(())
 }
 
+/// Whether these are the first 512 bytes of a tar: by its name (POSIX, GNU), or by the sum of all bytes of its first head that stands in
+/// there, as in those of Unix version 7, which have no name.
+pub(super) fn is_tar(head: &[u8]) -> bool {
+    const SUM: std::ops::Range<usize> = 148..156;
+    let Some(head) = head.get(..512) else { return false };
+    if head.get(257..262) == Some(b"ustar") {
+        return true;
+    }
+    let told = head.get(SUM).and_then(octal);
+    let sum = head.iter().enumerate().map(|(at, byte)| if SUM.contains(&at) { 32 } else { u64::from(*byte) });
+    // A name, a length in octal digits, and a kind that was there then.
+    head.first().is_some_and(|byte| *byte > b' ')
+        && head.get(124..136).and_then(octal).is_some()
+        && matches!(head.get(156), Some(0 | b'0'..=b'2'))
+        && told == Some(sum.sum())
+}
+
+/// A number in octal digits, with blanks and zeros around it.
+fn octal(field: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field).ok()?;
+    u64::from_str_radix(text.trim_matches([' ', '\0']), 8).ok()
+}
+
 /// Bytes of an entry, up to the limit of one.
 fn limited(entry: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -143,7 +166,7 @@ fn limited(entry: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Entries of a tar (POSIX.1-1988 ustar, and what GNU adds): heads of 512 bytes, content padded to 512.
+/// Entries of a tar (Unix version 7, POSIX.1-1988 ustar, and what GNU adds): heads of 512 bytes, content padded to 512.
 fn tar(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), String> {
     let (mut at, mut long_name) = (0_u64, None::<String>);
     while at + 512 <= source.length() {
@@ -154,7 +177,7 @@ fn tar(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), 
             let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
             String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
         };
-        let Ok(length) = u64::from_str_radix(text(124..136).trim(), 8) else {
+        let Some(length) = head.get(124..136).and_then(octal) else {
             return Err(format!("the head at {at} states no length"));
         };
         let content = at + 512;
@@ -172,7 +195,9 @@ fn tar(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), 
         };
         match kind {
             b'0' | 0 => {
-                let prefix = text(345..500);
+                // Of the others only POSIX has a folder there.
+                let is_posix = head.get(257..263) == Some(b"ustar\0");
+                let prefix = if is_posix { text(345..500) } else { String::new() };
                 let short =
                     if prefix.is_empty() { text(0..100) } else { format!("{prefix}/{}", text(0..100)) };
                 let name = long_name.take().unwrap_or(short);

@@ -49,6 +49,8 @@ const PRIVATE: &[&str] = &[
     "link",
     "sensor",
     "description",
+    "latitude",
+    "longitude",
 ];
 
 /// Whether a fact may tell of a person or a place.
@@ -76,9 +78,12 @@ mod tests {
         inspection.say("corner of an area", "47.12345, 8.12345", "plan");
         inspection.say("sensor", "4TESTP02AA0087", "jpeg:APP7");
         inspection.say("description of the flight", "Visit to Ada", "tlog");
+        inspection.say("latitude without a longitude, degrees", "-33.8567840", "exif:GPSLatitude");
         inspection.say("distance to the target, m", "79.572", "xmp:y");
         let shown = format!("{:?}", masked(inspection));
-        for secret in ["1TESTAB00C0001", "47.123", "8.987", "Harbour", "8.12345", "4TESTP02AA0087", "Ada"] {
+        for secret in
+            ["1TESTAB00C0001", "47.123", "8.987", "Harbour", "8.12345", "4TESTP02AA0087", "Ada", "33.8"]
+        {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
         assert!(shown.contains("79.572"));

@@ -10,12 +10,13 @@ pub const SCHEMA: &str = "creance.inspect/1";
 
 /// What a file gives away, as an object.
 pub fn json(file: &Inspected) -> Value {
-    let Inspected { file, bytes, sha256, inspection } = file;
+    let Inspected { file, bytes, sha256, too_long, inspection } = file;
     let device = &inspection.device;
     json!({
         "schema": SCHEMA,
         "file": file,
         "sha256": sha256,
+        "not_hashed": too_long.then_some("it is long: --hash"),
         "bytes": bytes,
         "kind": inspection.kind,
         "identifiers": identifiers(inspection),

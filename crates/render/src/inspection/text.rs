@@ -12,11 +12,13 @@ const MOST: usize = 12;
 
 /// What one file gives away, on one screen.
 pub fn text(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
-    let Inspected { file, bytes, sha256, inspection } = file;
+    let Inspected { file, bytes, sha256, too_long, inspection } = file;
     writeln!(out, "{}", shown(file))?;
     writeln!(out, "  {}, {bytes} bytes", inspection.kind)?;
     if let Some(hash) = sha256 {
         writeln!(out, "  SHA-256 {hash}")?;
+    } else if *too_long {
+        writeln!(out, "  not hashed, for it is long: --hash reads all of it")?;
     }
     match inspection.kind {
         "gzip" | "zstd" | "xz" | "bzip2" | "7z" | "rar" => {
@@ -158,31 +160,38 @@ fn several(out: &mut dyn Write, name: &str, lines: impl ExactSizeIterator<Item =
     Ok(())
 }
 
-/// A line a file, and totals.
-pub fn table(files: &[Inspected], totals: &Totals, out: &mut dyn Write) -> io::Result<()> {
+/// The head of a table with a line a file.
+pub fn table_head(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "{:<11} {:>6} {:>7} {:>6} {:>7} {:>6}  file",
         "kind", "places", "serials", "people", "points", "hidden"
-    )?;
-    for Inspected { file, inspection, .. } in files {
-        let people = [DataClass::PersonName, DataClass::Email, DataClass::Phone, DataClass::AccountId];
-        let count = |classes: &[DataClass]| {
-            inspection.identifiers.iter().filter(|one| classes.contains(&one.class)).count()
-        };
-        writeln!(
-            out,
-            "{:<11} {:>6} {:>7} {:>6} {:>7} {:>6}  {}{}",
-            inspection.kind,
-            inspection.places.len(),
-            count(&[DataClass::Serial]),
-            count(&people),
-            points(inspection),
-            inspection.hidden.len(),
-            shown(file),
-            if inspection.damage.is_empty() { "" } else { "  (not all of it could be read)" },
-        )?;
-    }
+    )
+}
+
+/// The line of a file.
+pub fn table_line(file: &Inspected, out: &mut dyn Write) -> io::Result<()> {
+    let Inspected { file, inspection, .. } = file;
+    let people = [DataClass::PersonName, DataClass::Email, DataClass::Phone, DataClass::AccountId];
+    let count = |classes: &[DataClass]| {
+        inspection.identifiers.iter().filter(|one| classes.contains(&one.class)).count()
+    };
+    writeln!(
+        out,
+        "{:<11} {:>6} {:>7} {:>6} {:>7} {:>6}  {}{}",
+        inspection.kind,
+        inspection.places.len(),
+        count(&[DataClass::Serial]),
+        count(&people),
+        points(inspection),
+        inspection.hidden.len(),
+        shown(file),
+        if inspection.damage.is_empty() { "" } else { "  (not all of it could be read)" },
+    )
+}
+
+/// What stands below the table.
+pub fn table_end(totals: &Totals, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     writeln!(
         out,
