@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use creance_custody::{Deed, File, Ledger, sha256};
+use creance_custody::{Deed, File, Ledger, SigningKey, sha256};
 use creance_model::{Confidence, Judgement, Likelihood, Report, Review, Timestamp, Weighed};
 use creance_tests::{example, run};
 
@@ -80,6 +80,59 @@ fn a_signed_case_holds_until_any_of_its_files_changes() {
     assert!(held == 1 && told.contains("record 3 (audit) came after"), "{told}");
     let log = text(&run(["case", "log", &case]).stdout);
     assert_eq!(log.lines().filter(|line| !line.starts_with("     ")).count(), 1 + 3, "{log}");
+}
+
+/// A guard puts a file of its ledger aside when it has grown long, and keeps other files beside it, of which the ledger says nothing.
+#[test]
+fn the_ledger_of_a_guard_is_one_in_all_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    fs::create_dir(&state).unwrap();
+    let mut ledger = Ledger::default();
+    let lines: Vec<String> = (0..12)
+        .map(|number| {
+            let deed = Deed {
+                action: "state".to_owned(),
+                case: "guard".to_owned(),
+                tool: "creance-guard 0.1.0".to_owned(),
+                started: Timestamp::from_secs(1_781_164_800 + number),
+                ended: Timestamp::from_secs(1_781_164_800 + number),
+                detail: [("to".to_owned(), "airborne".into())].into(),
+                files: Vec::new(),
+            };
+            ledger.add(deed).unwrap()
+        })
+        .collect();
+    let key = SigningKey::read(&SigningKey::pem(&[7; 32])).unwrap();
+    let write = |name: &str, content: &str| fs::write(state.join(name), content).unwrap();
+    // Not in the order of their names.
+    write("ledger-9.jsonl", &lines[..9].concat());
+    write("ledger-000000000011.jsonl", &lines[9..11].concat());
+    write("ledger.jsonl", &lines[11]);
+    write("signature.json", &key.sign(&ledger).unwrap());
+    write("state", "airborne");
+    write("lock", "");
+    let path = state.display().to_string();
+    let public = key.public().hex().to_owned();
+    let (held, told) = verify(&path, &["--public", &public]);
+    assert!(held == 0 && told.contains("holds; records: 12, files: 0"), "{told}");
+    assert!(told.contains(&format!("signed with {public}")), "{told}");
+    // One is changed, is missing, and all are there again, the last put aside as well.
+    write("ledger-9.jsonl", &lines[..9].concat().replacen("airborne", "grounded", 1));
+    let (held, told) = verify(&path, &[]);
+    assert!(held == 1 && told.starts_with("ledger-9.jsonl: record 2: the record before"), "{told}");
+    fs::remove_file(state.join("ledger-9.jsonl")).unwrap();
+    let (held, told) = verify(&path, &[]);
+    assert!(held == 1 && told.starts_with("ledger-000000000011.jsonl: record 1: its number"), "{told}");
+    write("ledger-9.jsonl", &lines[..9].concat());
+    fs::rename(state.join("ledger.jsonl"), state.join("ledger-12.jsonl")).unwrap();
+    assert_eq!(verify(&path, &["--public", &public]).0, 0);
+    fs::remove_file(state.join("ledger-12.jsonl")).unwrap();
+    let (held, told) = verify(&path, &[]);
+    assert!(
+        held == 1 && told.starts_with("ledger.jsonl: record 12 is not the one that was signed"),
+        "{told}"
+    );
 }
 
 #[test]

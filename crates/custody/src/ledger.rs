@@ -18,6 +18,14 @@ const SCHEMA: &str = "creance.ledger/1";
 /// Bytes of the longest line that is read.
 const LONGEST: usize = 16 << 20;
 
+/// The number of the last record of a file of a ledger that has grown long and was put aside, by the file's name:
+/// `ledger-NUMBER.jsonl`. In the order of their numbers, and `ledger.jsonl` behind them, such files are one ledger.
+pub fn put_aside(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("ledger-")?.strip_suffix(".jsonl")?;
+    // Nothing that is only read as a number: a sign.
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
 /// A file of a case.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +111,9 @@ pub enum Why {
     /// The line before is not the one that was there.
     #[error("the record before is not the one that stood there when this was written")]
     Chain,
+    /// A file that was put aside has more, or less, than its name says.
+    #[error("it is the last of a file that is named by another")]
+    Aside,
     /// A file is named twice, or a hash is none.
     #[error("its list of files is none")]
     Files,
@@ -207,6 +218,15 @@ impl Chain {
     /// Reads what follows this end, line by line, and checks every line against the one before. No more of it is kept than one
     /// line. A line that is wrong is an error of invalid data, with a [`LedgerError`].
     pub fn follow(&mut self, lines: &mut impl BufRead) -> io::Result<()> {
+        self.follow_each(lines, |_, _| {})
+    }
+
+    /// The same, and hands on each record that is in its place, with the SHA-256 of its line.
+    pub(crate) fn follow_each(
+        &mut self,
+        lines: &mut impl BufRead,
+        mut each: impl FnMut(Record, &str),
+    ) -> io::Result<()> {
         let mut line = Vec::new();
         loop {
             let record = self.number + 1;
@@ -218,7 +238,8 @@ impl Chain {
             if line.pop() != Some(b'\n') {
                 return Err(wrong(Why::Cut));
             }
-            self.step(&line).map_err(wrong)?;
+            let record = self.step(&line).map_err(wrong)?;
+            each(record, self.hash.as_deref().unwrap_or_default());
         }
     }
 
@@ -282,12 +303,6 @@ impl Ledger {
     /// The last record, and the SHA-256 of its line.
     pub fn last(&self) -> Option<(&Record, &str)> {
         Some((self.records.last()?, self.hashes.last()?))
-    }
-
-    /// The SHA-256 of the line of a record, counted from 1.
-    pub(crate) fn hash(&self, number: u64) -> Option<&str> {
-        let index = usize::try_from(number.checked_sub(1)?).ok()?;
-        self.hashes.get(index).map(String::as_str)
     }
 }
 

@@ -19,10 +19,10 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 
 pub use canonical::write as in_canonical_form;
-pub use ledger::{Chain, Deed, File, Ledger, LedgerError, Record, Why};
+pub use ledger::{Chain, Deed, File, Ledger, LedgerError, Record, Why, put_aside};
 pub use redact::{Omit, Redacted, redact};
 pub use seal::{KeyError, PublicKey, SigningKey};
-pub use verify::{Answer, Fault, Signed, verify};
+pub use verify::{Answer, Fault, Signed, Verifier, verify};
 
 /// The ledger of a case folder.
 pub const LEDGER: &str = "ledger.jsonl";

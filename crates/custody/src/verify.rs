@@ -1,18 +1,27 @@
 //! Whether a case is what its ledger says, and whose signature says so.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, BufRead},
+};
 
 use thiserror::Error;
 
-use crate::{File, LEDGER, Ledger, LedgerError, PublicKey, SIGNATURE, seal::Seal};
+use crate::{Chain, File, LEDGER, LedgerError, PublicKey, Record, SIGNATURE, Why, put_aside, seal::Seal};
 
 /// What is wrong with a case: the file, and the record that says otherwise.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
     /// The ledger itself.
-    #[error("{LEDGER}: {0}")]
-    Ledger(#[from] LedgerError),
+    #[error("{file}: {error}")]
+    Ledger {
+        /// Which of its files.
+        file: String,
+        /// The line, and what is wrong.
+        error: LedgerError,
+    },
     /// A file is another than it was.
     #[error(
         "{path}: changed since record {record} ({action}): {bytes} bytes then, {now} now, of another SHA-256"
@@ -125,49 +134,125 @@ fn signed_in(record: Option<u64>) -> String {
 /// Verifies a case of its ledger, its signature if it has one, and its other files as they are now. With a key it must
 /// be signed with it.
 pub fn verify(ledger: &[u8], signature: Option<&[u8]>, files: &[File], key: Option<&PublicKey>) -> Answer {
-    let mut faults = Vec::new();
-    let mut signed = Signed::No;
-    let seal = signature.map(Seal::read);
-    if let Some(Some(seal)) = &seal {
-        signed = Signed::By(seal.key.clone());
-        if key.is_some_and(|key| *key != seal.key) {
-            faults.push(Fault::OtherKey(seal.key.hex().to_owned()));
-        }
-    }
-    let ledger = match Ledger::read(ledger) {
-        Ok(ledger) => ledger,
-        Err(error) => {
-            faults.insert(0, error.into());
-            faults.extend(matches!(seal, Some(None)).then_some(Fault::Signature { record: None }));
-            return Answer { records: 0, files: 0, signed, faults };
-        }
-    };
-    let last = ledger.records().iter().rfind(|record| record.action == "sign").map(|record| record.number);
-    match seal {
-        Some(Some(seal)) => faults.extend(sealed(&ledger, &seal)),
-        Some(None) => faults.push(Fault::Signature { record: last }),
-        None => match last {
-            Some(record) => faults.push(Fault::SignatureMissing { record }),
-            None if key.is_some() => faults.push(Fault::Unsigned),
-            None => {}
-        },
-    }
-    faults.extend(changed(&ledger, files));
-    Answer { records: ledger.records().len(), files: files.len(), signed, faults }
+    let mut verifier = Verifier::new(signature);
+    let mut lines = ledger;
+    // Bytes can always be read.
+    let _ = verifier.read(LEDGER, &mut lines);
+    verifier.end(files, key)
 }
 
-fn sealed(ledger: &Ledger, seal: &Seal) -> Option<Fault> {
-    let same_case = ledger.last().is_some_and(|(last, _)| last.case == seal.case);
-    if ledger.hash(seal.record) != Some(&seal.hash) || !same_case {
-        return Some(Fault::NotSigned { record: seal.record });
+/// Verifies a ledger of any length, in one file or in several, one after the other; no more of it is kept than a line.
+#[derive(Debug, Default)]
+pub struct Verifier {
+    /// The signature, if it is one and holds.
+    seal: Option<Option<Seal>>,
+    chain: Chain,
+    /// The first fault of the ledger, behind which nothing is read.
+    broken: Option<Fault>,
+    /// The last record that says that the case was signed.
+    sign: Option<u64>,
+    /// Whether the record that is signed is the one that stands there.
+    sealed: bool,
+    /// The record behind it, and what it is about.
+    next: Option<(u64, String)>,
+    last: Option<Record>,
+}
+
+impl Verifier {
+    /// Begins, with the `signature.json` that is there.
+    pub fn new(signature: Option<&[u8]>) -> Self {
+        Self { seal: signature.map(Seal::read), ..Self::default() }
     }
-    let next = ledger.records().iter().find(|record| record.number > seal.record)?;
-    Some(Fault::Stale { record: seal.record, next: next.number, action: next.action.clone() })
+
+    /// Reads the next file of the ledger. An error is one of reading; what is wrong with a line is told at the end.
+    pub fn read(&mut self, file: &str, lines: &mut impl BufRead) -> io::Result<()> {
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        let before = self.chain.number();
+        let seal = self.seal.as_ref().and_then(Option::as_ref);
+        let (sign, sealed, next, last) = (&mut self.sign, &mut self.sealed, &mut self.next, &mut self.last);
+        let done = self.chain.follow_each(lines, |record, hash| {
+            if record.action == "sign" {
+                *sign = Some(record.number);
+            }
+            if let Some(seal) = seal {
+                *sealed |= seal.record == record.number && seal.hash == hash;
+                if next.is_none() && record.number > seal.record {
+                    *next = Some((record.number, record.action.clone()));
+                }
+            }
+            *last = Some(record);
+        });
+        let Err(error) = done else {
+            let (number, read) = (self.chain.number(), self.chain.number() - before);
+            let why = if read == 0 { Why::Empty } else { Why::Aside };
+            if put_aside(file).is_some_and(|last| last != number || read == 0) {
+                let error = LedgerError { record: number, why };
+                self.broken = Some(Fault::Ledger { file: file.to_owned(), error });
+            }
+            return Ok(());
+        };
+        match error.downcast::<LedgerError>() {
+            Ok(error) => {
+                self.broken = Some(Fault::Ledger { file: file.to_owned(), error });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The last record that was read.
+    pub fn last(&self) -> Option<&Record> {
+        self.last.as_ref()
+    }
+
+    /// What was found, with other files of the case as they are now. With a key it must be signed with it.
+    pub fn end(self, files: &[File], key: Option<&PublicKey>) -> Answer {
+        let mut faults = Vec::new();
+        let mut signed = Signed::No;
+        if let Some(Some(seal)) = &self.seal {
+            signed = Signed::By(seal.key.clone());
+            if key.is_some_and(|key| *key != seal.key) {
+                faults.push(Fault::OtherKey(seal.key.hex().to_owned()));
+            }
+        }
+        let empty = || {
+            let error = LedgerError { record: 1, why: Why::Empty };
+            Fault::Ledger { file: LEDGER.to_owned(), error }
+        };
+        let broken = self.broken.clone().or_else(|| self.last.is_none().then(empty));
+        if let Some(fault) = broken {
+            faults.insert(0, fault);
+            faults.extend(matches!(self.seal, Some(None)).then_some(Fault::Signature { record: None }));
+            return Answer { records: 0, files: 0, signed, faults };
+        }
+        match &self.seal {
+            Some(Some(seal)) => faults.extend(self.of_seal(seal)),
+            Some(None) => faults.push(Fault::Signature { record: self.sign }),
+            None => match self.sign {
+                Some(record) => faults.push(Fault::SignatureMissing { record }),
+                None if key.is_some() => faults.push(Fault::Unsigned),
+                None => {}
+            },
+        }
+        faults.extend(self.last.as_ref().map(|last| changed(last, files)).unwrap_or_default());
+        let records = usize::try_from(self.chain.number()).unwrap_or(usize::MAX);
+        Answer { records, files: files.len(), signed, faults }
+    }
+
+    fn of_seal(&self, seal: &Seal) -> Option<Fault> {
+        let same_case = self.last.as_ref().is_some_and(|last| last.case == seal.case);
+        if !self.sealed || !same_case {
+            return Some(Fault::NotSigned { record: seal.record });
+        }
+        let (next, action) = self.next.clone()?;
+        Some(Fault::Stale { record: seal.record, next, action })
+    }
 }
 
 /// The files that are not what the last record says.
-fn changed(ledger: &Ledger, files: &[File]) -> Vec<Fault> {
-    let Some((last, _)) = ledger.last() else { return Vec::new() };
+fn changed(last: &Record, files: &[File]) -> Vec<Fault> {
     let (record, action) = (last.number, || last.action.clone());
     let now: BTreeMap<&str, &File> = files.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut faults = Vec::new();
@@ -201,7 +286,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Deed, SigningKey, ledger::tests::deed, sha256};
+    use crate::{Deed, Ledger, SigningKey, ledger::tests::deed, sha256};
 
     const FINDINGS: &[u8] = b"{\"schema\":\"creance.findings/1\"}";
     const CASE: &[u8] = b"{\"files\":[]}";
@@ -288,6 +373,41 @@ mod tests {
             forged.add(action);
         }
         assert_eq!(forged.verify(Some(&signature), None).faults, [Fault::NotSigned { record: 3 }]);
+    }
+
+    #[test]
+    fn files_that_were_put_aside_are_one_ledger_with_the_last() {
+        let mut sample = Sample::new();
+        let signature = sample.sign();
+        let files = sample.deed("").files;
+        let told = |pieces: &[(&str, String)]| {
+            let mut verifier = Verifier::new(Some(signature.as_bytes()));
+            for (name, lines) in pieces {
+                verifier.read(name, &mut lines.as_bytes()).unwrap();
+            }
+            verifier.end(&files, None)
+        };
+        let [one, two] = [sample.lines[..2].concat(), sample.lines[2].clone()];
+        let answer = told(&[("ledger-000000000002.jsonl", one.clone()), (LEDGER, two.clone())]);
+        assert_eq!((answer.records, answer.faults), (3, Vec::new()));
+        // The end may have been put aside as well, and no other begun.
+        let answer = told(&[("ledger-2.jsonl", one.clone()), ("ledger-3.jsonl", two.clone())]);
+        assert_eq!((answer.records, answer.faults), (3, Vec::new()));
+        let words = |pieces: &[(&str, String)]| told(pieces).faults.first().map(ToString::to_string);
+        let taken_out =
+            "ledger.jsonl: record 1: its number is another: a record was taken out, put in or moved";
+        assert_eq!(words(&[(LEDGER, two.clone())]).as_deref(), Some(taken_out));
+        let changed = one.replace("review", "Review");
+        let told_so = words(&[("ledger-2.jsonl", changed), (LEDGER, two)]).unwrap();
+        assert!(told_so.starts_with("ledger.jsonl: record 3: the record before"), "{told_so}");
+        let cut = words(&[("ledger-2.jsonl", one.trim_end().to_owned())]).unwrap();
+        assert!(cut.starts_with("ledger-2.jsonl: record 2: its line is cut"), "{cut}");
+        assert!(words(&[]).unwrap().contains("the ledger is empty"));
+        // What is none of it is not passed over for its name.
+        for (name, lines) in [("ledger-3.jsonl", one.as_str()), ("ledger-2.jsonl", "")] {
+            let said = words(&[(name, lines.to_owned())]).unwrap();
+            assert!(said.starts_with(&format!("{name}: record ")), "{said}");
+        }
     }
 
     #[test]

@@ -66,6 +66,7 @@ Examples:
   creance case verify case                            is it what its ledger says
   creance case verify case --public examiner.pub      and is it signed with this key
   creance case verify case --inputs                   and are the inputs what they were
+  creance case verify /var/lib/creance-guard          the ledger of a guard, in all its files
 
 A case without a signature holds if its ledger does: that says that nothing was changed by accident, not that nobody wrote it
 anew. Exit codes: 0 it holds · 1 it is refused, with the file and the record named · 3 unreadable.";

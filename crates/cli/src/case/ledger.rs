@@ -1,9 +1,14 @@
 //! The ledger of a case folder: read, continued, and compared with the files that are there.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
-use creance_custody::{Answer, Deed, LEDGER, Ledger, PublicKey, SIGNATURE, Signed};
+use creance_custody::{Answer, Deed, LEDGER, Ledger, PublicKey, SIGNATURE, Signed, Verifier, put_aside};
 use creance_model::{Report, Timestamp};
 use serde_json::Value;
 
@@ -66,12 +71,42 @@ pub(crate) fn intact(folder: &Path) -> anyhow::Result<Signed> {
     Ok(answer.signed)
 }
 
-/// Compares a folder with its ledger and its signature.
+/// The case that all records of a guard are of (crates/guard). Its ledger says nothing of files: what else lies in its folder is the
+/// guard's own, and changes while it runs.
+const GUARD: &str = "guard";
+
+/// Compares a folder with its ledger and its signature. The ledger may be in several files, as a guard leaves it.
 pub(super) fn verify(folder: &Path, key: Option<&PublicKey>) -> anyhow::Result<Answer> {
-    let ledger = bytes(&folder.join(LEDGER), LARGEST)?;
     let path = folder.join(SIGNATURE);
     let signature = if path.try_exists()? { Some(bytes(&path, LARGEST)?) } else { None };
-    Ok(creance_custody::verify(&ledger, signature.as_deref(), &files(folder)?, key))
+    let mut verifier = Verifier::new(signature.as_deref());
+    for (name, path) in pieces(folder)? {
+        let told = || format!("cannot read {}", path.display());
+        let file = File::open(&path).with_context(told)?;
+        verifier.read(&name, &mut BufReader::new(file)).with_context(told)?;
+    }
+    let guards = verifier.last().is_some_and(|last| last.case == GUARD && last.files.is_empty());
+    Ok(verifier.end(&if guards { Vec::new() } else { files(folder)? }, key))
+}
+
+/// The files of a ledger by name, the first first: those that were put aside, and `ledger.jsonl`, which may be missing right after
+/// it was put aside as well.
+fn pieces(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let mut aside = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(number) = put_aside(&name) {
+            aside.push((number, name, entry.path()));
+        }
+    }
+    aside.sort();
+    let mut all: Vec<_> = aside.into_iter().map(|(_, name, path)| (name, path)).collect();
+    let last = folder.join(LEDGER);
+    if all.is_empty() || last.try_exists()? {
+        all.push((LEDGER.to_owned(), last));
+    }
+    Ok(all)
 }
 
 /// Every file of a folder but ledger, signature and what is being written, with its hash. What is no file has none that
@@ -86,7 +121,8 @@ fn files(folder: &Path) -> anyhow::Result<Vec<creance_custody::File>> {
             let (path, kind) = (entry.path(), entry.file_type()?);
             let inside = path.strip_prefix(folder).unwrap_or(&path);
             let name = inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
-            if [LEDGER, SIGNATURE].contains(&name.as_str()) || name == format!("{LEDGER}{PART}") {
+            let ledger = name == LEDGER || name == format!("{LEDGER}{PART}") || put_aside(&name).is_some();
+            if ledger || name == SIGNATURE {
                 continue;
             }
             if kind.is_dir() {
