@@ -11,6 +11,7 @@
 
 mod cuts;
 mod hears;
+mod left;
 mod looks;
 mod told;
 
@@ -31,6 +32,8 @@ use nix::{
 };
 use serde_json::Value;
 use thiserror::Error;
+
+use left::Marks;
 
 use crate::{
     Answer, Book, Config, Cut, Destination, Ear, Exception, Input, Kernel, KernelError, Known, Machine,
@@ -128,10 +131,8 @@ pub struct Engine {
     /// What the law asks for where the aircraft may be and the policy does not ask about, and who answers for that.
     duties: Vec<Duty>,
     answered: Option<String>,
-    /// What had left at the beginning of the turn before this one, and of this one, where that is known, and when: what an ear
-    /// hears now came later than the first, for turns in which not all was heard do not count.
-    marks: [Option<(Duration, u64)>; 2],
-    drained: bool,
+    /// What had left, at times.
+    marks: Marks,
     /// Exceptions that were let through at the last renewal.
     exempt: BTreeSet<String>,
 }
@@ -168,6 +169,7 @@ impl Engine {
         let resolver = config.resolver.as_ref().map(|resolver| Names::start(resolver, Arc::clone(&policy)));
         let resolver =
             resolver.transpose().map_err(|source| EngineError::Io { doing: "start the resolver", source })?;
+        let began = Instant::now();
         let mut engine = Self {
             loaded: Cut::new(&config),
             hand,
@@ -178,7 +180,7 @@ impl Engine {
             book,
             policy,
             resolver,
-            began: Instant::now(),
+            began,
             ears: BTreeMap::new(),
             sources,
             deaf: None,
@@ -199,8 +201,7 @@ impl Engine {
             last_alarm: None,
             duties,
             answered: None,
-            marks: [None; 2],
-            drained: true,
+            marks: Marks::new(began),
             exempt: BTreeSet::new(),
         };
         engine.begin()?;
@@ -229,9 +230,7 @@ impl Engine {
         let beat = self.config.dead_man() / 5;
         let (mut counted, mut due) = (Instant::now(), Due::default());
         loop {
-            if self.drained {
-                self.marks = [self.marks[1], self.sent().map(|sent| (since_1970(), sent))];
-            }
+            self.marks.turn(&self.config.wan);
             self.ears();
             self.wait(&signals, beat.min(LOOK) / 2);
             if matches!(signals.read_signal(), Ok(Some(_))) {

@@ -198,6 +198,17 @@ impl Kernel {
         Some(ours.filter_map(|one| one["backlog"].as_u64()).sum())
     }
 
+    /// Neighbours that have not answered yet, as `ip` tells them; packets may wait for each. `None`: that cannot be asked.
+    pub fn unresolved() -> Option<Vec<serde_json::Value>> {
+        let said = run("ip", &["-j", "neigh", "show", "nud", "incomplete"]).ok()?;
+        // It says nothing at all where there is none.
+        if said.stdout.trim_ascii().is_empty() {
+            Some(Vec::new())
+        } else {
+            serde_json::from_slice(&said.stdout).ok()
+        }
+    }
+
     /// Takes these rules away, and those of an engine before, but none of others.
     pub fn unlock(config: &Config) -> Result<(), KernelError> {
         let (standing, _) = Self::rules(config)?;

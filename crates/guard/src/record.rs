@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-use creance_custody::{Chain, Deed, LEDGER, PublicKey, SIGNATURE, SigningKey};
+use creance_custody::{Chain, Deed, LEDGER, PublicKey, SIGNATURE, SigningKey, put_aside};
 use creance_model::Timestamp;
 use serde_json::Value;
 
@@ -140,7 +140,7 @@ impl Book {
         file.sync_data()?;
         self.bytes += line.len() as u64;
         if self.bytes >= self.most {
-            let name = format!("{ASIDE}{:012}{JSONL}", self.chain.number());
+            let name = format!("ledger-{:012}.jsonl", self.chain.number());
             fs::rename(self.folder.join(LEDGER), self.folder.join(name))?;
             File::open(&self.folder)?.sync_all()?;
             (self.file, self.bytes) = (None, 0);
@@ -171,10 +171,6 @@ impl Book {
     }
 }
 
-/// What a file that was put aside is called, before and behind the number of its last record.
-const ASIDE: &str = "ledger-";
-const JSONL: &str = ".jsonl";
-
 /// The files of a ledger, the first first. There may be none.
 pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = aside(folder)?;
@@ -191,8 +187,7 @@ fn aside(folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let number = name.strip_prefix(ASIDE).and_then(|rest| rest.strip_suffix(JSONL));
-        if let Some(number) = number.and_then(|number| number.parse::<u64>().ok()) {
+        if let Some(number) = put_aside(name) {
             numbered.push((number, path));
         }
     }

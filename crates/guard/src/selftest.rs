@@ -41,7 +41,7 @@ use pnet_datalink::{Channel, DataLinkSender};
 
 pub use against::{Passed, against};
 pub use cuts::{Cuts, cuts, percentile};
-pub use faults::{Faults, faults};
+pub use faults::{Faults, Life, faults};
 pub use live::{Reached, live};
 
 use crate::{

@@ -11,13 +11,11 @@ impl Engine {
     pub(super) fn listen(&mut self) -> Result<(), EngineError> {
         let mut lost = Vec::new();
         let mut all = Vec::new();
-        self.drained = true;
         for (name, ear) in &mut self.ears {
             let before = ear.lost();
             let mut taken = 0;
             loop {
                 if taken == BATCH {
-                    self.drained = false;
                     break;
                 }
                 taken += 1;

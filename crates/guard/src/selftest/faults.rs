@@ -13,14 +13,15 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use creance_custody::{LEDGER, SIGNATURE, Signed, SigningKey, verify};
+use creance_custody::{SIGNATURE, Signed, SigningKey, verify};
 use nix::sys::signal::Signal;
 
-use super::{Lab, SETTLE, within};
+use super::{Lab, SETTLE, wait, within};
 use crate::{
     Order, ask,
     control::SOCKET,
     evidence::telemetry,
+    files,
     frames::{CLIENT, GATEWAY, Way, ways},
 };
 
@@ -35,10 +36,44 @@ pub struct Faults {
     pub verified: bool,
     /// Records in it.
     pub records: usize,
-    /// KiB in memory that one life of the engine gained after its first minute.
-    pub grown: u64,
-    /// Descriptors that one life gained.
-    pub descriptors: usize,
+    /// Files that it is in.
+    pub files: usize,
+    /// What each life of the engine held.
+    pub lives: Vec<Life>,
+}
+
+/// What one life of the engine held, from when it was warm (KiB in memory, descriptors).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Life {
+    /// Faults that it lived through.
+    pub faults: usize,
+    /// When it was warm.
+    pub first: (u64, usize),
+    /// The most of each.
+    pub most: (u64, usize),
+    /// At its end.
+    pub last: (u64, usize),
+}
+
+impl Life {
+    /// KiB and descriptors that it gained at most.
+    pub fn gained(&self) -> (u64, usize) {
+        (self.most.0.saturating_sub(self.first.0), self.most.1.saturating_sub(self.first.1))
+    }
+
+    /// Whether it gained no more than an engine does that waits now for more processes and now for fewer.
+    pub fn keeps_its_size(&self) -> bool {
+        let (memory, open) = self.gained();
+        memory <= GAINED && open <= OPENED
+    }
+
+    fn take(&mut self, now: (u64, usize)) {
+        if self.faults == WARM {
+            (self.first, self.most) = (now, now);
+        }
+        self.most = (self.most.0.max(now.0), self.most.1.max(now.1));
+        self.last = now;
+    }
 }
 
 /// Something that breaks.
@@ -46,11 +81,9 @@ type Fault = (&'static str, fn(&mut Lab) -> anyhow::Result<()>);
 
 const FAULTS: &[Fault] = &[
     ("nftables emptied by another", |_| Lab::inside("gateway", &["nft", "flush", "ruleset"])),
-    ("our table deleted by another", |_| {
-        Lab::inside("gateway", &["nft", "delete", "table", "inet", "creance"])
-    }),
+    ("our table deleted by another", |_| once_it_is_there(&["nft", "delete", "table", "inet", "creance"])),
     ("an element that opens, put in by another", |_| {
-        Lab::inside("gateway", &["nft", "add", "element", "inet", "creance", "released", "{ lan0 }"])
+        once_it_is_there(&["nft", "add", "element", "inet", "creance", "released", "{ lan0 }"])
     }),
     ("another table that accepts all", |_| {
         let rules = "table inet other { chain forward { type filter hook forward priority -200\naccept\n}\n}";
@@ -116,10 +149,13 @@ const KILLED: Fault = ("the engine killed, and started anew", |lab| {
     lab.start()
 });
 
-/// After so many faults the engine is killed.
-const LIFE: usize = 97;
+/// After so many faults in all the engine is killed. The last life is by far the longest: what grows slowly shows in it.
+const KILLS: [usize; 5] = [30, 60, 120, 240, 480];
 /// After so many of a life its memory is what it needs.
 const WARM: usize = 22;
+/// KiB and descriptors that a life may gain.
+const GAINED: u64 = 4096;
+const OPENED: usize = 24;
 
 /// Breaks something every few seconds, for so long, while an aircraft is in the air and a client tries every way.
 pub fn faults(program: &Path, time: Duration) -> anyhow::Result<Faults> {
@@ -133,33 +169,41 @@ pub fn faults(program: &Path, time: Duration) -> anyhow::Result<Faults> {
     lab.armed.store(true, Ordering::Relaxed);
     lab.wait_for("airborne")?;
     let ways = ways();
-    let (mut found, mut born) = (Faults::default(), None);
+    let (mut found, mut life) = (Faults::default(), Life::default());
     let began = Instant::now();
     for number in 0.. {
         if began.elapsed() >= time {
             break;
         }
-        let life = number % LIFE;
-        let (name, act) =
-            if life == LIFE - 1 { KILLED } else { *FAULTS.get(life % FAULTS.len()).unwrap_or(&KILLED) };
+        let kills = KILLS.contains(&number);
+        let (name, act) = if kills { KILLED } else { *FAULTS.get(number % FAULTS.len()).unwrap_or(&KILLED) };
         let seen = lab.seen_of(|lab| under(lab, &ways, act)).with_context(|| name.to_owned())?;
         *found.done.entry(name).or_default() += 1;
         *found.frames.entry(name).or_default() += seen;
         lab.wait_for("airborne").with_context(|| format!("after {name}"))?;
-        if life == WARM {
-            born = Some(size(&lab)?);
-        } else if let Some((memory, open)) = born.filter(|_| life > WARM) {
-            let now = size(&lab)?;
-            found.grown = found.grown.max(now.0.saturating_sub(memory));
-            found.descriptors = found.descriptors.max(now.1.saturating_sub(open));
+        if kills {
+            found.lives.push(std::mem::take(&mut life));
+        }
+        life.faults += 1;
+        if life.faults >= WARM {
+            life.take(size(&lab)?);
         }
     }
+    found.lives.push(life);
     lab.end(Signal::SIGTERM)?;
-    let read = |name: &str| fs::read(lab.folder.path().join("state").join(name));
-    let answer = verify(&read(LEDGER)?, Some(&read(SIGNATURE)?), &[], None);
+    let state = lab.folder.path().join("state");
+    let all = files(&state)?;
+    found.files = all.len();
+    let ledger = all.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?.concat();
+    let answer = verify(&ledger, Some(&fs::read(state.join(SIGNATURE))?), &[], None);
     found.verified = answer.faults.is_empty() && matches!(answer.signed, Signed::By(_));
     found.records = answer.records;
     Ok(found)
+}
+
+/// Does something to our table. What was broken before may not have been put back yet, where others keep the machine busy.
+fn once_it_is_there(order: &[&str]) -> anyhow::Result<()> {
+    wait("our table", || Lab::inside("gateway", order).is_ok())
 }
 
 /// Breaks something while all ways are tried, and for a second after.

@@ -100,7 +100,7 @@ fn by_address(program: &Path) -> anyhow::Result<Vec<Row>> {
 }
 
 /// A laboratory with a resolver, and one outside that it asks.
-fn lab(program: &Path, by_name: bool) -> anyhow::Result<Lab> {
+pub(super) fn lab(program: &Path, by_name: bool) -> anyhow::Result<Lab> {
     let mut lab = Lab::with(program, |folder| {
         let policy = folder.join("own.cedar");
         std::fs::write(&policy, POLICY)?;
