@@ -7,6 +7,7 @@ mod compare;
 mod custody;
 mod explain;
 mod keys;
+mod local;
 mod pieces;
 mod range;
 mod recordings;
