@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::{
     Options, Output,
     apart::apart,
-    headline::headline,
+    headline::{firm, headline},
     words::{self, bytes, percent, shown},
 };
 
@@ -172,16 +172,21 @@ fn figures(report: &Report) -> Markup {
         |codes: Vec<Option<&str>>| codes.into_iter().flatten().map(words::country).collect::<BTreeSet<_>>();
     let countries = of(report.destinations.iter().map(|row| row.destination.country.as_deref()).collect());
     let laws = of(report.destinations.iter().map(|row| row.destination.control.as_deref()).collect());
-    let severities: Vec<String> = Severity::ALL
+    let mut detail: Vec<String> = Severity::ALL
         .iter()
         .rev()
         .map(|level| (level, report.findings.iter().filter(|finding| finding.severity == *level).count()))
         .filter(|(_, count)| *count > 0)
         .map(|(level, count)| format!("{count} {level}"))
         .collect();
+    // The headline leaves these out.
+    let hints = report.findings.iter().filter(|finding| !firm(finding)).count();
+    if hints > 0 {
+        detail.push(format!("{} among them", words::count(hints, "hint", "hints")));
+    }
     html! {
         ul.figures aria-label="Key figures" {
-            (figure(&report.findings.len().to_string(), if report.findings.len() == 1 { "finding" } else { "findings" }, &severities.join(", ")))
+            (figure(&report.findings.len().to_string(), if report.findings.len() == 1 { "finding" } else { "findings" }, &detail.join(", ")))
             (figure(&report.destinations.len().to_string(), if report.destinations.len() == 1 { "destination" } else { "destinations" }, &format!("{} on the LAN are not counted", words::count(usize::try_from(report.lan.flows).unwrap_or(usize::MAX), "flow", "flows"))))
             (figure(&countries.len().to_string(), "landing in", &few(countries, "no country is known")))
             (figure(&laws.len().to_string(), "under the law of", &few(laws, "no operator is known")))

@@ -90,10 +90,13 @@ pub fn world(report: &Report, name: &str) -> Markup {
                 }
                 @if let Some(ours) = ours {
                     @for (country, sum) in &marks { path class={ "arc " (sum.class()) } d=(arc(ours, (country.x, country.y))) {} }
+                }
+                @for (country, sum) in &marks { circle class={ "place " (sum.class()) } cx=(tenth(country.x)) cy=(tenth(country.y)) r=(tenth(sum.radius())) {} }
+                // Above the circles: one of them may be of the country that our side is in.
+                @if let Some(ours) = ours {
                     circle.ours cx=(tenth(ours.0)) cy=(tenth(ours.1)) r="4.5" {}
                     text.ours x=(tenth(ours.0)) y=(tenth(ours.1 + 19.0)) { "our side" }
                 }
-                @for (country, sum) in &marks { circle class={ "place " (sum.class()) } cx=(tenth(country.x)) cy=(tenth(country.y)) r=(tenth(sum.radius())) {} }
                 @for ((country, sum), (x, y)) in marks.iter().zip(&labels) {
                     @if (x - country.x).hypot(y - country.y) > sum.radius() + 22.0 { path.leader d={ "M" (tenth(country.x)) " " (tenth(country.y)) "L" (tenth(*x)) " " (tenth(*y)) } {} }
                     text.code x=(tenth(*x)) y=(tenth(y + 5.0)) { (country.code) @if sum.unsure { "?" } }
