@@ -51,6 +51,32 @@ fn a_packed_log_says_what_the_log_says() {
 }
 
 #[test]
+fn archives_of_all_ages_are_opened() {
+    let log = example("flight.tlog");
+    let wanted = inspected(&log)["track"].clone();
+    let folder = tempfile::tempdir().unwrap();
+    for form in ["v7", "oldgnu", "gnu", "ustar", "posix"] {
+        let path = folder.path().join(format!("{form}.tar"));
+        let mut tar = Command::new("tar");
+        tar.args(["-c", "--format", form, "-f", &text(&path), "-C"]).arg(log.parent().unwrap());
+        assert!(tar.arg("flight.tlog").status().unwrap().success(), "{form}");
+        let (all, code) = listed(&path);
+        assert_eq!((code, &all[0]["kind"]), (Some(0), &Value::from("tar")), "{form}");
+        let [_, inner] = all.as_slice() else { panic!("{form}: {all:?}") };
+        assert_eq!(
+            (&inner["track"], &inner["file"]),
+            (&wanted, &Value::from(format!("{}!/flight.tlog", path.display())))
+        );
+    }
+    // Nothing but a sum that is right makes a tar of what has no name.
+    let mut bytes = fs::read(folder.path().join("v7.tar")).unwrap();
+    bytes[10] ^= 1;
+    fs::write(folder.path().join("other"), bytes).unwrap();
+    let (all, _) = listed(&folder.path().join("other"));
+    assert_eq!((all.len(), &all[0]["kind"]), (1, &Value::from("unknown")));
+}
+
+#[test]
 fn of_a_cut_one_what_came_out_is_told_and_that_it_is_cut() {
     let bytes = gzip(&fs::read(example("flight.tlog")).unwrap());
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ fn ffmpeg(program: &str, arguments: &[&str]) -> String {
 }
 
 /// A film of a second with sound, and the place, the maker and the words that `FFmpeg` can write into it.
-fn made(folder: &Path, end: &str) -> PathBuf {
+pub(crate) fn made(folder: &Path, end: &str) -> PathBuf {
     let path = folder.join("made").with_extension(end);
     let tags = [
         "location=+47.5123+008.2512/",

@@ -2,10 +2,14 @@
 """Pictures of every format with invented values, and whether two pictures show the same.
 
     pictures.py make FOLDER          writes pictures and truth.json
+    pictures.py notes FOLDER         writes pictures with notes of makers of cameras that hold a serial number, and notes.json: name to number
     pictures.py same A B [A B ...]   says for each pair whether all pixels and the mode are equal: a JSON list
+    pictures.py shown A [B ...]      says for each a digest of what it shows, or null where it does not open: a JSON list
 """
 
+import hashlib
 import json
+import struct
 import subprocess
 import sys
 
@@ -80,11 +84,64 @@ def make(folder):
     tiffs = [f"{folder}/{name}" for name in names if name.endswith(".tif")]
     copy = ["exiftool", "-q", "-overwrite_original", "-tagsFromFile", f"{folder}/baseline.jpg", "-exif:all", "-gps:all", "-xmp"]
     subprocess.run(copy + tiffs, check=True)
+    # Two frames, each for a tenth of a second; Pillow writes the comment, ExifTool the XMP.
+    first, second = picture("P"), picture("P").transpose(Image.Transpose.ROTATE_180)
+    first.save(f"{folder}/moving.gif", save_all=True, append_images=[second], duration=100, loop=0, comment=OWNER.encode())
+    sets = [f"-xmp-tiff:Make=DJI", "-xmp-tiff:Model=FC9999", f"-xmp-aux:SerialNumber={SERIAL}", f"-xmp-aux:OwnerName={OWNER}", f"-xmp-aux:LensSerialNumber={LENS}", f"-xmp-dc:Creator={ARTIST}"]
+    subprocess.run(["exiftool", "-q", "-overwrite_original", "-tagsFromFile", f"{folder}/baseline.jpg", "-xmp", f"{folder}/moving.gif"], check=True)
+    subprocess.run(["exiftool", "-q", "-overwrite_original"] + sets + [f"{folder}/moving.gif"], check=True)
+    names.append("moving.gif")
     save("new.heic", picture("RGB"), exif=tags.tobytes(), xmp=XMP)
     with open(f"{folder}/truth.json", "w") as file:
         json.dump({"files": names, "serials": [SERIAL, LENS], "people": [OWNER, ARTIST], "lat": LAT, "lon": LON,
                    "alt": ALT, "make": "DJI", "model": "FC9999", "drone": DRONE, "capture": CAPTURE, "network": SSID,
                    "target": TARGET}, file)
+
+
+def notes(folder):
+    """Notes in the layouts that ExifTool documents: each begins at 72 in its block of EXIF, and holds one entry."""
+    start = 72
+    entry = lambda tag, kind, count, value: struct.pack("<HHII", tag, kind, count, value)
+
+    def directory(head, base, tag, kind, value):
+        """One entry behind the head, whose offset counts from `base` bytes before it."""
+        return head + struct.pack("<H", 1) + entry(tag, kind, len(value), base + 18) + bytes(4) + value
+
+    def segment(marker, content):
+        return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+    number = b"KT7000124\0"
+    of_makers = {
+        "pentax": ("PENTAX", directory(b"PENTAX \0II", 10, 0x229, 2, number)),
+        "gr": ("RICOH", directory(b"RICOH\0II", 8, 0x229, 2, number)),
+        "ricoh": ("RICOH", directory(b"Ricoh\0\0\0", start + 8, 5, 7, b"KT00000012345678")),
+        "sigma": ("SIGMA", directory(b"SIGMA\0\0\0\1\0", start + 10, 2, 2, number)),
+        "phaseone": ("Phase One", b"IIIITwaR" + struct.pack("<11I", 12, 2, 0, 0x100, 4, 4, 1, 0x102, 1, len(number), 52) + number),
+    }
+    numbers = {}
+    with open(f"{folder}/plain.jpg", "wb") as file:
+        picture("RGB").save(file, "jpeg")
+    with open(f"{folder}/plain.jpg", "rb") as file:
+        plain = file.read()
+    for name, (make, note) in of_makers.items():
+        block = b"II*\0" + struct.pack("<IH", 8, 2) + entry(0x10F, 2, len(make) + 1, 56) + entry(0x8769, 4, 1, 38) + bytes(4)
+        block += struct.pack("<H", 1) + entry(0x927C, 7, len(note), start) + bytes(4) + make.encode().ljust(16, b"\0") + note
+        with open(f"{folder}/{name}.jpg", "wb") as file:
+            file.write(plain[:2] + segment(0xE1, b"Exif\0\0" + block) + plain[2:])
+        copies = [f"{folder}/{name}.{end}" for end in ("tif", "png", "webp")]
+        for copy in copies:
+            picture("RGB").save(copy)
+        copied = ["exiftool", "-q", "-q", "-overwrite_original", "-tagsFromFile", f"{folder}/{name}.jpg", "-makernotes", "-make"]
+        subprocess.run(copied + copies, check=True)
+        for end in ("jpg", "tif", "png", "webp"):
+            numbers[f"{name}.{end}"] = "KT00000012345678" if name == "ricoh" else "KT7000124"
+    sensors = bytearray(0x300)
+    sensors[0x0C0:0x0C9] = b"KT7000124"
+    with open(f"{folder}/infiray.jpg", "wb") as file:
+        file.write(plain[:2] + segment(0xE2, bytes(4) + b"IJPEG\0" + bytes(20)) + segment(0xE9, bytes(sensors)) + plain[2:])
+    numbers["infiray.jpg"] = "KT7000124"
+    with open(f"{folder}/notes.json", "w") as file:
+        json.dump(numbers, file)
 
 
 def same(paths):
@@ -95,5 +152,22 @@ def same(paths):
     print(json.dumps(answers))
 
 
+def shown(paths):
+    answers = []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                frames = hashlib.sha256()
+                # Of a JPEG with an index of previews ("MPO") the picture itself.
+                for frame in range(1 if image.format == "MPO" else getattr(image, "n_frames", 1)):
+                    image.seek(frame)
+                    frames.update(f"{image.mode} {image.size}".encode() + image.tobytes())
+                answers.append(frames.hexdigest())
+        except (OSError, SyntaxError, ValueError):
+            answers.append(None)
+    print(json.dumps(answers))
+
+
 if __name__ == "__main__":
-    make(sys.argv[2]) if sys.argv[1] == "make" else same(sys.argv[2:])
+    command, *paths = sys.argv[1:]
+    {"make": lambda: make(paths[0]), "notes": lambda: notes(paths[0]), "same": lambda: same(paths), "shown": lambda: shown(paths)}[command]()

@@ -15,9 +15,13 @@ use super::most_memory;
 const LONGEST: Duration = Duration::from_secs(20);
 const MOST: u64 = 100_000;
 
-/// What `inspect` says of a file of these bytes: all that it tells of, and what it says was not read, which its exit code agrees
-/// with. `scrub` answers too.
 fn told(name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
+    told_within(MOST, name, bytes)
+}
+
+/// What `inspect` says of a file of these bytes: all that it tells of, and what it says was not read, which its exit code agrees
+/// with. `scrub` answers too. Neither holds more than so many kB.
+fn told_within(most: u64, name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
@@ -32,7 +36,7 @@ fn told(name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
     let why = String::from_utf8_lossy(&written.stderr).into_owned();
     assert!(matches!(written.status.code(), Some(0 | 4)), "{name}: {why}");
     let took = begun.elapsed();
-    assert!(took < LONGEST && memory.max(more) < MOST, "{name}: {took:?}, {memory} kB, {more} kB");
+    assert!(took < LONGEST && memory.max(more) < most, "{name}: {took:?}, {memory} kB, {more} kB");
     let damage = all.iter().flat_map(|one| one["damage"].as_array().unwrap().clone());
     let damage: Vec<String> = damage.map(|one| one["why"].as_str().unwrap().to_owned()).collect();
     assert_eq!(output.status.code(), Some(if damage.is_empty() { 0 } else { 4 }), "{name}: {damage:?}");
@@ -170,5 +174,44 @@ fn films_whose_boxes_lead_back_or_are_of_any_length_are_answered() {
         told("deep.mp4", &film);
         let same = [&1000_u32.to_be_bytes(), &kinds[0][..]].concat().repeat(1000);
         told("same.mp4", &[begin.clone(), same].concat());
+    }
+}
+
+/// A film of so many tracks of telemetry, each of which names these samples.
+fn film(tracks: usize, format: [u8; 4], samples: &[Vec<u8>]) -> Vec<u8> {
+    let begin = boxed(*b"ftyp", b"isom\0\0\0\0isom");
+    let start = u32::try_from(begin.len() + 8).unwrap().to_be_bytes();
+    let number = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let one = &[0, 0, 0, 0, 0, 0, 0, 1][..];
+    let lengths: Vec<u8> = samples.iter().flat_map(|sample| number(sample.len())).collect();
+    let table = [
+        boxed(*b"stsd", &[one, &[0, 0, 0, 16], &format, &[0; 8]].concat()),
+        boxed(*b"stsz", &[&[0; 8][..], &number(samples.len()), &lengths].concat()),
+        boxed(*b"stco", &[one, &start].concat()),
+        boxed(*b"stsc", &[one, &[0, 0, 0, 1], &number(samples.len()), &[0, 0, 0, 1]].concat()),
+    ];
+    let hdlr = boxed(*b"hdlr", &[&[0; 8][..], b"meta", &[0; 13]].concat());
+    let minf = boxed(*b"minf", &boxed(*b"stbl", &table.concat()));
+    let track = boxed(*b"trak", &boxed(*b"mdia", &[hdlr, minf].concat()));
+    let data = boxed(*b"mdat", &samples.concat());
+    [begin, data, boxed(*b"moov", &track.repeat(tracks))].concat()
+}
+
+#[test]
+fn tracks_that_share_their_samples_share_what_is_held_of_them() {
+    // GPMF: what the numbers are divided by, and points of five numbers each: as many as an item can have, three times.
+    let point = [47_500_000_i32, 8_250_000, 412_000, 1000, 1000].map(i32::to_be_bytes).concat();
+    let points = [&b"GPS5l\x14\xff\xff"[..], &point.repeat(65_535)].concat();
+    let scale = [&b"SCALl\x04\0\x01"[..], &1_000_000_i32.to_be_bytes()].concat();
+    let sample = [scale, points.repeat(3)].concat();
+    let all = 3 * 65_535;
+    for (tracks, samples) in [(256, 1), (256, 5), (3, 6)] {
+        let film = film(tracks, *b"gpmd", &vec![sample.clone(); samples]);
+        let (told, damage) = told_within(200_000, "shared.mp4", &film);
+        let points =
+            told[0]["tracks"].as_array().unwrap().iter().map(|track| track["points"].as_u64().unwrap());
+        let points: u64 = points.sum();
+        assert!(points >= (1 << 20) - 1 && points < (1 << 20) + all, "{tracks}, {samples}: {points}");
+        assert!(damage.iter().any(|why| why.contains("points")), "{tracks}, {samples}: {damage:?}");
     }
 }
