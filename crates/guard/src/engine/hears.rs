@@ -13,12 +13,7 @@ impl Engine {
         let mut all = Vec::new();
         for (name, ear) in &mut self.ears {
             let before = ear.lost();
-            let mut taken = 0;
-            loop {
-                if taken == BATCH {
-                    break;
-                }
-                taken += 1;
+            for _ in 0..BATCH {
                 match ear.take() {
                     Ok(Some(datagram)) => all.push(datagram),
                     Ok(None) => break,
