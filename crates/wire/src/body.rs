@@ -18,6 +18,7 @@ mod plist;
 mod protobuf;
 mod shape;
 mod sqlite;
+mod utf16;
 mod xml;
 
 use std::borrow::Cow;

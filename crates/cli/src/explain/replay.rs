@@ -187,6 +187,7 @@ fn command(step: &str) -> Option<String> {
         "percent" => python(&format!("import urllib.parse as u; {write}(u.unquote_to_bytes(b))")),
         "quoted-printable" => python(&format!("import quopri; {write}(quopri.decodestring(b))")),
         "utf-16" => "iconv -f UTF-16LE -t UTF-8".to_owned(),
+        "utf-16be" => "iconv -f UTF-16BE -t UTF-8".to_owned(),
         "rot13" => "tr A-Za-z N-ZA-Mn-za-m".to_owned(),
         "reversed" => "rev".to_owned(),
         "grpc" => "tail -c +6".to_owned(),

@@ -6,7 +6,7 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_P
 use super::{
     Tree, looks_like_a_form,
     shape::{self, Format},
-    sqlite,
+    sqlite, utf16,
 };
 
 /// Shortest text that is tried as base64 or hex: shorter ones decode by chance.
@@ -54,7 +54,7 @@ impl Tree<'_> {
 
     /// Opens what is neither compressed nor JSON.
     pub(super) fn otherwise(&mut self, part: usize) {
-        if self.sqlite(part) || self.binary_plist(part) || self.xml(part, false) {
+        if self.utf16(part) || self.sqlite(part) || self.binary_plist(part) || self.xml(part, false) {
             return;
         }
         let opened = match shape::format(self.bytes(part)) {
@@ -261,7 +261,7 @@ fn makes_sense(bytes: &[u8]) -> bool {
     let text = bytes.len() >= 6
         && std::str::from_utf8(bytes)
             .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
-    text || shape::format(bytes).is_some()
+    text || shape::format(bytes).is_some() || utf16::is_text(bytes)
 }
 
 /// Whether the first bytes say what this is.
