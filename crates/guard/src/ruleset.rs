@@ -12,14 +12,22 @@
 //! cut. Whether an address is on that side is asked before routing, where the routing rules of a cut do not answer. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what
 //! either drops no other table brings back.
 //!
+//! Connections that were let out while all may pass go on by two rules that are asked first, one on each way: while `begun` holds
+//! their mark, and between the same interfaces. That is most of what a gateway does, and each set that is asked costs.
+//! What bears the mark was asked where it came from when it began, so `arriving` does not look that up again.
+//!
 //! What clients reach by name stands in `named4` and `named6`, which the resolver fills (`names.rs`); its elements last as long
 //! as answers do, and so they count only for interfaces in `asking`, which the engine renews with the rest. A connection
 //! that was let out so may go on while that holds: it bears a mark of its own, and is forgotten at a cut.
 
+mod services;
+
 use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr, time::Duration};
 
+use services::{asked, page, served};
+
 use crate::{
-    Config, Exception, Service,
+    Config, Exception,
     config::Page,
     names::{self, Grant},
     tally::{self, GONE, REFUSED},
@@ -36,6 +44,12 @@ pub const ADMITTED: u32 = 0x2000_0000;
 
 /// Both bits: it was let out to an address that was given for a name.
 const BY_NAME: u32 = 0x3000_0000;
+
+/// The bits of a connection's mark that say it was let out by an exception: it is asked about, and counted apart, each time.
+const EXEMPT: u32 = 0x5000_0000;
+
+/// All bits of a connection's mark that are ours.
+const OURS: u32 = 0x7000_0000;
 
 /// What is counted, by the name of its counter, and why a packet is counted there.
 pub const COUNTERS: &[(&str, &str)] = &[
@@ -102,6 +116,7 @@ pub fn renew(config: &Config, way: Way, named: &[&Exception]) -> String {
     add("exempt4", &of(true));
     add("exempt6", &of(false));
     if way.open {
+        add("begun", &[begun()]);
         add("released", &quoted(&config.lan));
         add("upstream", &quoted(&config.wan));
     }
@@ -112,8 +127,13 @@ pub fn renew(config: &Config, way: Way, named: &[&Exception]) -> String {
 }
 
 /// Sets that are filled anew with each renewal, and those that answers of the resolver fill.
-const RENEWED: &[&str] = &["released", "upstream", "asking", "exempt4", "exempt6"];
+const RENEWED: &[&str] = &["begun", "released", "upstream", "asking", "exempt4", "exempt6"];
 const BY_ANSWERS: &[&str] = &["named4", "named6"];
+
+/// The mark of connections that go on while all may pass, as `nft -j` tells it.
+pub(crate) fn begun() -> String {
+    MARK.to_string()
+}
 
 /// Empties every set: nothing passes any more.
 pub fn cut() -> String {
@@ -180,7 +200,8 @@ fn inet(config: &Config) -> String {
             "\t\tiifname @upstream ct state established meta l4proto {{ tcp, udp }} th sport {{ {ports} }} accept"
         );
     }
-    let (told, refused, gone) = (tally::sets(), tally::rules(REFUSED), tally::rules(GONE));
+    let (told, refused) = (tally::sets(), tally::rules(REFUSED));
+    let [gone, gone_other] = [true, false].map(|ports| tally::last(GONE, ports, "counter name gone accept"));
     if let Some(resolver) = &config.resolver {
         let servers: BTreeSet<_> = resolver.upstream.iter().map(|one| one.0).collect();
         for (v4, family) in [(true, "ip"), (false, "ip6")] {
@@ -207,7 +228,13 @@ fn inet(config: &Config) -> String {
     format!(
         "table inet {TABLE} {{
 {counters}
-{told}	set released {{
+{told}	set begun {{
+		type mark
+		flags timeout
+		timeout {hold}
+	}}
+
+	set released {{
 		type ifname
 		flags timeout
 		timeout {hold}
@@ -251,6 +278,7 @@ fn inet(config: &Config) -> String {
 
 	chain arriving {{
 		type filter hook prerouting priority filter; policy drop;
+		ct mark and {OURS:#x} @begun ct state established,new accept
 		iifname {lan} fib daddr type unicast jump from_clients
 		iifname {wan} fib daddr type unicast jump from_outside
 		accept
@@ -276,13 +304,15 @@ fn inet(config: &Config) -> String {
 	}}
 
 	chain by_name {{
+		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} meta mark set meta mark or {ADMITTED:#x} accept
 		ip saddr . ip daddr . meta l4proto . th dport @named4 meta mark set meta mark or {ADMITTED:#x} accept
 		ip6 saddr . ip6 daddr . meta l4proto . th dport @named6 meta mark set meta mark or {ADMITTED:#x} accept
-		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} meta mark set meta mark or {ADMITTED:#x} accept
 	}}
 
 	chain forward {{
 		type filter hook forward priority filter; policy drop;
+		ct direction original ct mark and {OURS:#x} @begun iifname {lan} oifname {wan} counter name out accept
+		ct direction reply ct mark and {OURS:#x} @begun iifname {wan} oifname {lan} counter name in accept
 		ct state invalid counter name invalid drop
 		iifname {lan} oifname {wan} jump leaving
 		iifname {wan} oifname {lan} jump returning
@@ -290,17 +320,17 @@ fn inet(config: &Config) -> String {
 	}}
 
 	chain leaving {{
-		ip daddr . meta l4proto . th dport @exempt4 ct mark set ct mark or {MARK:#x} counter name exempt_out accept
-		ip6 daddr . meta l4proto . th dport @exempt6 ct mark set ct mark or {MARK:#x} counter name exempt_out accept
+		ip daddr . meta l4proto . th dport @exempt4 ct mark set ct mark or {EXEMPT:#x} counter name exempt_out accept
+		ip6 daddr . meta l4proto . th dport @exempt6 ct mark set ct mark or {EXEMPT:#x} counter name exempt_out accept
 		iifname @released ct mark set ct mark or {MARK:#x} counter name out accept
 		iifname @asking jump leaving_by_name
 		counter name cut drop
 	}}
 
 	chain leaving_by_name {{
+		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} counter name named_out accept
 		ip saddr . ip daddr . meta l4proto . th dport @named4 ct mark set ct mark or {BY_NAME:#x} counter name named_out accept
 		ip6 saddr . ip6 daddr . meta l4proto . th dport @named6 ct mark set ct mark or {BY_NAME:#x} counter name named_out accept
-		ct state established ct mark and {BY_NAME:#x} == {BY_NAME:#x} counter name named_out accept
 	}}
 
 	chain returning {{
@@ -320,6 +350,12 @@ fn inet(config: &Config) -> String {
 	}}
 
 	chain told {{
+		meta l4proto tcp goto told_ports
+		meta l4proto udp goto told_ports
+{gone_other}		counter name gone accept
+	}}
+
+	chain told_ports {{
 {gone}		counter name gone accept
 	}}
 
@@ -389,36 +425,6 @@ fn bridge(config: &Config) -> String {
 	}}
 }}
 "
-    )
-}
-
-/// The rule by which a client may ask for a service.
-fn asked(service: Service) -> &'static str {
-    match service {
-        Service::Dhcp => "\t\tudp sport 68 udp dport 67 accept\n\t\tudp sport 546 udp dport 547 accept\n",
-        Service::Dns => "\t\tmeta l4proto { tcp, udp } th dport 53 accept\n",
-        Service::Ntp => "\t\tudp dport 123 accept\n",
-        Service::Ssh => "\t\ttcp dport 22 accept\n",
-    }
-}
-
-/// The rule by which it is answered.
-fn served(service: Service) -> &'static str {
-    match service {
-        Service::Dhcp => "\t\tudp sport 67 udp dport 68 accept\n\t\tudp sport 547 udp dport 546 accept\n",
-        Service::Dns => "\t\tmeta l4proto { tcp, udp } th sport 53 accept\n",
-        Service::Ntp => "\t\tudp sport 123 accept\n",
-        Service::Ssh => "\t\ttcp sport 22 ct state established accept\n",
-    }
-}
-
-/// The rules by which the page is reached, and answers.
-fn page(page: &Page) -> (String, String) {
-    let Page { address, port, .. } = page;
-    let ip = if address.is_ipv4() { "ip" } else { "ip6" };
-    (
-        format!("\t\t{ip} daddr {address} tcp dport {port} accept\n"),
-        format!("\t\t{ip} saddr {address} tcp sport {port} ct state established accept\n"),
     )
 }
 
@@ -525,7 +531,7 @@ resolver = { captive = true, listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.
             for line in
                 rules.lines().filter(|line| line.contains("ct state established") && line.contains("accept"))
             {
-                let gated = ["@asking", "@upstream", "@exempt", "oifname != @released"];
+                let gated = ["@begun", "@asking", "@upstream", "@exempt", "oifname != @released"];
                 let inner = line.trim_start().starts_with("ct state established");
                 let marked = line.contains("ct mark and 0x30000000 == 0x30000000");
                 assert!(
@@ -533,6 +539,15 @@ resolver = { captive = true, listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.
                     "{line}"
                 );
                 assert!(!inner || marked || line.contains("established,related"), "{line}");
+            }
+            // What goes on without more does so while a set holds, and from one side to the other.
+            let begun: Vec<_> = rules.lines().filter(|line| line.contains("@begun")).collect();
+            assert_eq!(begun.len(), 3);
+            for line in begun {
+                let mask = line.contains("ct mark and 0x70000000 @begun ");
+                assert!(mask && line.ends_with(" accept"), "{line}");
+                let sides = line.contains(" iifname ") && line.contains(" oifname ");
+                assert_eq!(line.contains("counter"), sides, "{line}");
             }
             for chain in ["by_name", "leaving_by_name"] {
                 assert_eq!(rules.matches(&format!("jump {chain}\n")).count(), 1);

@@ -159,6 +159,15 @@ pub(crate) fn rules(what: &str) -> String {
     text
 }
 
+/// The same for a packet that is known to have ports, or to have none, and what is done then. It goes on where there is no room.
+pub(crate) fn last(what: &str, ports: bool, then: &str) -> String {
+    let (name, port) = if ports { ("", " . th dport") } else { ("_other", "") };
+    FAMILIES.iter().fold(String::new(), |text, (version, ip)| {
+        let ends = format!("{ip} saddr . {ip} daddr . meta l4proto{port}");
+        text + &format!("\t\tupdate @{what}{version}{name} {{ {ends} counter }} {then}\n")
+    })
+}
+
 const FAMILIES: [(u8, &str); 2] = [(4, "ip"), (6, "ip6")];
 
 #[cfg(test)]

@@ -55,9 +55,11 @@ impl Engine {
             if open { sides.concat().into_iter().collect() } else { BTreeSet::new() }
         };
         let (lan, wan) = (&self.config.lan[..], &self.config.wan[..]);
+        let begun = when_open(&[&[ruleset::begun()]], self.way.open);
         let asking = when_open(&[lan, wan], self.way.asking);
         let (lan, wan) = (when_open(&[lan], self.way.open), when_open(&[wan], self.way.open));
         let may = |set: &str| match set {
+            "begun" => &begun,
             "released" => &lan,
             "upstream" => &wan,
             "asking" => &asking,
