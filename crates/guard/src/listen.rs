@@ -3,6 +3,7 @@
 //!
 //! A filter in the kernel (`filter`) lets up only what may be of use. Leaves out fragments, and tagged frames.
 
+mod at;
 pub(crate) mod filter;
 
 use std::{
@@ -58,6 +59,7 @@ impl Tap {
         socket.set_nonblocking(true)?;
         setsockopt(&socket, ReceiveTimestampns, &true)?;
         setsockopt(&socket, RxqOvfl, &1)?;
+        at::alone(&socket, index)?;
         // What came before the filter was there fills the place of what is to be heard.
         let mut one = [std::mem::MaybeUninit::uninit(); 1];
         while socket.recv(&mut one).is_ok() {}
@@ -83,7 +85,8 @@ impl Tap {
             let message = match read {
                 Ok(message) => message,
                 Err(nix::Error::EAGAIN) => return Ok(None),
-                Err(nix::Error::EINTR) => continue,
+                // It went down, which is told once: it is heard when it comes up, and what was heard before waits.
+                Err(nix::Error::EINTR | nix::Error::ENETDOWN) => continue,
                 Err(error) => return Err(error.into()),
             };
             let (mut seen, mut lost) = (None, 0);
