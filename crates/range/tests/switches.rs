@@ -6,9 +6,6 @@ use serde_json::Value;
 
 const SEED: u64 = 5;
 
-/// Values that are veiled within JSON in UTF-16: audits do not read such JSON yet.
-const NOT_READ_YET: &str = "+utf-16le";
-
 /// Plays and audits a scenario: the switches that sent something, and the score.
 fn played(scenario: &Scenario) -> (Vec<String>, Score) {
     let case = run(scenario, SEED).unwrap();
@@ -19,9 +16,7 @@ fn played(scenario: &Scenario) -> (Vec<String>, Score) {
         events.filter_map(|event| event["switch"].as_str()).map(ToOwned::to_owned).collect();
     switches.sort();
     switches.dedup();
-    let mut score = score(case.truth(), &audited(folder.path()).unwrap());
-    score.missed.retain(|missed| !missed.contains(NOT_READ_YET));
-    (switches, score)
+    (switches, score(case.truth(), &audited(folder.path()).unwrap()))
 }
 
 #[test]
