@@ -38,7 +38,7 @@ use creance_model::{Inspection, Look};
 pub enum Still {
     /// ITU-T T.81.
     Jpeg,
-    /// TIFF 6.0, BigTIFF and DNG.
+    /// TIFF 6.0, `BigTIFF` and DNG.
     Tiff,
     /// W3C Portable Network Graphics.
     Png,
@@ -46,7 +46,7 @@ pub enum Still {
     Webp,
     /// ISO/IEC 23008-12, and AVIF.
     Heif,
-    /// GIF89a.
+    /// `CompuServe`'s GIF, in its form of 1989.
     Gif,
 }
 

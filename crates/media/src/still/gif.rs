@@ -1,4 +1,4 @@
-//! GIF (CompuServe, GIF89a): blocks one behind another, of which comments and application extensions describe the picture.
+//! GIF (`CompuServe`, GIF89a): blocks one behind another, of which comments and application extensions describe the picture.
 //!
 //! ```text
 //! "GIF89a" · screen: width, height u16, flags, background, aspect · table of colours
@@ -90,19 +90,19 @@ pub(crate) fn blocks(source: &dyn Source) -> io::Result<Blocks> {
             found.flaw = cut(&format!("more than {MOST} blocks"));
             return Ok(found);
         }
-        let (kind, content) = match *window.at(at, 14)? {
+        let (kind, content) = match window.at(at, 14)? {
             [0x3b, ..] => {
                 found.end = Some(at + 1);
                 return Ok(found);
             }
-            [0x2c, _, _, _, _, _, _, _, _, flags, ..] => (Kind::Picture, at + 10 + colours(flags) + 1),
+            [0x2c, _, _, _, _, _, _, _, _, flags, ..] => (Kind::Picture, at + 10 + colours(*flags) + 1),
             [0x21, 0xf9, ..] => (Kind::Control, at + 2),
             [0x21, 0xfe, ..] => (Kind::Comment, at + 2),
             [0x21, 0x01, ..] => (Kind::Words, at + 2),
-            [0x21, 0xff, 11, a, b, c, d, e, f, g, h, i, j, k] => {
-                (Kind::Application([a, b, c, d, e, f, g, h, i, j, k]), at + 14)
+            [0x21, 0xff, 11, name @ ..] if name.len() == 11 => {
+                (Kind::Application(name.try_into().unwrap_or_default()), at + 14)
             }
-            [0x21, label, ..] => (Kind::Other(label), at + 2),
+            [0x21, label, ..] => (Kind::Other(*label), at + 2),
             [] | [0x2c | 0x21, ..] => {
                 found.flaw = cut("the file ends before its last byte (0x3b)");
                 return Ok(found);

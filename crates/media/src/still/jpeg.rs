@@ -427,7 +427,7 @@ mod tests {
         ];
         for frame in frames {
             let picture = |serial: &[u8; 8]| {
-                [&[0xff, 0xd8][..], &exif(serial), &frame, &[7; 70_000], &[0xff, 0xd9]].concat()
+                [&[0xff, 0xd8][..], &exif(serial), &frame, &vec![7; 70_000], &[0xff, 0xd9]].concat()
             };
             let (first, second) = (picture(b"FIRST42\0"), picture(b"SECND42\0"));
             for between in [&b""[..], &[0; 9]] {

@@ -1,4 +1,4 @@
-//! TIFF 6.0, BigTIFF and DNG 1.7: the file is directories of tags, and the pictures lie where these say.
+//! TIFF 6.0, `BigTIFF` and DNG 1.7: the file is directories of tags, and the pictures lie where these say.
 
 use std::io;
 
