@@ -13,9 +13,9 @@ pub(crate) const HARD_CODED: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 9);
 pub(crate) const CLIENT6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 2);
 pub(crate) const GATEWAY6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 1);
 pub(crate) const SERVER6: Ipv6Addr = Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, 2);
-const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+pub(crate) const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const NEIGHBOUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
-const GATEWAY_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+pub(crate) const GATEWAY_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
 /// A way past.
 pub(crate) struct Way {
@@ -199,7 +199,7 @@ fn pseudo6(to: Ipv6Addr) -> impl Fn(u8, usize) -> Vec<u8> {
 }
 
 /// With the checksum of the internet (RFC 1071) over `pseudo` and all of it at `place`.
-fn sealed(mut bytes: Vec<u8>, pseudo: &[u8], place: usize) -> Vec<u8> {
+pub(crate) fn sealed(mut bytes: Vec<u8>, pseudo: &[u8], place: usize) -> Vec<u8> {
     let words = pseudo.chunks(2).chain(bytes.chunks(2));
     let mut sum: u32 = words
         .map(|word| match word {

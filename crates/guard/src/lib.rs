@@ -42,6 +42,7 @@ pub use policy::{Destination, Judged, Known, LocalData, Policy, Rules};
 pub use record::{Book, Detail, alone, files};
 pub use seen::{Count, Seen, links};
 pub use selftest::{
-    Cuts, Faults, Life, Passed, Reached, Row, against, cuts, faults, live, percentile, selftest, table,
+    Cuts, Faults, Life, Passed, Reached, Row, against, cuts, faults, live, percentile, played, selftest,
+    table,
 };
 pub use state::{Facts, Input, Machine, Refusal, State};

@@ -15,6 +15,9 @@ mod cuts;
 mod faults;
 mod live;
 mod names;
+pub mod played;
+mod rewrite;
+mod witness;
 
 use std::{
     fs,

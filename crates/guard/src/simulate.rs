@@ -4,6 +4,7 @@
 //! flight state, and what was found in them; a verdict is given on each.
 
 mod live;
+mod played;
 mod replay;
 
 use std::{fmt::Write, path::PathBuf};
@@ -49,8 +50,8 @@ pub(crate) struct Options {
     /// Who answers for it.
     #[arg(long)]
     operator: Option<String>,
-    /// Also reaches for each destination through a guard with this policy, in network namespaces, on the ground and in the air, and
-    /// compares. Needs root. Exit code 1 where it differs.
+    /// Also reaches for each destination through a guard with this policy, in network namespaces, on the ground and in the air, plays
+    /// captures through it packet by packet, and compares. Needs root. Exit code 1 where it differs.
     #[arg(long)]
     live: bool,
     /// Values in full.
@@ -77,8 +78,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<u8> {
     replay.policy = name;
     if options.live {
         replay.live = Some(live::run(options, &report, &policy)?);
+        replay.played = played::run(options, &report, &policy)?;
     }
-    let differs = replay.live.iter().flatten().any(|one| one.said != one.passed);
+    let differs = replay.live.iter().flatten().any(|one| one.said != one.passed)
+        || replay.played.as_ref().is_some_and(played::Played::differs);
     match options.format {
         Format::Json => anstream::println!("{}", serde_json::to_string_pretty(&replay)?),
         Format::Text => anstream::print!("{}", text(&replay)),
@@ -90,25 +93,33 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<u8> {
     })
 }
 
+/// The document of the case that is replayed, if it is one.
+fn case(options: &Options) -> Option<PathBuf> {
+    let [one] = options.inputs.as_slice() else { return None };
+    let path = PathBuf::from(one);
+    let file = if path.is_dir() { path.join("findings.json") } else { path };
+    (file.file_name().is_some_and(|name| name == "findings.json") && file.is_file()).then_some(file)
+}
+
 /// The case that is replayed: read, or audited from captures.
 fn report(options: &Options) -> anyhow::Result<Report> {
-    if let [one] = options.inputs.as_slice() {
-        let path = PathBuf::from(one);
-        let file = if path.is_dir() { path.join("findings.json") } else { path };
-        if file.file_name().is_some_and(|name| name == "findings.json") && file.is_file() {
-            let document = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let report =
-                Report::read(&document).with_context(|| format!("cannot read {}", file.display()))?;
-            let given = options.keys.len() + options.flight.len() + options.device.len();
-            if given > 0 || options.canaries.is_some() || options.actions.is_some() || options.reveal {
-                bail!(
-                    "a case is replayed as it stands: --keys, --flight, --device, --canaries, --actions and --reveal go with captures"
-                );
-            }
-            return Ok(report);
-        }
+    let Some(file) = case(options) else {
+        return Ok(creance_audit::audit(&request(options), &mut |_| {})?);
+    };
+    let document = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let report = Report::read(&document).with_context(|| format!("cannot read {}", file.display()))?;
+    let given = options.keys.len() + options.flight.len() + options.device.len();
+    if given > 0 || options.canaries.is_some() || options.actions.is_some() || options.reveal {
+        bail!(
+            "a case is replayed as it stands: --keys, --flight, --device, --canaries, --actions and --reveal go with captures"
+        );
     }
-    let request = Request {
+    Ok(report)
+}
+
+/// What is asked of an audit.
+fn request(options: &Options) -> Request {
+    Request {
         inputs: options.inputs.clone(),
         keys: options.keys.clone(),
         flight: options.flight.clone(),
@@ -118,8 +129,7 @@ fn report(options: &Options) -> anyhow::Result<Report> {
         destinations: options.destinations.clone(),
         reveal: options.reveal,
         ..Request::default()
-    };
-    Ok(creance_audit::audit(&request, &mut |_| {})?)
+    }
 }
 
 /// The answer for people.
@@ -176,6 +186,9 @@ fn text(replay: &Replay) -> String {
         let [ground, air] = one.passed.map(word);
         let differs = if one.said == one.passed { "" } else { "  <- THE POLICY SAYS OTHERWISE" };
         line(&format!("live: {:56} ground {ground:8} air {air:8}{differs}", one.to));
+    }
+    if let Some(played) = &replay.played {
+        played.text(&mut line);
     }
     if replay.incomplete {
         line("The evidence is damaged, cut, or a limit was reached: there may have been more.");

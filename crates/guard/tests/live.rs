@@ -1,4 +1,5 @@
-//! `simulate --live`: what a policy says of a capture, and what a guard with it lets through in namespaces, are the same.
+//! `simulate --live`: what a policy says of a capture, and what a guard with it lets through in namespaces, are the same: by destination,
+//! and played packet by packet. The exit code tells of each difference; here it is looked whether there was something to differ.
 
 #![expect(
     clippy::unwrap_used,
@@ -34,31 +35,58 @@ fn able() -> bool {
     able
 }
 
-/// What passed on the ground and in the air, of all destinations; it is what the policy said, or the exit code would tell.
-fn passed(capture: &Path, policy: &str) -> BTreeSet<(String, bool, bool)> {
+/// What `simulate --live` says of a capture; it is what the policy says, or the exit code would tell.
+fn simulated(capture: &Path, policy: &str) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_creance-guard"))
         .args(["simulate", "--live", "--format", "json", "--policy", policy])
         .arg(capture)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{policy}: {said}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let answer: Value = serde_json::from_str(&said).unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    let answer: Option<Value> = serde_json::from_str(&said).ok();
+    assert!(answer.is_some(), "{policy}: {said}\n{error}");
+    let answer = answer.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{policy}: {:#}\n{error}", differences(&answer));
+    answer
+}
+
+/// What is not as the policy says.
+fn differences(answer: &Value) -> Value {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let tried = list(&answer["live"]).into_iter().filter(|one| one["said"] != one["passed"]);
+    let played = list(&answer["played"]["scenes"]).into_iter().filter_map(|mut scene| {
+        let rows: Vec<Value> =
+            list(&scene["conversations"]).into_iter().filter(|row| !row["differs"].is_null()).collect();
+        let differs = !rows.is_empty() || !scene["differs"].is_null();
+        scene["conversations"] = rows.into();
+        differs.then_some(scene)
+    });
+    tried.chain(played).collect()
+}
+
+/// What passed on the ground and in the air, of all destinations.
+fn passed(answer: &Value) -> BTreeSet<(String, bool, bool)> {
     let tried = answer["live"].as_array().unwrap();
     assert!(!tried.is_empty());
     tried
         .iter()
         .map(|one| {
-            assert_eq!(one["said"], one["passed"], "{policy}: {one}");
+            assert_eq!(one["said"], one["passed"], "{one}");
             let passed = |at: usize| one["passed"][at].as_bool().unwrap();
             (one["to"].as_str().unwrap().to_owned(), passed(0), passed(1))
         })
         .collect()
+}
+
+/// Conversations that passed, were refused, and cannot be told, in all scenes of a state of the flight; and packets seen outside.
+fn played(answer: &Value, state: &str) -> ([usize; 3], u64) {
+    let scenes = answer["played"]["scenes"].as_array().unwrap();
+    let of = scenes.iter().filter(|scene| scene["flight_state"] == state);
+    let rows: Vec<&Value> = of.flat_map(|scene| scene["conversations"].as_array().unwrap()).collect();
+    let count = |what: &Value| rows.iter().filter(|row| row["passed"] == *what).count();
+    let seen = rows.iter().map(|row| row["seen"].as_u64().unwrap()).sum();
+    ([count(&true.into()), count(&false.into()), count(&Value::Null)], seen)
 }
 
 #[test]
@@ -70,17 +98,27 @@ fn what_a_policy_says_of_the_example_is_what_passes() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own.cedar");
     fs::write(&own, OWN).unwrap();
-    let all = passed(&capture, "local-data-mode");
+    let local = simulated(&capture, "local-data-mode");
+    let all = passed(&local);
     assert!(all.iter().all(|(_, ground, air)| *ground && !air), "{all:?}");
-    let observed = passed(&capture, "lab-observe");
-    assert!(observed.iter().all(|(_, ground, air)| *ground && *air), "{observed:?}");
-    let own = passed(&capture, own.to_str().unwrap());
+    let ([passes, refused, untold], seen) = played(&local, "ground");
+    assert!(passes > 10 && refused == 0 && seen > 100, "{passes} {refused} {untold} {seen}");
+    let ([passes, refused, _], seen) = played(&local, "flying");
+    assert!(passes == 0 && refused > 20 && seen == 0, "{passes} {refused} {seen}");
+    let observed = simulated(&capture, "lab-observe");
+    assert!(passed(&observed).iter().all(|(_, ground, air)| *ground && *air), "{observed:?}");
+    let ([passes, refused, _], seen) = played(&observed, "flying");
+    assert!(passes > 20 && refused == 0 && seen > 1000, "{passes} {refused} {seen}");
+    let answer = simulated(&capture, own.to_str().unwrap());
+    let own = passed(&answer);
     let of = |name: &str| own.iter().find(|(to, ..)| to == name).map(|(_, ground, air)| (*ground, *air));
     assert_eq!(of("tiles.openmaps.example:443"), Some((true, true)));
     assert_eq!(of("v6.skyvendor.example:443"), Some((true, false)));
     assert_eq!(of("upload-hk.skyvendor.example:443"), Some((false, false)));
     assert_eq!(of("203.107.6.88:123"), Some((false, false)));
-    let us = passed(&capture, "allow-only-us");
+    let ([passes, refused, _], _) = played(&answer, "flying");
+    assert!(passes > 0 && refused > 0, "some pass by name in flight, others do not: {passes} {refused}");
+    let us = passed(&simulated(&capture, "allow-only-us"));
     assert!(us.iter().any(|(_, _, air)| *air) && us.iter().any(|(_, ground, _)| !ground), "{us:?}");
 }
 
@@ -96,7 +134,7 @@ fn what_a_policy_says_of_the_lab_is_what_passes() {
     }
     for case in ["dev-01-idle", "dev-02-flight", "dev-03-local-data-mode"] {
         for policy in ["local-data-mode", "allow-only-us"] {
-            passed(&lab.join(case).join("capture.pcapng"), policy);
+            passed(&simulated(&lab.join(case).join("capture.pcapng"), policy));
         }
     }
 }

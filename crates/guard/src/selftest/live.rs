@@ -40,21 +40,15 @@ pub struct Reached {
 const MOST_PORTS: usize = 16;
 
 /// Whether a client reaches each, on the ground and in the air: it asks for the name, if there is one, and sends a first
-/// packet there. The policy is one that is shipped, or a file by its whole path.
-pub fn live(program: &Path, policy: &str, all: &[Reached]) -> anyhow::Result<Vec<[bool; 2]>> {
-    let ports: BTreeSet<_> = all.iter().map(|one| format!("'{}/{}'", one.by.name(), one.port)).collect();
-    if ports.len() > MOST_PORTS {
-        bail!("{} ports in the capture: a guard is told of {MOST_PORTS} at most", ports.len());
-    }
-    let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
-    let hosts = all.iter().filter_map(|one| one.host.as_ref()).map(|host| format!("'{host}'")).collect();
-    let (ports, hosts) = (list(ports), list(hosts));
-    let mut lab = Lab::with(program, |_| {
-        let resolver = format!(
-            "[resolver]\nlisten = ['{GATEWAY}', '{GATEWAY6}']\nupstream = ['{SERVER}']\nports = [{ports}]\nprivate = [{hosts}]\n"
-        );
-        Ok((format!("policy = '{policy}'\n"), resolver))
-    })?;
+/// packet there. The policy is one that is shipped, or a file by its whole path; the region is where the aircraft may be.
+pub fn live(
+    program: &Path,
+    policy: &str,
+    region: &[String],
+    all: &[Reached],
+) -> anyhow::Result<Vec<[bool; 2]>> {
+    let (keys, resolver) = configured(policy, region, all)?;
+    let mut lab = Lab::with(program, |_| Ok((keys, resolver)))?;
     serve(all)?;
     lab.start()?;
     lab.release()?;
@@ -63,6 +57,33 @@ pub fn live(program: &Path, policy: &str, all: &[Reached]) -> anyhow::Result<Vec
     lab.wait_for("airborne")?;
     let air = each(&mut lab, all)?;
     Ok(ground.into_iter().zip(air).map(|(ground, air)| [ground, air]).collect())
+}
+
+/// Keys and tables of a configuration with a policy, and a resolver that knows these.
+pub(super) fn configured(
+    policy: &str,
+    region: &[String],
+    all: &[Reached],
+) -> anyhow::Result<(String, String)> {
+    let ports: BTreeSet<_> = all.iter().map(|one| format!("'{}/{}'", one.by.name(), one.port)).collect();
+    if ports.len() > MOST_PORTS {
+        bail!("{} ports in the capture: a guard is told of {MOST_PORTS} at most", ports.len());
+    }
+    let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
+    let hosts = all.iter().filter_map(|one| one.host.as_ref()).map(|host| format!("'{host}'")).collect();
+    let countries = region.iter().map(|code| format!("'{code}'")).collect();
+    let (ports, hosts) = (list(ports), list(hosts));
+    let mut keys = format!("policy = '{policy}'\n");
+    if !region.is_empty() {
+        keys += &format!("region = [{}]\n", list(countries));
+    }
+    let mut resolver = format!(
+        "[resolver]\nlisten = ['{GATEWAY}', '{GATEWAY6}']\nupstream = ['{SERVER}']\nprivate = [{hosts}]\n"
+    );
+    if !ports.is_empty() {
+        resolver += &format!("ports = [{ports}]\n");
+    }
+    Ok((keys, resolver))
 }
 
 /// Whether something of each arrives outside.
@@ -81,7 +102,7 @@ fn each(lab: &mut Lab, all: &[Reached]) -> anyhow::Result<Vec<bool>> {
 }
 
 /// A resolver outside that knows the names of the capture.
-fn serve(all: &[Reached]) -> anyhow::Result<()> {
+pub(super) fn serve(all: &[Reached]) -> anyhow::Result<()> {
     let mut known: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
     for one in all {
         if let Some(host) = &one.host {

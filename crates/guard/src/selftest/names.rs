@@ -136,14 +136,16 @@ fn answer(asked: &[u8]) -> Option<Vec<u8>> {
 
 /// Has a client ask in the family of the addresses that it asks for, and waits for an answer of whatever kind.
 pub(super) fn ask(name: &str, kind: RecordType) -> anyhow::Result<()> {
+    ask_from(if kind == RecordType::AAAA { CLIENT6.into() } else { CLIENT.into() }, name, kind)
+}
+
+/// The same of another client, by one of its addresses.
+pub(super) fn ask_from(from: IpAddr, name: &str, kind: RecordType) -> anyhow::Result<()> {
     let mut message = Message::new(7, MessageType::Query, OpCode::Query);
     message.add_query(Query::query(Name::from_str(name)?, kind));
     let bytes = message.to_vec()?;
     within("client", move || {
-        let (from, to): (IpAddr, IpAddr) = match kind {
-            RecordType::AAAA => (CLIENT6.into(), GATEWAY6.into()),
-            _ => (CLIENT.into(), GATEWAY.into()),
-        };
+        let to: IpAddr = if from.is_ipv4() { GATEWAY.into() } else { GATEWAY6.into() };
         let socket = UdpSocket::bind((from, 0))?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
         socket.send_to(&bytes, (to, 53))?;

@@ -4,11 +4,14 @@ use std::fs;
 
 use anyhow::{Context, bail};
 use creance_guard::{Carrier, Reached, live};
-use creance_model::{Report, Traffic, Transport};
+use creance_model::{FlightState, Report, Traffic, Transport};
 use creance_policy::{Policy, Template};
 use serde::Serialize;
 
-use super::{Options, replay::expected};
+use super::{
+    Options,
+    replay::{countries, expected},
+};
 
 /// A destination that was tried.
 #[derive(Debug, Serialize)]
@@ -26,23 +29,12 @@ pub(crate) fn run(options: &Options, report: &Report, policy: &Policy) -> anyhow
     if !nix::unistd::geteuid().is_root() {
         bail!("--live makes network namespaces, which needs root");
     }
-    // The guard of the laboratory reads it by its whole path.
-    let named = if Template::named(&options.policy).is_some() {
-        options.policy.clone()
-    } else {
-        let path =
-            fs::canonicalize(&options.policy).with_context(|| format!("cannot find {}", options.policy))?;
-        let path = path.to_str().context("the path of the policy is not Unicode")?;
-        if path.contains(['\'', '\n']) {
-            bail!("the path of the policy has a quotation mark or an end of line: {path:?}");
-        }
-        path.to_owned()
-    };
+    let named = named(options)?;
     let all: Vec<(&Traffic, Reached)> =
         report.destinations.iter().filter_map(|way| Some((way, reached(way)?))).collect();
     let program = std::env::current_exe().context("cannot find this program")?;
     let asked: Vec<Reached> = all.iter().map(|(_, reached)| reached.clone()).collect();
-    let passed = live(&program, &named, &asked)?;
+    let passed = live(&program, &named, &countries(report), &asked)?;
     let (mission, operator) = (options.mission.as_deref(), options.operator.as_deref());
     Ok(all
         .iter()
@@ -53,14 +45,29 @@ pub(crate) fn run(options: &Options, report: &Report, policy: &Policy) -> anyhow
                 reached.host.as_ref().map_or_else(|| reached.to.to_string(), Clone::clone),
                 reached.port
             ),
-            said: expected(report, policy, mission, operator, way),
+            said: [FlightState::Ground, FlightState::Flying]
+                .map(|state| expected(report, policy, mission, operator, way, state)),
             passed,
         })
         .collect())
 }
 
+/// The policy, as the guard of the laboratory reads it: by its whole path.
+pub(super) fn named(options: &Options) -> anyhow::Result<String> {
+    if Template::named(&options.policy).is_some() {
+        return Ok(options.policy.clone());
+    }
+    let path =
+        fs::canonicalize(&options.policy).with_context(|| format!("cannot find {}", options.policy))?;
+    let path = path.to_str().context("the path of the policy is not Unicode")?;
+    if path.contains(['\'', '\n']) {
+        bail!("the path of the policy has a quotation mark or an end of line: {path:?}");
+    }
+    Ok(path.to_owned())
+}
+
 /// Whether a client can ask for it: a capture, or a case that somebody wrote, may hold anything, and this goes into a configuration.
-fn is_name(host: &str) -> bool {
+pub(super) fn is_name(host: &str) -> bool {
     let fits = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))

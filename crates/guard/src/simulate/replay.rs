@@ -25,6 +25,9 @@ pub(crate) struct Replay {
     /// What passed a guard with this policy, where that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) live: Option<Vec<super::live::Tried>>,
+    /// What passed of a capture that was played through such a guard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) played: Option<super::played::Played>,
     /// Whether evidence was damaged, or a limit reached.
     pub(crate) incomplete: bool,
 }
@@ -159,6 +162,7 @@ impl Replay {
                 broadcasts: report.findings.iter().filter(|finding| !outbound(finding)).count() as u64,
             },
             live: None,
+            played: None,
             incomplete: report.incomplete(),
         };
         replay.sum(policy);
@@ -201,27 +205,26 @@ fn circumstances(
     }
 }
 
-/// Whether one may begin a conversation with a destination and say something in it that nobody looks into, on the ground and in
-/// the air: what a gateway is to do that lets through by address.
+/// Whether one may begin a conversation with a destination and say something in it that nobody looks into, in a state of the
+/// flight: what a gateway is to do that lets through by address.
 pub(crate) fn expected(
     report: &Report,
     policy: &Policy,
     mission: Option<&str>,
     operator: Option<&str>,
     way: &Traffic,
-) -> [bool; 2] {
+    state: FlightState,
+) -> bool {
     let circumstances = circumstances(report, mission, operator);
-    [FlightState::Ground, FlightState::Flying].map(|state| {
-        Action::ALL.into_iter().all(|action| {
-            let request = Request {
-                action,
-                device: Device::default(),
-                destination: asked(&way.destination),
-                circumstances: circumstances(state, way.first),
-                content: Content::default(),
-            };
-            policy.decide(&request).allowed
-        })
+    Action::ALL.into_iter().all(|action| {
+        let request = Request {
+            action,
+            device: Device::default(),
+            destination: asked(&way.destination),
+            circumstances: circumstances(state, way.first),
+            content: Content::default(),
+        };
+        policy.decide(&request).allowed
     })
 }
 
@@ -233,7 +236,7 @@ fn states(way: &Traffic, report: &Report) -> Vec<(FlightState, u64)> {
     way.up_by_state.clone()
 }
 
-fn state_at(report: &Report, time: Timestamp) -> FlightState {
+pub(crate) fn state_at(report: &Report, time: Timestamp) -> FlightState {
     let phase = report.phases.iter().find(|phase| phase.from <= time && time < phase.to);
     phase.map_or(FlightState::Unknown, |phase| phase.state)
 }
@@ -306,13 +309,18 @@ fn device(finding: &Finding) -> Device {
     }
 }
 
-/// Where the aircraft may be, and what the law asks for there, as far as the case says.
-fn law(report: &Report) -> (Option<Vec<String>>, Option<Vec<Duty>>) {
+/// Where the aircraft may be, as far as the case says: none where it does not.
+pub(crate) fn countries(report: &Report) -> Vec<String> {
     let aircraft = &report.region.aircraft;
-    let codes: Vec<String> = match &aircraft.iso {
+    match &aircraft.iso {
         Some(iso) => vec![iso.clone()],
         None => aircraft.candidates.iter().map(|candidate| candidate.iso.clone()).collect(),
-    };
+    }
+}
+
+/// The same, and what the law asks for there.
+fn law(report: &Report) -> (Option<Vec<String>>, Option<Vec<Duty>>) {
+    let codes = countries(report);
     if codes.is_empty() {
         return (None, None);
     }
