@@ -10,6 +10,7 @@
 //! Everybody else can raise, and release nothing. Who was heard and is so no more closes (awaited). What threads of their own hear or look at waits in a queue that is bounded.
 
 mod awaited;
+mod kept;
 mod mavlink;
 mod overheard;
 mod posted;
@@ -31,7 +32,7 @@ pub use mavlink::telemetry;
 pub use posted::Posted;
 pub use taps::{Hear, monitor_fault};
 
-use crate::{Config, Datagram, state::Facts};
+use crate::{Config, Datagram, engine::since_1970, state::Facts};
 use awaited::{Awaited, Missed};
 use mavlink::Fleet;
 use overheard::Found;
@@ -115,7 +116,7 @@ impl Sources {
         wake.set_nonblocking(true)?;
         let (words, waiting) = sync_channel(WAITING);
         let out = Out { words, wake };
-        let fleet = Fleet::new(&config.aircraft)?;
+        let fleet = Fleet::new(&config.aircraft, &config.state, since_1970())?;
         let posted: Vec<Source> = config.evidence.iter().map(Posted::source).collect();
         let posts = config.hear.sources(&config.lan);
         let vouch = fleet.sources().chain(posted.iter().cloned()).map(|source| (source, true));

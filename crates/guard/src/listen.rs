@@ -1,29 +1,41 @@
 //! Hears on an interface, whoever a frame is meant for, with the time at which the kernel saw it: telemetry of clients as
 //! datagrams, and frames of other kinds.
 //!
+//! ```text
+//! interface ─▶ filter, in the kernel ─▶ its buffer ─▶ a thread ─▶ a share for each sender ─▶ engine
+//! ```
+//!
 //! A filter in the kernel (`filter`) lets up only what may be of use. Leaves out fragments, and tagged frames.
 
 mod at;
 pub(crate) mod filter;
+mod shares;
 
 use std::{
-    io::{self, IoSliceMut},
+    io::{self, IoSliceMut, Read, Write},
     net::IpAddr,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
-    time::Duration,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::{
     net::if_::if_nametoindex,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::socket::{
         ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt,
-        sockopt::{ReceiveTimestampns, RxqOvfl},
+        sockopt::{RcvBufForce, ReceiveTimestampns, RxqOvfl},
     },
     sys::time::TimeSpec,
 };
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use filter::Step;
+use shares::Shares;
 
 /// `ETH_P_ALL`, in the order of the network.
 const ALL: i32 = 0x0003_u16.to_be() as i32;
@@ -115,13 +127,46 @@ impl AsFd for Tap {
     }
 }
 
-/// An ear for telemetry on one interface.
+/// Bytes that the kernel keeps for an ear while it does not listen: some thousand datagrams.
+const BUFFER: usize = 4 << 20;
+/// How often an ear looks whether anybody still listens to it.
+const LOOK: u16 = 500;
+
+/// An ear for telemetry on one interface. A thread of its own takes from the kernel, so that its buffer is not full of what one sender
+/// says while the engine is busy.
 #[derive(Debug)]
 pub struct Ear {
-    tap: Tap,
-    /// What the kernel counted as lost when the last frame came in: of what was lost before the first, nothing is known.
-    counted: Option<u32>,
+    index: u32,
+    heard: Arc<Heard>,
+    /// Readable while something waits.
+    waits: UnixStream,
+}
+
+/// What was taken from the kernel.
+#[derive(Debug)]
+struct Heard {
+    shares: Mutex<Shared>,
+    tell: UnixStream,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    shares: Shares,
+    /// Datagrams that the kernel had no place for.
     lost: u64,
+    fault: Option<io::Error>,
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody should listen.
+    fn wake(&self) {
+        // A full pipe wakes as well.
+        let _ = (&self.tell).write(&[0]);
+    }
 }
 
 /// A datagram.
@@ -138,37 +183,103 @@ pub struct Datagram {
 impl Ear {
     /// Listens on an interface, which must be there.
     pub fn new(interface: &str) -> io::Result<Self> {
-        Ok(Self { tap: Tap::new(interface, filter::telemetry)?, counted: None, lost: 0 })
+        let tap = Tap::new(interface, filter::telemetry)?;
+        // Without the right to more it has what all have.
+        let _ = setsockopt(&tap.socket, RcvBufForce, &BUFFER)
+            .or_else(|_| tap.socket.set_recv_buffer_size(BUFFER).map_err(|_| nix::Error::EPERM));
+        let (tell, waits) = UnixStream::pair()?;
+        tell.set_nonblocking(true)?;
+        waits.set_nonblocking(true)?;
+        let index = tap.index();
+        let heard = Arc::new(Heard { shares: Mutex::default(), tell });
+        let all = Arc::downgrade(&heard);
+        thread::Builder::new().name("ear".to_owned()).spawn(move || listen(&tap, &all))?;
+        Ok(Self { index, heard, waits })
     }
 
     /// The interface it was made for, by number: another one of the same name is another one.
     pub fn index(&self) -> u32 {
-        self.tap.index()
+        self.index
     }
 
-    /// Datagrams that had no place and are lost, since the beginning: whoever sends enough of them keeps others from being heard.
+    /// Datagrams that had no place and are lost, since the beginning: whoever sends enough of them keeps himself, and if he forges
+    /// enough addresses others, from being heard.
     pub fn lost(&self) -> u64 {
-        self.lost
+        let shared = self.heard.lock();
+        shared.lost + shared.shares.lost()
     }
 
-    /// The next datagram, if one waits.
+    /// The next datagram, if one waits: of each sender in turn.
     pub fn take(&mut self) -> io::Result<Option<Datagram>> {
-        let mut buffer = [0; 2048];
-        while let Some(taken) = self.tap.next(&mut buffer)? {
-            let before = self.counted.replace(taken.lost).unwrap_or(taken.lost);
-            self.lost += u64::from(taken.lost.wrapping_sub(before));
-            let frame = buffer.get(..taken.length).unwrap_or_default();
-            if let Some((from, payload)) = udp(frame) {
-                return Ok(Some(Datagram { from, payload: payload.to_vec(), seen: taken.seen }));
-            }
+        if let Some(datagram) = self.heard.lock().shares.next() {
+            return Ok(Some(datagram));
         }
-        Ok(None)
+        while matches!(self.waits.read(&mut [0; 64]), Ok(1..)) {}
+        let mut shared = self.heard.lock();
+        let next = shared.shares.next();
+        if !shared.shares.is_empty() {
+            // What told of it was read.
+            self.heard.wake();
+        }
+        match (next, shared.fault.take()) {
+            (Some(datagram), fault) => {
+                shared.fault = fault;
+                Ok(Some(datagram))
+            }
+            (None, Some(fault)) => Err(fault),
+            (None, None) => Ok(None),
+        }
     }
 }
 
 impl AsFd for Ear {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.tap.as_fd()
+        self.waits.as_fd()
+    }
+}
+
+/// Takes from the kernel what it has, until nobody listens any more.
+fn listen(tap: &Tap, heard: &Weak<Heard>) {
+    let mut buffer = [0; 2048];
+    // Of what was lost before the first datagram nothing is known.
+    let mut counted: Option<u32> = None;
+    loop {
+        let mut ready = [PollFd::new(tap.as_fd(), PollFlags::POLLIN)];
+        // Whatever it says, it is looked at.
+        let _ = poll(&mut ready, PollTimeout::from(LOOK));
+        let Some(heard) = heard.upgrade() else { return };
+        loop {
+            let taken = match tap.next(&mut buffer) {
+                Ok(Some(taken)) => taken,
+                Ok(None) => break,
+                Err(error) => {
+                    heard.lock().fault = Some(error);
+                    heard.wake();
+                    return;
+                }
+            };
+            let before = counted.replace(taken.lost).unwrap_or(taken.lost);
+            let frame = buffer.get(..taken.length).unwrap_or_default();
+            let datagram = udp(frame).map(|(from, payload)| Datagram {
+                from,
+                payload: payload.to_vec(),
+                seen: taken.seen,
+            });
+            let mut shared = heard.lock();
+            shared.lost += u64::from(taken.lost.wrapping_sub(before));
+            let wakes = shared.shares.is_empty();
+            if let Some(datagram) = datagram {
+                shared.shares.put(datagram, Instant::now());
+            }
+            drop(shared);
+            if wakes {
+                heard.wake();
+            }
+            // Under a flood it never ends: then whether anybody listens is looked at now and then.
+            if Arc::strong_count(&heard) == 1 {
+                return;
+            }
+        }
     }
 }
 

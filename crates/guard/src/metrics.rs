@@ -68,6 +68,7 @@ fn tell(status: Option<&Value>, out: &mut String) -> std::fmt::Result {
             writeln!(out, "# HELP creance_guard_last_cut_seconds From evidence to the last cut.")?;
             writeln!(out, "creance_guard_last_cut_seconds {}.{:06}", micros / 1_000_000, micros % 1_000_000)?;
         }
+        sources(status, out)?;
         for unit in ["packets", "bytes"] {
             writeln!(out, "# TYPE creance_guard_{unit} counter\n# UNIT creance_guard_{unit} {unit}")?;
             writeln!(
@@ -80,6 +81,49 @@ fn tell(status: Option<&Value>, out: &mut String) -> std::fmt::Result {
         }
     }
     writeln!(out, "# EOF")
+}
+
+/// Each source of evidence: how often it was heard, how long ago, and how often what bore its name was refused.
+fn sources(status: &Value, out: &mut String) -> std::fmt::Result {
+    let rows = || status["sources"].as_array().into_iter().flatten();
+    let labels = |row: &Value| {
+        let text = |key: &str| escaped(row[key].as_str().unwrap_or_default());
+        format!(
+            "source=\"{}\",kind=\"{}\",vouches=\"{}\"",
+            text("name"),
+            text("kind"),
+            row["vouches"] == true
+        )
+    };
+    for (key, help) in [
+        ("heard", "What was heard of a source of evidence."),
+        ("refused", "What bore the name of an aircraft and was not taken for its own, for its signature."),
+    ] {
+        writeln!(out, "# TYPE creance_guard_source_{key} counter\n# HELP creance_guard_source_{key} {help}")?;
+        for row in rows() {
+            let number = row[key].as_u64().unwrap_or_default();
+            writeln!(out, "creance_guard_source_{key}_total{{{}}} {number}", labels(row))?;
+        }
+    }
+    writeln!(
+        out,
+        "# TYPE creance_guard_source_age_seconds gauge\n# UNIT creance_guard_source_age_seconds seconds"
+    )?;
+    writeln!(
+        out,
+        "# HELP creance_guard_source_age_seconds Since a source was heard last; none, where it never was."
+    )?;
+    for row in rows() {
+        if let Some(seconds) = row["seconds"].as_u64() {
+            writeln!(out, "creance_guard_source_age_seconds{{{}}} {seconds}", labels(row))?;
+        }
+    }
+    Ok(())
+}
+
+/// A value of a label: names come from the configuration, and from whoever is heard.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -116,6 +160,21 @@ mod tests {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+        let status = json!({"sources": [
+            {"name": "sky\"\\\nlark", "kind": "mavlink, signed by its key", "vouches": true, "says": "armed", "seconds": 3, "heard": 70, "refused": 2},
+            {"name": "tower", "kind": "file", "vouches": true, "heard": 0, "refused": 0},
+        ]});
+        let text = super::text(Some(&status));
+        let sky = r#"{source="sky\"\\\nlark",kind="mavlink, signed by its key",vouches="true"}"#;
+        for line in [
+            format!("creance_guard_source_heard_total{sky} 70"),
+            format!("creance_guard_source_refused_total{sky} 2"),
+            format!("creance_guard_source_age_seconds{sky} 3"),
+            r#"creance_guard_source_heard_total{source="tower",kind="file",vouches="true"} 0"#.to_owned(),
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+        }
+        assert!(!text.contains(r#"age_seconds{source="tower""#), "{text}");
         let row = json!({"name": "a", "kind": "file", "vouches": true, "says": "flying", "seconds": 2});
         assert_eq!(source(&row), "a (file): flying, 2 s ago");
         let row = json!({"name": "b", "kind": "duml", "vouches": false});

@@ -66,16 +66,23 @@ impl Lab {
         let config =
             format!("lan = ['lan0']\nwan = ['wan0']\nstate = '{{}}/state'\nrun = '{{}}/run'\n{more}");
         fs::write(folder.path().join("guard.toml"), config.replace("{}", &at)).unwrap();
-        let guard = Command::new("ip")
-            .args(["netns", "exec", &gateway, env!("CARGO_BIN_EXE_creance-guard"), "run", "-c"])
-            .arg(folder.path().join("guard.toml"))
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
+        let guard = begin(folder.path(), &gateway);
         let lab = Self { folder, name, guard };
-        let log = || fs::read_to_string(lab.path("log")).unwrap_or_default();
-        assert!(within(20, || lab.status().is_some()), "no engine answers: {}", log());
+        lab.answers();
         lab
+    }
+
+    fn answers(&self) {
+        let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
+        assert!(within(20, || self.status().is_some()), "no engine answers: {}", log());
+    }
+
+    /// Kills the engine, and starts another.
+    fn again(&mut self) {
+        self.guard.kill().unwrap();
+        self.guard.wait().unwrap();
+        self.guard = begin(self.folder.path(), &netns(self.name, "gateway"));
+        self.answers();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -96,6 +103,16 @@ impl Lab {
         let row = status["sources"].as_array().unwrap().iter().find(|row| row["name"] == source)?.clone();
         row["says"].as_str().map(ToOwned::to_owned)
     }
+}
+
+/// A guard in a namespace.
+fn begin(folder: &Path, gateway: &str) -> Child {
+    Command::new("ip")
+        .args(["netns", "exec", gateway, env!("CARGO_BIN_EXE_creance-guard"), "run", "-c"])
+        .arg(folder.join("guard.toml"))
+        .stderr(fs::File::create(folder.join("log")).unwrap())
+        .spawn()
+        .unwrap()
 }
 
 impl Drop for Lab {
@@ -292,6 +309,69 @@ fn a_flood_in_which_a_flight_may_be_lost_closes() {
     // It is over, and an operator may release.
     thread::sleep(Duration::from_secs(1));
     release(&lab);
+}
+
+#[test]
+fn in_the_noise_of_one_sender_another_is_heard() {
+    if !able() {
+        return;
+    }
+    let lab = Lab::new(
+        "noise",
+        "[hear]\nports = []\n[[aircraft]]\nname = 'skylark'\nsystem = 1\naddress = '10.79.0.2'\n",
+    );
+    let client = netns("noise", "client");
+    let mut flood = Sender::new(&client, FLOOD);
+    // Another says over and over that it stands, in datagrams that are full of it.
+    let mut noise = datagram(&creance_guard::evidence::telemetry(7, false).repeat(26));
+    noise[29] = 66;
+    flood.send(&noise);
+    let heard = || lab.status().unwrap()["heard"].as_u64().unwrap();
+    assert!(within(10, || heard() > 200), "{:#}", lab.status().unwrap());
+    let mut wire = Sender::new(&client, WIRE);
+    let armed = datagram(&creance_guard::evidence::telemetry(1, true));
+    assert!(
+        within(5, || {
+            wire.send(&armed);
+            lab.says("skylark").is_some_and(|says| says == "armed")
+        }),
+        "{:#}",
+        lab.status().unwrap()
+    );
+    assert!(flood.0.try_wait().unwrap().is_none(), "the noise went on meanwhile");
+    assert_eq!(lab.state(), "airborne");
+    // What was lost opens nothing, and neither does the silence after it.
+    drop(flood);
+    assert!(within(10, || lab.state() == "stale"), "{:#}", lab.status().unwrap());
+    assert_eq!(lab.status().unwrap()["open"], false);
+}
+
+#[test]
+fn what_is_known_of_signatures_outlives_a_restart() {
+    if !able() {
+        return;
+    }
+    let mut lab = Lab::new("signed", "[[aircraft]]\nname = 'skylark'\nsystem = 1\naddress = '10.79.0.2'\n");
+    let mut wire = Sender::new(&netns("signed", "client"), WIRE);
+    // A heartbeat of MAVLink 2 of an aircraft that stands by, with a signature; by which key nobody here knows.
+    let digits = b"fd090100000101000000000000000203510303056a07070707070707070707070707";
+    let signed = datagram(&HEXLOWER.decode(digits).unwrap());
+    let unsigned = datagram(&creance_guard::evidence::telemetry(1, false));
+    let row = |lab: &Lab| lab.status().unwrap()["sources"][0].clone();
+    wire.send(&unsigned);
+    assert!(within(3, || row(&lab)["kind"] == "mavlink, not signed"), "{:#}", row(&lab));
+    wire.send(&signed);
+    assert!(
+        within(3, || row(&lab)["kind"] == "mavlink, signed, by which key is not known"),
+        "{:#}",
+        row(&lab)
+    );
+    assert!(within(3, || lab.path("state/signatures.json").is_file()));
+    lab.again();
+    assert_eq!(row(&lab)["refused"], 0);
+    wire.send(&unsigned);
+    assert!(within(3, || row(&lab)["refused"].as_u64() > Some(0)), "{:#}", row(&lab));
+    assert_eq!((&row(&lab)["heard"], &row(&lab)["says"]), (&0.into(), &Value::Null));
 }
 
 #[test]

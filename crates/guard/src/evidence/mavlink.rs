@@ -4,11 +4,11 @@
 //! it is itself that says that it landed, its signature tells where there is one (`signing`). Everybody else is a stranger
 //! and can at most raise.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, path::Path, time::Duration};
 
 use creance_wire::mavlink::{Frame, parse_frame};
 
-use super::{Heard, Source, rows::Rows, signing::Signing, stranger};
+use super::{Heard, Source, kept::Kept, rows::Rows, signing::Signing, stranger};
 use crate::{Aircraft, Datagram, state::Facts};
 
 const HEARTBEAT: u32 = 0;
@@ -30,13 +30,21 @@ const STANDBY: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct Fleet {
     bound: Vec<(Aircraft, Signing)>,
+    kept: Kept,
+    /// The number of the last copy of what is to be known after a restart.
+    copied: u64,
 }
 
 impl Fleet {
-    /// Reads the keys that the configuration names.
-    pub(crate) fn new(aircraft: &[Aircraft]) -> io::Result<Self> {
-        let with_key = |one: &Aircraft| Ok((one.clone(), Signing::new(one.signing_key.as_deref())?));
-        Ok(Self { bound: aircraft.iter().map(with_key).collect::<io::Result<_>>()? })
+    /// Reads the keys that the configuration names, and what is known of signatures before the start, from the folder of the state.
+    pub(crate) fn new(aircraft: &[Aircraft], state: &Path, start: Duration) -> io::Result<Self> {
+        let (kept, before) = Kept::open(state)?;
+        let with_key = |one: &Aircraft| {
+            let memory = before.as_ref().map(|all| all.get(&one.name).cloned().unwrap_or_default());
+            let signing = Signing::new(one.signing_key.as_deref())?.remembering(memory, start);
+            Ok((one.clone(), signing))
+        };
+        Ok(Self { bound: aircraft.iter().map(with_key).collect::<io::Result<_>>()?, kept, copied: 0 })
     }
 
     /// How many.
@@ -56,12 +64,19 @@ impl Fleet {
 
     /// What a datagram says.
     pub(crate) fn heard(&mut self, datagram: &Datagram, rows: &mut Rows) -> Vec<Heard> {
+        if self.kept.done() >= self.copied {
+            self.bound.iter_mut().for_each(|(_, signing)| signing.is_written());
+        }
         let mut all = Vec::new();
         let mut rest = datagram.payload.as_slice();
         while let Some((frame, length)) = parse_frame(rest) {
             let bytes = rest.get(..length).unwrap_or_default();
             all.extend(self.frame(&frame, bytes, datagram.from, datagram.seen, rows));
             rest = rest.get(length..).unwrap_or_default();
+        }
+        if self.bound.iter_mut().fold(false, |any, (_, signing)| signing.changed() || any) {
+            let all = self.bound.iter().map(|(one, signing)| (one.name.clone(), signing.memory()));
+            self.copied = self.kept.keep(all.collect());
         }
         all
     }
@@ -87,6 +102,7 @@ impl Fleet {
                 (place, of(&one.name))
             }
             Some((one, Err(why))) => {
+                rows.refuse(&one.name);
                 let name = format!("somebody who says to be {}, {why}", one.name);
                 rows.put(&Source { name: name.clone(), kind: "mavlink" }, facts.in_words());
                 (None, of(&name))
@@ -176,8 +192,41 @@ mod tests {
         Datagram { from: from.parse().unwrap(), payload: payload.to_vec(), seen: Duration::from_secs(9) }
     }
 
+    fn fleet(folder: &Path) -> Fleet {
+        Fleet::new(&bound(), folder, Duration::ZERO).unwrap()
+    }
+
     fn told(payload: &[u8], from: &str) -> Vec<Heard> {
-        Fleet::new(&bound()).unwrap().heard(&datagram(payload, from), &mut Rows::default())
+        let folder = tempfile::tempdir().unwrap();
+        fleet(folder.path()).heard(&datagram(payload, from), &mut Rows::default())
+    }
+
+    /// A heartbeat of MAVLink 2 that stands by, with a signature; by which key is not known.
+    fn signed() -> Vec<u8> {
+        let mut signed = vec![0xfd, 9, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 3, 0x51, STANDBY, 3];
+        signed.extend(sum(signed.iter().skip(1).chain([&50])).to_le_bytes());
+        signed.extend([7; 13]);
+        signed
+    }
+
+    #[test]
+    fn a_restart_remembers_who_signs() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = fleet(folder.path());
+        let rows = &mut Rows::default();
+        assert_eq!(first.heard(&datagram(&signed(), "10.0.0.1"), rows)[0].place, Some(0));
+        let began = std::time::Instant::now();
+        while first.kept.done() < first.copied {
+            assert!(began.elapsed() < Duration::from_secs(20), "nothing is written");
+        }
+        drop(first);
+        let mut second = fleet(folder.path());
+        let unsigned = datagram(&telemetry(1, false), "10.0.0.1");
+        assert_eq!(second.heard(&unsigned, rows)[0].place, None);
+        std::fs::write(folder.path().join(super::super::kept::FILE), "{").unwrap();
+        assert_eq!(fleet(folder.path()).heard(&unsigned, rows)[0].place, None);
+        std::fs::remove_file(folder.path().join(super::super::kept::FILE)).unwrap();
+        assert_eq!(fleet(folder.path()).heard(&unsigned, rows)[0].place, Some(0));
     }
 
     #[test]
@@ -195,15 +244,12 @@ mod tests {
 
     #[test]
     fn without_its_signature_an_aircraft_that_signs_only_raises() {
-        let mut fleet = Fleet::new(&bound()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut fleet = fleet(folder.path());
         let mut rows = Rows::new(fleet.sources().map(|source| (source, true)));
         let mut told = |payload: &[u8]| fleet.heard(&datagram(payload, "10.0.0.1"), &mut rows).remove(0);
         assert_eq!(told(&telemetry(1, false)).place, Some(0));
-        // A heartbeat of MAVLink 2 with a signature; by which key is not known.
-        let mut signed = vec![0xfd, 9, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 3, 0x51, STANDBY, 3];
-        signed.extend(sum(signed.iter().skip(1).chain([&50])).to_le_bytes());
-        signed.extend([7; 13]);
-        assert_eq!(told(&signed).place, Some(0));
+        assert_eq!(told(&signed()).place, Some(0));
         let forged = told(&telemetry(1, false));
         assert_eq!((forged.place, forged.facts.armed), (None, Some(false)));
         assert!(
