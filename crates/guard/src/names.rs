@@ -28,6 +28,7 @@ mod upstream;
 mod wire;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     io,
     net::IpAddr,
@@ -349,7 +350,7 @@ impl Shared {
         let current = self.mode.read().unwrap_or_else(PoisonError::into_inner);
         if *current == mode {
             let mut all = self.served.write().unwrap_or_else(PoisonError::into_inner);
-            all.put(served_key(question, client, mode), Arc::new(served));
+            all.put(served_key(question, client, mode).into(), Arc::new(served));
         }
     }
 
@@ -482,16 +483,17 @@ fn question_limit(question: &Question, largest: usize) -> usize {
 }
 
 /// What tells ready answers apart.
-fn served_key(question: &Question, client: IpAddr, mode: Mode) -> Box<[u8]> {
-    let mut key = Vec::with_capacity(question.key.len() + 17);
-    key.extend(&question.key);
-    if mode.may != May::Everything {
-        match client {
-            IpAddr::V4(ip) => key.extend(ip.octets()),
-            IpAddr::V6(ip) => key.extend(ip.octets()),
-        }
+fn served_key(question: &Question, client: IpAddr, mode: Mode) -> Cow<'_, [u8]> {
+    if mode.may == May::Everything {
+        return Cow::Borrowed(&question.key);
     }
-    key.into()
+    let mut key = Vec::with_capacity(question.key.len() + 16);
+    key.extend(&question.key);
+    match client {
+        IpAddr::V4(ip) => key.extend(ip.octets()),
+        IpAddr::V6(ip) => key.extend(ip.octets()),
+    }
+    Cow::Owned(key)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

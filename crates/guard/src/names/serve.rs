@@ -4,12 +4,16 @@
 //! socket, one for each processor ─▶ at once ─▶ answer
 //!                                   later ─▶ queue ─▶ threads that ask, judge and answer
 //! ```
+//!
+//! Datagrams that wait are taken together, and their answers sent together: with most questions answered from what is kept, calls of
+//! the system are what an answer costs.
 
 #![expect(clippy::disallowed_types, reason = "the guard's own resolver answers")]
 
 use std::{
-    io::{self, Read, Write},
-    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    io::{self, IoSlice, IoSliceMut, Read, Write},
+    net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, TcpListener, TcpStream, UdpSocket},
+    os::fd::AsRawFd,
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -18,7 +22,10 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::{
+    signal::{SigSet, SigmaskHow, Signal},
+    socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg},
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
@@ -32,6 +39,9 @@ const PORT: u16 = 53;
 const ASKERS: usize = 48;
 /// Questions that wait for one of them; more are dropped, and clients ask again.
 const QUEUE: usize = 512;
+/// Datagrams that are taken, and answers that are sent, at one time; and bytes of a datagram that are read.
+const BATCH: usize = 32;
+const LONGEST: usize = 4096;
 /// Connections at one time, those of one client, and questions over one of them.
 const MOST_CONNECTIONS: usize = 32;
 const OF_ONE: usize = 4;
@@ -114,24 +124,60 @@ pub(super) fn bound(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Resul
 }
 
 fn datagrams(shared: &Shared, socket: &Arc<UdpSocket>, jobs: &SyncSender<Job>) {
-    let mut buffer = [0; 4096];
+    let mut buffers = vec![[0; LONGEST]; BATCH];
+    let [mut heads, mut sent] = [(); 2].map(|()| MultiHeaders::preallocate(BATCH, None));
+    let mut came: Vec<(usize, SockaddrStorage)> = Vec::with_capacity(BATCH);
+    let mut answers: Vec<Vec<u8>> = Vec::with_capacity(BATCH);
+    let mut to: Vec<Option<SockaddrStorage>> = Vec::with_capacity(BATCH);
     loop {
-        let Ok((length, client)) = socket.recv_from(&mut buffer) else { continue };
-        let bytes = buffer.get(..length).unwrap_or_default();
-        match shared.first(bytes, plain(client.ip()), LARGEST.into()) {
-            // Whoever went away misses it.
-            Step::Answer(answer) => {
-                let _ = socket.send_to(&answer, client);
-            }
-            Step::Later(question) => {
-                let job = Job { question, client, socket: Arc::clone(socket) };
-                if jobs.try_send(job).is_err() {
-                    shared.notes.count(|counts| &counts.limited);
+        came.clear();
+        answers.clear();
+        to.clear();
+        let mut pieces: Vec<_> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
+        // It waits for the first, and takes with it what is there.
+        let taken = recvmmsg(socket.as_raw_fd(), &mut heads, &mut pieces, MsgFlags::MSG_WAITFORONE, None);
+        let Ok(taken) = taken else { continue };
+        came.extend(taken.filter_map(|one| one.address.map(|from| (one.bytes, from))));
+        for ((length, from), buffer) in came.iter().zip(&buffers) {
+            let Some(client) = address(from) else { continue };
+            match shared.first(buffer.get(..*length).unwrap_or_default(), plain(client.ip()), LARGEST.into())
+            {
+                Step::Answer(answer) => {
+                    answers.push(answer);
+                    to.push(Some(*from));
                 }
+                Step::Later(question) => {
+                    let job = Job { question, client, socket: Arc::clone(socket) };
+                    if jobs.try_send(job).is_err() {
+                        shared.notes.count(|counts| &counts.limited);
+                    }
+                }
+                Step::Nothing => {}
             }
-            Step::Nothing => {}
         }
+        send(socket, &mut sent, &answers, &to);
     }
+}
+
+/// Sends answers. Whoever went away misses its own, and keeps no other from being sent.
+fn send(
+    socket: &UdpSocket,
+    heads: &mut MultiHeaders<SockaddrStorage>,
+    answers: &[Vec<u8>],
+    to: &[Option<SockaddrStorage>],
+) {
+    let pieces: Vec<_> = answers.iter().map(|answer| [IoSlice::new(answer)]).collect();
+    let mut at = 0;
+    while let (Some(pieces @ [_, ..]), Some(to)) = (pieces.get(at..), to.get(at..)) {
+        let sent = sendmmsg(socket.as_raw_fd(), heads, pieces, to, [], MsgFlags::empty());
+        at += sent.map_or(1, |sent| sent.count().max(1));
+    }
+}
+
+/// An address of the Internet.
+fn address(from: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = from.as_sockaddr_in().map(|one| SocketAddrV4::from(*one).into());
+    v4.or_else(|| from.as_sockaddr_in6().map(|one| SocketAddrV6::from(*one).into()))
 }
 
 fn askers(shared: &Shared, waiting: &Mutex<Receiver<Job>>) {
