@@ -249,11 +249,13 @@ fn status(config: &Config, json: bool) -> u8 {
         let rows = |key: &str| status[key].as_array().map(Vec::as_slice).unwrap_or_default();
         anstream::println!("policy: {}", status["policy"].as_str().unwrap_or_default());
         if let Some(why) = status["last_cut"]["why"].as_str() {
-            let bytes = &status["last_cut"]["bytes_at_most"];
+            let bytes = status["last_cut"]["bytes_at_most"].as_u64();
+            let bytes =
+                bytes.map_or_else(|| "nobody knows how many".to_owned(), |bytes| format!("at most {bytes}"));
             let micros = status["last_cut"]["us_to_routes"].as_u64();
             let after =
                 micros.map_or_else(String::new, |micros| format!(", {} ms from evidence", micros / 1000));
-            anstream::println!("last cut: {why}{after}, at most {bytes} bytes meanwhile");
+            anstream::println!("last cut: {why}{after}, {bytes} bytes meanwhile");
         }
         for duty in rows("duties") {
             let answered =

@@ -53,8 +53,18 @@ fn quick(scenes: &[Cuts]) -> anyhow::Result<u8> {
             let [half, most, all] = [50, 99, 100].map(|share| percentile(list, share));
             writeln!(out, "  {of}: p50 {half}, p99 {most}, most {all} of {}", list.len())?;
         }
+        if found.above > 0 {
+            writeln!(out, "  cuts over their bound: {}, by {} bytes at most", found.above, found.over)?;
+        }
         if found.unsure > 0 {
             writeln!(out, "  cuts of which it cannot be told, by some frames: {}", found.unsure)?;
+        }
+        if let Some(most) = found.own.iter().max() {
+            let times = found.own.len();
+            writeln!(
+                out,
+                "  cuts after which the gateway said something for itself: {times}, {most} bytes at most"
+            )?;
         }
     }
     let sum = |of: fn(&Cuts) -> usize| scenes.iter().map(of).sum::<usize>();

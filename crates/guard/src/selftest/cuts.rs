@@ -75,10 +75,16 @@ pub struct Cuts {
     pub bound: Vec<u64>,
     /// Of these, bytes that still waited behind the rules when these were closed.
     pub waiting: Vec<u64>,
-    /// How many cuts let out more than their bound in the ledger: since just after it was sent, for so late it may have been seen.
+    /// How many cuts let out more than their bound in the ledger, by a frame of the client or more: since just after it was sent, for
+    /// so late it may have been seen.
     pub above: usize,
-    /// How many let out more since just before, and not since just after: where it is not known which frame was first.
+    /// By how many bytes at most any is over its bound.
+    pub over: u64,
+    /// How many let out so much more since just before, and not since just after: where it is not known which frame was first.
     pub unsure: usize,
+    /// Bytes over their bound, of cuts that are over it by less than a frame of the client: what the gateway said for itself
+    /// afterwards.
+    pub own: Vec<u64>,
     /// How many the ledger gives no bound for.
     pub unknown: usize,
 }
@@ -163,8 +169,11 @@ impl Cuts {
         match record["bytes_at_most"].as_u64() {
             Some(bound) => {
                 self.bound.push(bound);
-                self.above += usize::from(after > bound);
-                self.unsure += usize::from(after <= bound && before > bound);
+                let over = |bytes: u64| bytes.saturating_sub(bound);
+                self.above += usize::from(over(after) >= FLOOD as u64);
+                self.over = self.over.max(over(after));
+                self.unsure += usize::from(over(after) < FLOOD as u64 && over(before) >= FLOOD as u64);
+                self.own.extend(Some(over(after)).filter(|over| (1..FLOOD as u64).contains(over)));
             }
             None => self.unknown += 1,
         }
@@ -342,16 +351,18 @@ mod tests {
         let mut cuts = Cuts::default();
         for (before, after, record) in [
             (900, 900, json!({"bytes_at_most": 1000})),
-            (1100, 900, json!({"bytes_at_most": 1000})),
-            (1100, 1001, json!({"bytes_at_most": 1000, "bytes_waiting": 10, "us_to_routes": 7})),
+            (2200, 900, json!({"bytes_at_most": 1000})),
+            (2300, 2200, json!({"bytes_at_most": 1000, "bytes_waiting": 10, "us_to_routes": 7})),
+            // The gateway asks whose an address is.
+            (1042, 1042, json!({"bytes_at_most": 1000})),
             (1100, 1001, json!({"bytes_at_most": null})),
         ] {
             cuts.take(before, after, &record);
         }
-        assert_eq!((cuts.above, cuts.unsure, cuts.unknown), (1, 1, 1));
+        assert_eq!((cuts.above, cuts.over, cuts.unsure, cuts.own, cuts.unknown), (1, 1200, 1, vec![42], 1));
         assert_eq!(
             (cuts.bytes.len(), cuts.bound, cuts.waiting, cuts.closed),
-            (4, vec![1000; 3], vec![10], vec![7])
+            (5, vec![1000; 4], vec![10], vec![7])
         );
     }
 }
