@@ -14,7 +14,8 @@ use super::{films, made, names, real, script, scrubbed, text};
 /// What a program prints, if it opens a file.
 fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}: ./ci/test tools installs it"));
+    let output =
+        output.unwrap_or_else(|error| unreachable!("{program}: {error}: ./ci/test tools installs it"));
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
