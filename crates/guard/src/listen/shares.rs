@@ -12,10 +12,10 @@ use std::{
 use super::Datagram;
 
 /// Senders with a place of their own.
-const PLACES: usize = 64;
-/// Datagrams that wait of each, and of all others together.
-const SHARE: usize = 32;
-const OTHERS: usize = 128;
+const PLACES: usize = 16;
+/// Datagrams that wait of each, and of all others together: more than an aircraft says in a second, for which a slow disk may hold up the engine.
+const SHARE: usize = 256;
+const OTHERS: usize = 256;
 /// Silence after which a place is another's.
 const IDLE: Duration = Duration::from_secs(10);
 

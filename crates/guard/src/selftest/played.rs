@@ -174,6 +174,7 @@ pub fn play(program: &Path, script: &Script) -> anyhow::Result<Vec<Scene>> {
             Step::Sent(None, packet) => {
                 acts.scene.within[0] += 1;
                 stage.send(&cast, None, packet, &mut acts)?;
+                stage.is_heard(&lab, packet)?;
             }
             Step::Sent(Some(at), packet) => {
                 let Some(conversation) = script.conversations.get(*at) else { continue };

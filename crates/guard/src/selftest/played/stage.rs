@@ -17,7 +17,7 @@ use pnet_datalink::{Channel, DataLinkSender};
 use super::{
     super::{
         Lab, SETTLE,
-        rewrite::{Cast, ends, lasting},
+        rewrite::{Cast, UDP, ends, lasting, layout},
         within,
         witness::Witness,
     },
@@ -40,6 +40,8 @@ const BELIEVED: Duration = Duration::from_mins(1);
 /// Bytes, and packets, that are sent before it is waited until the witness has written them down.
 const BYTES_AHEAD: usize = 256 << 10;
 const PACKETS_AHEAD: usize = 64;
+/// Datagrams of telemetry that are sent before the guard is waited for.
+const UNHEARD: u64 = 16;
 /// The kind of a frame that only the witness is to see: one for experiments (IEEE 802).
 const MARK: [u8; 2] = [0x88, 0xb5];
 const WAN_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0x11];
@@ -55,6 +57,8 @@ pub(super) struct Stage {
     flight: Arc<AtomicU8>,
     /// Since the witness was last waited for.
     ahead: (usize, usize),
+    /// Telemetry within our side since the guard was last waited for, and how much it had heard then.
+    said: (u64, u64),
 }
 
 impl Stage {
@@ -94,6 +98,7 @@ impl Stage {
             marked: 0,
             flight,
             ahead: (0, 0),
+            said: (0, 0),
         })
     }
 
@@ -182,6 +187,31 @@ impl Stage {
             act.take(&frames);
         }
         Ok(())
+    }
+
+    /// Waits now and then until the guard has heard what may be telemetry: at once it would be a flood, and close what is open.
+    pub(super) fn is_heard(&mut self, lab: &Lab, packet: &[u8]) -> anyhow::Result<()> {
+        let first = layout(packet).filter(|layout| layout.ends.protocol == UDP);
+        if !first.is_some_and(|layout| matches!(packet.get(layout.above + 8), Some(0xfd | 0xfe))) {
+            return Ok(());
+        }
+        self.said.0 += 1;
+        if self.said.0 < UNHEARD {
+            return Ok(());
+        }
+        let (said, before) = self.said;
+        let (began, mut heard) = (Instant::now(), Self::heard(lab)?);
+        while heard < before + said && began.elapsed() < Duration::from_secs(2) {
+            thread::sleep(Duration::from_millis(2));
+            heard = Self::heard(lab)?;
+        }
+        self.said = (0, heard);
+        Ok(())
+    }
+
+    fn heard(lab: &Lab) -> anyhow::Result<u64> {
+        let status = ask(&lab.run(), &Order::Status).with_context(|| lab.says())?.status;
+        status["heard"].as_u64().context("the guard does not say how much it heard")
     }
 
     /// Answers, if what it answers arrived outside.
