@@ -26,8 +26,9 @@ pub(crate) struct Local {
     beyond: bool,
 }
 
-/// What one address did.
+/// What one address did, of four things that do not exclude each other.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are no states of one thing")]
 struct Did {
     opened: bool,
     served: bool,

@@ -139,7 +139,9 @@ impl Sampler {
         for (stretch, some) in bytes.chunks(STRETCH).enumerate() {
             candidates.clear();
             self.rolling.over(some, |end, key| candidates.push((stretch * STRETCH + end, key)));
-            candidates.iter().for_each(|(end, key)| self.candidate(bytes, *end, *key));
+            for (end, key) in &candidates {
+                self.candidate(bytes, *end, *key);
+            }
         }
         self.candidates = candidates;
         self.read += bytes.len() as u64;
