@@ -66,7 +66,7 @@ fn a_client_that_reaches_no_further_than_its_private_server_is_taken_for_ours_an
     let row = |all: [&str; 3]| all.map(str::to_owned);
     let login = conversation(phone, server);
 
-    let (mails, notes) = audited("private", &[login.clone()], &[]);
+    let (mails, notes) = audited("private", std::slice::from_ref(&login), &[]);
     assert_eq!(mails, [row(["192.168.32.4", "192.168.32.3", "presumed"])]);
     assert!(notes.contains("192.168.32.4") && notes.contains("--inside"), "{notes}");
     // Another machine that reaches the internet changes nothing about this one.

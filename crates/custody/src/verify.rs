@@ -141,11 +141,22 @@ pub fn verify(ledger: &[u8], signature: Option<&[u8]>, files: &[File], key: Opti
     verifier.end(files, key)
 }
 
+/// What stands in the signature's place.
+#[derive(Debug, Default)]
+enum Sealed {
+    /// Nothing.
+    #[default]
+    No,
+    /// What is none, or does not hold.
+    Badly,
+    /// A signature that holds.
+    By(Seal),
+}
+
 /// Verifies a ledger of any length, in one file or in several, one after the other; no more of it is kept than a line.
 #[derive(Debug, Default)]
 pub struct Verifier {
-    /// The signature, if it is one and holds.
-    seal: Option<Option<Seal>>,
+    seal: Sealed,
     chain: Chain,
     /// The first fault of the ledger, behind which nothing is read.
     broken: Option<Fault>,
@@ -161,7 +172,12 @@ pub struct Verifier {
 impl Verifier {
     /// Begins, with the `signature.json` that is there.
     pub fn new(signature: Option<&[u8]>) -> Self {
-        Self { seal: signature.map(Seal::read), ..Self::default() }
+        let seal = match signature.map(Seal::read) {
+            None => Sealed::No,
+            Some(None) => Sealed::Badly,
+            Some(Some(seal)) => Sealed::By(seal),
+        };
+        Self { seal, ..Self::default() }
     }
 
     /// Reads the next file of the ledger. An error is one of reading; what is wrong with a line is told at the end.
@@ -170,7 +186,7 @@ impl Verifier {
             return Ok(());
         }
         let before = self.chain.number();
-        let seal = self.seal.as_ref().and_then(Option::as_ref);
+        let seal = if let Sealed::By(seal) = &self.seal { Some(seal) } else { None };
         let (sign, sealed, next, last) = (&mut self.sign, &mut self.sealed, &mut self.next, &mut self.last);
         let done = self.chain.follow_each(lines, |record, hash| {
             if record.action == "sign" {
@@ -211,7 +227,7 @@ impl Verifier {
     pub fn end(self, files: &[File], key: Option<&PublicKey>) -> Answer {
         let mut faults = Vec::new();
         let mut signed = Signed::No;
-        if let Some(Some(seal)) = &self.seal {
+        if let Sealed::By(seal) = &self.seal {
             signed = Signed::By(seal.key.clone());
             if key.is_some_and(|key| *key != seal.key) {
                 faults.push(Fault::OtherKey(seal.key.hex().to_owned()));
@@ -224,13 +240,13 @@ impl Verifier {
         let broken = self.broken.clone().or_else(|| self.last.is_none().then(empty));
         if let Some(fault) = broken {
             faults.insert(0, fault);
-            faults.extend(matches!(self.seal, Some(None)).then_some(Fault::Signature { record: None }));
+            faults.extend(matches!(self.seal, Sealed::Badly).then_some(Fault::Signature { record: None }));
             return Answer { records: 0, files: 0, signed, faults };
         }
         match &self.seal {
-            Some(Some(seal)) => faults.extend(self.of_seal(seal)),
-            Some(None) => faults.push(Fault::Signature { record: self.sign }),
-            None => match self.sign {
+            Sealed::By(seal) => faults.extend(self.of_seal(seal)),
+            Sealed::Badly => faults.push(Fault::Signature { record: self.sign }),
+            Sealed::No => match self.sign {
                 Some(record) => faults.push(Fault::SignatureMissing { record }),
                 None if key.is_some() => faults.push(Fault::Unsigned),
                 None => {}

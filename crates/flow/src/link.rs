@@ -268,6 +268,7 @@ fn be16(data: &[u8], at: usize) -> Option<u16> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use super::*;
 

@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(before(&marks, DAY + millis(310), now), Some(300));
         assert_eq!(before(&marks, DAY + millis(300), now), Some(300));
         // Before all that is remembered, and of a time that has not come.
-        assert_eq!(before(&marks, DAY - millis(1), now), None);
+        assert_eq!(before(&marks, DAY.checked_sub(millis(1)).unwrap(), now), None);
         assert_eq!(before(&marks, DAY + millis(1001), now), None);
     }
 

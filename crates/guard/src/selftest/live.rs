@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     net::{IpAddr, UdpSocket},
     path::Path,
     sync::atomic::Ordering,
@@ -75,13 +76,13 @@ pub(super) fn configured(
     let (ports, hosts) = (list(ports), list(hosts));
     let mut keys = format!("policy = '{policy}'\n");
     if !region.is_empty() {
-        keys += &format!("region = [{}]\n", list(countries));
+        let _ = writeln!(keys, "region = [{}]", list(countries));
     }
     let mut resolver = format!(
         "[resolver]\nlisten = ['{GATEWAY}', '{GATEWAY6}']\nupstream = ['{SERVER}']\nprivate = [{hosts}]\n"
     );
     if !ports.is_empty() {
-        resolver += &format!("ports = [{ports}]\n");
+        let _ = writeln!(resolver, "ports = [{ports}]");
     }
     Ok((keys, resolver))
 }

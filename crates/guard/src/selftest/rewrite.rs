@@ -159,8 +159,9 @@ impl Cast {
             IpAddr::from(Ipv4Addr::new(a, b, c, last))
         });
         let mut beside6 = (3..255_u16).map(|last| {
-            let [a, b, c, d, e, f, g, _] = CLIENT6.segments();
-            IpAddr::from(Ipv6Addr::new(a, b, c, d, e, f, g, last))
+            let mut segments = CLIENT6.segments();
+            segments[7] = last;
+            IpAddr::from(Ipv6Addr::from(segments))
         });
         for ip in inside {
             if cast.contains_key(ip) {

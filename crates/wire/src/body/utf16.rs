@@ -89,6 +89,7 @@ fn units(order: Order, text: &[u8]) -> impl Iterator<Item = u16> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use crate::{Limits, expand};
 

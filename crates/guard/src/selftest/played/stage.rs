@@ -118,25 +118,25 @@ impl Stage {
         match flight {
             FlightState::Flying => {
                 say(FLIES);
-                self.believes(lab, &["airborne"])?;
+                Self::believed(lab, &["airborne"])?;
             }
             FlightState::Ground => {
                 say(STANDS);
-                self.believes(lab, &["grounded"])?;
+                Self::believed(lab, &["grounded"])?;
             }
             FlightState::Off => {
                 say(SILENT);
                 if state(lab)? != "released" {
-                    self.believes(lab, &["unknown", "stale"])?;
+                    Self::believed(lab, &["unknown", "stale"])?;
                     // That it fell silent takes a release back, and is told within a turn.
                     thread::sleep(Duration::from_secs(1));
                     lab.release()?;
                 }
-                self.believes(lab, &["released"])?;
+                Self::believed(lab, &["released"])?;
             }
             FlightState::Unknown => {
                 say(SILENT);
-                self.believes(lab, &["unknown", "stale"])?;
+                Self::believed(lab, &["unknown", "stale"])?;
             }
         }
         thread::sleep(SETTLE);
@@ -146,15 +146,15 @@ impl Stage {
         state(lab)
     }
 
-    fn believes(&self, lab: &Lab, states: &[&str]) -> anyhow::Result<()> {
+    fn believed(lab: &Lab, one_of: &[&str]) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
             let status = ask(&lab.run(), &Order::Status).with_context(|| lab.says())?.status;
-            if status["enforcing"] == true && states.iter().any(|state| status["state"] == *state) {
+            if status["enforcing"] == true && one_of.iter().any(|state| status["state"] == *state) {
                 return Ok(());
             }
             if began.elapsed() > BELIEVED {
-                bail!("the guard does not believe in {}: {}", states.join(" or "), lab.says());
+                bail!("the guard does not believe in {}: {}", one_of.join(" or "), lab.says());
             }
             thread::sleep(Duration::from_millis(50));
         }
