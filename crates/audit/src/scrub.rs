@@ -110,12 +110,10 @@ pub fn scrub(
     let mut names = HashSet::new();
     let (jobs, doubles): (Vec<_>, Vec<_>) =
         jobs.into_iter().partition(|(_, name)| names.insert(name.clone()));
-    let folders: BTreeSet<PathBuf> = jobs
-        .iter()
-        .map(|(_, name)| request.output.join(name.parent().unwrap_or_else(|| Path::new(""))))
-        .collect();
+    let folders: BTreeSet<PathBuf> =
+        jobs.iter().map(|(_, name)| name.parent().unwrap_or_else(|| Path::new("")).to_owned()).collect();
     for folder in folders {
-        sweep(&folder);
+        sweep(&request.output, &folder);
     }
     for (path, name) in doubles {
         let why = format!("another file of this run is written to {}", request.output.join(name).display());
@@ -244,18 +242,33 @@ const PART: &str = ".creance-part-";
 
 /// Takes parts away that runs left behind which were ended halfway: nobody holds their locks any more. What cannot be taken away stays,
 /// and stands in nobody's way.
-fn sweep(folder: &Path) {
-    // Nothing is taken away through a link either: what it leads to is a folder of somebody else.
-    if !fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir()) {
+fn sweep(output: &Path, below: &Path) {
+    // Nothing is taken away through a link either, wherever on the way: what it leads to is a folder of somebody else.
+    let mut folder = output.to_owned();
+    let is_folder = |folder: &Path| fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir());
+    for part in below.components() {
+        if !is_folder(&folder) || !matches!(part, Part::Normal(_)) {
+            return;
+        }
+        folder.push(part);
+    }
+    if !is_folder(&folder) {
         return;
     }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_part = entry.file_name().to_string_lossy().starts_with(PART)
+        let is_part = is_part_name(&entry.file_name().to_string_lossy())
             && entry.file_type().is_ok_and(|kind| kind.is_file());
         if is_part && File::open(entry.path()).is_ok_and(|part| part.try_lock().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether a file has the name of a part, which is that of no other.
+fn is_part_name(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = name.strip_prefix(PART).and_then(|rest| rest.split_once('-'));
+    numbers.is_some_and(|(process, count)| number(process) && number(count))
 }
 
 /// A file that is gone again unless it is published.
@@ -540,6 +553,22 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(to.join("DCIM")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["a.csv"]);
+    }
+
+    #[test]
+    fn nothing_is_taken_away_through_a_link_or_of_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (to, others) = (folder.path().join("clean"), folder.path().join("others"));
+        fs::create_dir_all(others.join("100MEDIA")).unwrap();
+        fs::create_dir_all(&to).unwrap();
+        std::os::unix::fs::symlink(&others, to.join("DCIM")).unwrap();
+        let kept = [others.join("100MEDIA/.creance-part-1-1"), to.join(".creance-part-of-my-diary")];
+        for file in &kept {
+            fs::write(file, "theirs").unwrap();
+        }
+        sweep(&to, Path::new("DCIM/100MEDIA"));
+        sweep(&to, Path::new(""));
+        assert!(kept.iter().all(|file| file.is_file()));
     }
 
     #[test]

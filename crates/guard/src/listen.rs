@@ -137,6 +137,8 @@ const LOOK: u16 = 500;
 #[derive(Debug)]
 pub struct Ear {
     index: u32,
+    /// Of what was lost, how much was told.
+    told: u64,
     heard: Arc<Heard>,
     /// Readable while something waits.
     waits: UnixStream,
@@ -194,7 +196,7 @@ impl Ear {
         let heard = Arc::new(Heard { shares: Mutex::default(), tell });
         let all = Arc::downgrade(&heard);
         thread::Builder::new().name("ear".to_owned()).spawn(move || listen(&tap, &all))?;
-        Ok(Self { index, heard, waits })
+        Ok(Self { index, told: 0, heard, waits })
     }
 
     /// The interface it was made for, by number: another one of the same name is another one.
@@ -202,11 +204,20 @@ impl Ear {
         self.index
     }
 
-    /// Datagrams that had no place and are lost, since the beginning: whoever sends enough of them keeps himself, and if he forges
-    /// enough addresses others, from being heard.
-    pub fn lost(&self) -> u64 {
-        let shared = self.heard.lock();
-        shared.lost + shared.shares.lost()
+    /// Datagrams that had no place and are lost, since the beginning, where there are more than were told: whoever sends enough
+    /// of them keeps himself, and if he forges enough addresses others, from being heard. They are lost by the ear's own thread, at
+    /// any time: it is no use to count before and behind what is taken.
+    pub fn lost_since(&mut self) -> Option<u64> {
+        let lost = {
+            let shared = self.heard.lock();
+            shared.lost + shared.shares.lost()
+        };
+        (lost > std::mem::replace(&mut self.told, lost)).then_some(lost)
+    }
+
+    /// Whether something waits that was not taken.
+    pub fn holds(&self) -> bool {
+        !self.heard.lock().shares.is_empty()
     }
 
     /// The next datagram, if one waits: of each sender in turn.

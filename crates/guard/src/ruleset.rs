@@ -9,18 +9,17 @@
 //!
 //! Each base chain drops what no rule takes. What is let through stands in sets whose elements end by themselves, and they
 //! are asked before any rule that lets established connections pass: else an upload that is under way would outlive the
-//! cut. Whether an address is on that side is asked before routing, where the routing rules of a cut do not answer. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what
-//! either drops no other table brings back.
+//! cut. Whether an address is on that side is asked before routing, where the routing rules of a cut do not answer. What `arriving` lets go on has only not been dropped yet: the chain `forward` must let it through as well, and what either drops no other table brings back.
 //!
 //! Connections that were let out while all may pass go on by two rules that are asked first, one on each way: while `begun` holds
-//! their mark, and between the same interfaces. That is most of what a gateway does, and each set that is asked costs.
-//! What bears the mark was asked where it came from when it began, so `arriving` does not look that up again.
+//! their mark, and between the same interfaces. That is most of what a gateway does, and each set that is asked costs. What bears the mark was asked where it came from when it began: that is not looked up again, but of IPv6 between several interfaces.
 //!
 //! What clients reach by name stands in `named4` and `named6`, which the resolver fills (`names.rs`); its elements last as long
 //! as answers do, and so they count only for interfaces in `asking`, which the engine renews with the rest. A connection
 //! that was let out so may go on while that holds: it bears a mark of its own, and is forgotten at a cut.
 
 mod services;
+mod source;
 
 use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr, time::Duration};
 
@@ -201,6 +200,7 @@ fn inet(config: &Config) -> String {
         );
     }
     let (told, refused) = (tally::sets(), tally::rules(REFUSED));
+    let source = source::asked(config, &lan);
     let [gone, gone_other] = [true, false].map(|ports| tally::last(GONE, ports, "counter name gone accept"));
     if let Some(resolver) = &config.resolver {
         let servers: BTreeSet<_> = resolver.upstream.iter().map(|one| one.0).collect();
@@ -278,7 +278,7 @@ fn inet(config: &Config) -> String {
 
 	chain arriving {{
 		type filter hook prerouting priority filter; policy drop;
-		ct mark and {OURS:#x} @begun ct state established,new accept
+{source}		ct mark and {OURS:#x} @begun ct state established,new accept
 		iifname {lan} fib daddr type unicast jump from_clients
 		iifname {wan} fib daddr type unicast jump from_outside
 		accept
@@ -541,7 +541,8 @@ resolver = { captive = true, listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.
                 assert!(!inner || marked || line.contains("established,related"), "{line}");
             }
             // What goes on without more does so while a set holds, and from one side to the other.
-            let begun: Vec<_> = rules.lines().filter(|line| line.contains("@begun")).collect();
+            let begun: Vec<_> =
+                rules.lines().filter(|l| l.contains("@begun") && !l.contains("fib")).collect();
             assert_eq!(begun.len(), 3);
             for line in begun {
                 let mask = line.contains("ct mark and 0x70000000 @begun ");

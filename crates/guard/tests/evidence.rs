@@ -312,6 +312,25 @@ fn a_flood_in_which_a_flight_may_be_lost_closes() {
 }
 
 #[test]
+fn a_burst_of_which_some_is_lost_between_two_looks_closes() {
+    if !able() {
+        return;
+    }
+    let lab = Lab::new("burst", "[hear]\nports = []\n");
+    // Short enough to be over before the engine looks; what was lost is told all the same.
+    let burst = FLOOD.replace("range(300000)", "range(3000)");
+    for alarms in 1..4 {
+        release(&lab);
+        let mut wire = Sender::new(&netns("burst", "client"), &burst);
+        wire.send(&datagram(&creance_guard::evidence::telemetry(7, false)));
+        assert!(within(5, || lab.status().unwrap()["open"] == false), "{:#}", lab.status().unwrap());
+        drop(wire);
+        assert_eq!(lab.status().unwrap()["alarms"], alarms, "{:#}", lab.status().unwrap());
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+#[test]
 fn in_the_noise_of_one_sender_another_is_heard() {
     if !able() {
         return;

@@ -12,7 +12,6 @@ impl Engine {
         let mut lost = Vec::new();
         let mut all = Vec::new();
         for (name, ear) in &mut self.ears {
-            let before = ear.lost();
             for _ in 0..BATCH {
                 match ear.take() {
                     Ok(Some(datagram)) => all.push(datagram),
@@ -23,8 +22,8 @@ impl Engine {
                     }
                 }
             }
-            if ear.lost() > before {
-                self.sources.flooded(name, ear.lost());
+            if let Some(lost) = ear.lost_since() {
+                self.sources.flooded(name, lost);
             }
         }
         // What was lost may have been a word of flight: that comes before what was heard.
@@ -67,7 +66,10 @@ impl Engine {
             if self.ears.get(name).map(Ear::index) == index {
                 continue;
             }
-            self.ears.remove(name);
+            // Of what it heard nobody heard.
+            if self.ears.remove(name).is_some_and(|ear| ear.holds()) {
+                self.sources.flooded(name, 1);
+            }
             match index.map(|_| Ear::new(name)) {
                 Some(Ok(ear)) => {
                     self.ears.insert(name.clone(), ear);

@@ -32,6 +32,10 @@ const STEP: Duration = Duration::from_millis(50);
 /// Bytes that may wait for a neighbour that does not answer, where the kernel does not say: its default.
 const UNRESOLVED: u64 = 212_992;
 
+/// Kinds of interfaces, as the kernel numbers them (`if_arp.h`): PPP, and what has no link layer.
+const PPP: &str = "512";
+const NO_LINK: &str = "65534";
+
 /// What each of the outside's interfaces sent by its own count: its number, and bytes.
 type Sent = Vec<(u32, u64)>;
 
@@ -118,6 +122,9 @@ impl Marks {
     /// clients passes the rules any more. `None`: not known.
     pub(super) fn left(&self, wan: &[String], evidence: Option<Duration>) -> Option<Left> {
         let mark = self.before(evidence, (self.began.elapsed(), since_1970()))?;
+        if wan.iter().any(|name| hands_on(&format!("/sys/class/net/{name}"))) {
+            return None;
+        }
         settle()?;
         let unresolved = unresolved(wan)?;
         let queued = Kernel::queued(wan)?;
@@ -126,6 +133,14 @@ impl Marks {
         let left = grown(&sent(wan)?, mark)?;
         Some(Left { most: left + waiting, waiting })
     }
+}
+
+/// Whether an interface hands packets on to a program or to another interface, and counts them only when they are taken: TUN and
+/// TAP, PPP, and what has no link layer (WireGuard, tunnels). What waits within is not to be seen.
+fn hands_on(interface: &str) -> bool {
+    let kind = fs::read_to_string(format!("{interface}/type"));
+    fs::exists(format!("{interface}/tun_flags")).unwrap_or(true)
+        || kind.is_ok_and(|kind| [PPP, NO_LINK].contains(&kind.trim()))
 }
 
 /// How much more that is. `None`: it is less, or of other interfaces.
@@ -200,6 +215,19 @@ mod tests {
             marks.keep(vec![(2, at)], millis(at), clock(at));
         }
         marks
+    }
+
+    #[test]
+    fn what_waits_in_a_program_is_not_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display().to_string();
+        for (kind, hands) in [("1\n", false), ("772\n", false), ("512\n", true), ("65534\n", true)] {
+            fs::write(folder.path().join("type"), kind).unwrap();
+            assert_eq!(hands_on(&at), hands, "{kind}");
+        }
+        fs::write(folder.path().join("type"), "1\n").unwrap();
+        fs::write(folder.path().join("tun_flags"), "0x1002\n").unwrap();
+        assert!(hands_on(&at));
     }
 
     fn before(marks: &Marks, evidence: Duration, now: (Duration, Duration)) -> Option<u64> {

@@ -126,7 +126,7 @@ pub(super) fn bound(at: SocketAddr, kind: Type, protocol: Protocol) -> io::Resul
 fn datagrams(shared: &Shared, socket: &Arc<UdpSocket>, jobs: &SyncSender<Job>) {
     let mut buffers = vec![[0; LONGEST]; BATCH];
     let [mut heads, mut sent] = [(); 2].map(|()| MultiHeaders::preallocate(BATCH, None));
-    let mut came: Vec<(usize, SockaddrStorage)> = Vec::with_capacity(BATCH);
+    let mut came: Vec<(usize, Option<SockaddrStorage>)> = Vec::with_capacity(BATCH);
     let mut answers: Vec<Vec<u8>> = Vec::with_capacity(BATCH);
     let mut to: Vec<Option<SockaddrStorage>> = Vec::with_capacity(BATCH);
     loop {
@@ -137,9 +137,11 @@ fn datagrams(shared: &Shared, socket: &Arc<UdpSocket>, jobs: &SyncSender<Job>) {
         // It waits for the first, and takes with it what is there.
         let taken = recvmmsg(socket.as_raw_fd(), &mut heads, &mut pieces, MsgFlags::MSG_WAITFORONE, None);
         let Ok(taken) = taken else { continue };
-        came.extend(taken.filter_map(|one| one.address.map(|from| (one.bytes, from))));
+        came.extend(taken.map(|one| (one.bytes, one.address)));
         for ((length, from), buffer) in came.iter().zip(&buffers) {
-            let Some(client) = address(from) else { continue };
+            let Some((from, client)) = from.as_ref().and_then(|from| Some((from, address(from)?))) else {
+                continue;
+            };
             match shared.first(buffer.get(..*length).unwrap_or_default(), plain(client.ip()), LARGEST.into())
             {
                 Step::Answer(answer) => {
