@@ -134,7 +134,9 @@ mod tests {
         }
         // Who serves is no client, and who asks no server.
         assert!(presumed(&[mail, ("192.168.1.2", "192.168.1.10", "http/1")]).is_empty());
-        assert!(presumed(&[mail, ("192.168.1.2", "192.168.1.3", "smtp")]).iter().all(|ip| ip != "192.168.1.10"));
+        assert!(
+            presumed(&[mail, ("192.168.1.2", "192.168.1.3", "smtp")]).iter().all(|ip| ip != "192.168.1.10")
+        );
         // A controller and its aircraft are both ours.
         assert!(presumed(&[mail, ("192.168.1.10", "192.168.1.1", "mavlink")]).is_empty());
     }

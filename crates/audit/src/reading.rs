@@ -35,22 +35,26 @@ impl Drop for Reading {
 mod tests {
     use super::*;
 
+    struct AtTheEnd(&'static str);
+
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            assert_eq!(reading(), Some(PathBuf::from(self.0)));
+        }
+    }
+
     #[test]
     fn the_file_is_that_of_the_thread_and_told_from_within_a_fault() {
         let fault = |name: &'static str| {
             std::thread::spawn(move || {
                 let _reading = Reading::begin(Path::new(name));
-                struct AtTheEnd(&'static str);
-                impl Drop for AtTheEnd {
-                    fn drop(&mut self) {
-                        assert_eq!(reading(), Some(PathBuf::from(self.0)));
-                    }
-                }
                 let _at_the_end = AtTheEnd(name);
             })
         };
         let both = [fault("a.jpg"), fault("b.jpg")];
-        both.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in both {
+            thread.join().unwrap();
+        }
         assert_eq!(reading(), None);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use creance_model::{DataClass, Match, Part, Value};
 
 use crate::{Card, Context, Detector, Sighting, Sink, View};
-use endpoint::{Endpoint, Means};
+use endpoint::{Endpoint, Means, Target};
 
 pub use endpoint::Purpose;
 
@@ -49,8 +49,9 @@ impl Detector for Adapter {
             (None, Some(uri)) => (uri, text("host")),
             (None, None) => return,
         };
+        let of_endpoints = Target::of(target);
         for endpoint in ENDPOINTS.iter() {
-            let Some(captured) = endpoint.takes(host, target) else { continue };
+            let Some(captured) = endpoint.takes(host, of_endpoints) else { continue };
             let tell =
                 |part: usize, class: DataClass, value: &str, range: Option<[u64; 2]>, sink: &mut Sink<'_>| {
                     if !value.is_empty() && value.len() <= LONGEST {

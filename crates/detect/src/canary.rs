@@ -267,10 +267,10 @@ impl Detector for Canary {
         // What stands in a part stands in the bytes that it is a stretch of, and these are mostly shared by many.
         let hold: Vec<bool> =
             message.parts().stores().map(|bytes| search.find_iter(bytes).next().is_some()).collect();
-        let may_hold = |part: Part<'_>| {
-            part.length() >= search.shortest() && hold.get(part.store()).copied().unwrap_or(true)
-        };
-        for (index, _, part) in message.glances().rev().filter(|(.., part)| may_hold(*part)) {
+        let may_hold = |part: Part<'_>| hold.get(part.store()).copied().unwrap_or(true);
+        let shortest = u32::try_from(search.shortest()).unwrap_or(u32::MAX);
+        let long = hold.contains(&true).then(|| message.glances_from(shortest).rev());
+        for (index, _, part) in long.into_iter().flatten().filter(|(.., part)| may_hold(*part)) {
             for hit in search.find_iter(part.bytes()) {
                 let Some(meaning) = meanings.get(hit.needle) else { continue };
                 let (form, end) = meaning.at(part.bytes(), hit);

@@ -16,7 +16,7 @@ mod pieces;
 
 use std::{collections::BTreeMap, fmt};
 
-use fingerprint::{Rolling, WINDOW, says_something};
+use fingerprint::{Rolling, STRETCH, WINDOW, says_something};
 use index::Index;
 
 pub use fingerprint::{Sample, Sampler};
@@ -95,52 +95,58 @@ impl Content {
             return found;
         }
         let (mut tries, mut room) = (MOST_TRIES, MOST_PIECES);
-        let mut buffer = Vec::new();
+        let (mut buffer, mut candidates) = (Vec::new(), Vec::new());
         for (number, store) in stores.enumerate().filter(|(_, store)| store.len() as u64 >= LEAST) {
             // What ends before is compared.
             let mut compared = WINDOW - 1;
-            Rolling::default().over(store, |end, key| {
-                if end <= compared {
-                    return;
-                }
-                let mut places = self.index.places(key).peekable();
-                if places.peek().is_none() {
-                    return;
-                }
-                if tries == 0 || room == 0 {
-                    found.limited = true;
-                    return;
-                }
-                let at = |(file, place)| {
-                    let piece = self.compared(file, store, end, place, &mut buffer)?;
-                    Some((file, Piece { store: number, ..piece }))
-                };
-                // Of versions of one file, those that it may be.
-                let mut longest: Vec<(usize, Piece)> = Vec::new();
-                for found in places.filter_map(at) {
-                    let before = longest.first().map_or(0, |(_, piece)| piece.length);
-                    if found.1.length > before {
-                        longest.clear();
+            let mut rolling = Rolling::default();
+            for (stretch, bytes) in store.chunks(STRETCH).enumerate() {
+                candidates.clear();
+                rolling.over(bytes, |end, key| candidates.push((stretch * STRETCH + end, key)));
+                candidates.retain(|(_, key)| self.index.may_hold(*key));
+                for (end, key) in candidates.iter().copied() {
+                    if end <= compared {
+                        continue;
                     }
-                    if found.1.length >= before {
-                        longest.push(found);
+                    let mut places = self.index.places(key).peekable();
+                    if places.peek().is_none() {
+                        continue;
+                    }
+                    if tries == 0 || room == 0 {
+                        found.limited = true;
+                        continue;
+                    }
+                    let at = |(file, place)| {
+                        let piece = self.compared(file, store, end, place, &mut buffer)?;
+                        Some((file, Piece { store: number, ..piece }))
+                    };
+                    // Of versions of one file, those that it may be.
+                    let mut longest: Vec<(usize, Piece)> = Vec::new();
+                    for found in places.filter_map(at) {
+                        let before = longest.first().map_or(0, |(_, piece)| piece.length);
+                        if found.1.length > before {
+                            longest.clear();
+                        }
+                        if found.1.length >= before {
+                            longest.push(found);
+                        }
+                    }
+                    let Some((_, piece)) = longest.first().copied() else {
+                        tries -= 1;
+                        continue;
+                    };
+                    compared = piece.start + piece.length;
+                    let bytes = store.get(piece.start..compared).unwrap_or_default();
+                    if is_content(bytes) {
+                        room -= 1;
+                        for (file, piece) in longest {
+                            found.files.entry(file).or_default().push(piece);
+                        }
+                    } else {
+                        tries -= 1;
                     }
                 }
-                let Some((_, piece)) = longest.first().copied() else {
-                    tries -= 1;
-                    return;
-                };
-                compared = piece.start + piece.length;
-                let bytes = store.get(piece.start..compared).unwrap_or_default();
-                if is_content(bytes) {
-                    room -= 1;
-                    for (file, piece) in longest {
-                        found.files.entry(file).or_default().push(piece);
-                    }
-                } else {
-                    tries -= 1;
-                }
-            });
+            }
         }
         found
     }

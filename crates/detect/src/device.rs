@@ -191,7 +191,7 @@ impl Detector for Device {
             return;
         }
         let mut whole = HashSet::new();
-        for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
+        for (index, _, part) in message.glances_from(SHORTEST) {
             if let Some((file, class)) = device.content(part) {
                 let value = file.described(part.bytes());
                 whole.insert(file.sha256);

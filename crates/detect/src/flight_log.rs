@@ -33,7 +33,7 @@ impl Detector for FlightLog {
     }
 
     fn look(&self, message: &View<'_>, context: &Context, sink: &mut Sink<'_>) {
-        for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
+        for (index, _, part) in message.glances_from(SHORTEST) {
             let bytes = part.bytes();
             let Some(format) = creance_flightlog::format(bytes.get(..HEAD).unwrap_or(bytes)) else {
                 continue;

@@ -41,7 +41,7 @@ impl Detector for Image {
             files.filter_map(|part| Some((part.parent()?, part.bytes()))).collect::<HashMap<usize, &[u8]>>()
         };
         let files = LazyCell::new(files);
-        for (index, _, part) in message.glances().filter(|(_, glance, _)| glance.length >= SHORTEST) {
+        for (index, _, part) in message.glances_from(SHORTEST) {
             let Some((class, kind)) = kind(part.bytes()) else {
                 if let Some(class) = streamed(part) {
                     let kind = part.media_type().unwrap_or_default();

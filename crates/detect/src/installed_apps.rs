@@ -26,6 +26,10 @@ impl Detector for InstalledApps {
         // By list: the first part, and the names.
         let mut lists: BTreeMap<usize, (usize, BTreeSet<&str>)> = BTreeMap::new();
         for (index, _, text) in message.texts_where(|glance, _| glance.length >= SHORTEST) {
+            // Most values have no labels.
+            if !text.contains('.') {
+                continue;
+            }
             if let Some(list) = message.parent(index)
                 && let Some(package) = package(text)
             {

@@ -173,12 +173,11 @@ struct Said {
     coordinate: bool,
 }
 
-/// The words of one key, lower case.
+/// The words of one key, lower case. Every detector asks most fields what their keys say, and few for the words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words<'a> {
-    text: &'a str,
-    /// Where each word begins, and where the last one ends.
-    bounds: &'a [usize],
+    keys: &'a Keys,
+    index: usize,
     said: Said,
 }
 
@@ -214,9 +213,10 @@ impl Keys {
             before = c;
         }
         self.bound();
-        let bounds = self.bounds.get(first..).unwrap_or_default();
-        let said = Words { text: &self.text, bounds, said: Said::default() }.compared(&LISTS);
-        self.each.push((first, said));
+        let index = self.each.len();
+        self.each.push((first, Said::default()));
+        let said = self.get(index).compared(&LISTS);
+        self.each.last_mut().into_iter().for_each(|(_, last)| *last = said);
     }
 
     fn bound(&mut self) {
@@ -231,15 +231,24 @@ impl Keys {
     }
 
     /// The words of a key, by its place.
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> Words<'_> {
-        let (first, said) = self.each.get(index).copied().unwrap_or((self.bounds.len(), Said::default()));
-        let end = self.each.get(index + 1).map_or(self.bounds.len(), |(first, _)| *first);
-        Words { text: &self.text, bounds: self.bounds.get(first..end).unwrap_or_default(), said }
+        let said = self.each.get(index).map_or_else(Said::default, |(_, said)| *said);
+        Words { keys: self, index, said }
+    }
+
+    /// Where each word of a key begins, and where the last one ends.
+    fn bounds_of(&self, index: usize) -> &[usize] {
+        let first = |index: usize| self.each.get(index).map_or(self.bounds.len(), |(first, _)| *first);
+        self.bounds.get(first(index)..first(index + 1)).unwrap_or_default()
     }
 
     /// Whether any detector asks for a name that a key says.
+    #[inline]
     pub(crate) fn say_any(&self, index: usize) -> bool {
-        self.each.get(index).is_some_and(|(_, said)| said.whole | said.words | said.last != 0)
+        self.each
+            .get(index)
+            .is_some_and(|(_, said)| said.whole | said.words | said.last != 0 || said.coordinate)
     }
 
     /// All keys.
@@ -269,7 +278,11 @@ impl<'a> Words<'a> {
     }
 
     pub(crate) fn len(self) -> usize {
-        self.bounds.len().saturating_sub(1)
+        self.bounds().len().saturating_sub(1)
+    }
+
+    fn bounds(self) -> &'a [usize] {
+        self.keys.bounds_of(self.index)
     }
 
     /// All words, run together.
@@ -279,8 +292,9 @@ impl<'a> Words<'a> {
 
     /// The words from the `first` up to the `end`th, run together.
     pub(crate) fn joined(self, first: usize, end: usize) -> &'a str {
-        let bound = |index: usize| self.bounds.get(index).copied();
-        bound(first).zip(bound(end)).and_then(|(from, to)| self.text.get(from..to)).unwrap_or_default()
+        let bounds = self.bounds();
+        let bound = |index: usize| bounds.get(index).copied();
+        bound(first).zip(bound(end)).and_then(|(from, to)| self.keys.text.get(from..to)).unwrap_or_default()
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {

@@ -3,6 +3,7 @@
 use std::{cell::LazyCell, collections::HashSet};
 
 use creance_model::{Carrier, DataClass, Match, Part};
+use smallvec::SmallVec;
 
 use crate::{
     Card, Context, Detector, Sighting, Sink, View,
@@ -45,7 +46,6 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
         .zip(&of_keys)
         .map(|(words, axis)| is_pair(words) || axis.as_ref().is_some_and(|axis| axis.latitude))
         .collect();
-    let fields: Vec<(usize, usize)> = message.fields().collect();
     let text = |index: usize| message.text(index);
     let mut tell = |index: usize, lat: f64, lon: f64| {
         if believable(lat, lon) {
@@ -55,23 +55,22 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
     };
     let geometries = LazyCell::new(|| geometries(message));
     let wanted = |key: usize| asked.get(key).copied().unwrap_or(false);
-    for (position, (index, key)) in fields.iter().copied().enumerate().filter(|(_, (_, key))| wanted(*key)) {
+    for (index, key) in message.fields_where(wanted) {
         if let Some(own) = axis(key).filter(|axis| axis.latitude) {
             let Some(lat) = scale_text(text(index), own.scale) else { continue };
             // The nearest longitude of the same thing: `home_lat` goes with `home_lon`, not with `lon`.
-            let first = position.saturating_sub(NEAR);
-            let other = fields
-                .iter()
-                .copied()
-                .enumerate()
-                .skip(first)
-                .take(2 * NEAR + 1)
-                .filter(|(_, (other, _))| message.parent(*other) == message.parent(index))
-                .filter_map(|(place, (other, key))| {
+            let before: SmallVec<[_; NEAR]> = message.fields_before(index).take(NEAR).collect();
+            let behind = message.fields_behind(index).take(2 * NEAR - before.len());
+            let before = before.into_iter().enumerate().map(|(away, field)| (away, true, field));
+            let behind = behind.enumerate().map(|(away, field)| (away, false, field));
+            let other = before
+                .chain(behind)
+                .filter(|(.., (other, _))| message.parent(*other) == message.parent(index))
+                .filter_map(|(away, before, (other, key))| {
                     let its = axis(key).filter(|its| !its.latitude && its.is_beside(own))?;
-                    Some((place, scale_text(text(other), its.scale)?, text(other)))
+                    Some(((away, before), scale_text(text(other), its.scale)?, text(other)))
                 })
-                .min_by_key(|(place, ..)| (place.abs_diff(position), *place < position));
+                .min_by_key(|(place, ..)| *place);
             if let Some((_, lon, lon_text)) = other
                 && (own.scale > 1.0 || decimals(text(index)) >= 3 || decimals(lon_text) >= 3)
             {
@@ -79,7 +78,7 @@ fn named(message: &View<'_>, sink: &mut Sink<'_>) {
             }
         } else if is_pair(message.words(index)) {
             let words = message.words(index);
-            let next = fields.get(position + 1).map(|(next, _)| *next).filter(|next| {
+            let next = message.fields_behind(index).next().map(|(next, _)| next).filter(|next| {
                 message.parent(*next) == message.parent(index)
                     && message.name(*next) == message.name(index)
                     && follows(message, index, *next)

@@ -257,14 +257,29 @@ impl<'m> View<'m> {
         self.parts().get(part).and_then(|part| std::str::from_utf8(part.bytes()).ok()).unwrap_or_default()
     }
 
-    /// Which parts are named fields that hold text, with the keys of each.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, usize)> {
-        let mut binary = self.binary.iter().peekable();
-        let named = self
-            .parts()
-            .iter()
-            .filter(move |part| part.is_named() && binary.next_if(|index| **index == part.index()).is_none());
-        named.map(|part| (part.index(), self.key_of(part)))
+    /// Named fields that hold text and may concern a detector, those whose keys are wanted: index and key.
+    pub(crate) fn fields_where(
+        &self,
+        wanted: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let fields = self.glances.iter().filter(|(_, glance)| glance.field);
+        let all = fields.map(|(index, glance)| (*index, glance.key as usize));
+        all.filter(move |(_, key)| wanted(*key))
+    }
+
+    /// Named fields that hold text before a part, the nearest first: index and key.
+    pub(crate) fn fields_before(&self, part: usize) -> impl Iterator<Item = (usize, usize)> {
+        (0..part).rev().filter_map(|index| self.field_at(index))
+    }
+
+    /// As [`Self::fields_before`], behind it.
+    pub(crate) fn fields_behind(&self, part: usize) -> impl Iterator<Item = (usize, usize)> {
+        (part + 1..self.parts().len()).filter_map(|index| self.field_at(index))
+    }
+
+    fn field_at(&self, index: usize) -> Option<(usize, usize)> {
+        let part = self.parts().get(index).filter(|part| part.is_named())?;
+        self.binary.binary_search(&index).is_err().then(|| (index, self.key_of(part)))
     }
 
     /// Named fields that hold text: index, name, value.
@@ -280,8 +295,9 @@ impl<'m> View<'m> {
         wanted: impl Fn(Glance, Words<'_>) -> bool,
     ) -> impl Iterator<Item = (usize, &'m str, &'m str)> {
         let wanted = move |glance: Glance| glance.field && wanted(glance, self.keys.get(glance.key as usize));
-        self.glances().filter(move |(_, glance, _)| wanted(*glance)).filter_map(|(index, _, part)| {
-            Some((index, part.name()?, std::str::from_utf8(part.bytes()).ok()?))
+        self.glances.iter().filter(move |(_, glance)| wanted(*glance)).filter_map(|(index, _)| {
+            let part = self.parts().get(*index)?;
+            Some((*index, part.name()?, std::str::from_utf8(part.bytes()).ok()?))
         })
     }
 
@@ -297,9 +313,19 @@ impl<'m> View<'m> {
         wanted: impl Fn(Glance, Words<'_>) -> bool,
     ) -> impl Iterator<Item = (usize, Part<'m>, &'m str)> {
         let wanted = move |glance: Glance| glance.text && wanted(glance, self.keys.get(glance.key as usize));
-        self.glances().filter(move |(_, glance, _)| wanted(*glance)).filter_map(|(index, glance, part)| {
-            Some((index, part, std::str::from_utf8(path_of(part, glance.opened)).ok()?))
+        self.glances.iter().filter(move |(_, glance)| wanted(*glance)).filter_map(|(index, glance)| {
+            let part = self.parts().get(*index)?;
+            Some((*index, part, std::str::from_utf8(path_of(part, glance.opened)).ok()?))
         })
+    }
+
+    /// What was noted of each part of at least so many bytes, with the part.
+    pub(crate) fn glances_from(
+        &self,
+        length: u32,
+    ) -> impl DoubleEndedIterator<Item = (usize, Glance, Part<'m>)> {
+        let long = self.glances.iter().filter(move |(_, glance)| glance.length >= length);
+        long.filter_map(|(index, glance)| Some((*index, *glance, self.parts().get(*index)?)))
     }
 }
 

@@ -37,7 +37,8 @@ const MOST_ROWS: u64 = 2_000_000;
 const AGAIN: i64 = 5_000_000_000;
 
 fn is(head: &[u8]) -> bool {
-    text(head).is_some_and(|text| Table::of(text.as_bytes()).columns.is_flight())
+    let text = text(head).map(str::as_bytes);
+    text.is_some_and(|text| columns::may_be_flight(text) && Table::of(text).columns.is_flight())
 }
 
 /// A table: what its columns are, and where its rows begin.

@@ -106,8 +106,11 @@ fn text(head: &[u8]) -> Option<&str> {
         }
         Err(_) => return None,
     };
-    let control = |c: char| c.is_control() && !c.is_whitespace();
-    (!text.chars().any(control)).then(|| text.trim_start())
+    // Every format asks this of every text: without an early end it is a few instructions for many bytes.
+    let any = |is: fn(u8) -> bool| text.bytes().fold(false, |any, byte| any | is(byte));
+    let control = any(|byte| byte < 32 && !matches!(byte, 9..=13) || byte == 127)
+        || !text.is_ascii() && text.chars().any(|c| c.is_control() && !c.is_whitespace());
+    (!control).then(|| text.trim_start())
 }
 
 #[cfg(test)]

@@ -52,26 +52,31 @@ fn number(transport: Transport) -> u8 {
 }
 
 fn hash(a: IpAddr, b: IpAddr, protocol: u8, ports: (u16, u16), two_way: bool) -> String {
-    let octets = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    let mut ends = [(octets(a), ports.0), (octets(b), ports.1)];
+    let mut ends = [(a, ports.0), (b, ports.1)];
     if two_way {
-        ends.sort();
+        ends.sort_unstable();
     }
-    let [(low, low_port), (high, high_port)] = ends;
-    let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    hash.update(&[0, 0]);
-    hash.update(&low);
-    hash.update(&high);
-    hash.update(&[protocol, 0]);
+    let mut text = Vec::with_capacity(LONGEST);
+    text.extend([0, 0]);
+    for (ip, _) in ends {
+        match ip {
+            IpAddr::V4(ip) => text.extend(ip.octets()),
+            IpAddr::V6(ip) => text.extend(ip.octets()),
+        }
+    }
+    text.extend([protocol, 0]);
     if matches!(protocol, 1 | 6 | 17 | 58 | 132) {
-        hash.update(&low_port.to_be_bytes());
-        hash.update(&high_port.to_be_bytes());
+        text.extend(ends.into_iter().flat_map(|(_, port)| port.to_be_bytes()));
     }
-    format!("1:{}", BASE64.encode(hash.finish().as_ref()))
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &text);
+    let mut id = String::with_capacity(30);
+    id.push_str("1:");
+    BASE64.encode_append(hash.as_ref(), &mut id);
+    id
 }
+
+/// What is hashed of a flow of IPv6, in bytes.
+const LONGEST: usize = 2 + 2 * 16 + 2 + 2 * 2;
 
 #[cfg(test)]
 mod tests {

@@ -86,17 +86,28 @@ fn hash(bytes: &[u8]) -> u64 {
     mix(halves ^ seed, bytes.len() as u64 ^ seed)
 }
 
+#[inline]
 fn mix_block(lanes: &mut [u64; 4], block: &[u8; 64], seed: u64) {
-    let (pairs, _) = block.as_chunks::<16>();
-    for (lane, pair) in lanes.iter_mut().zip(pairs) {
-        let pair = u128::from_le_bytes(*pair);
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-        let (low, high) = (pair as u64, (pair >> 64) as u64);
-        *lane = mix(low ^ seed, high ^ *lane);
+    let [a, b, c, d] = lanes;
+    // Written out: as a loop over the lanes it was not taken apart, and took three times as many instructions.
+    if let ([one, two, three, four], _) = block.as_chunks::<16>() {
+        *a = mix_pair(*a, *one, seed);
+        *b = mix_pair(*b, *two, seed);
+        *c = mix_pair(*c, *three, seed);
+        *d = mix_pair(*d, *four, seed);
     }
 }
 
+#[inline]
+fn mix_pair(lane: u64, pair: [u8; 16], seed: u64) -> u64 {
+    let pair = u128::from_le_bytes(pair);
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    let (low, high) = (pair as u64, (pair >> 64) as u64);
+    mix(low ^ seed, high ^ lane)
+}
+
 /// The two halves of a product, each of which depends on all that went in.
+#[inline]
 fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]

@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn what_is_stated_comes_first() {
         let ours = ["47.95.0.0/16".parse().unwrap()];
-        let (side, basis) = decide(&ours, &[], "8.8.8.8".parse().unwrap(), "47.95.1.2".parse().unwrap(), true);
+        let (side, basis) =
+            decide(&ours, &[], "8.8.8.8".parse().unwrap(), "47.95.1.2".parse().unwrap(), true);
         assert_eq!((side, basis), (Some(Side::Server), InsideBasis::Stated));
         assert!("47.95.0.0/33".parse::<IpNet>().is_err());
     }

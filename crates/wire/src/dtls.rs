@@ -103,7 +103,7 @@ impl Handshake {
         let (name, fields) = match kind {
             1 => ("client-hello", client_hello(whole)?),
             2 => ("server-hello", hello::server_hello(whole)?.0),
-            11 => ("certificate", hello::certificate(whole, false)),
+            11 => ("certificate", hello::certificate(whole, false, true)),
             _ => return Ok(None),
         };
         let mut message = Message {

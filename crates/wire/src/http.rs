@@ -12,7 +12,7 @@ use creance_model::{Carrier, Field, Message, Step, Value};
 
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::{Emit, Limits, aws_chunked, body::Tree, dns, storage};
+use crate::{Emit, Keep, Limits, aws_chunked, body::Tree, dns, storage};
 
 pub(crate) use pending::Pending;
 
@@ -62,10 +62,12 @@ const LONGEST_DECODED: usize = 64 << 10;
 
 /// Whether a body is looked into even where none of its side is kept: names that were asked for, and an answer that may
 /// say how an upload goes on, or where the app is. It may turn out to be longer than [`LONGEST_ANSWER`].
-pub(crate) fn is_always_kept(head: &Head<'_>) -> bool {
+/// Where no content is taken out, names alone are.
+pub(crate) fn is_always_kept(head: &Head<'_>, limits: &Limits) -> bool {
     let length = head.header("content-length").and_then(|length| length.trim().parse().ok());
     let kind = head.header("content-type").unwrap_or_default();
-    length.is_none_or(|length: usize| length <= LONGEST_ANSWER) && is_wanted(&kind, head.target.is_none())
+    length.is_none_or(|length: usize| length <= LONGEST_ANSWER)
+        && is_wanted(&kind, head.target.is_none() && limits.keep != Keep::Nothing)
 }
 
 /// Whether a body of this type is one that is looked into anyway.
@@ -171,8 +173,11 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// A body as its head describes it.
+    /// A body as its head describes it. Of one that is not here nothing is described.
     pub(crate) fn of(head: &Head<'_>, body: Vec<u8>, cut: Option<&'static str>) -> Self {
+        if body.is_empty() {
+            return Self { body, encodings: Vec::new(), media_type: None, cut };
+        }
         Self {
             body,
             encodings: head.encodings(),

@@ -132,7 +132,7 @@ impl Session for Connection {
             match whole {
                 Step::More => {}
                 Step::Head => {
-                    self.headed(from);
+                    self.headed(from, limits);
                     if self.half(from).state == State::Length(0) {
                         self.message(from, keep, limits, emit);
                     }
@@ -246,11 +246,11 @@ impl Connection {
     }
 
     /// A head was read: how long is its body?
-    fn headed(&mut self, from: Side) {
+    fn headed(&mut self, from: Side, limits: &Limits) {
         let half = self.half(from);
         let Some(head) = &half.head else { return };
         let framed = head.framing();
-        half.wanted = http::is_always_kept(&head.shared());
+        half.wanted = http::is_always_kept(&head.shared(), limits);
         match &head.line {
             Line::Request { method, .. } => {
                 let method = match method.as_str() {

@@ -10,13 +10,13 @@ use crate::tls::hello::Over;
 
 /// What a ClientHello gives the fingerprint. GREASE values (RFC 8701) are still in the lists.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Hello {
+pub(crate) struct Hello<'a> {
     pub(crate) version: u16,
     pub(crate) sni: bool,
     pub(crate) ciphers: Vec<u16>,
     pub(crate) extensions: Vec<u16>,
     pub(crate) signatures: Vec<u16>,
-    pub(crate) alpn: Option<Vec<u8>>,
+    pub(crate) alpn: Option<&'a [u8]>,
 }
 
 /// Whether a value is one of those reserved to be ignored.
@@ -25,13 +25,16 @@ pub(crate) fn is_grease(value: u16) -> bool {
 }
 
 /// The fingerprint.
-pub(crate) fn ja4(hello: &Hello, over: Over) -> String {
-    let keep =
-        |values: &[u16]| -> Vec<u16> { values.iter().copied().filter(|value| !is_grease(*value)).collect() };
+pub(crate) fn ja4(hello: &Hello<'_>, over: Over) -> String {
+    let keep = |values: &[u16]| {
+        let mut kept = values.to_vec();
+        kept.retain(|value| !is_grease(*value));
+        kept
+    };
     let over = match over {
-        Over::Tcp => 't',
-        Over::Quic => 'q',
-        Over::Dtls => 'd',
+        Over::Tcp => "t",
+        Over::Quic => "q",
+        Over::Dtls => "d",
     };
     let (mut ciphers, mut extensions) = (keep(&hello.ciphers), keep(&hello.extensions));
     let version = match hello.version {
@@ -46,59 +49,81 @@ pub(crate) fn ja4(hello: &Hello, over: Over) -> String {
         0xfefc => "d3",
         _ => "00",
     };
-    let sni = if hello.sni { 'd' } else { 'i' };
+    let sni = if hello.sni { "d" } else { "i" };
     let counted = extensions.len();
     ciphers.sort_unstable();
     extensions.retain(|kind| !matches!(kind, 0x0000 | 0x0010));
     extensions.sort_unstable();
-    let mut second = list(&extensions);
-    if !hello.signatures.is_empty() {
-        second.push('_');
-        second.push_str(&list(&hello.signatures));
+    let mut print = String::with_capacity(36);
+    print.extend([over, version, sni]);
+    print.extend([ciphers.len(), counted].into_iter().flat_map(decimal));
+    print.extend(ends(hello.alpn));
+    let mut text = Vec::with_capacity(5 * ciphers.len().max(extensions.len() + hello.signatures.len()));
+    list(&ciphers, &mut text);
+    hash(&text, &mut print);
+    text.clear();
+    if !extensions.is_empty() {
+        list(&extensions, &mut text);
+        if !hello.signatures.is_empty() {
+            text.push(b'_');
+            list(&hello.signatures, &mut text);
+        }
     }
-    let second = if extensions.is_empty() { "" } else { &second };
-    format!(
-        "{over}{version}{sni}{:02}{:02}{}_{}_{}",
-        ciphers.len().min(99),
-        counted.min(99),
-        ends(hello.alpn.as_deref()),
-        hash(&list(&ciphers)),
-        hash(second),
-    )
+    hash(&text, &mut print);
+    print
+}
+
+/// A count in two digits; 99 stands for more.
+fn decimal(count: usize) -> [char; 2] {
+    let count = u8::try_from(count).unwrap_or(99).min(99);
+    [count / 10, count % 10].map(|digit| char::from(b'0' + digit))
 }
 
 /// The first and last character of the first protocol; of its hex when they are not letters or digits.
-fn ends(alpn: Option<&[u8]>) -> String {
-    match alpn {
-        Some([only]) if only.is_ascii_alphanumeric() => format!("{0}{0}", char::from(*only)),
-        Some([first, .., last]) if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => {
-            format!("{}{}", char::from(*first), char::from(*last))
-        }
-        Some([first, rest @ ..]) => {
-            let last = rest.last().unwrap_or(first);
-            format!("{:x}{:x}", first >> 4, last & 0xf)
-        }
-        _ => "00".to_owned(),
+fn ends(alpn: Option<&[u8]>) -> [char; 2] {
+    let Some([first, rest @ ..]) = alpn else { return ['0'; 2] };
+    let last = rest.last().unwrap_or(first);
+    let ends = [*first, *last];
+    if ends.iter().all(u8::is_ascii_alphanumeric) {
+        ends.map(char::from)
+    } else {
+        [first >> 4, last & 0xf].map(|four| char::from(hex(four)))
     }
 }
 
-fn list(values: &[u16]) -> String {
-    let mut list = String::with_capacity(5 * values.len());
+/// The digit of four bits.
+const fn hex(four: u8) -> u8 {
+    if four < 10 { b'0' + four } else { b'a' + four - 10 }
+}
+
+/// A number in hex: its four digits at once, each in a byte.
+const fn digits(value: u16) -> [u8; 4] {
+    let value = value as u32;
+    let halves = (value << 8 | value) & 0x00ff_00ff;
+    let fours = (halves << 4 | halves) & 0x0f0f_0f0f;
+    // From ten on, letters.
+    let letters = ((fours + 0x0606_0606) >> 4) & 0x0101_0101;
+    (fours + 0x3030_3030 + letters * 39).to_be_bytes()
+}
+
+/// Writes numbers in hex with commas between them.
+fn list(values: &[u16], to: &mut Vec<u8>) {
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
-            list.push(',');
+            to.push(b',');
         }
-        HEXLOWER.encode_append(&value.to_be_bytes(), &mut list);
+        to.extend_from_slice(&digits(*value));
     }
-    list
 }
 
-fn hash(text: &str) -> String {
+/// Writes the beginning of a text's hash behind a line.
+fn hash(text: &[u8], to: &mut String) {
+    to.push('_');
     if text.is_empty() {
-        return "000000000000".to_owned();
+        return to.push_str("000000000000");
     }
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    HEXLOWER.encode(hash.as_ref().first_chunk::<6>().map_or(&[], |first| first))
+    let hash = digest::digest(&digest::SHA256, text);
+    HEXLOWER.encode_append(hash.as_ref().first_chunk::<6>().map_or(&[], |first| first), to);
 }
 
 #[cfg(test)]
@@ -120,8 +145,27 @@ mod tests {
                 0x002b, 0xff01, 0x000b, 0x000a, 0x0015,
             ],
             signatures: vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
-            alpn: Some(b"h2".to_vec()),
+            alpn: Some(b"h2"),
         };
         assert_eq!(ja4(&hello, Over::Tcp), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+    }
+
+    #[test]
+    fn numbers_are_in_hex() {
+        for value in 0..=u16::MAX {
+            assert_eq!(digits(value), *format!("{value:04x}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_and_what_is_no_letter_have_places_of_their_own() {
+        let hello = |alpn| Hello { version: 0xfefd, alpn, ciphers: vec![0x0a0a; 3], ..Hello::default() };
+        let print = |alpn| ja4(&hello(alpn), Over::Dtls);
+        assert_eq!(print(None), "dd2i000000_000000000000_000000000000");
+        for (alpn, ends) in [(&b"h"[..], "hh"), (b"\xab", "ab"), (b"h\xcd", "6d"), (b"", "00")] {
+            assert_eq!(print(Some(alpn)).get(8..10), Some(ends));
+        }
+        let many = Hello { ciphers: (0..300).collect(), ..Hello::default() };
+        assert_eq!(ja4(&many, Over::Quic).get(..8), Some("q00i9900"));
     }
 }

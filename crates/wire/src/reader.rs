@@ -105,14 +105,6 @@ impl Reader {
                     waiting.push_apart(bytes, at);
                 }
                 let head = waiting.as_ref().map_or(bytes, |waiting| waiting.bytes());
-                if self.why.is_none()
-                    && let Some(known) = known::name(flow, from, head)
-                {
-                    (self.guessed, self.why) = (known.name, Some(known.why));
-                }
-                if let Some(random) = self.random.get_mut(from.index()) {
-                    *random = random.or_else(|| guess::looks_random(head));
-                }
                 let mut perhaps = false;
                 let mut found: Option<&dyn Protocol> = None;
                 for protocol in ALL {
@@ -135,6 +127,15 @@ impl Reader {
                         self.feed(flow, from, bytes, at, limits, emit);
                     }
                     return;
+                }
+                // What a protocol reads needs no name by its looks.
+                if self.why.is_none()
+                    && let Some(known) = known::name(flow, from, head)
+                {
+                    (self.guessed, self.why) = (known.name, Some(known.why));
+                }
+                if let Some(random) = self.random.get_mut(from.index()) {
+                    *random = random.or_else(|| guess::looks_random(head));
                 }
                 if perhaps && head.len() < ENOUGH {
                     let mut waiting = waiting.unwrap_or_default();

@@ -24,7 +24,7 @@ mod suites;
 
 use creance_model::{Carrier, Field, Flow, Message, Parts, Side, Transport, Value, Visibility};
 
-use crate::{At, Emit, Limits, Means, Probe, Progress, Protocol, Reader, Session, held::Held};
+use crate::{At, Emit, Keep, Limits, Means, Probe, Progress, Protocol, Reader, Session, held::Held};
 
 use hello::{Choice, Offer};
 use lengths::Lengths;
@@ -300,7 +300,7 @@ impl Connection {
                     for (piece, at) in record.pieces(5, length) {
                         self.half(from).handshake.push(piece, at);
                     }
-                    self.messages(from, Visibility::Clear, emit);
+                    self.messages(from, Visibility::Clear, limits, emit);
                 }
             }
         } else {
@@ -378,7 +378,7 @@ impl Connection {
                 for (piece, at) in pieces {
                     self.half(from).handshake.push(piece, at);
                 }
-                self.messages(from, Visibility::Decrypted, emit);
+                self.messages(from, Visibility::Decrypted, limits, emit);
             }
             23 => {
                 let means = &self.means;
@@ -392,8 +392,9 @@ impl Connection {
     }
 
     /// Reads handshake messages that are whole.
-    fn messages(&mut self, from: Side, visibility: Visibility, emit: Emit<'_>) {
+    fn messages(&mut self, from: Side, visibility: Visibility, limits: &Limits, emit: Emit<'_>) {
         let mut held = std::mem::take(&mut self.half(from).handshake);
+        let all = limits.keep != Keep::Nothing;
         while let Some((&[kind, a, b, c], body)) = held.bytes().split_first_chunk::<4>() {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             if length > MOST_MESSAGE {
@@ -424,7 +425,7 @@ impl Connection {
                     Err(_) => ("", Vec::new()),
                 },
                 8 => ("encrypted-extensions", hello::encrypted_extensions(body).unwrap_or_default()),
-                11 => ("certificate", hello::certificate(body, tls13)),
+                11 => ("certificate", hello::certificate(body, tls13, all)),
                 16 => {
                     let encrypted = body.get(2..).unwrap_or_default();
                     self.premaster =
@@ -434,10 +435,12 @@ impl Connection {
                 _ => ("", Vec::new()),
             };
             if !fields.is_empty() {
+                self.dns |= from == Side::Client && hello::names_dns(&fields);
                 let mut message = message(from, name, &held, length + 4, fields);
                 message.visibility = visibility;
-                message.parts = names(&message);
-                self.dns |= message.parts.iter().any(|part| part.is("alpn") && part.bytes() == b"dot");
+                if all {
+                    message.parts = names(&message);
+                }
                 emit(message);
             }
             held.consume(length + 4);

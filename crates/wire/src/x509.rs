@@ -16,11 +16,11 @@ pub(crate) struct Names {
     pub(crate) issuer: Option<String>,
 }
 
-/// The names in a certificate.
-pub(crate) fn names(der: &[u8]) -> Names {
+/// The names in a certificate, or only the first of them.
+pub(crate) fn names(der: &[u8], all: bool) -> Names {
     let mut names = Names::default();
     // What the walk found before damage counts.
-    let _ = walk(der, &mut names);
+    let _ = walk(der, all, &mut names);
     names
 }
 
@@ -28,13 +28,13 @@ pub(crate) fn names(der: &[u8]) -> Names {
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-fn walk(der: &[u8], found: &mut Names) -> Result<(), Malformed> {
+fn walk(der: &[u8], all: bool, found: &mut Names) -> Result<(), Malformed> {
     let mut certificate = Cursor::new(der);
     let (_, mut outer) = element(&mut certificate)?;
     let (_, mut body) = element(&mut outer)?;
     // version [0], serial, signature algorithm, issuer, validity, subject, key, [1], [2], [3] extensions
     let mut position = 0;
-    while !body.is_empty() {
+    while !body.is_empty() && (all || found.names.is_empty()) {
         let (tag, content) = element(&mut body)?;
         match (tag, position) {
             (0xa0, 0) => continue,
@@ -44,7 +44,7 @@ fn walk(der: &[u8], found: &mut Names) -> Result<(), Malformed> {
                     push(name.as_bytes(), &mut found.names);
                 }
             }
-            (0xa3, _) => alternative_names(content, &mut found.names)?,
+            (0xa3, _) => alternative_names(content, all, &mut found.names)?,
             _ => {}
         }
         position += 1;
@@ -66,7 +66,11 @@ fn common_name(mut subject: Cursor<'_>) -> Result<Option<String>, Malformed> {
     Ok(name)
 }
 
-fn alternative_names(mut extensions: Cursor<'_>, names: &mut Vec<String>) -> Result<(), Malformed> {
+fn alternative_names(
+    mut extensions: Cursor<'_>,
+    all: bool,
+    names: &mut Vec<String>,
+) -> Result<(), Malformed> {
     let (_, mut list) = element(&mut extensions)?;
     while !list.is_empty() {
         let (_, mut extension) = element(&mut list)?;
@@ -83,7 +87,7 @@ fn alternative_names(mut extensions: Cursor<'_>, names: &mut Vec<String>) -> Res
             continue;
         }
         let (_, mut general) = element(&mut value)?;
-        while !general.is_empty() {
+        while !general.is_empty() && (all || names.is_empty()) {
             let (tag, name) = element(&mut general)?;
             if tag == 0x82 {
                 push(name.rest(), names);
@@ -148,9 +152,10 @@ mod tests {
             tlv(0xa3, &tlv(0x30, &extension)),
         ]
         .concat();
-        let found = names(&tlv(0x30, &tlv(0x30, &body)));
-        assert_eq!(found.names, ["api.example", "cdn.example"]);
-        assert_eq!(found.issuer.as_deref(), Some("Root R1"));
-        assert!(names(&[0x30, 0x84, 1]).names.is_empty());
+        let found = |all| names(&tlv(0x30, &tlv(0x30, &body)), all);
+        assert_eq!(found(true).names, ["api.example", "cdn.example"]);
+        assert_eq!(found(true).issuer.as_deref(), Some("Root R1"));
+        assert_eq!(found(false).names, ["api.example"]);
+        assert!(names(&[0x30, 0x84, 1], true).names.is_empty());
     }
 }

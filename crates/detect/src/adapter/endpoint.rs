@@ -154,27 +154,19 @@ impl Endpoint {
     }
 
     /// Whether a request is for this endpoint: what its path or topic holds, each with its class and where it stands.
-    pub(super) fn takes(&self, host: Option<&str>, target: &str) -> Option<Vec<(DataClass, [usize; 2])>> {
+    pub(super) fn takes(
+        &self,
+        host: Option<&str>,
+        target: Target<'_>,
+    ) -> Option<Vec<(DataClass, [usize; 2])>> {
         let path = self.path.as_ref()?;
         if self.topic != host.is_none() {
             return None;
         }
-        if !self.hosts.is_empty()
-            && !self.hosts.iter().any(|pattern| host.is_some_and(|host| is_host(pattern, host)))
-        {
-            return None;
-        }
-        let whole = target.split(['?', '#']).next().unwrap_or_default();
-        // RFC 9112 §3.2.2: a target may be absolute.
-        let begin =
-            whole.find("://").and_then(|at| whole.get(at + 3..)?.find('/').map(|slash| at + 3 + slash));
-        let mut at = begin.unwrap_or(0);
-        if whole.get(at..).is_some_and(|rest| rest.starts_with('/')) {
-            at += 1;
-        }
+        let mut at = target.at;
         let mut captured = Vec::new();
         let mut wanted = path.iter();
-        for segment in whole.get(at..)?.split('/') {
+        for segment in target.path.get(at..)?.split('/') {
             match wanted.next()? {
                 Segment::Is(text) if text == segment => {}
                 Segment::Is(_) => return None,
@@ -183,7 +175,28 @@ impl Endpoint {
             }
             at += segment.len() + 1;
         }
-        wanted.next().is_none().then_some(captured)
+        let named = || self.hosts.iter().any(|pattern| host.is_some_and(|host| is_host(pattern, host)));
+        (wanted.next().is_none() && (self.hosts.is_empty() || named())).then_some(captured)
+    }
+}
+
+/// The target of a request, or a topic, as endpoints are compared with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'t> {
+    /// Without query and fragment.
+    path: &'t str,
+    /// Where its first segment begins.
+    at: usize,
+}
+
+impl<'t> Target<'t> {
+    pub(super) fn of(target: &'t str) -> Self {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        // RFC 9112 §3.2.2: a target may be absolute.
+        let begin = path.find("://").and_then(|at| path.get(at + 3..)?.find('/').map(|slash| at + 3 + slash));
+        let at = begin.unwrap_or(0);
+        let slash = path.get(at..).is_some_and(|rest| rest.starts_with('/'));
+        Self { path, at: at + usize::from(slash) }
     }
 }
 
@@ -239,12 +252,12 @@ mod tests {
     fn a_path_is_taken_as_a_whole_and_its_segments_are_captured() {
         let text = "purpose = 'x'\npath = '/v1/{serial}/*/state'";
         let endpoint = Endpoint::new(toml::from_str(text).unwrap(), "y").unwrap();
-        let takes = |target| endpoint.takes(Some("a.example"), target);
+        let takes = |target| endpoint.takes(Some("a.example"), Target::of(target));
         assert_eq!(takes("/v1/AB/x/state?a=/b"), Some(vec![(DataClass::Serial, [4, 6])]));
         assert_eq!(takes("http://a.example/v1/AB/x/state"), Some(vec![(DataClass::Serial, [20, 22])]));
         assert!(
             takes("/v1/AB/x/state/more").is_none() && takes("/v1/AB/x").is_none() && takes("/").is_none()
         );
-        assert!(endpoint.takes(None, "v1/AB/x/state").is_none(), "no topic");
+        assert!(endpoint.takes(None, Target::of("v1/AB/x/state")).is_none(), "no topic");
     }
 }

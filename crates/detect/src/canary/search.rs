@@ -25,27 +25,30 @@ use super::CanaryError;
 /// Bytes of a gram.
 const GRAM: usize = 4;
 
-/// Bits of the table for each gram, which sets two of them: of other text, less than one gram in a hundred finds both
-/// set.
+/// Bits of the table for each gram, which sets two of them: of other text, about one gram in a hundred finds both set.
 const BITS_PER_GRAM: usize = 24;
 
 /// Bits of the table at most: half a mebibyte.
 const MOST_BITS: u32 = 22;
 
-/// Where a gram stands in a table of so many bits: two hashes, with capitals as small letters (and some signs as others).
-fn places(gram: [u8; GRAM], bits: u32) -> [usize; 2] {
+/// Where a gram stands in a table of numbers of 64 bits, as many as two to the power of `bits`: a number, and two bits of it.
+/// Capitals are as small letters, and some signs as others.
+#[inline]
+fn place(gram: [u8; GRAM], bits: u32) -> (usize, u64) {
     let gram = u32::from_le_bytes(gram) | 0x2020_2020;
     // Multiplicative hashing: the high bits of the product depend on all bits of the gram.
-    [0x9e37_79b1, 0x85eb_ca6b_u32].map(|by| (gram.wrapping_mul(by) >> (32 - bits)) as usize)
+    let hash = u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let number = usize::try_from(hash >> (64 - bits)).unwrap_or(usize::MAX);
+    (number, 1 << (hash >> 32 & 63) | 1 << (hash >> 38 & 63))
 }
 
 /// A search for many needles; letters' case is ignored.
 #[derive(Debug)]
 pub(crate) struct Search {
     automaton: NFA,
-    /// One bit for each value of [`places`]: whether a needle has such a gram near its beginning.
+    /// The bits of each [`place`] that a gram near the beginning of a needle has.
     grams: Vec<u64>,
-    /// How many bits of a gram's hash are its place.
+    /// How many bits of a gram's hash say which number it is.
     bits: u32,
     /// Bytes of the shortest needle.
     shortest: usize,
@@ -75,12 +78,10 @@ impl Search {
         let wanted = heads.len() * (shortest - GRAM + 1) * BITS_PER_GRAM;
         let known = needles.iter().flat_map(|needle| needle.windows(GRAM).take(shortest - GRAM + 1));
         let known = known.filter_map(|gram| gram.first_chunk().copied());
-        let bits = wanted.next_power_of_two().trailing_zeros().clamp(6, MOST_BITS);
-        let mut grams = vec![0; 1 << (bits - 6)];
-        for place in known.flat_map(|gram| places(gram, bits)) {
-            if let Some(word) = grams.get_mut(place / 64) {
-                *word |= 1_u64 << (place % 64);
-            }
+        let bits = wanted.next_power_of_two().trailing_zeros().clamp(7, MOST_BITS) - 6;
+        let mut grams = vec![0; 1 << bits];
+        for (number, set) in known.map(|gram| place(gram, bits)) {
+            grams.get_mut(number).into_iter().for_each(|number| *number |= set);
         }
         Ok(Self { automaton, grams, bits, shortest })
     }
@@ -95,18 +96,22 @@ impl Search {
         self.shortest - GRAM + 1
     }
 
+    #[inline]
     fn is_known(&self, gram: [u8; GRAM]) -> bool {
-        let is_set =
-            |place: usize| self.grams.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1);
-        places(gram, self.bits).into_iter().all(is_set)
+        let (number, set) = place(gram, self.bits);
+        self.grams.get(number).is_some_and(|number| number & set == set)
     }
 
     /// The next gram that is known, from `at` on.
-    fn next_known(&self, bytes: &[u8], at: usize) -> Option<usize> {
-        let rest = bytes.get(at..)?;
-        let grams = rest.windows(GRAM).step_by(self.stride());
-        let mut grams = grams.filter_map(|gram| gram.first_chunk().copied());
-        grams.position(|gram| self.is_known(gram)).map(|steps| at + steps * self.stride())
+    fn next_known(&self, bytes: &[u8], mut at: usize) -> Option<usize> {
+        let stride = self.stride();
+        while let Some(gram) = bytes.get(at..)?.first_chunk() {
+            if self.is_known(*gram) {
+                return Some(at);
+            }
+            at += stride;
+        }
+        None
     }
 
     /// Where needles stand: the leftmost, of those the longest, and on behind it.

@@ -3,6 +3,7 @@
 //! ```text
 //! starts    by the highest bits of a key, where its entries begin        4 bytes for 4 to 8 entries
 //! entries   key │ file and place, in order                              16 bytes for each sample
+//! known     a bit for the lowest bits of a key: most are of no sample    1 to 2 bytes for each sample
 //! ```
 //!
 //! A key that comes twice in a file says nothing; nor does one of several files, unless they are versions of each other
@@ -20,6 +21,9 @@ const PLACE_BITS: u32 = 44;
 
 /// Entries for one start, at most, on the average: to this power of two.
 const TOGETHER: u32 = 3;
+
+/// Bits that say of a key whether it is known, for each entry, at least.
+const KNOWN_BITS: usize = 8;
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Entry {
@@ -40,6 +44,8 @@ pub(super) struct Index {
     starts: Vec<u32>,
     /// Bits of a key that say no start.
     shift: u32,
+    /// Which of the lowest bits of a key a sample has: as many numbers of 64 bits as a power of two.
+    known: Vec<u64>,
     /// Fingerprints that say nothing, for they are common.
     common: usize,
 }
@@ -74,12 +80,24 @@ impl Index {
             starts.push(u32::try_from(at).unwrap_or(u32::MAX));
         }
         starts.push(u32::try_from(entries.len()).unwrap_or(u32::MAX));
-        Self { common: before - entries.len(), entries, starts, shift }
+        let mut known = vec![0; (entries.len() * KNOWN_BITS).div_ceil(64).next_power_of_two()];
+        for entry in &entries {
+            let (word, bit) = place_of(entry.key, known.len());
+            known.get_mut(word).into_iter().for_each(|word| *word |= bit);
+        }
+        Self { common: before - entries.len(), entries, starts, shift, known }
     }
 
     /// Whether nothing can be found.
     pub(super) const fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether a fingerprint may be one of these: of others, one in eight or fewer.
+    #[inline]
+    pub(super) fn may_hold(&self, key: u64) -> bool {
+        let (word, bit) = place_of(key, self.known.len());
+        self.known.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// Where a fingerprint stands: the file, and where its window ends in it.
@@ -94,13 +112,22 @@ impl Index {
 
     /// What it takes, in bytes.
     pub(super) const fn held(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.starts.capacity() * size_of::<u32>()
+        self.entries.capacity() * size_of::<Entry>()
+            + self.starts.capacity() * size_of::<u32>()
+            + self.known.capacity() * size_of::<u64>()
     }
 
     /// How many fingerprints were left out, for they are common.
     pub(super) const fn common(&self) -> usize {
         self.common
     }
+}
+
+/// Where the bit of a key is among so many numbers, a power of two: the number, and the bit.
+#[inline]
+fn place_of(key: u64, numbers: usize) -> (usize, u64) {
+    let number = key >> 6 & (numbers as u64).wrapping_sub(1);
+    (usize::try_from(number).unwrap_or(usize::MAX), 1 << (key & 63))
 }
 
 /// The files of entries of one key, if each has it once and they are few.
@@ -149,10 +176,16 @@ mod tests {
         assert_eq!(index.common(), 0);
         for (file, samples) in all.iter().enumerate() {
             for sample in samples {
+                assert!(index.may_hold(sample.key));
                 assert_eq!(index.places(sample.key).collect::<Vec<_>>(), [(file, sample.end)]);
                 assert_eq!(index.places(sample.key ^ 1).next(), None);
             }
         }
+        // Fingerprints that are spread as all are.
+        let others = (0..8000_u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17));
+        let many = others.filter(|key| index.may_hold(*key)).count();
+        assert!(many < 1200, "{many} of 8000");
+        assert!(!Index::new(Vec::new()).may_hold(7) && !Index::default().may_hold(7));
         assert_eq!(Index::new(Vec::new()).places(7).next(), None);
         assert_eq!(Index::default().places(7).next(), None);
     }

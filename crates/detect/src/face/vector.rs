@@ -81,8 +81,8 @@ fn lists(message: &View<'_>) -> Vec<(usize, Vec<f32>)> {
     }
     // Values of one list stand one behind the other.
     let (mut from, mut list) = (0, None);
-    for index in 0..=parts.len() {
-        let parent = parts.get(index).filter(|part| !part.is_named()).and_then(Part::parent);
+    for (index, part) in parts.iter().map(Some).chain([None]).enumerate() {
+        let parent = part.filter(|part| !part.is_named()).and_then(Part::parent);
         if parent.is_some() && parent == list {
             continue;
         }

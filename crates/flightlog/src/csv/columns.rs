@@ -210,6 +210,37 @@ impl Columns {
     }
 }
 
+/// Whether text may begin with a header for which [`Columns::is_flight`]: a name that it must have stands in it. Of most text
+/// this is soon told, and no header is read.
+pub(super) fn may_be_flight(text: &[u8]) -> bool {
+    // Where a word stands, by a letter of it that is rare.
+    let ends = |word: &'static [u8], letter: usize| {
+        let rare = word.get(letter).copied().unwrap_or_default();
+        memchr::memchr2_iter(rare, rare.to_ascii_uppercase(), text).filter_map(move |at| {
+            let rest = text.get(at.checked_sub(letter)?..)?;
+            behind(rest, word)
+        })
+    };
+    ends(b"time", 2).any(ends_a_time)
+        || ends(b"curvesize", 5).next().is_some()
+        || ends(b"osd.latitude", 8).next().is_some()
+}
+
+/// What stands behind a word in small letters, if bytes begin with it, in whatever case.
+fn behind<'a>(bytes: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = bytes.split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+/// Whether the name of a column may end behind its `time`, as those of [`times`] do.
+fn ends_a_time(rest: &[u8]) -> bool {
+    let endings: [&[u8]; 4] = [b"stamp", b"_utc", b" utc", b"-utc"];
+    let rest = endings.into_iter().find_map(|ending| behind(rest, ending)).unwrap_or(rest);
+    // A unit in brackets may follow, and what is no ASCII may be a blank.
+    let next = rest.iter().find(|byte| !matches!(byte, b'"' | b' ' | 0x0b | 0x0c));
+    next.is_none_or(|byte| matches!(byte, b',' | b';' | b'\t' | b'\r' | b'\n' | b'(' | b'[' | 128..))
+}
+
 fn times(names: &[Name]) -> (Option<Times>, bool) {
     let moments = ["time", "datetime_utc", "timestamp", "datetime", "time_utc", "utc_time"];
     let at = |names: &[Name], wanted: &[&str], local: bool| {
@@ -494,5 +525,38 @@ mod tests {
         let columns = columns("time,lat,lng,home_lon,max_latitude,flat,homelat");
         assert_eq!(columns.pairs.len(), 2);
         assert_eq!(columns.other_degrees, [4]);
+    }
+
+    #[test]
+    fn no_header_of_a_flight_is_passed_over() {
+        for (delimiter, header) in [
+            (',', "time,lat,lon"),
+            (',', "Time(millisecond),datetime(utc),Latitude,Longitude"),
+            (';', "\"datetime (utc)\";\"latitude\";\"longitude\""),
+            (',', "UTC time , lat, lon"),
+            ('\t', "id\ttimestamp [ms]\tgps_lat\tgps_lon"),
+            (',', "Datetime-UTC\u{a0},armed"),
+            (',', "CUSTOM.date [local],CUSTOM.updateTime [local],OSD.isMotorUp"),
+            (',', "date,TIME,lat,LNG"),
+            (',', "latitude,longitude,curvesize(m)"),
+            (',', "OSD.Latitude,x"),
+        ] {
+            let names = header.split(delimiter).map(|cell| cell.trim_matches('"').as_bytes());
+            assert!(Columns::of(names).is_flight(), "{header}");
+            assert!(may_be_flight(header.as_bytes()), "{header}");
+        }
+    }
+
+    #[test]
+    fn most_text_is_passed_over() {
+        for text in [
+            "{\"time\":1780000000000,\"lat\":24.8,\"lon\":120.9}",
+            "{\"timestamp\" : 1, \"uptime_ms\": 2}",
+            "2026-05-28 10:00:00.000 D Gimbal[1200]: timeout=3, runtime: 4",
+            "app_key=a&ts=1&lat=24.8&time=1",
+            "",
+        ] {
+            assert!(!may_be_flight(text.as_bytes()), "{text}");
+        }
     }
 }

@@ -68,15 +68,15 @@ impl Pending {
     }
 
     /// Whether its body is looked into, whichever side sent it.
-    fn is_wanted(&self) -> bool {
+    fn is_wanted(&self, limits: &Limits) -> bool {
         let target = self.headers.iter().any(|(name, _)| name == ":path").then_some("");
-        is_always_kept(&Head { target, headers: &self.headers, more: self.more })
+        is_always_kept(&Head { target, headers: &self.headers, more: self.more }, limits)
     }
 
     /// Adds to its body, given whether bodies of its side are kept; says how many bytes that should be kept had no room.
     pub(crate) fn push(&mut self, content: &[u8], keep: bool, limits: &Limits) -> usize {
         if !keep {
-            if self.is_wanted() {
+            if self.is_wanted(limits) {
                 self.body.push_short(content, LONGEST_ANSWER, limits);
             }
             return 0;

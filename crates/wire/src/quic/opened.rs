@@ -341,7 +341,7 @@ impl Opened {
             let Some(body) = body.get(..length) else { break };
             let (name, fields) = match kind {
                 8 => ("encrypted-extensions", hello::encrypted_extensions(body).unwrap_or_default()),
-                11 => ("certificate", hello::certificate(body, true)),
+                11 => ("certificate", hello::certificate(body, true, true)),
                 _ => ("", Vec::new()),
             };
             if !fields.is_empty() {

@@ -86,9 +86,16 @@ pub(crate) enum Over {
     Dtls,
 }
 
+/// Room for extensions, that most hellos need no more.
+const USUAL_EXTENSIONS: usize = 24;
+
 pub(crate) fn client_hello(body: &[u8], over: Over) -> Result<(Vec<Field>, Offer), Malformed> {
     let mut cursor = Cursor::new(body);
-    let mut hello = Hello { version: cursor.u16_be("version")?, ..Hello::default() };
+    let mut hello = Hello {
+        version: cursor.u16_be("version")?,
+        extensions: Vec::with_capacity(USUAL_EXTENSIONS),
+        ..Hello::default()
+    };
     let mut offer = Offer { random: random(&mut cursor)?, early_data: false };
     let session = usize::from(cursor.u8("session id length")?);
     cursor.take("session id", session)?;
@@ -117,7 +124,7 @@ pub(crate) fn client_hello(body: &[u8], over: Over) -> Result<(Vec<Field>, Offer
                 }
                 16 => {
                     alpn = protocols(&mut data).unwrap_or_default();
-                    hello.alpn = alpn.first().cloned();
+                    hello.alpn = alpn.first().copied();
                 }
                 43 => {
                     let length = usize::from(data.u8("versions length")?);
@@ -133,10 +140,9 @@ pub(crate) fn client_hello(body: &[u8], over: Over) -> Result<(Vec<Field>, Offer
             }
         }
     }
-    let mut fields = vec![
-        Field { name: "version", value: Value::Text(version(hello.version)) },
-        Field { name: "ja4", value: Value::Text(ja4::ja4(&hello, over)) },
-    ];
+    let mut fields = Vec::with_capacity(6);
+    fields.push(Field { name: "version", value: Value::Text(version(hello.version)) });
+    fields.push(Field { name: "ja4", value: Value::Text(ja4::ja4(&hello, over)) });
     if let Some(sni) = sni {
         fields.push(Field { name: "sni", value: Value::Text(sni) });
     }
@@ -190,15 +196,15 @@ pub(crate) fn server_hello(body: &[u8]) -> Result<(Vec<Field>, Choice), Malforme
         Field { name: "cipher", value: Value::Text(format!("{cipher:04x}")) },
     ];
     if let Some(alpn) = alpn {
-        fields.push(Field { name: "alpn", value: Value::Text(String::from_utf8_lossy(&alpn).into_owned()) });
+        fields.push(Field { name: "alpn", value: Value::Text(String::from_utf8_lossy(alpn).into_owned()) });
     }
     let retry = random == RETRY;
     let choice = Choice { random, version: chosen, suite: cipher, encrypt_then_mac, extended_master, retry };
     Ok((fields, choice))
 }
 
-/// The names of the first certificate, the sender's own.
-pub(crate) fn certificate(body: &[u8], tls13: bool) -> Vec<Field> {
+/// The names of the first certificate, the sender's own, or only one of them.
+pub(crate) fn certificate(body: &[u8], tls13: bool, all: bool) -> Vec<Field> {
     let first = (|| {
         let mut cursor = Cursor::new(body);
         if tls13 {
@@ -209,7 +215,7 @@ pub(crate) fn certificate(body: &[u8], tls13: bool) -> Vec<Field> {
         let length = cursor.u24_be("certificate length")? as usize;
         cursor.take("certificate", length)
     })();
-    let read = first.map(x509::names).unwrap_or_default();
+    let read = first.map(|certificate| x509::names(certificate, all)).unwrap_or_default();
     let mut fields = Vec::new();
     if !read.names.is_empty() {
         let names = read.names.into_iter().map(Value::Text).collect();
@@ -226,18 +232,27 @@ fn server_name(data: &mut Cursor<'_>) -> Result<String, Malformed> {
     Ok(String::from_utf8_lossy(data.take("server name", length)?).into_owned())
 }
 
-pub(super) fn protocols(data: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>, Malformed> {
+pub(super) fn protocols<'a>(data: &mut Cursor<'a>) -> Result<Vec<&'a [u8]>, Malformed> {
     data.u16_be("protocol list length")?;
     let mut names = Vec::new();
     while !data.is_empty() {
         let length = usize::from(data.u8("protocol length")?);
-        names.push(data.take("protocol", length)?.to_vec());
+        names.push(data.take("protocol", length)?);
     }
     Ok(names)
 }
 
+/// Whether DNS (RFC 7858) is among the protocols that fields name.
+pub(super) fn names_dns(fields: &[Field]) -> bool {
+    let is = |name: &Value| matches!(name, Value::Text(name) if name == "dot");
+    fields.iter().filter(|field| field.name == "alpn").any(|field| match &field.value {
+        Value::List(names) => names.iter().any(is),
+        name => is(name),
+    })
+}
+
 fn numbers(cursor: &mut Cursor<'_>) -> Result<Vec<u16>, Malformed> {
-    let mut numbers = Vec::new();
+    let mut numbers = Vec::with_capacity(cursor.len() / 2);
     while !cursor.is_empty() {
         numbers.push(cursor.u16_be("list")?);
     }
@@ -271,7 +286,7 @@ pub(crate) fn encrypted_extensions(body: &[u8]) -> Result<Vec<Field>, Malformed>
         if kind == 16
             && let Some(name) = protocols(&mut data)?.into_iter().next()
         {
-            let name = String::from_utf8_lossy(&name).into_owned();
+            let name = String::from_utf8_lossy(name).into_owned();
             fields.push(Field { name: "alpn", value: Value::Text(name) });
         }
     }
