@@ -22,9 +22,12 @@ use crate::{
     net::{Crossing, Side},
 };
 
-/// How long a command has before the first packet, and to end after the last.
-const BEFORE: Duration = Duration::from_secs(2);
-const AFTER: Duration = Duration::from_secs(5);
+/// How long a command has before the first packet, and after the last: what reads a device is given packets in blocks, of
+/// tcpdump once a second.
+const AROUND: Duration = Duration::from_secs(2);
+
+/// How long it then has to end.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// A sealed way, and the command beside it.
 pub struct Live {
@@ -71,7 +74,7 @@ impl Live {
             Some((program, words)) => {
                 let child = Command::new(program).args(words).stdin(Stdio::null()).spawn();
                 let beside = Beside(child.map_err(Error::doing("beginning the command"))?);
-                thread::sleep(BEFORE);
+                thread::sleep(AROUND);
                 Some(beside)
             }
         };
@@ -83,14 +86,18 @@ impl Live {
     }
 }
 
-/// Nothing of the kernel's own is sent over them: no addresses of version 6, no questions for groups.
+/// Nothing of the kernel's own is sent over them: no addresses of version 6, no questions for groups. It must be told before
+/// they are up: in one order, up comes first.
 fn joined() -> io::Result<()> {
     let [tablet, world] = [Side::Tablet.device(), Side::World.device()];
     let lines = format!(
         "link add way type bridge mcast_snooping 0\n\
-         link set way addrgenmode none up\n\
-         link set {tablet} addrgenmode none master way up\n\
-         link set {world} addrgenmode none master way up\n"
+         link set way addrgenmode none\n\
+         link set {tablet} addrgenmode none\n\
+         link set {world} addrgenmode none\n\
+         link set way up\n\
+         link set {tablet} master way up\n\
+         link set {world} master way up\n"
     );
     let mut ip =
         Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -104,19 +111,34 @@ fn joined() -> io::Result<()> {
     Err(io::Error::other(String::from_utf8_lossy(&done.stderr).trim().to_owned()))
 }
 
+impl Beside {
+    /// Waits until it has ended, for a while at most, and says whether it has.
+    fn ends_within(&mut self, most: Duration) -> bool {
+        let step = Duration::from_millis(20);
+        let mut waited = Duration::ZERO;
+        while matches!(self.0.try_wait(), Ok(None)) {
+            if waited >= most {
+                return false;
+            }
+            thread::sleep(step);
+            waited += step;
+        }
+        true
+    }
+}
+
 impl Drop for Beside {
     fn drop(&mut self) {
+        if self.ends_within(AROUND) {
+            return;
+        }
         if let Ok(pid) = i32::try_from(self.0.id()) {
             // It may have ended by itself.
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
-        let step = Duration::from_millis(20);
-        let mut waited = Duration::ZERO;
-        while waited < AFTER && matches!(self.0.try_wait(), Ok(None)) {
-            thread::sleep(step);
-            waited += step;
+        if !self.ends_within(ENDING) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
         }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

@@ -63,9 +63,11 @@ pub(crate) fn run_again(scenario: &Scenario, seed: u64, repeat: u64) -> Result<C
 /// Plays a scenario whose packets cross the kernel between tablet and world.
 pub fn run_live(scenario: &Scenario, seed: u64, live: Live) -> Result<Case, Error> {
     let (crossing, beside) = live.apart();
+    let hold = crossing.hold();
     let case = run_over(scenario, seed, 0, Some(crossing));
-    // What stands between ends when all has passed.
+    // What stands between ends when all has passed, and has its devices until then.
     drop(beside);
+    drop(hold);
     case
 }
 
@@ -151,6 +153,9 @@ async fn act(scene: &Arc<Scene>) -> Result<Vec<String>, Error> {
         tokio::select! {
             acted = acting => acted?,
             () = stage.until(ends) => {}
+        }
+        if !tasks.is_empty() {
+            kept_back.push(format!("what {} who still wait at the end had left to send", tasks.len()));
         }
     } else {
         acting.await?;

@@ -49,10 +49,15 @@ impl Side {
 
 type Frames = Vec<(Side, Vec<u8>)>;
 
-/// Two devices, which are there as long as this is. They are held by a thread of their own: smoltcp's may not be sent to one.
+/// Two devices, which are there as long as this is, or a [`Hold`] of it. They are held by a thread of their own: smoltcp's may not be sent to one.
 pub(crate) struct Crossing {
     enters: Sender<(Side, Vec<u8>)>,
     leaves: Receiver<Frames>,
+}
+
+/// Lets the devices be there for longer.
+pub(crate) struct Hold {
+    _enters: Sender<(Side, Vec<u8>)>,
 }
 
 impl Crossing {
@@ -74,6 +79,11 @@ impl Crossing {
         })?;
         open.recv().map_err(io::Error::other)??;
         Ok(Self { enters, leaves })
+    }
+
+    /// Holds the devices.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold { _enters: self.enters.clone() }
     }
 
     /// Lets a frame in at a side, and gives what came out.
