@@ -312,7 +312,7 @@ async fn errands(stage: Stage) -> Result<(), Error> {
     Ok(())
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 const PORTAL: Trap =
     Trap { kind: "captive-portal", reason: "connectivity check, empty answer", direction: "out" };

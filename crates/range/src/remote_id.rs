@@ -62,7 +62,7 @@ fn messages(sample: &Sample, (lat, lon): (f64, f64), serial: &str, clock: &Clock
     let height = sample.height + GROUND;
     location.extend([altitude(height), altitude(height), altitude(sample.height)].concat());
     // Accuracies: 10 m across, 10 m up, 1 m/s.
-    location.extend([4 << 4 | 10, 3]);
+    location.extend([4 << 4 | 0xa, 3]);
     let tenths = now.as_nanos() / 100_000_000 % 36_000;
     location.extend(u16::try_from(tenths).unwrap_or(u16::MAX).to_le_bytes());
     location.push(1);

@@ -63,7 +63,7 @@ fn each_session_of_the_campaign_shows_what_it_is_for() {
         let closed_at = text(&case.truth()["phases"], "app_closed");
         assert!(events(case).iter().any(|event| text(event, "time") > closed_at), "{}", case.name);
     }
-    let day = std::time::Duration::from_secs(24 * 3600);
+    let day = std::time::Duration::from_hours(24);
     assert!(later.lasted > day && closed.lasted < day, "{:?}", later.lasted);
     let last = events(later).iter().map(|event| text(event, "time")).max().unwrap();
     assert!(last > "2026-04-16T00:00:00Z", "{last}");

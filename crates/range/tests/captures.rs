@@ -1,5 +1,4 @@
 //! Captures beside others: how soon they are made, and by what their handshakes are known.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
@@ -37,10 +36,7 @@ fn each_library_has_a_fingerprint_of_its_own_and_all_are_listed() {
     listed.sort_unstable();
     assert_eq!(seen.keys().collect::<Vec<_>>(), listed, "{seen:#?}");
     // What comes after the version and the counts: no two libraries offer the same suites. QUIC has none of TLS 1.2.
-    let libraries: std::collections::BTreeSet<&str> = listed
-        .iter()
-        .filter(|ja4| ja4.starts_with('t'))
-        .filter_map(|ja4| ja4.split('_').nth(1))
-        .collect();
+    let libraries: std::collections::BTreeSet<&str> =
+        listed.iter().filter(|ja4| ja4.starts_with('t')).filter_map(|ja4| ja4.split('_').nth(1)).collect();
     assert_eq!(libraries.len(), 4, "{listed:?}");
 }

@@ -1,5 +1,4 @@
 //! What the aircraft radiates, as an audit hears it: who it is, and where it flew.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use creance_audit::{Request, audit};
 use creance_model::DataClass;

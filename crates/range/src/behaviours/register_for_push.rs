@@ -16,7 +16,7 @@ pub(super) const THIS: Behaviour = Behaviour {
 };
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(6 * 3600);
+const EVERY: Duration = Duration::from_hours(6);
 
 async fn play(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();

@@ -81,17 +81,17 @@ fn translate(bytes: &mut [u8], headers: Headers, is_out: bool, port: u16) {
     if headers.is_tcp {
         let mut tcp = TcpPacket::new_unchecked(ip.payload_mut());
         if is_out {
-            tcp.set_src_port(port)
+            tcp.set_src_port(port);
         } else {
-            tcp.set_dst_port(port)
+            tcp.set_dst_port(port);
         }
         tcp.fill_checksum(&src, &dst);
     } else {
         let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
         if is_out {
-            udp.set_src_port(port)
+            udp.set_src_port(port);
         } else {
-            udp.set_dst_port(port)
+            udp.set_dst_port(port);
         }
         udp.fill_checksum(&src, &dst);
     }

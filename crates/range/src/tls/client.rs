@@ -28,11 +28,11 @@ use crate::clouds::Role;
 pub(crate) enum Client {
     /// The app's own.
     App,
-    /// Of object stores: AES before ChaCha20, and the older curves first.
+    /// Of object stores: AES before `ChaCha20`, and the older curves first.
     Store,
     /// Of the broker, older: TLS 1.2 alone.
     Telemetry,
-    /// Of third parties, for processors without AES: ChaCha20 first, and few suites.
+    /// Of third parties, for processors without AES: `ChaCha20` first, and few suites.
     ThirdParty,
 }
 
