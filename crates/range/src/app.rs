@@ -20,7 +20,7 @@ use crate::{
     clouds::{Cloud, Speaks, port},
     dns::Resolver,
     net::{Conversation, Host, Net, TcpStream},
-    tls::{Authority, Keys},
+    tls::{Authority, Client, Keys},
     truth::Sent,
 };
 
@@ -114,8 +114,8 @@ impl App {
         }
         let keys = (!pinned).then_some(&self.keys);
         let name = cloud.host.clone().try_into().map_err(Error::doing(DOING))?;
-        let stream =
-            self.authority.client(alpn, keys)?.connect(name, stream).await.map_err(Error::doing(DOING))?;
+        let client = self.authority.client(Client::towards(cloud.role), alpn, keys)?;
+        let stream = client.connect(name, stream).await.map_err(Error::doing(DOING))?;
         let visibility = if pinned { "opaque" } else { "keys" };
         Ok(Open { stream: Box::new(stream), conversation, visibility })
     }

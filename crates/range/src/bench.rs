@@ -72,6 +72,7 @@ pub fn by_chance(seed: u64) -> Result<(World, Scenario), Error> {
     scenario.network.late = random.u32(0..15);
     scenario.network.plain_telemetry = random.u8(0..3) == 0;
     scenario.user.shares = random.usize(0..4);
+    scenario.network.captive_portal = random.u8(0..4) == 0;
     Ok((world, scenario))
 }
 

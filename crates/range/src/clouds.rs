@@ -17,6 +17,7 @@ pub(crate) use web::Answers;
 use crate::{
     Error,
     net::{Host, Net, endpoint},
+    portal,
     tls::Authority,
 };
 
@@ -53,6 +54,8 @@ pub(crate) enum Role {
     Tiles,
     /// What the phone's system asks whether there is an internet.
     Portal,
+    /// The page of a network that lets nobody out before.
+    Gate,
 }
 
 /// What it speaks.
@@ -88,7 +91,7 @@ const VENDORS: [&str; 4] = ["halyard", "corvane", "windlaser", "ospreon"];
 /// Role, name (`*` stands for the vendor), network, country, protocol, whether old, milliseconds.
 type Row = (Role, &'static str, [u8; 3], &'static str, Speaks, bool, u64);
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     (Role::Api, "api.*.example", [52, 20, 169], "US", Speaks::Http2, false, 24),
     (Role::Community, "community.*.example", [35, 170, 209], "US", Speaks::Http2, false, 26),
     (Role::ApiCn, "api-cn.*.example", [120, 78, 28], "CN", Speaks::Http2, false, 96),
@@ -104,6 +107,7 @@ const ROWS: [Row; 15] = [
     (Role::Analytics, "collect.metricfold.example", [44, 200, 96], "US", Speaks::Http1, true, 21),
     (Role::Tiles, "tiles.openatlas.example", [13, 228, 175], "SG", Speaks::Http2, false, 110),
     (Role::Portal, "connectivitycheck.portal.example", [44, 200, 97], "US", Speaks::Http1, false, 19),
+    (Role::Gate, portal::HOST, [44, 200, 98], "US", Speaks::Http1, false, 17),
 ];
 
 /// All hosts of a run, and what the vendor is called.

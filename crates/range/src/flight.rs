@@ -83,6 +83,10 @@ impl Track {
             samples: Vec::new(),
         };
         pilot.rest(take_off, random);
+        if flight.grounded {
+            pilot.rest(take_off + stay, random);
+            return Self { samples: pilot.samples, visits: Vec::new(), landing: take_off, home };
+        }
         pilot.lift(flight.height_m, CLIMB, random);
         let sites: Vec<[f64; 2]> = scenario
             .sites

@@ -1,9 +1,13 @@
 //! The `creance-range` command: plays scenarios, scores audits of many, and demonstrates the two worlds.
 
+mod shown;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use creance_range::{Scenario, behaviours, bench, demo, rows, run, run_pair, tables};
+use creance_range::{
+    Live, Scenario, behaviours, bench, demo, rows, run, run_campaign, run_live, run_pair, seal, tables,
+};
 
 /// Plays aircraft, app and clouds in a sealed laboratory, with invented people, and writes labelled cases.
 #[derive(Debug, Parser)]
@@ -18,11 +22,13 @@ Examples:
   creance-range list                                   scenarios, and what an app can be made to do
   creance-range run as-alleged --seed 7 -o case        a capture with all that belongs to it, and the truth
   creance-range bench --count 50                       many worlds by chance, audited and scored
+  creance-range run as-claimed -o case --live -- tcpdump -i tablet -w seen.pcap
+                                                       the same packets, through the kernel of a namespace of its own
   creance-range demo                                   both worlds, one flight: what was on, and what was found
   creance audit case/capture.pcapng --keys case/capture.keys --canaries case/canaries.toml \\
       --device case/device --flight case/flight.tlog --actions case/actions.csv
 
-Exit codes: 0 done · 2 usage · 3 something unreadable or unwritable · 70 a bug. There is no network but memory.";
+Exit codes: 0 done · 2 usage · 3 something unreadable or unwritable · 70 a bug. There is no network but memory, and a sealed one with --live.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -46,6 +52,12 @@ struct Run {
     /// The folder that is written; what is in it stays.
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
+    /// Sends packets through the kernel, between the devices `tablet` and `world` in a namespace of its own. Linux alone.
+    #[arg(long)]
+    live: bool,
+    /// With --live: a program that runs beside the devices, from two seconds before the first packet until after the last.
+    #[arg(last = true, requires = "live", value_name = "COMMAND")]
+    beside: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -66,6 +78,9 @@ struct Demo {
     /// People, places and the way of the flight follow from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Leaves the page closed. It is opened where there is a screen, and not under CI.
+    #[arg(long)]
+    no_open: bool,
 }
 
 fn main() -> ExitCode {
@@ -91,6 +106,9 @@ fn act(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(options) => {
             let scenario = Scenario::load(&options.scenario)?;
+            if options.live && (scenario.pair.is_some() || !scenario.sessions.is_empty()) {
+                anyhow::bail!("{} has more than one flight: only one can be live", scenario.name);
+            }
             if scenario.pair.is_some() {
                 let pair = run_pair(&scenario, options.seed)?;
                 pair.write(&options.output)?;
@@ -102,8 +120,25 @@ fn act(command: Command) -> anyhow::Result<()> {
                 );
                 return Ok(());
             }
-            let case = run(&scenario, options.seed)?;
+            if !scenario.sessions.is_empty() {
+                let campaign = run_campaign(&scenario, options.seed)?;
+                campaign.write(&options.output)?;
+                for (folder, case) in &campaign.cases {
+                    let folder = options.output.join(folder);
+                    anstream::println!("{}: {:.0} s of traffic", folder.display(), case.lasted.as_secs_f64());
+                }
+                return Ok(());
+            }
+            let case = if options.live {
+                seal()?;
+                run_live(&scenario, options.seed, Live::new(&options.beside)?)?
+            } else {
+                run(&scenario, options.seed)?
+            };
             case.write(&options.output)?;
+            for one in &case.kept_back {
+                anstream::eprintln!("kept back: {one}");
+            }
             anstream::println!(
                 "{}: {:.0} s of traffic in {}",
                 case.name,
@@ -134,6 +169,9 @@ fn act(command: Command) -> anyhow::Result<()> {
                 anstream::println!("{name:24} {}", cells.collect::<String>().trim_end());
             }
             anstream::println!("{}", page.display());
+            if !options.no_open {
+                shown::open(&page);
+            }
         }
         Command::List => {
             anstream::println!("scenarios:");

@@ -9,8 +9,10 @@
 //! Nothing here opens a socket of the machine: there is no network but this. Time is tokio's, paused: it moves on when
 //! nobody has anything to do, so that a flight of twenty minutes takes seconds.
 
+mod crossing;
 mod frame;
 mod link;
+mod nat;
 mod quic;
 mod tap;
 mod tcp;
@@ -36,6 +38,7 @@ use tokio::{
     time::Instant,
 };
 
+pub(crate) use crossing::{Crossing, Side};
 pub(crate) use link::Weather;
 pub(crate) use quic::endpoint;
 pub(crate) use tap::{Conversation, Tap};
@@ -102,6 +105,8 @@ struct Inner {
     begun: Instant,
     stacks: [Stack; 3],
     link: Link,
+    /// The way between tablet and world, where it is not memory alone.
+    crossing: Option<Crossing>,
     tap: Tap,
     /// What TCP timestamps were when it began.
     uptime: u32,
@@ -136,12 +141,12 @@ thread_local! {
 
 impl Net {
     /// A network without traffic; it runs when [`Self::run`] is polled.
-    pub(crate) fn new(seed: u64, weather: Weather) -> Self {
+    pub(crate) fn new(seed: u64, weather: Weather, crossing: Option<Crossing>) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let stacks = HOSTS.map(|host| Stack::new(host, &mut random));
         let link = Link::new(random.fork(), weather);
         let uptime = random.u32(..);
-        let inner = Inner { begun: Instant::now(), stacks, link, tap: Tap::default(), uptime };
+        let inner = Inner { begun: Instant::now(), stacks, link, crossing, tap: Tap::default(), uptime };
         Self { inner: Arc::new(Mutex::new(inner)), work: Arc::default() }
     }
 
@@ -159,6 +164,11 @@ impl Net {
                 None => self.work.notified().await,
             }
         }
+    }
+
+    /// Whether something may stand between tablet and world that keeps packets back.
+    pub(crate) fn is_live(&self) -> bool {
+        self.lock().crossing.is_some()
     }
 
     /// How long the network has been there.
@@ -192,12 +202,19 @@ impl Inner {
         for index in 0..self.stacks.len() {
             self.poll(index, now, net);
         }
-        while let Some((to, frame)) = self.link.due(now, &mut self.tap) {
-            let index = HOSTS.iter().position(|host| *host == to).unwrap_or_default();
-            if let Some(stack) = self.stacks.get_mut(index) {
-                stack.port.inbox.push_back(frame);
+        while let Some((due, [from, to], frame)) = self.link.due(now) {
+            let side = Side::of(from);
+            match &self.crossing {
+                Some(crossing) if side != Side::of(to) => {
+                    for (side, frame) in crossing.cross(side, frame) {
+                        // A frame of the kernel's own may be for nobody here.
+                        let to = Headers::destination(&frame).filter(|host| Side::of(*host) == side);
+                        let usual = if side == Side::World { Host::World } else { Host::Phone };
+                        self.arrive(to.unwrap_or(usual), frame, due, net);
+                    }
+                }
+                _ => self.arrive(to, frame, due, net),
             }
-            self.poll(index, now, net);
         }
         let polls = self.stacks.iter_mut().filter_map(|stack| {
             let at = stack.interface.poll_at(ticks, &stack.sockets)?;
@@ -206,6 +223,18 @@ impl Inner {
         let soonest = polls.chain(self.link.next()).min()?;
         // Timers have milliseconds: one that is due already would never let time move on.
         Some(self.begun + soonest.max(now + Duration::from_millis(1)))
+    }
+
+    fn arrive(&mut self, to: Host, frame: Vec<u8>, due: Duration, net: &Net) {
+        if to == Host::Phone {
+            self.tap.take(due, &frame, Headers::of(&frame));
+        }
+        let index = HOSTS.iter().position(|host| *host == to).unwrap_or_default();
+        if let Some(stack) = self.stacks.get_mut(index) {
+            stack.port.inbox.push_back(frame);
+        }
+        let now = self.begun.elapsed();
+        self.poll(index, now, net);
     }
 
     fn poll(&mut self, index: usize, now: Duration, net: &Net) {

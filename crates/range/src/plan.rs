@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) drone_off: Duration,
     /// The user swipes the app away.
     pub(crate) app_closed: Duration,
+    /// The phone is locked, and lies there.
+    pub(crate) locked: Duration,
     pub(crate) ends: Duration,
     pub(crate) states: Vec<States>,
 }
@@ -99,7 +101,8 @@ impl Plan {
         let drone_off = landing + stay;
         let app_closed = drone_off + vary(20.0, random);
         let locked = app_closed + vary(30.0, random);
-        let ends = locked + vary(45.0, random);
+        let watched = secs(scenario.user.watched_minutes * 60.0);
+        let ends = locked + vary(45.0, random) + watched;
         let photos: Vec<Photo> = track
             .visits
             .iter()
@@ -116,11 +119,15 @@ impl Plan {
             Action::new(unlock, "unlock_phone", ""),
             Action::new(open, "open_app", "drone app"),
             Action::new(drone_on, "power_on_drone", ""),
-            Action::new(take_off, "take_off", ""),
         ];
+        if scenario.flies() {
+            actions.extend([
+                Action::new(take_off, "take_off", ""),
+                Action::new(passer_by.time, "take_photo", &passer_by.name),
+                Action::new(landing, "land", ""),
+            ]);
+        }
         actions.extend(photos.iter().map(|photo| Action::new(photo.time, "take_photo", &photo.name)));
-        actions.push(Action::new(passer_by.time, "take_photo", &passer_by.name));
-        actions.push(Action::new(landing, "land", ""));
         let shares = photos.iter().take(scenario.user.shares).zip(1_u32..);
         actions.extend(shares.map(|(photo, number)| {
             Action::new(
@@ -145,7 +152,19 @@ impl Plan {
         }
         actions.sort_by_key(|action| action.time);
         let states = states(&actions);
-        Self { track, actions, photos, passer_by, drone_on, take_off, drone_off, app_closed, ends, states }
+        Self {
+            track,
+            actions,
+            photos,
+            passer_by,
+            drone_on,
+            take_off,
+            drone_off,
+            app_closed,
+            locked,
+            ends,
+            states,
+        }
     }
 
     /// `off`, `ground` or `flying`.

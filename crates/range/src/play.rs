@@ -18,10 +18,13 @@ use crate::{
     device::{self, Files},
     dns::{self, Resolver},
     link_layer,
+    live::Live,
     moment::Clock,
-    net::{Host, Net, Weather},
+    net::{Crossing, Host, Net, Weather},
     person::Owner,
     plan::Plan,
+    portal::{self, Gate},
+    remote_id,
     scenario::Scenario,
     stage::{Scene, Stage, on_card, shot},
     tls::Authority,
@@ -37,6 +40,8 @@ pub struct Case {
     truth: Value,
     /// How long the scenario took by its own clock.
     pub lasted: Duration,
+    /// What was tried and did not go, where something stood between tablet and world.
+    pub kept_back: Vec<String>,
 }
 
 /// A face for the photo in which somebody looks into the camera: NASA's portrait of Eileen Collins, in the public domain.
@@ -52,18 +57,33 @@ pub fn run(scenario: &Scenario, seed: u64) -> Result<Case, Error> {
 
 /// The same people, things and place, at other times, in other weather.
 pub(crate) fn run_again(scenario: &Scenario, seed: u64, repeat: u64) -> Result<Case, Error> {
+    run_over(scenario, seed, repeat, None)
+}
+
+/// Plays a scenario whose packets cross the kernel between tablet and world.
+pub fn run_live(scenario: &Scenario, seed: u64, live: Live) -> Result<Case, Error> {
+    let (crossing, beside) = live.apart();
+    let hold = crossing.hold();
+    let case = run_over(scenario, seed, 0, Some(crossing));
+    // What stands between ends when all has passed, and has its devices until then.
+    drop(beside);
+    drop(hold);
+    case
+}
+
+fn run_over(scenario: &Scenario, seed: u64, repeat: u64, crossing: Option<Crossing>) -> Result<Case, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .map_err(Error::doing("starting"))?;
-    let local = runtime.block_on(play(scenario.clone(), seed, repeat));
+    let local = runtime.block_on(play(scenario.clone(), seed, repeat, crossing));
     // Servers wait for ever; they end with the runtime.
     drop(runtime);
     local
 }
 
-async fn play(scenario: Scenario, seed: u64, repeat: u64) -> Result<Case, Error> {
+async fn play(scenario: Scenario, seed: u64, repeat: u64, crossing: Option<Crossing>) -> Result<Case, Error> {
     let mut random = fastrand::Rng::with_seed(seed);
     let begun: jiff::Timestamp = scenario.begins.parse().map_err(Error::doing("reading the time"))?;
     let clock =
@@ -76,7 +96,7 @@ async fn play(scenario: Scenario, seed: u64, repeat: u64) -> Result<Case, Error>
 
     let weather =
         Weather { lost: scenario.network.lost, late: scenario.network.late, away: clouds::away(&clouds) };
-    let net = Net::new(chance.u64(..), weather);
+    let net = Net::new(chance.u64(..), weather, crossing);
     let zero = tokio::time::Instant::now();
     tokio::spawn(net.clone().run());
     let authority = Authority::new(clock.begun())?;
@@ -99,24 +119,49 @@ async fn play(scenario: Scenario, seed: u64, repeat: u64) -> Result<Case, Error>
         device,
         record,
     });
-    act(&scene).await?;
-    finish(&scene)
+    let kept_back = act(&scene).await?;
+    Ok(Case { kept_back, ..finish(&scene)? })
 }
 
-/// Everybody acts, until the log of actions has ended and goodbyes are said.
-async fn act(scene: &Arc<Scene>) -> Result<(), Error> {
+/// Everybody acts, until the log of actions has ended and goodbyes are said. Gives what something between kept back.
+async fn act(scene: &Arc<Scene>) -> Result<Vec<String>, Error> {
     let mut tasks = tokio::task::JoinSet::new();
     for behaviour in behaviours::ALL.iter().filter(|one| scene.scenario.does(one.name)) {
         tasks.spawn((behaviour.play)(Stage::new(scene, Some(behaviour.name))));
     }
+    if scene.scenario.network.captive_portal {
+        tasks.spawn(portal::pass(Stage::new(scene, None)));
+    }
     tasks.spawn(errands(Stage::new(scene, None)));
     tasks.spawn(shares(Stage::new(scene, None)));
     tasks.spawn(link_layer::talk(Stage::new(scene, None)));
-    while let Some(done) = tasks.join_next().await {
-        done.map_err(Error::doing("acting"))??;
+    let (stage, ends) = (Stage::new(scene, None), scene.plan.ends + Duration::from_secs(3));
+    let mut kept_back = Vec::new();
+    let acting = async {
+        while let Some(done) = tasks.join_next().await {
+            match done.map_err(Error::doing("acting"))? {
+                Err(error @ Error::Network { .. }) if scene.net.is_live() => {
+                    kept_back.push(error.to_string());
+                }
+                done => done?,
+            }
+        }
+        Ok::<(), Error>(())
+    };
+    if scene.net.is_live() {
+        // Who waits for an answer that was kept back would wait for ever.
+        tokio::select! {
+            acted = acting => acted?,
+            () = stage.until(ends) => {}
+        }
+        if !tasks.is_empty() {
+            kept_back.push(format!("what {} who still wait at the end had left to send", tasks.len()));
+        }
+    } else {
+        acting.await?;
     }
-    Stage::new(scene, None).until(scene.plan.ends + Duration::from_secs(3)).await;
-    Ok(())
+    stage.until(ends).await;
+    Ok(kept_back)
 }
 
 fn finish(scene: &Scene) -> Result<Case, Error> {
@@ -126,13 +171,18 @@ fn finish(scene: &Scene) -> Result<Case, Error> {
     let record = std::mem::take(&mut *scene.record.lock().unwrap_or_else(PoisonError::into_inner));
     let of = Of { scenario, seed: scene.seed, plan, clock, clouds, tap: &tap };
     let truth = truth::document(&record, &of);
-    let capture = tap.pcapng(clock.begun()).map_err(Error::doing("writing the capture"))?;
     let mut files: Files =
         scene.device.iter().map(|(path, bytes)| (format!("device/{path}"), bytes.clone())).collect();
     let keys = scene.app.keys();
+    let wrong = Error::doing("writing a capture");
+    let behind =
+        if scenario.network.nat { tap.behind_nat(clock.begun()).map_err(&wrong)? } else { Vec::new() };
+    let radio = remote_id::capture(plan, owner, clock).map_err(&wrong)?;
     let text = serde_json::to_string_pretty(&truth).map_err(Error::doing("writing the truth"))?;
-    let beside: [(&str, Vec<u8>); 8] = [
-        ("capture.pcapng", capture),
+    let beside: [(&str, Vec<u8>); 10] = [
+        ("capture.pcapng", tap.pcapng(clock.begun()).map_err(&wrong)?),
+        ("capture-wan.pcapng", behind),
+        ("remote-id.pcapng", radio),
         ("capture.keys", keys.into_bytes()),
         ("flight.tlog", link_layer::log(plan, clock)),
         ("flight.csv", device::table(&plan.track, clock).into_bytes()),
@@ -141,14 +191,15 @@ fn finish(scene: &Scene) -> Result<Case, Error> {
         ("sites.geojson", device::sites(scenario, plan).into_bytes()),
         ("truth.json", text.into_bytes()),
     ];
-    // A key log without a line is none.
+    // A key log without a line is none, and neither is a capture that nobody asked for.
     files.extend(
         beside
             .into_iter()
             .filter(|(_, bytes)| !bytes.is_empty())
             .map(|(name, bytes)| (name.to_owned(), bytes)),
     );
-    Ok(Case { name: format!("{}-{}", scenario.name, scene.seed), files, truth, lasted })
+    let name = format!("{}-{}", scenario.name, scene.seed);
+    Ok(Case { name, files, truth, lasted, kept_back: Vec::new() })
 }
 
 impl Case {
@@ -220,6 +271,7 @@ fn answers(scenario: &Scenario, clock: &Clock, random: &mut fastrand::Rng) -> Re
         firmware: (0..FIRMWARE).map(|_| random.u8(..)).collect::<Vec<_>>().into(),
         tile: camera::picture(&map, random)?.into(),
         clock: *clock,
+        gate: Gate::new(scenario.network.captive_portal),
     })
 }
 
@@ -249,8 +301,18 @@ async fn errands(stage: Stage) -> Result<(), Error> {
         let sent = stage.send(role, outgoing, Vec::new()).await?;
         stage.note_benign(sent, trap);
     }
+    // The system asks again while the phone lies there.
+    let mut moment = stage.plan.locked + HOUR;
+    while moment < stage.plan.ends {
+        stage.after(moment, 0.0, &mut random).await;
+        let sent = stage.send(Role::Portal, Outgoing::get("/generate_204").in_clear(), Vec::new()).await?;
+        stage.note_benign(sent, PORTAL);
+        moment += HOUR;
+    }
     Ok(())
 }
+
+const HOUR: Duration = Duration::from_hours(1);
 
 const PORTAL: Trap =
     Trap { kind: "captive-portal", reason: "connectivity check, empty answer", direction: "out" };

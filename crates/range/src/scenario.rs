@@ -3,7 +3,11 @@
 //! Bundled ones are in `scenarios/`; any other file of this form can be played. What a file does not say has the value
 //! that stands here.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde::Deserialize;
 
@@ -43,6 +47,9 @@ pub struct Scenario {
     /// A setting that is compared.
     #[serde(default)]
     pub pair: Option<Compared>,
+    /// Sessions of a campaign, one after the other, with one person and one aircraft.
+    #[serde(default, rename = "session")]
+    pub sessions: Vec<Session>,
     /// The text that it was read from.
     #[serde(skip)]
     text: String,
@@ -69,6 +76,9 @@ pub struct Flight {
     /// For how long at least, in minutes: the round of the sites is flown again until then.
     #[serde(default)]
     pub minutes: f64,
+    /// Whether the aircraft is switched on, and stays on the ground.
+    #[serde(default)]
+    pub grounded: bool,
 }
 
 /// A place that is flown over.
@@ -110,6 +120,8 @@ pub enum Profile {
 pub struct Settings {
     /// The mode that is to cut every connection in flight.
     pub local_data_mode: bool,
+    /// Whether the phone grants the app no address book, calls, messages, list of apps and identifiers.
+    pub reduced_entitlement: bool,
 }
 
 /// What connects the tablet with the world.
@@ -128,6 +140,10 @@ pub struct Network {
     pub jitter_s: f64,
     /// Whether telemetry goes without TLS.
     pub plain_telemetry: bool,
+    /// Whether the network lets nobody out before a page of its own is answered.
+    pub captive_portal: bool,
+    /// Whether there is a second capture, behind the router that translates addresses.
+    pub nat: bool,
 }
 
 impl Default for Network {
@@ -139,6 +155,8 @@ impl Default for Network {
             late: 0,
             jitter_s: 1.0,
             plain_telemetry: false,
+            captive_portal: false,
+            nat: false,
         }
     }
 }
@@ -157,6 +175,8 @@ pub struct Keys {
 pub struct User {
     /// How many photos are shared after the landing.
     pub shares: usize,
+    /// For how many minutes more the phone is watched when the app is closed and the phone locked.
+    pub watched_minutes: f64,
 }
 
 /// A setting that is compared: flights with one value of it, and flights with another.
@@ -175,13 +195,41 @@ pub struct Compared {
     pub repeats: u32,
 }
 
+/// A session of a campaign: the scenario, with some of its values changed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The name of its folder.
+    pub name: String,
+    /// How often it is played: of fewer than three runs no difference can be told from chance.
+    #[serde(default = "once")]
+    pub repeats: u32,
+    /// What it is for, in a sentence.
+    pub what: String,
+    /// What is changed, by `table.key` or `key`.
+    #[serde(default)]
+    pub change: BTreeMap<String, toml::Value>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// Minutes of a day and an hour.
+const LONGEST_WATCH: f64 = 1500.0;
+
+/// Runs of a session, at most.
+const MOST_REPEATS: u32 = 20;
+
 /// The bundled scenarios.
 const BUNDLED: &[(&str, &str)] = &[
     ("as-alleged", include_str!("../scenarios/as-alleged.toml")),
     ("as-claimed", include_str!("../scenarios/as-claimed.toml")),
+    ("first-day", include_str!("../scenarios/first-day.toml")),
     ("in-china", include_str!("../scenarios/in-china.toml")),
     ("pair-enterprise", include_str!("../scenarios/pair-enterprise.toml")),
     ("pair-local-data-mode", include_str!("../scenarios/pair-local-data-mode.toml")),
+    ("public-audits", include_str!("../scenarios/public-audits.toml")),
     ("twenty-minutes", include_str!("../scenarios/twenty-minutes.toml")),
 ];
 
@@ -231,23 +279,43 @@ impl Scenario {
                     .to_owned(),
             ));
         }
+        if !(0.0..=LONGEST_WATCH).contains(&scenario.user.watched_minutes) {
+            return Err(wrong(format!("user.watched_minutes: expected 0 to {LONGEST_WATCH}")));
+        }
+        let mut folders = BTreeSet::new();
+        for session in &scenario.sessions {
+            if !(1..=MOST_REPEATS).contains(&session.repeats) {
+                return Err(wrong(format!("session {}: expected 1 to {MOST_REPEATS} repeats", session.name)));
+            }
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if session.name.is_empty() || !session.name.chars().all(word) || !folders.insert(&session.name) {
+                let name = &session.name;
+                return Err(wrong(format!(
+                    "session: {name:?} is no name, expected letters, digits and -, once each"
+                )));
+            }
+        }
         if scenario.sites.is_empty() || scenario.sites.len() > 12 {
             return Err(wrong("site: expected 1 to 12 of them".to_owned()));
         }
         Ok(scenario)
     }
 
-    /// The same scenario, with another value of one key of a table.
+    /// The same scenario, with another value of one key of a table, or of one beside the tables.
     pub(crate) fn with(&self, change: &str, value: &toml::Value) -> Result<Self, Error> {
         let wrong = |why: String| Error::Scenario { what: self.name.clone(), why };
         let mut document: toml::Table =
             self.text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        let (table, key) = change
-            .split_once('.')
-            .ok_or_else(|| wrong(format!("pair.change is {change}, expected table.key")))?;
-        let place = document.entry(table).or_insert_with(|| toml::Table::new().into());
-        let place = place.as_table_mut().ok_or_else(|| wrong(format!("{table} is no table")))?;
-        place.insert(key.to_owned(), value.clone());
+        match change.split_once('.') {
+            Some((table, key)) => {
+                let place = document.entry(table).or_insert_with(|| toml::Table::new().into());
+                let place = place.as_table_mut().ok_or_else(|| wrong(format!("{table} is no table")))?;
+                place.insert(key.to_owned(), value.clone());
+            }
+            None => {
+                document.insert(change.to_owned(), value.clone());
+            }
+        }
         Self::parse(&self.name, &document.to_string())
     }
 
@@ -255,6 +323,16 @@ impl Scenario {
     pub fn does(&self, switch: &str) -> bool {
         let on = self.switches.get(switch).copied().unwrap_or(false);
         on && behaviours::find(switch).is_some_and(|behaviour| (behaviour.applies)(self))
+    }
+
+    /// Whether the aircraft takes off.
+    pub(crate) fn flies(&self) -> bool {
+        !self.flight.grounded
+    }
+
+    /// Whether the phone gives the app what it asks for.
+    pub(crate) fn grants(&self) -> bool {
+        !self.settings.reduced_entitlement
     }
 
     /// In which country the app believes to be: where two of three say so, the address, the position and the network's
@@ -308,5 +386,18 @@ mod tests {
         let text = BUNDLED[1].1.replace("[switches]", "[switches]\nupload-thoughts = true");
         let told = Scenario::parse("x", &text).unwrap_err().to_string();
         assert!(told.contains("upload-thoughts") && told.contains("upload-photos"), "{told}");
+    }
+
+    #[test]
+    fn sessions_are_folders_of_their_own_and_a_key_may_stand_beside_the_tables() {
+        let campaign = Scenario::load("public-audits").unwrap();
+        for wrong in ["app-closed", "../idle", ""] {
+            let text = campaign.text.replace("name = \"idle\"", &format!("name = \"{wrong}\""));
+            assert!(Scenario::parse("x", &text).unwrap_err().to_string().contains("session"), "{wrong}");
+        }
+        let text = campaign.text.replacen("repeats = 3", "repeats = 0", 1);
+        assert!(Scenario::parse("x", &text).is_err());
+        let later = campaign.with("begins", &"2030-01-01T00:00:00Z".into()).unwrap();
+        assert_eq!((later.begins.as_str(), later.sessions.len()), ("2030-01-01T00:00:00Z", 6));
     }
 }

@@ -3,7 +3,10 @@
 //! Its keys come from the operating system through ring, which cannot be seeded: of two runs with one seed the bytes
 //! within TLS differ, and all else is the same.
 
+mod client;
+
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -22,6 +25,8 @@ use rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+pub(crate) use client::Client;
+
 use crate::Error;
 
 /// Who vouches for all hosts of a run, and what the app believes.
@@ -29,6 +34,7 @@ pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
+    clients: BTreeMap<Client, Arc<CryptoProvider>>,
     clock: Arc<Clock>,
 }
 
@@ -83,6 +89,7 @@ impl Authority {
             issuer: Issuer::new(params, key),
             roots: Arc::new(roots),
             provider: Arc::new(default_provider()),
+            clients: Client::ALL.map(|client| (client, Arc::new(client.provider()))).into(),
             clock: Arc::new(Clock { begun, zero: tokio::time::Instant::now() }),
         })
     }
@@ -119,25 +126,39 @@ impl Authority {
         Ok(config)
     }
 
-    /// The app's side; with a key log or, for connections that nobody is to read, without.
-    pub(crate) fn client(&self, alpn: &[&str], keys: Option<&Arc<Keys>>) -> Result<TlsConnector, Error> {
-        Ok(TlsConnector::from(Arc::new(self.client_config(alpn, keys)?)))
+    /// A library's side; with a key log or, for connections that nobody is to read, without.
+    pub(crate) fn client(
+        &self,
+        client: Client,
+        alpn: &[&str],
+        keys: Option<&Arc<Keys>>,
+    ) -> Result<TlsConnector, Error> {
+        Ok(TlsConnector::from(Arc::new(self.client_config(client, alpn, keys)?)))
     }
 
     /// The same, over QUIC.
-    pub(crate) fn quic_client(&self, keys: Option<&Arc<Keys>>) -> Result<quinn::ClientConfig, Error> {
-        let config = self.client_config(&["h3"], keys)?;
+    pub(crate) fn quic_client(
+        &self,
+        client: Client,
+        keys: Option<&Arc<Keys>>,
+    ) -> Result<quinn::ClientConfig, Error> {
+        let config = self.client_config(client, &["h3"], keys)?;
         let crypto = QuicClientConfig::try_from(config).map_err(Error::doing(DOING))?;
         Ok(quinn::ClientConfig::new(Arc::new(crypto)))
     }
 
-    fn client_config(&self, alpn: &[&str], keys: Option<&Arc<Keys>>) -> Result<ClientConfig, Error> {
-        let mut config =
-            ClientConfig::builder_with_details(Arc::clone(&self.provider), Arc::clone(&self.clock) as _)
-                .with_protocol_versions(&[&TLS13, &TLS12])
-                .map_err(Error::doing(DOING))?
-                .with_root_certificates(Arc::clone(&self.roots))
-                .with_no_client_auth();
+    fn client_config(
+        &self,
+        client: Client,
+        alpn: &[&str],
+        keys: Option<&Arc<Keys>>,
+    ) -> Result<ClientConfig, Error> {
+        let provider = Arc::clone(self.clients.get(&client).unwrap_or(&self.provider));
+        let mut config = ClientConfig::builder_with_details(provider, Arc::clone(&self.clock) as _)
+            .with_protocol_versions(client.versions())
+            .map_err(Error::doing(DOING))?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         if let Some(keys) = keys {
             config.key_log = Arc::clone(keys) as _;

@@ -9,6 +9,7 @@ use crate::{
     Error,
     clouds::Cloud,
     net::{Conversation, Host, endpoint},
+    tls::Client,
     truth::Sent,
 };
 
@@ -27,7 +28,8 @@ impl App {
         let socket =
             self.net.bind(Host::Phone, Host::Phone.ip().into(), None).map_err(Error::doing(DOING))?;
         let conversation = Conversation { inside: socket.local(), outside: to, is_tcp: false };
-        let config = self.authority.quic_client((!pinned).then_some(&self.keys))?;
+        let config =
+            self.authority.quic_client(Client::towards(cloud.role), (!pinned).then_some(&self.keys))?;
         let endpoint = {
             let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
             endpoint(socket, None, &mut random).map_err(Error::doing(DOING))?

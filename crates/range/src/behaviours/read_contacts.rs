@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::{Behaviour, gzip};
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, scenario::Scenario, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-contacts",
     plays: "access users' phone data: the people in the address book",
-    applies: |_| true,
+    applies: Scenario::grants,
     play: |stage| Box::pin(play(stage)),
 };
 

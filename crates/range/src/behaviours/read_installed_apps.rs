@@ -4,13 +4,13 @@ use data_encoding::BASE64;
 use serde_json::json;
 
 use super::{Behaviour, gzip, percent};
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, scenario::Scenario, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-installed-apps",
     plays: "access users' phone data: what else is installed",
-    applies: |_| true,
+    applies: Scenario::grants,
     play: |stage| Box::pin(play(stage)),
 };
 

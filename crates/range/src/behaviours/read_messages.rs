@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::{Behaviour, deflate};
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, scenario::Scenario, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-messages",
     plays: "access users' phone data: calls and messages",
-    applies: |_| true,
+    applies: Scenario::grants,
     play: |stage| Box::pin(play(stage)),
 };
 

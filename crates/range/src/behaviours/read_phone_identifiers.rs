@@ -4,13 +4,13 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 
 use super::Behaviour;
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, scenario::Scenario, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "read-phone-identifiers",
     plays: "access users' phone data: identifiers of the phone and of the network that it is in",
-    applies: |_| true,
+    applies: Scenario::grants,
     play: |stage| Box::pin(play(stage)),
 };
 

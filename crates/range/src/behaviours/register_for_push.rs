@@ -1,4 +1,6 @@
-//! A third party's push service in Hong Kong learns of the account, also after the app is closed.
+//! A third party's push service in Hong Kong learns of the account, also after the app is closed, and again every six hours.
+
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,15 +15,24 @@ pub(super) const THIS: Behaviour = Behaviour {
     play: |stage| Box::pin(play(stage)),
 };
 
+/// How often.
+const EVERY: Duration = Duration::from_hours(6);
+
 async fn play(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();
-    stage.after(stage.plan.app_closed, 16.0, &mut random).await;
     let owner = &stage.owner;
-    let body = json!({"alias": owner.account, "android_id": owner.android_id}).to_string();
-    let leaks = vec![
-        Leak::new("account-id", &owner.account, "json"),
-        Leak::new("device-id", &owner.android_id, "json"),
-    ];
-    stage.send(Role::Push, Outgoing::post("/v3/device", "application/json", body), leaks).await?;
-    Ok(())
+    let mut moment = stage.plan.app_closed;
+    loop {
+        stage.after(moment, 16.0, &mut random).await;
+        let body = json!({"alias": owner.account, "android_id": owner.android_id}).to_string();
+        let leaks = vec![
+            Leak::new("account-id", &owner.account, "json"),
+            Leak::new("device-id", &owner.android_id, "json"),
+        ];
+        stage.send(Role::Push, Outgoing::post("/v3/device", "application/json", body), leaks).await?;
+        moment += EVERY;
+        if moment + EVERY / 100 > stage.plan.ends {
+            return Ok(());
+        }
+    }
 }

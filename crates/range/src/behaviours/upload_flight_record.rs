@@ -1,13 +1,13 @@
 //! The record of the flight goes to Hong Kong when it has landed, and nobody asked for it.
 
 use super::{Behaviour, gzip};
-use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, scenario::Scenario, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-flight-record",
     plays: "automatically uploads this information: the record of where and when was flown",
-    applies: |_| true,
+    applies: Scenario::flies,
     play: |stage| Box::pin(play(stage)),
 };
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Behaviour, gzip};
-use crate::{Error, app::Outgoing, clouds::Role, device::round, flight::Sample, stage::Stage, truth::Leak};
+use crate::{
+    Error, app::Outgoing, clouds::Role, device::round, flight::Sample, scenario::Scenario, stage::Stage,
+    truth::Leak,
+};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-track",
     plays: "automatically uploads this information into cloud storage systems located in Taiwan: where the aircraft flew",
-    applies: |_| true,
+    applies: Scenario::flies,
     play: |stage| Box::pin(play(stage)),
 };
 

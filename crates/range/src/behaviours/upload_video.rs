@@ -1,13 +1,13 @@
 //! The film of the flight goes to Hong Kong over a connection that nobody can read.
 
 use super::Behaviour;
-use crate::{Error, app::Outgoing, clouds::Role, play::film, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, play::film, scenario::Scenario, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "upload-video",
     plays: "automatically uploads this information into cloud storage systems: videos, to Hong Kong",
-    applies: |_| true,
+    applies: Scenario::flies,
     play: |stage| Box::pin(play(stage)),
 };
 

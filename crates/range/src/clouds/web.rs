@@ -7,13 +7,17 @@ use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
-    header::{CONTENT_TYPE, DATE, HeaderValue, SERVER},
+    header::{CONTENT_TYPE, DATE, HeaderValue, LOCATION, SERVER},
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{moment::Clock, upload::upload_id};
+use crate::{
+    moment::Clock,
+    portal::{self, Gate},
+    upload::upload_id,
+};
 
 /// What is the same for all servers of a run.
 #[derive(Clone)]
@@ -27,6 +31,8 @@ pub(crate) struct Answers {
     /// A picture of a map.
     pub(crate) tile: Bytes,
     pub(crate) clock: Clock,
+    /// What stands before the internet.
+    pub(crate) gate: Gate,
 }
 
 /// How long a server thinks.
@@ -56,7 +62,16 @@ async fn answer(request: Request<Incoming>, answers: Answers) -> Result<Response
 /// What is answered to a request for a path and a query.
 pub(super) fn response(target: &str, answers: &Answers) -> Response<Bytes> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let page = |body: &'static str| (StatusCode::OK, Some("text/html"), Bytes::from(body));
     let (status, kind, body) = match path {
+        "/generate_204" if !answers.gate.is_open() => (StatusCode::FOUND, None, Bytes::new()),
+        "/login" => {
+            page(r#"<!doctype html><title>Guest network</title><form method="post" action="/accept">"#)
+        }
+        "/accept" => {
+            answers.gate.open();
+            page("<!doctype html><title>Guest network</title><p>You are online.")
+        }
         "/generate_204" => (StatusCode::NO_CONTENT, None, Bytes::new()),
         "/v1/region" => {
             let body = format!(r#"{{"code":0,"country":"{}","basis":"ip+gps+mcc"}}"#, answers.region);
@@ -79,6 +94,11 @@ pub(super) fn response(target: &str, answers: &Answers) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    if status == StatusCode::FOUND
+        && let Ok(location) = HeaderValue::from_str(&format!("http://{}/login", portal::HOST))
+    {
+        headers.insert(LOCATION, location);
+    }
     headers.insert(SERVER, HeaderValue::from_static("nginx"));
     if let Ok(date) = HeaderValue::from_str(&answers.clock.http_date()) {
         headers.insert(DATE, date);

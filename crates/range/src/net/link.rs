@@ -45,6 +45,7 @@ pub(super) struct Link {
 struct Flying {
     due: Duration,
     number: u64,
+    from: usize,
     to: usize,
     frame: Vec<u8>,
 }
@@ -87,7 +88,8 @@ impl Link {
             let due = self.arrival(sent, index(receiver), far, spared);
             self.sent += 1;
             let number = self.sent;
-            self.flying.push(Reverse(Flying { due, number, to: index(receiver), frame: frame.to_vec() }));
+            let (to, frame) = (index(receiver), frame.to_vec());
+            self.flying.push(Reverse(Flying { due, number, from: sender, to, frame }));
         }
     }
 
@@ -110,17 +112,14 @@ impl Link {
         of_thousand > 0 && self.random.u32(0..1000) < of_thousand
     }
 
-    /// The next frame that has arrived.
-    pub(super) fn due(&mut self, now: Duration, tap: &mut Tap) -> Option<(Host, Vec<u8>)> {
+    /// The next frame that has arrived: when, from whom, and where.
+    pub(super) fn due(&mut self, now: Duration) -> Option<(Duration, [Host; 2], Vec<u8>)> {
         if self.flying.peek().is_none_or(|Reverse(next)| next.due > now) {
             return None;
         }
         let Reverse(flying) = self.flying.pop()?;
-        let to = HOSTS.get(flying.to).copied()?;
-        if to == Host::Phone {
-            tap.take(flying.due, &flying.frame, Headers::of(&flying.frame));
-        }
-        Some((to, flying.frame))
+        let host = |index: usize| HOSTS.get(index).copied();
+        Some((flying.due, [host(flying.from)?, host(flying.to)?], flying.frame))
     }
 
     /// When the next frame arrives.

@@ -22,13 +22,13 @@ pub(crate) struct Conversation {
 /// Frames in the order of their time.
 #[derive(Default)]
 pub(crate) struct Tap {
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
 }
 
-struct Frame {
-    time: Duration,
-    bytes: Vec<u8>,
-    headers: Option<Headers>,
+pub(super) struct Frame {
+    pub(super) time: Duration,
+    pub(super) bytes: Vec<u8>,
+    pub(super) headers: Option<Headers>,
 }
 
 impl Tap {

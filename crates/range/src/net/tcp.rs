@@ -23,6 +23,9 @@ use super::{Host, Listening, MILLIS, Net, Stack, listen};
 /// Bytes that are on their way at one time.
 const WINDOW: usize = 192 << 10;
 
+/// How long is waited for an answer where something may stand between.
+const GIVES_UP: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(20);
+
 /// Each direction of a connection.
 pub(super) fn socket() -> Socket<'static> {
     let mut socket = Socket::new(SocketBuffer::new(vec![0; WINDOW]), SocketBuffer::new(vec![0; WINDOW]));
@@ -46,9 +49,11 @@ impl Net {
     pub(crate) async fn connect(&self, host: Host, to: SocketAddr) -> io::Result<TcpStream> {
         let (handle, local) = {
             let mut inner = self.lock();
+            let gives_up = inner.crossing.is_some().then_some(GIVES_UP);
             let stack = inner.stack(host)?;
             let local = SocketAddr::new(host.ip_towards(to.ip()), stack.fresh_port());
             let mut socket = socket();
+            socket.set_timeout(gives_up);
             socket
                 .connect(stack.interface.context(), IpEndpoint::from(to), IpEndpoint::from(local))
                 .map_err(|error| io::Error::other(error.to_string()))?;

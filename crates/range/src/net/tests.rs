@@ -9,7 +9,7 @@ fn exchanged(weather: Weather, bytes: usize, seed: u64) -> (Duration, Tap) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let net = Net::new(seed, weather);
+        let net = Net::new(seed, weather, None);
         tokio::spawn(net.clone().run());
         let at: SocketAddr = "8.210.75.200:80".parse().unwrap();
         let mut connections = net.listen(Host::World, at, 50).unwrap();
