@@ -136,7 +136,7 @@ impl Marks {
 }
 
 /// Whether an interface hands packets on to a program or to another interface, and counts them only when they are taken: TUN and
-/// TAP, PPP, and what has no link layer (WireGuard, tunnels). What waits within is not to be seen.
+/// TAP, PPP, and what has no link layer (`WireGuard`, tunnels). What waits within is not to be seen.
 fn hands_on(interface: &str) -> bool {
     let kind = fs::read_to_string(format!("{interface}/type"));
     fs::exists(format!("{interface}/tun_flags")).unwrap_or(true)
