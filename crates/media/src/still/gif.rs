@@ -21,6 +21,9 @@ use super::{
 const MOST: usize = 1_000_000;
 const LONGEST: u64 = 16 << 20;
 
+/// Packets of XMP that are read: there is to be one.
+const MOST_PACKETS: usize = 16;
+
 /// What stands behind a packet of XMP, which is written without parts: each byte leads a reader of parts to the end
 /// (XMP specification part 3, 1.1.2).
 const TRAILER: &[u8] = &[0x01, 0xff, 0xfe, 0xfd, 0xfc];
@@ -54,6 +57,10 @@ impl Kind {
     /// Whether a program keeps how the picture is shown there: how often it is repeated, and its profile of colours.
     pub(crate) fn is_shown(self) -> bool {
         matches!(self, Self::Application(name) if matches!(&name, b"NETSCAPE2.0" | b"ANIMEXTS1.0" | b"ICCRGBG1012"))
+    }
+
+    fn is_profile(self) -> bool {
+        matches!(self, Self::Application(name) if &name == b"ICCRGBG1012")
     }
 
     fn is_xmp(self) -> bool {
@@ -150,13 +157,59 @@ fn raw(source: &dyn Source, block: &Block) -> io::Result<Vec<u8>> {
     source.piece(block.content, usize::try_from(block.range.end - block.content).unwrap_or(0))
 }
 
+/// What of a block that says how pictures are shown says no more than that.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Shown {
+    /// All of it.
+    Whole,
+    /// These bytes in its place; something stood behind.
+    Only(Vec<u8>),
+    /// Nothing: it is not what its name says.
+    Nothing,
+}
+
+/// How much of a control, or of a block that [`Kind::is_shown`], is what its name says: a control has four bytes, the count of
+/// repetitions three that begin with 1, and a profile of colours is as long as it says (ICC.1 §7.2).
+pub(crate) fn shown(source: &dyn Source, block: &Block) -> io::Result<Shown> {
+    if block.kind.is_profile() {
+        let fits = block.range.end - block.content <= LONGEST;
+        let profile = if fits { joined(source, block)? } else { Vec::new() };
+        let length = profile.first_chunk().map(|length| u32::from_be_bytes(*length) as usize);
+        let is_one = length == Some(profile.len()) && profile.get(36..40) == Some(b"acsp");
+        return Ok(if is_one { Shown::Whole } else { Shown::Nothing });
+    }
+    let begins: &[u8] = if block.kind == Kind::Control { &[4] } else { &[3, 1] };
+    let length = usize::from(begins.first().copied().unwrap_or_default()) + 1;
+    let part = source.piece(block.content, length)?;
+    if !part.starts_with(begins) || part.len() < length {
+        return Ok(Shown::Nothing);
+    }
+    if block.range.end - block.content == length as u64 + 1 {
+        return Ok(Shown::Whole);
+    }
+    let head =
+        source.piece(block.range.start, usize::try_from(block.content - block.range.start).unwrap_or(0))?;
+    Ok(Shown::Only([&head[..], &part, &[0]].concat()))
+}
+
 /// What a GIF gives away.
 pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     let mut inspection = Inspection::of("gif");
     let found = blocks(source)?;
+    let mut packets = 0;
     for block in &found.all {
         let (start, bytes) = (block.content, block.range.end - block.content);
-        if matches!(block.kind, Kind::Picture | Kind::Control) || block.kind.is_shown() {
+        if block.kind == Kind::Picture {
+            continue;
+        }
+        if block.kind == Kind::Control || block.kind.is_shown() {
+            if shown(source, block)? != Shown::Whole {
+                let field = match block.kind {
+                    Kind::Application(name) => format!("gif:{}", String::from_utf8_lossy(&name)),
+                    _ => "gif:control".to_owned(),
+                };
+                inspection.hidden.push(Hidden { what: "data beside what its block is for", field, bytes });
+            }
             continue;
         }
         if bytes > LONGEST {
@@ -178,7 +231,13 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 let field = if block.kind == Kind::Words { "gif:text" } else { "gif:comment" };
                 inspection.say("text", text.trim_matches(|c: char| c == '\0' || c.is_whitespace()), field);
             }
+            kind if kind.is_xmp() && packets == MOST_PACKETS => {
+                packets += 1;
+                inspection.flaw("xmp", start, &format!("more than the {MOST_PACKETS} packets that are read"));
+            }
+            kind if kind.is_xmp() && packets > MOST_PACKETS => {}
             kind if kind.is_xmp() => {
+                packets += 1;
                 let raw = raw(source, block)?;
                 let end = memchr::memmem::rfind(&raw, TRAILER).unwrap_or(raw.len());
                 let (properties, flaw) = xmp::properties(raw.get(..end).unwrap_or_default());
@@ -261,6 +320,17 @@ pub(crate) mod tests {
         assert!(told.damage.is_empty(), "{:?}", told.damage);
         let cut = picture();
         assert!(!inspect(&&cut[..40]).unwrap().damage.is_empty());
+    }
+
+    #[test]
+    fn of_many_packets_the_first_are_read_and_the_rest_is_said_to_be_there() {
+        let picture = picture();
+        let end = memchr::memmem::find(&picture, &[0x21, 0xf9]).unwrap();
+        let start = memchr::memmem::find(&picture, b"XMP DataXMP").unwrap() - 3;
+        let many = [&picture[..start], &picture[start..end].repeat(40), &picture[end..]].concat();
+        let told = inspect(&many.as_slice()).unwrap();
+        assert_eq!(told.identifiers[0].value, "1TESTAB00C0042");
+        assert_eq!(told.damage.len(), 1, "{:?}", told.damage);
     }
 
     proptest! {

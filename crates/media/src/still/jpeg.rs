@@ -134,6 +134,9 @@ pub(crate) fn content(source: &dyn Source, segment: &Segment) -> io::Result<Vec<
     source.piece(content.start, usize::try_from(content.end - content.start).unwrap_or(0))
 }
 
+/// Pictures that indexes list and that are read: cameras list a few.
+const MOST_LISTED: usize = 64;
+
 /// What a JPEG gives away, and what lies behind it.
 pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     let mut inspection = Inspection::of("jpeg");
@@ -141,6 +144,12 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     let mut listed = Vec::new();
     for segment in found.all.iter().filter(|one| one.marker == 0xe2 && one.head.starts_with(MPF)) {
         listed.extend(indexed(source, segment)?);
+        if listed.len() > MOST_LISTED {
+            let why = format!("it lists more pictures than the {MOST_LISTED} that are read");
+            inspection.flaw("multi-picture index", segment.content().start, &why);
+            listed.truncate(MOST_LISTED);
+            break;
+        }
     }
     previews(&mut inspection, source, &listed)?;
     if let Some(scan) = found.scan {

@@ -1,17 +1,18 @@
 //! What a file says that lies within another one or behind it: a preview, a second picture, the film of a phone.
 
+use std::collections::HashSet;
+
 use creance_model::Inspection;
 
 /// Adds what an inner file says and the outer one does not say already. `at`: where it begins in the outer one; `name`: by what
 /// way it is reached, which stands before where each value is.
 pub(super) fn tell(inspection: &mut Inspection, inner: Inspection, at: u64, name: &str) {
     let named = |field: &str| format!("{name}:{field}");
+    // Hostile files say much: each of it is looked up, and not compared with all that was said before.
+    let mut told: HashSet<_> =
+        inspection.identifiers.iter().map(|one| (one.class, one.of, one.value.clone())).collect();
     for mut one in inner.identifiers {
-        let is_told = inspection
-            .identifiers
-            .iter()
-            .any(|told| (told.class, told.of, &told.value) == (one.class, one.of, &one.value));
-        if !is_told {
+        if told.insert((one.class, one.of, one.value.clone())) {
             one.field = named(&one.field);
             inspection.identifiers.push(one);
         }
@@ -31,8 +32,9 @@ pub(super) fn tell(inspection: &mut Inspection, inner: Inspection, at: u64, name
             inspection.times.push(one);
         }
     }
+    let mut told: HashSet<_> = inspection.facts.iter().map(|one| (one.what, one.value.clone())).collect();
     for mut one in inner.facts {
-        if !inspection.facts.iter().any(|told| (told.what, &told.value) == (one.what, &one.value)) {
+        if told.insert((one.what, one.value.clone())) {
             one.field = named(&one.field);
             inspection.facts.push(one);
         }
