@@ -7,7 +7,6 @@ mod compare;
 mod custody;
 mod explain;
 mod keys;
-mod local;
 mod pieces;
 mod range;
 mod recordings;

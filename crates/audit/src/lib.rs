@@ -28,7 +28,6 @@ mod fold;
 mod ground;
 mod inputs;
 mod inspect;
-mod local;
 mod marks;
 mod names;
 mod notes;
@@ -44,8 +43,6 @@ mod scrub;
 mod sightings;
 mod trace;
 mod traffic;
-
-use std::{borrow::Cow, sync::Arc};
 
 use creance_model::{Flow, Message, Report};
 pub use creance_wire::Keep;
@@ -98,23 +95,9 @@ fn audited(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Repo
     // Lengths are worth knowing where there is something to compare them with.
     let mut limits = request.limits.clone();
     limits.wire.lengths = !context.device.is_empty();
-    let pipeline = |keys: &KeyLog| {
-        Pipeline::new(Some(Arc::clone(&context)), &limits, keys.clone())
-            .with_region()
-            .with_crew(request.threads())
-    };
-    let mut request = Cow::Borrowed(request);
-    let mut run = run(opened, pipeline(&keys), &keys, &request, progress)?;
-    // Who is who among private addresses shows when all is read: then it is read once more.
-    if request.presumes() {
-        let presumed = run.pipeline.local.presumed();
-        if !presumed.is_empty() {
-            request.to_mut().presumed = presumed;
-            let keys = request.key_log()?;
-            run = crate::run(inputs::open(&request)?, pipeline(&keys), &keys, &request, progress)?;
-        }
-    }
-    let request = request.as_ref();
+    let pipeline =
+        Pipeline::new(Some(context), &limits, keys.clone()).with_region().with_crew(request.threads());
+    let run = run(opened, pipeline, &keys, request, progress)?;
     let hashed = inputs.finish(request, &run.notes)?;
     let twice = if request.hash_again { hashed.inputs.as_slice() } else { &[] };
     let again = again::Again::begin(twice, request.threads());
@@ -199,7 +182,6 @@ fn run<'a>(
     let Opened { mut capture, recordings } = opened;
     let options = creance_flow::Options {
         inside: request.inside.clone(),
-        presumed: request.presumed.clone(),
         max_flows: request.limits.flows,
         ..creance_flow::Options::default()
     };

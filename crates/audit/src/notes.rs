@@ -99,13 +99,6 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
             ));
         }
     }
-    if !request.presumed.is_empty() {
-        let all = request.presumed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        notes.push(format!(
-            "Of the machines with private addresses, these are taken for ours: {all}. They open connections to others, nobody \
-             opens one to them, and none of these reaches an address that is routed. Say --inside where it is otherwise."
-        ));
-    }
     if inputs.iter().any(|input| input.kind == "place-data") {
         notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
     }

@@ -13,7 +13,6 @@ use crate::{
     crew::Crew,
     flight::{heard::Heard, telemetry::Telemetry},
     flows::{Countries, FlowTold, Hello, Sums},
-    local::Local,
     names::{Name, Names},
     region::Gathered,
     request::Limits,
@@ -50,8 +49,6 @@ pub(crate) struct Pipeline<'a> {
     crew: Option<Crew>,
     pub(crate) sightings: Sightings,
     pub(crate) traffic: Traffic,
-    /// What private addresses did.
-    pub(crate) local: Local,
     /// Limits that application protocols reached, and how often.
     pub(crate) reached: std::collections::BTreeMap<String, u64>,
     tunnels: TunnelJoiner,
@@ -113,7 +110,6 @@ impl<'a> Pipeline<'a> {
             crew: None,
             sightings: Sightings::default(),
             traffic: Traffic::default(),
-            local: Local::default(),
             reached: std::collections::BTreeMap::new(),
             tunnels: TunnelJoiner::default(),
             uploads: UploadJoiner::default(),
@@ -434,10 +430,6 @@ impl Handler for Pipeline<'_> {
         self.told(flow, &mut state, totals);
         if flow.transport.is_radio() || (self.context.is_none() && self.region.is_none()) {
             return;
-        }
-        if payload > 0 {
-            let begun = totals.syn_seen || flow.server.port < 1024;
-            self.local.note(flow, state.reader.protocol(), begun);
         }
         let Some(inside) = flow.inside else {
             self.traffic.lan.flows += 1;

@@ -38,9 +38,6 @@ pub struct Request {
     pub destinations: Option<PathBuf>,
     /// Networks that are ours.
     pub inside: Vec<creance_flow::IpNet>,
-    /// Private addresses that are taken for ours where the other end is private as well. Where there are none and nothing
-    /// is stated, [`crate::audit`] finds them.
-    pub presumed: Vec<std::net::IpAddr>,
     /// A file with the key of the digests, where masked values of several cases must be joined. Without it each case has
     /// its own.
     pub campaign_key: Option<PathBuf>,
@@ -114,16 +111,6 @@ pub(crate) struct Circumstances {
 const MOST_THREADS: usize = 256;
 
 impl Request {
-    /// Whether it is to be found out which of two private ends is ours. That needs inputs that can be read twice.
-    pub(crate) fn presumes(&self) -> bool {
-        // What a pipe gives, it gives once; folders and patterns hold files.
-        let again = |input: &String| {
-            let kind = fs::metadata(input).map(|about| about.file_type());
-            input != "-" && kind.map_or(true, |kind| kind.is_file() || kind.is_dir())
-        };
-        self.inside.is_empty() && self.presumed.is_empty() && self.inputs.iter().all(again)
-    }
-
     /// How many threads there are to be.
     pub(crate) fn threads(&self) -> usize {
         let jobs = match self.jobs {

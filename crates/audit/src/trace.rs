@@ -2,11 +2,11 @@
 //!
 //! The inputs are read again: a message is not kept when it has been looked at.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use creance_capture::Capture;
 use creance_detect::Sighting;
-use creance_model::{DataClass, Evidence, Finding, InsideBasis, Report, Timestamp};
+use creance_model::{DataClass, Evidence, Finding, Report, Timestamp};
 
 use crate::{
     Error, Progress, Request, inputs,
@@ -144,9 +144,6 @@ pub fn trace(
     limits.wire.lengths = !context.device.is_empty();
     let mut pipeline = Pipeline::new(Some(Arc::clone(&context)), &limits, keys.clone());
     pipeline.wanted = Some(wanted);
-    let mut request = request.clone();
-    request.presumed = presumed(report);
-    let request = &request;
     let run = run(inputs::open(request)?, pipeline, &keys, request, progress)?;
     let Some(mut trace) = run.pipeline.wanted.and_then(|wanted| wanted.taken) else { return Ok(None) };
     if recording.is_none() {
@@ -154,16 +151,6 @@ pub fn trace(
         trace.frames = frames(inputs::open(request)?.capture, shown, most);
     }
     Ok(Some(trace))
-}
-
-/// Addresses that the report takes for ours by what they did.
-fn presumed(report: &Report) -> Vec<IpAddr> {
-    let sources = report.findings.iter().map(|finding| &finding.source);
-    let of = sources.filter(|source| source.basis == InsideBasis::Presumed);
-    let mut all: Vec<IpAddr> = of.filter_map(|source| source.ip.as_ref()?.parse().ok()).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 /// The packets of these numbers, ascending.

@@ -401,8 +401,7 @@ impl<H: Handler> Assembler<H> {
     ) -> u32 {
         let answers = !syn && inside::looks_like_an_answer(a.port, b.port, transport, arrived.payload);
         let (client, server) = if answers { (b, a) } else { (a, b) };
-        let Options { inside, presumed, .. } = &self.options;
-        let (inside, inside_basis) = inside::decide(inside, presumed, client.ip, server.ip, syn);
+        let (inside, inside_basis) = inside::decide(&self.options.inside, client.ip, server.ip, syn);
         let known = |mac: [u8; 6]| Some(mac).filter(|mac| *mac != [0; 6]);
         let (mut client_mac, mut server_mac) =
             arrived.macs.map_or((None, None), |(from, to)| (known(from), known(to)));

@@ -63,7 +63,6 @@ impl fmt::Display for IpNet {
 /// Which end is ours, and why. `None` when both are, or when the server's address is for all of the LAN.
 pub(crate) fn decide(
     stated: &[IpNet],
-    presumed: &[IpAddr],
     client: IpAddr,
     server: IpAddr,
     syn: bool,
@@ -81,11 +80,7 @@ pub(crate) fn decide(
         }
     }
     match (reach(client), reach(server)) {
-        (Reach::Local, Reach::Local) => match [client, server].map(|ip| presumed.contains(&ip)) {
-            [true, false] => (Some(Side::Client), InsideBasis::Presumed),
-            [false, true] => (Some(Side::Server), InsideBasis::Presumed),
-            _ => (None, InsideBasis::PrivateRange),
-        },
+        (Reach::Local, Reach::Local) => (None, InsideBasis::PrivateRange),
         (a, b) if a < b => (Some(Side::Client), InsideBasis::PrivateRange),
         (a, b) if a > b => (Some(Side::Server), InsideBasis::PrivateRange),
         _ if syn => (Some(Side::Client), InsideBasis::FirstSyn),
@@ -99,7 +94,7 @@ pub fn recorded(stated: &[IpNet], client: IpAddr, server: IpAddr) -> (Option<Sid
     if server.is_unspecified() {
         return (Some(Side::Client), InsideBasis::Recorded);
     }
-    let (side, basis) = decide(stated, &[], client, server, true);
+    let (side, basis) = decide(stated, client, server, true);
     let told = basis == InsideBasis::Stated || !client.is_unspecified();
     (side, if told { basis } else { InsideBasis::Recorded })
 }
@@ -177,7 +172,7 @@ mod tests {
     use super::*;
 
     fn side(client: &str, server: &str) -> Option<Side> {
-        decide(&[], &[], client.parse().unwrap(), server.parse().unwrap(), true).0
+        decide(&[], client.parse().unwrap(), server.parse().unwrap(), true).0
     }
 
     #[test]
@@ -188,17 +183,6 @@ mod tests {
         assert_eq!(side("192.168.42.10", "239.255.255.250"), None);
         assert_eq!(side("2001:db8:42::10", "2001:b000::1"), Some(Side::Client));
         assert_eq!(side("192.168.0.5", "203.0.113.9"), Some(Side::Client));
-    }
-
-    #[test]
-    fn of_two_private_ends_the_presumed_one_is_ours() {
-        let [phone, server, far] =
-            ["192.168.42.10", "192.168.42.9", "47.95.1.2"].map(|ip| ip.parse().unwrap());
-        let decided = |client, server| decide(&[], &[phone], client, server, true);
-        assert_eq!(decided(phone, server), (Some(Side::Client), InsideBasis::Presumed));
-        assert_eq!(decided(server, phone), (Some(Side::Server), InsideBasis::Presumed));
-        assert_eq!(decided(phone, phone), (None, InsideBasis::PrivateRange));
-        assert_eq!(decided(server, far), (Some(Side::Client), InsideBasis::PrivateRange));
     }
 
     #[test]
@@ -216,8 +200,7 @@ mod tests {
     #[test]
     fn what_is_stated_comes_first() {
         let ours = ["47.95.0.0/16".parse().unwrap()];
-        let (side, basis) =
-            decide(&ours, &[], "8.8.8.8".parse().unwrap(), "47.95.1.2".parse().unwrap(), true);
+        let (side, basis) = decide(&ours, "8.8.8.8".parse().unwrap(), "47.95.1.2".parse().unwrap(), true);
         assert_eq!((side, basis), (Some(Side::Server), InsideBasis::Stated));
         assert!("47.95.0.0/33".parse::<IpNet>().is_err());
     }

@@ -1,7 +1,5 @@
 //! The bounds within which flows are followed. Leaves out those of fragments, which are fixed.
 
-use std::net::IpAddr;
-
 use crate::inside::IpNet;
 
 /// Bounds, and what is known of our side.
@@ -9,8 +7,6 @@ use crate::inside::IpNet;
 pub struct Options {
     /// Networks that are ours.
     pub inside: Vec<IpNet>,
-    /// Private addresses that are taken for ours where the other end is private as well.
-    pub presumed: Vec<IpAddr>,
     /// Flows followed at one time.
     pub max_flows: usize,
     /// Bytes that may wait for missing segments in one direction of a flow.
@@ -27,7 +23,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             inside: Vec::new(),
-            presumed: Vec::new(),
             max_flows: 200_000,
             max_buffered_per_flow: 4 << 20,
             max_buffered: 64 << 20,

@@ -112,9 +112,6 @@ pub enum InsideBasis {
     Stated,
     /// Exactly one end, or both, have an address that is not routed on the internet.
     PrivateRange,
-    /// Neither end has an address that is routed, and by all that was captured this one is a client that reaches no
-    /// further than the other.
-    Presumed,
     /// Both ends are public: the end that sent the first SYN.
     FirstSyn,
     /// Both ends are public and the beginning was not seen: the higher port, else the first sender.

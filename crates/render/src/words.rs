@@ -113,9 +113,6 @@ pub(crate) const fn inside(basis: InsideBasis) -> &'static str {
     match basis {
         InsideBasis::Stated => "stated by the examiner",
         InsideBasis::PrivateRange => "a private address",
-        InsideBasis::Presumed => {
-            "a private address that opened connections to another, and reached no further"
-        }
         InsideBasis::FirstSyn => "it opened the connection",
         InsideBasis::Guess => "a guess by port and order",
         InsideBasis::Recorded => "the recording was made there",

@@ -57,7 +57,7 @@ pub(crate) struct Audit {
     /// Your own statements about destinations (TOML tables `destination` with host or cidr, country, organization, control).
     #[arg(long, value_name = "FILE")]
     pub(crate) destinations: Option<PathBuf>,
-    /// A network that is ours. Without it, addresses not routed on the internet are, and of two such the client that reaches no further than the other.
+    /// A network that is ours. Without it, addresses not routed on the internet are.
     #[arg(long, value_name = "CIDR")]
     pub(crate) inside: Vec<IpNet>,
     /// A file of 16 random bytes or more: cases made with the same one can be compared by their masked values. Keep it secret.
