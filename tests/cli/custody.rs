@@ -133,6 +133,10 @@ fn the_ledger_of_a_guard_is_one_in_all_its_files() {
         held == 1 && told.starts_with("ledger.jsonl: record 12 is not the one that was signed"),
         "{told}"
     );
+    // Without a signature nobody can tell, and it is said.
+    fs::remove_file(state.join("signature.json")).unwrap();
+    let (held, told) = verify(&path, &[]);
+    assert!(held == 0 && told.contains("ledger.jsonl is missing or empty"), "{told}");
 }
 
 #[test]

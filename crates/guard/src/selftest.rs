@@ -530,8 +530,9 @@ fn is_own(frame: &[u8]) -> bool {
         Some([0x08, 0x06]) => true,
         // Neighbour discovery, and reports of groups behind a hop-by-hop header.
         Some([0x86, 0xdd]) => match (frame.get(20), frame.get(54)) {
-            (Some(58), Some(kind)) => (130..=137).contains(kind),
-            (Some(0), Some(58)) => frame.get(62) == Some(&143),
+            // What a gateway passed on has fewer hops left (RFC 4861 §6.1, 7.1).
+            (Some(58), Some(kind)) => (133..=137).contains(kind) && frame.get(21) == Some(&255),
+            (Some(0), Some(58)) => matches!(frame.get(62), Some(131 | 132 | 143)),
             _ => false,
         },
         _ => false,

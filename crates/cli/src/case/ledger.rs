@@ -109,6 +109,14 @@ fn pieces(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     Ok(all)
 }
 
+/// Whether files of a ledger were put aside and none, or an empty one, stands behind them: it was put aside just now, or later records
+/// were taken away.
+pub(super) fn is_without_end(folder: &Path) -> anyhow::Result<bool> {
+    let last = folder.join(LEDGER);
+    let is_empty = !last.try_exists()? || last.metadata()?.len() == 0;
+    Ok(is_empty && pieces(folder)?.iter().any(|(name, _)| name != LEDGER))
+}
+
 /// Every file of a folder but ledger, signature and what is being written, with its hash. What is no file has none that
 /// a record could hold.
 fn files(folder: &Path) -> anyhow::Result<Vec<creance_custody::File>> {

@@ -30,6 +30,12 @@ pub(super) fn run(options: &CaseVerify) -> anyhow::Result<u8> {
     }
     writeln!(out, "{case}: holds; records: {}, files: {}", answer.records, answer.files)?;
     writeln!(out, "{}", answer.signed)?;
+    if matches!(answer.signed, Signed::No) && ledger::is_without_end(&options.case)? {
+        writeln!(
+            out,
+            "ledger.jsonl is missing or empty: it was put aside just now, or later records were taken away"
+        )?;
+    }
     if let (Signed::By(_), None) = (&answer.signed, &key) {
         writeln!(out, "whose key that is must be known from elsewhere: --public KEY asks for it")?;
     }

@@ -86,13 +86,18 @@ const NOT_IP: &str = "of something else than IP";
 impl Played {
     /// Whether anything is not as the policy says.
     pub(crate) fn differs(&self) -> bool {
-        self.scenes.iter().any(|scene| {
-            scene.differs.is_some() || scene.conversations.iter().any(|row| row.differs.is_some())
-        })
+        // What was not played does not agree.
+        (self.scenes.is_empty() && !self.left_out.is_empty())
+            || self.scenes.iter().any(|scene| {
+                scene.differs.is_some() || scene.conversations.iter().any(|row| row.differs.is_some())
+            })
     }
 
     /// For people: each scene in a line, and what differs.
     pub(crate) fn text(&self, line: &mut dyn FnMut(&str)) {
+        if self.scenes.is_empty() && !self.left_out.is_empty() {
+            line("played: nothing");
+        }
         for scene in &self.scenes {
             let all = &scene.conversations;
             let count = |passed| all.iter().filter(|row| row.passed == passed).count();

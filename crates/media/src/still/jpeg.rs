@@ -250,7 +250,16 @@ fn behind(
     (found, scan): (&Segments, u64),
     listed: &[Range<u64>],
 ) -> io::Result<()> {
-    let Some(mut at) = end(source, found, scan, listed)? else { return Ok(()) };
+    let Some(mut at) = end(source, found, scan, listed)? else {
+        if scans::end(source, scan)?.is_beyond {
+            inspection.flaw(
+                "scans",
+                scan,
+                "more stands between them than is told apart: what lies behind is not known",
+            );
+        }
+        return Ok(());
+    };
     for number in 0.. {
         at = next(source, at)?;
         if at >= source.length() {

@@ -24,7 +24,10 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     // A picture that is cut ends with the file, unless more pictures are said to lie behind it.
     let is_index = |segment: &Segment| segment.marker == 0xe2 && segment.head.starts_with(b"MPF\0");
     let walk = end(source, scan)?;
-    if walk.another.is_some() || walk.is_beyond {
+    if walk.is_beyond {
+        return refused("more stands between its scans than is told apart");
+    }
+    if walk.another.is_some() {
         return refused("a second picture begins within the first, and nobody can tell them apart");
     }
     let end = match walk.end {
