@@ -215,3 +215,38 @@ fn tracks_that_share_their_samples_share_what_is_held_of_them() {
         assert!(damage.iter().any(|why| why.contains("points")), "{tracks}, {samples}: {damage:?}");
     }
 }
+
+#[test]
+fn pictures_that_many_indexes_list_are_read_up_to_a_number() {
+    let comments: Vec<_> =
+        (0..2000).map(|number| segment(0xfe, format!("mast {number:06}").as_bytes())).collect();
+    let little = jpeg(&[segment(0xfe, b"inner")]);
+    let index = |place: u32| {
+        let head = b"MPF\0II*\0\x08\0\0\0\x01\0\x02\xb0\x07\0\0\x04\0\0\x1a\0\0\0\0\0\0\0";
+        let length = u32::try_from(little.len()).unwrap();
+        segment(0xe2, &[&head[..], &[0, length, place, 0].map(u32::to_le_bytes).concat().repeat(64)].concat())
+    };
+    let (one, number) = (index(0).len(), 2000);
+    let scan = b"\xff\xda\0\x02\0\xff\xd9";
+    let behind = 2 + comments.concat().len() + number * one + scan.len();
+    let place = |at: usize| u32::try_from(behind - (2 + comments.concat().len() + at * one + 8)).unwrap();
+    let ways = [place(0), u32::try_from(one).unwrap()];
+    let indexes: Vec<_> =
+        (0..number).map(|at| index(ways[0] - u32::try_from(at).unwrap() * ways[1])).collect();
+    let file = [&[0xff, 0xd8][..], &comments.concat(), &indexes.concat(), scan, &little].concat();
+    let (all, damage) = told("listed.jpg", &file);
+    assert!(damage.iter().any(|why| why.contains("more pictures than")), "{damage:?}");
+    let facts = all[0]["facts"].as_array().unwrap();
+    assert!(facts.len() > 1000 && facts.iter().any(|fact| fact["value"] == "inner"), "{}", facts.len());
+}
+
+#[test]
+fn packets_of_a_gif_are_read_up_to_a_number() {
+    let packet = br#"<x xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:GPSLatitude="47,30.0N" exif:GPSLongitude="8,15.0W"/>"#;
+    let trailer = [&[1][..], &(0..=255).rev().collect::<Vec<u8>>(), &[0]].concat();
+    let block = [&[0x21, 0xff, 11][..], b"XMP DataXMP", packet, &trailer].concat();
+    let frame = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b];
+    let gif = [&b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff"[..], &block.repeat(100_000), &frame].concat();
+    let (_, damage) = told("packets.gif", &gif);
+    assert_eq!(damage.len(), 1, "{damage:?}");
+}
