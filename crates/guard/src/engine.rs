@@ -43,13 +43,14 @@ use crate::{
     hand::{Done, Hand, Job},
     lawful::{self, Asked as Duty},
     names::Names,
+    notices::Notices,
     policy::narrows,
     record::Detail,
     ruleset::{self, Way},
     tally::Tally,
 };
 
-/// How often it is looked at what stands in the kernel.
+/// How often it is looked at what stands in the kernel, if the kernel tells of a change; else half as often.
 const LOOK: Duration = Duration::from_millis(400);
 /// After so long without a look nobody knows whether it is enforced.
 const STALE: Duration = Duration::from_secs(3);
@@ -93,6 +94,7 @@ pub struct Engine {
     config: Config,
     loaded: Cut,
     hand: Hand,
+    notices: Notices,
     /// Wakes the engine when the hand is done, or an order came.
     woken: UnixStream,
     wake: UnixStream,
@@ -152,6 +154,8 @@ impl Engine {
     /// Cuts, then looks whether that holds.
     pub fn start(config: Config, book: Book, policy: Box<dyn Policy>) -> Result<Self, EngineError> {
         let pipe = |source| EngineError::Io { doing: "make a pipe", source };
+        let notices =
+            Notices::listen().map_err(|source| EngineError::Io { doing: "listen for changes", source })?;
         Kernel::close(&config)?;
         let (seen, _) = Kernel::standing(&config)?;
         let (links, _) = Kernel::links(&config)?;
@@ -173,6 +177,7 @@ impl Engine {
         let mut engine = Self {
             loaded: Cut::new(&config),
             hand,
+            notices,
             woken,
             wake,
             config,
@@ -267,6 +272,7 @@ impl Engine {
     /// Gives the hand what is due, the most urgent first.
     fn hand_out(&mut self, due: &mut Due, beat: Duration) -> Result<(), EngineError> {
         let is = |last: Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
+        due.changed |= self.notices.any();
         if !self.hand.idle() {
             return Ok(());
         }
@@ -279,8 +285,9 @@ impl Engine {
             due.linked = Some(Instant::now());
             self.hand.begin(Job::Links);
         }
-        if self.hand.idle() && is(due.looked, LOOK) {
+        if self.hand.idle() && is(due.looked, if due.changed { LOOK } else { 2 * LOOK }) {
             due.looked = Some(Instant::now());
+            due.changed = false;
             due.turn = self.turn;
             self.hand.begin(Job::Look);
         }
@@ -509,6 +516,8 @@ struct Due {
     renewed: Option<Instant>,
     linked: Option<Instant>,
     looked: Option<Instant>,
+    /// Whether the kernel told of a change since.
+    changed: bool,
     /// How often what is open had been changed at the last look.
     turn: u64,
 }

@@ -22,6 +22,7 @@ pub mod lawful;
 mod listen;
 pub mod metrics;
 pub mod names;
+mod notices;
 pub mod page;
 mod policy;
 pub mod proof;
