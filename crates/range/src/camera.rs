@@ -12,6 +12,8 @@ use crate::{Error, flight::Sample};
 /// What a picture says of itself.
 pub(crate) struct Shot<'a> {
     pub(crate) vendor: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) firmware: &'a str,
     pub(crate) serial: &'a str,
     /// `2026:06:11 08:01:40`.
     pub(crate) taken: String,
@@ -81,8 +83,8 @@ fn exif(shot: &Shot<'_>) -> Result<Vec<u8>, exif::Error> {
     let text = |text: &str| Value::Ascii(vec![text.as_bytes().to_vec()]);
     let mut fields = vec![
         field(Tag::Make, text(&capital(shot.vendor))),
-        field(Tag::Model, text("Q4 Survey")),
-        field(Tag::Software, text("03.02.0411")),
+        field(Tag::Model, text(shot.model)),
+        field(Tag::Software, text(shot.firmware)),
         field(Tag::DateTimeOriginal, text(&shot.taken)),
         field(Tag::BodySerialNumber, text(shot.serial)),
     ];
@@ -164,6 +166,8 @@ mod tests {
         for place in [Some(sample), None] {
             let shot = Shot {
                 vendor: "halyard",
+                model: "Q4 Survey",
+                firmware: "03.02.0411",
                 serial: "9H7KF2AAAABBBBCCCCDD",
                 taken: "2026:06:11 08:01:40".to_owned(),
                 place,

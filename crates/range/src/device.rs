@@ -26,7 +26,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The files of the phone, by their path within the folder of the device.
-pub(crate) fn phone(owner: &Owner, plan: &Plan, clock: &Clock) -> Files {
+pub(crate) fn phone(owner: &Owner, model: &str, plan: &Plan, clock: &Clock) -> Files {
     let (lat, lon) = plan.track.home;
     let profile = json!({
         "account_id": owner.account,
@@ -37,7 +37,7 @@ pub(crate) fn phone(owner: &Owner, plan: &Plan, clock: &Clock) -> Files {
         "home": {"lat": round(lat), "lng": round(lon)},
         "device_id": owner.imei,
         "android_id": owner.android_id,
-        "bound_aircraft": [{"sn": owner.serial, "model": "Q4 Survey"}],
+        "bound_aircraft": [{"sn": owner.serial, "model": model}],
         "wifi": {"ssid": owner.ssid, "bssid": owner.bssid},
         "contacts": owner.contacts.iter().map(|(name, phone)| json!({"name": name, "phone": phone})).collect::<Vec<_>>(),
     });

@@ -1,8 +1,8 @@
 //! Names: the router's resolver, and the app's side of it.
 
 use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -31,9 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 const DOING: &str = "asking for a name";
 
-/// Answers for the names that there are, for ever.
-pub(crate) async fn serve(net: Net, names: BTreeMap<String, IpAddr>) -> Result<(), Error> {
-    let socket = net.bind(Host::World, Host::World.ip().into(), Some(PORT)).map_err(Error::doing(DOING))?;
+/// Answers at an address for the names that there are, for ever.
+pub(crate) async fn serve(net: Net, at: Ipv4Addr, names: BTreeMap<String, IpAddr>) -> Result<(), Error> {
+    let socket = net.bind(Host::World, at.into(), Some(PORT)).map_err(Error::doing(DOING))?;
     loop {
         let (bytes, from) = socket.receive().await.map_err(Error::doing(DOING))?;
         let Ok(asked) = Message::from_vec(&bytes) else { continue };
@@ -69,12 +69,19 @@ pub(crate) struct Resolver {
     net: Net,
     host: Host,
     random: Mutex<fastrand::Rng>,
+    /// Of a VPN: its resolver, and the names that are asked for beside it.
+    within: Option<(Ipv4Addr, BTreeSet<String>)>,
     known: Mutex<BTreeMap<String, (IpAddr, Duration)>>,
 }
 
 impl Resolver {
-    pub(crate) fn new(net: &Net, host: Host, random: fastrand::Rng) -> Arc<Self> {
-        Arc::new(Self { net: net.clone(), host, random: Mutex::new(random), known: Mutex::default() })
+    pub(crate) fn new(
+        net: &Net,
+        host: Host,
+        random: fastrand::Rng,
+        within: Option<(Ipv4Addr, BTreeSet<String>)>,
+    ) -> Arc<Self> {
+        Arc::new(Self { net: net.clone(), host, random: Mutex::new(random), within, known: Mutex::default() })
     }
 
     /// The address of a name, asked for unless an answer holds still: of version 4, or else of version 6.
@@ -103,7 +110,8 @@ impl Resolver {
         message.add_query(Query::query(asked, kind));
         let bytes = message.to_vec().map_err(Error::doing(DOING))?;
         for _ in 0..TRIES {
-            let resolver = SocketAddr::from((Host::World.ip(), PORT));
+            let within = self.within.as_ref().filter(|(_, beside)| !beside.contains(name));
+            let resolver = SocketAddr::from((within.map_or(Host::World.ip(), |(ip, _)| *ip), PORT));
             socket.send(&bytes, resolver).map_err(Error::doing(DOING))?;
             let Ok(answer) = tokio::time::timeout(PATIENCE, socket.receive()).await else { continue };
             let answer =

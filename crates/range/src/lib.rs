@@ -41,6 +41,7 @@ mod stage;
 mod tls;
 mod truth;
 mod upload;
+mod vpn;
 mod whereabouts;
 
 pub use bench::{World, bench, by_chance, tables};
@@ -52,6 +53,6 @@ pub use live::{Live, seal};
 pub use pair::{Pair, run_pair};
 pub use play::{Case, run, run_live};
 pub use scenario::{
-    Compared, Flight, Keys, Network, Person, Profile, Scenario, Session, Settings, Site, User,
+    Compared, Device, Flight, Keys, Network, Person, Profile, Scenario, Session, Settings, Site, User,
 };
 pub use score::{Proof, Score, Seen, Share, score};

@@ -8,6 +8,7 @@ use crate::{
     moment::Clock,
     net::{Conversation, Host},
     plan::Plan,
+    scenario::Device,
     stage::Stage,
     truth::{Sent, Trap},
 };
@@ -21,17 +22,34 @@ const TRAP: Trap = Trap {
     direction: "lan",
 };
 
+/// How long after it is switched on the aircraft has the zones that the app downloads for it.
+const LOADED: Duration = Duration::from_secs(15);
+
 /// What the aircraft and the station send, in the order of time.
-fn frames(plan: &Plan, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
+fn frames(plan: &Plan, device: &Device, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
     let (mut aircraft, mut station) = (Sender::aircraft(), Sender::station());
     let mut frames = Vec::new();
+    let mut flew = false;
+    // What it is, and then that it knows where it may not fly.
+    let mut notices = vec![
+        (plan.drone_on + LOADED, "zones v7 on board".to_owned()),
+        (plan.drone_on, format!("{} {}", device.model, device.firmware)),
+    ];
     for (sample, number) in plan.track.samples.iter().zip(0_u32..) {
         let time = sample.time;
-        if number % 4 == 0 {
-            let micros = u64::try_from(clock.at(time).as_nanos() / 1000).unwrap_or_default();
+        if let Some((_, words)) = notices.pop_if(|(due, _)| *due <= time) {
+            frames.push((time, Host::Drone, aircraft.says(&words)));
+        }
+        let second = number % 4 == 0;
+        // Whether it flies it says once a second, and at once when that changes.
+        if second || sample.flying != flew {
             frames.push((time, Host::Drone, aircraft.heartbeat(sample.flying)));
-            frames.push((time, Host::Drone, aircraft.gps(sample, micros)));
             frames.push((time, Host::Drone, aircraft.landed(sample.flying)));
+            flew = sample.flying;
+        }
+        if second {
+            let micros = u64::try_from(clock.at(time).as_nanos() / 1000).unwrap_or_default();
+            frames.push((time, Host::Drone, aircraft.gps(sample, micros)));
             frames.push((time, Host::Phone, station.station_heartbeat()));
         }
         frames.push((time, Host::Drone, aircraft.position(sample, time.saturating_sub(plan.drone_on))));
@@ -40,9 +58,9 @@ fn frames(plan: &Plan, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
 }
 
 /// The log of the ground station: each frame after its time in microseconds, most significant byte first.
-pub(crate) fn log(plan: &Plan, clock: &Clock) -> Vec<u8> {
+pub(crate) fn log(plan: &Plan, device: &Device, clock: &Clock) -> Vec<u8> {
     let mut log = Vec::new();
-    for (time, _, frame) in frames(plan, clock) {
+    for (time, _, frame) in frames(plan, device, clock) {
         let micros = u64::try_from(clock.at(time).as_nanos() / 1000).unwrap_or_default();
         log.extend(micros.to_be_bytes());
         log.extend(frame);
@@ -59,7 +77,7 @@ pub(crate) async fn talk(stage: Stage) -> Result<(), Error> {
     let conversation = Conversation { inside: phone.local(), outside: drone.local(), is_tcp: false };
     let began = stage.plan.drone_on;
     let telling = async {
-        for (time, from, frame) in frames(&stage.plan, &stage.clock) {
+        for (time, from, frame) in frames(&stage.plan, &stage.scenario.device, &stage.clock) {
             stage.until(time).await;
             let (socket, to) = if from == Host::Drone { (&drone, &phone) } else { (&phone, &drone) };
             socket.send(&frame, to.local()).map_err(&wrong)?;

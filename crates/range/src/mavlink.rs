@@ -97,6 +97,12 @@ impl Sender {
         self.frame(24, 24, &payload)
     }
 
+    /// `STATUSTEXT` of a notice; fifty letters fit.
+    pub(crate) fn says(&mut self, words: &str) -> Vec<u8> {
+        let words = words.bytes().take(50);
+        self.frame(253, 83, &[6].into_iter().chain(words).collect::<Vec<u8>>())
+    }
+
     /// `EXTENDED_SYS_STATE`: in the air or on the ground.
     pub(crate) fn landed(&mut self, flying: bool) -> Vec<u8> {
         self.frame(245, 130, &[0, if flying { 2 } else { 1 }])

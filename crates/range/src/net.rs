@@ -16,6 +16,7 @@ mod nat;
 mod quic;
 mod tap;
 mod tcp;
+mod tunnel;
 mod udp;
 
 use std::{
@@ -27,7 +28,7 @@ use std::{
 };
 
 use smoltcp::{
-    iface::{Config, Interface, SocketHandle, SocketSet},
+    iface::{Config, Interface, Route, SocketHandle, SocketSet},
     phy::{self, DeviceCapabilities, Medium},
     socket::tcp as smol,
     time::Instant as Ticks,
@@ -45,8 +46,10 @@ pub(crate) use tap::{Conversation, Tap};
 pub(crate) use tcp::TcpStream;
 pub(crate) use udp::UdpSocket;
 
+use crate::vpn::Exit;
 use frame::Headers;
-use link::Link;
+use link::{Link, Outgoing};
+use tunnel::{Sealed, Tunnel};
 
 /// Who is on the network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,6 +110,8 @@ struct Inner {
     link: Link,
     /// The way between tablet and world, where it is not memory alone.
     crossing: Option<Crossing>,
+    /// The tablet's VPN, if it has one.
+    tunnel: Option<Tunnel>,
     tap: Tap,
     /// What TCP timestamps were when it began.
     uptime: u32,
@@ -141,12 +146,14 @@ thread_local! {
 
 impl Net {
     /// A network without traffic; it runs when [`Self::run`] is polled.
-    pub(crate) fn new(seed: u64, weather: Weather, crossing: Option<Crossing>) -> Self {
+    pub(crate) fn new(seed: u64, weather: Weather, crossing: Option<Crossing>, exit: Option<Exit>) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        let stacks = HOSTS.map(|host| Stack::new(host, &mut random));
-        let link = Link::new(random.fork(), weather);
+        let tunnel = exit.map(|exit| Tunnel::new(exit, random.fork()));
+        let stacks = HOSTS.map(|host| Stack::new(host, tunnel.as_ref(), &mut random));
+        let link = Link::new(random.u64(..), weather);
         let uptime = random.u32(..);
-        let inner = Inner { begun: Instant::now(), stacks, link, crossing, tap: Tap::default(), uptime };
+        let (begun, tap) = (Instant::now(), Tap::default());
+        let inner = Inner { begun, stacks, link, crossing, tunnel, tap, uptime };
         Self { inner: Arc::new(Mutex::new(inner)), work: Arc::default() }
     }
 
@@ -181,6 +188,11 @@ impl Net {
         std::mem::take(&mut self.lock().tap)
     }
 
+    /// What was captured at the tablet's device of its VPN; nothing without one.
+    pub(crate) fn take_inside(&self) -> Option<Tap> {
+        self.lock().tunnel.as_mut().map(Tunnel::take_inside)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Whoever panicked with the lock held has ended the run already.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -202,8 +214,15 @@ impl Inner {
         for index in 0..self.stacks.len() {
             self.poll(index, now, net);
         }
+        let alive = self.tunnel.as_mut().map(|tunnel| tunnel.keep_alive(now));
+        self.send_sealed(alive.unwrap_or_default(), now);
         while let Some((due, [from, to], frame)) = self.link.due(now) {
             let side = Side::of(from);
+            let frame = match &mut self.tunnel {
+                Some(tunnel) if from == Host::World => tunnel.back(frame, due),
+                _ => Some(frame),
+            };
+            let Some(frame) = frame else { continue };
             match &self.crossing {
                 Some(crossing) if side != Side::of(to) => {
                     for (side, frame) in crossing.cross(side, frame) {
@@ -220,7 +239,8 @@ impl Inner {
             let at = stack.interface.poll_at(ticks, &stack.sockets)?;
             Some(Duration::from_micros(u64::try_from(at.total_micros()).unwrap_or_default()))
         });
-        let soonest = polls.chain(self.link.next()).min()?;
+        let alive = self.tunnel.as_ref().and_then(Tunnel::next);
+        let soonest = polls.chain(self.link.next()).chain(alive).min()?;
         // Timers have milliseconds: one that is due already would never let time move on.
         Some(self.begun + soonest.max(now + Duration::from_millis(1)))
     }
@@ -229,12 +249,25 @@ impl Inner {
         if to == Host::Phone {
             self.tap.take(due, &frame, Headers::of(&frame));
         }
+        let mut answers = Vec::new();
+        let frame = match &mut self.tunnel {
+            Some(tunnel) => tunnel.leave(to, frame, due, &mut answers),
+            None => Some(frame),
+        };
+        let now = self.begun.elapsed();
+        self.send_sealed(answers, now);
         let index = HOSTS.iter().position(|host| *host == to).unwrap_or_default();
-        if let Some(stack) = self.stacks.get_mut(index) {
+        if let (Some(stack), Some(frame)) = (self.stacks.get_mut(index), frame) {
             stack.port.inbox.push_back(frame);
         }
-        let now = self.begun.elapsed();
         self.poll(index, now, net);
+    }
+
+    fn send_sealed(&mut self, all: Vec<Sealed>, now: Duration) {
+        for Sealed { from, frame, carries } in all {
+            let to = Headers::destination(&frame);
+            self.link.send(&Outgoing { from, frame: &frame, carries }, to, now, &mut self.tap);
+        }
     }
 
     fn poll(&mut self, index: usize, now: Duration, net: &Net) {
@@ -249,18 +282,25 @@ impl Inner {
             }
             !gone
         });
+        let from = stack.host;
         for frame in std::mem::take(&mut stack.port.outbox) {
-            let (from, to) = (stack.host, Headers::destination(&frame));
-            self.link.send(from, to, &frame, now, &mut self.tap);
+            let tunnel = self.tunnel.as_mut().filter(|_| from == Host::Phone);
+            if let Some(sealed) = tunnel.and_then(|tunnel| tunnel.enter(&frame, now)) {
+                self.send_sealed(sealed, now);
+                continue;
+            }
+            let to = Headers::destination(&frame);
+            self.link.send(&Outgoing { from, frame: &frame, carries: None }, to, now, &mut self.tap);
         }
     }
 }
 
 impl Stack {
-    fn new(host: Host, random: &mut fastrand::Rng) -> Self {
+    fn new(host: Host, tunnel: Option<&Tunnel>, random: &mut fastrand::Rng) -> Self {
         let mut config = Config::new(HardwareAddress::Ethernet(host.mac()));
         config.random_seed = random.u64(..);
-        let mut port = Port::default();
+        let largest = HEAD + if tunnel.is_some() { tunnel::LARGEST } else { 1500 };
+        let mut port = Port { inbox: VecDeque::new(), outbox: Vec::new(), largest };
         let mut interface = Interface::new(config, &mut port, Ticks::ZERO);
         interface.update_ip_addrs(|addresses| {
             // There is room for two.
@@ -271,6 +311,16 @@ impl Stack {
         let _ = interface.routes_mut().add_default_ipv4_route(Host::World.ip());
         let _ = interface.routes_mut().add_default_ipv6_route(Host::World.ip6());
         interface.set_any_ip(host == Host::World);
+        if let Some(tunnel) = tunnel.filter(|_| host == Host::World) {
+            let ways = tunnel.exit().map(|exit| Route {
+                cidr: IpCidr::new(exit.into(), if exit.is_ipv4() { 32 } else { 128 }),
+                via_router: Host::Phone.ip_towards(exit).into(),
+                preferred_until: None,
+                expires_at: None,
+            });
+            // There is room for four.
+            interface.routes_mut().update(|routes| routes.extend(ways));
+        }
         Self {
             host,
             interface,
@@ -319,14 +369,15 @@ fn listen(sockets: &mut SocketSet<'static>, at: SocketAddr, hops: u8) -> SocketH
 }
 
 /// The host's end of the link.
-#[derive(Default)]
 struct Port {
     inbox: VecDeque<Vec<u8>>,
     outbox: Vec<Vec<u8>>,
+    /// The largest frame that it sends.
+    largest: usize,
 }
 
-/// What Ethernet carries: 1500 bytes of IP.
-const LARGEST_FRAME: usize = 1514;
+/// Bytes before a packet in a frame of Ethernet, which carries 1500 of it.
+const HEAD: usize = 14;
 
 impl phy::Device for Port {
     type RxToken<'a> = Received;
@@ -344,7 +395,7 @@ impl phy::Device for Port {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = LARGEST_FRAME;
+        capabilities.max_transmission_unit = self.largest;
         capabilities
     }
 }

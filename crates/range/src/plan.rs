@@ -97,6 +97,9 @@ impl Plan {
         let take_off = vary(60.0, random);
         let stay = vary(75.0, random);
         let track = Track::fly(scenario, drone_on, take_off, stay, home(scenario, place), random);
+        // When it is told to and when it does are a moment apart.
+        let lifted = track.samples.iter().find(|sample| sample.flying);
+        let take_off = lifted.map_or(take_off, |sample| sample.time);
         let landing = track.landing;
         let drone_off = landing + stay;
         let app_closed = drone_off + vary(20.0, random);

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use creance_model::Timestamp;
+use creance_model::{LinkType, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     stage::{Scene, Stage, on_card, shot},
     tls::Authority,
     truth::{self, Of, Record, Trap},
+    vpn::{self, Exit},
 };
 
 /// A case: the files of a folder in the lab's form.
@@ -91,18 +92,30 @@ async fn play(scenario: Scenario, seed: u64, repeat: u64, crossing: Option<Cross
     let mut chance = fastrand::Rng::with_seed(seed ^ repeat << 48);
     let plan = Plan::new(&scenario, &mut random.fork(), &mut chance);
     let owner = Owner::new(&mut random.fork());
-    let (clouds, vendor) = clouds::all(&mut random.fork());
+    let (clouds, vendor) = clouds::all(scenario.network.ipv6, &mut random.fork());
     let device = card_and_phone(&scenario, &plan, &owner, vendor, &clock, &mut random.fork())?;
 
-    let weather =
-        Weather { lost: scenario.network.lost, late: scenario.network.late, away: clouds::away(&clouds) };
-    let net = Net::new(chance.u64(..), weather, crossing);
+    let country = scenario.network.vpn.as_deref();
+    // Chance of its own: with a VPN and without, the same happens at the same times.
+    let mut apart = fastrand::Rng::with_seed(seed ^ 0x7475_6e6e);
+    let exit = country.and_then(|country| Exit::new(country, &clouds, &mut apart));
+    let mut away = clouds::away(&clouds);
+    if let Some(exit) = &exit {
+        exit.lengthen(&mut away);
+    }
+    let weather = Weather { lost: scenario.network.lost, late: scenario.network.late, away };
+    let net = Net::new(chance.u64(..), weather, crossing, exit.clone());
     let zero = tokio::time::Instant::now();
     tokio::spawn(net.clone().run());
     let authority = Authority::new(clock.begun())?;
     clouds::open(&net, &clouds, &authority, &answers(&scenario, &clock, &mut random.fork())?, &mut chance)?;
-    tokio::spawn(dns::serve(net.clone(), clouds::names(&clouds)));
-    let names = Resolver::new(&net, Host::Phone, chance.fork());
+    tokio::spawn(dns::serve(net.clone(), Host::World.ip(), clouds::names(&clouds)));
+    let within = exit.as_ref().map(|_| {
+        tokio::spawn(dns::serve(net.clone(), vpn::RESOLVER, clouds::names(&clouds)));
+        let beside = clouds.iter().filter(|cloud| vpn::is_beside(cloud)).map(|cloud| cloud.host.clone());
+        (vpn::RESOLVER, beside.collect())
+    });
+    let names = Resolver::new(&net, Host::Phone, chance.fork(), within);
     let app = App::new(&net, names, authority, vendor, chance.fork());
     let record = Mutex::new(Record::default());
     let scene = Arc::new(Scene {
@@ -116,6 +129,7 @@ async fn play(scenario: Scenario, seed: u64, repeat: u64, crossing: Option<Cross
         plan,
         owner,
         clouds,
+        exit,
         device,
         record,
     });
@@ -167,9 +181,9 @@ async fn act(scene: &Arc<Scene>) -> Result<Vec<String>, Error> {
 fn finish(scene: &Scene) -> Result<Case, Error> {
     let lasted = scene.net.now();
     let tap = scene.net.take_tap();
-    let Scene { scenario, plan, clock, owner, clouds, .. } = scene;
+    let Scene { scenario, plan, clock, owner, clouds, exit, .. } = scene;
     let record = std::mem::take(&mut *scene.record.lock().unwrap_or_else(PoisonError::into_inner));
-    let of = Of { scenario, seed: scene.seed, plan, clock, clouds, tap: &tap };
+    let of = Of { scenario, seed: scene.seed, plan, clock, clouds, exit: exit.as_ref(), tap: &tap };
     let truth = truth::document(&record, &of);
     let mut files: Files =
         scene.device.iter().map(|(path, bytes)| (format!("device/{path}"), bytes.clone())).collect();
@@ -177,14 +191,19 @@ fn finish(scene: &Scene) -> Result<Case, Error> {
     let wrong = Error::doing("writing a capture");
     let behind =
         if scenario.network.nat { tap.behind_nat(clock.begun()).map_err(&wrong)? } else { Vec::new() };
+    let inside = match scene.net.take_inside() {
+        Some(inside) => inside.pcapng(clock.begun(), LinkType::RAW).map_err(&wrong)?,
+        None => Vec::new(),
+    };
     let radio = remote_id::capture(plan, owner, clock).map_err(&wrong)?;
     let text = serde_json::to_string_pretty(&truth).map_err(Error::doing("writing the truth"))?;
-    let beside: [(&str, Vec<u8>); 10] = [
-        ("capture.pcapng", tap.pcapng(clock.begun()).map_err(&wrong)?),
+    let beside: [(&str, Vec<u8>); 11] = [
+        ("capture.pcapng", tap.pcapng(clock.begun(), LinkType::ETHERNET).map_err(&wrong)?),
         ("capture-wan.pcapng", behind),
+        ("inside-vpn.pcapng", inside),
         ("remote-id.pcapng", radio),
         ("capture.keys", keys.into_bytes()),
-        ("flight.tlog", link_layer::log(plan, clock)),
+        ("flight.tlog", link_layer::log(plan, &scenario.device, clock)),
         ("flight.csv", device::table(&plan.track, clock).into_bytes()),
         ("actions.csv", device::actions(plan, clock).into_bytes()),
         ("canaries.toml", device::canaries(owner, plan).into_bytes()),
@@ -233,7 +252,7 @@ fn card_and_phone(
     clock: &Clock,
     random: &mut fastrand::Rng,
 ) -> Result<Files, Error> {
-    let mut files = device::phone(owner, plan, clock);
+    let mut files = device::phone(owner, &scenario.device.model, plan, clock);
     for photo in &plan.photos {
         let shot = shot(scenario, plan, clock, vendor, &owner.serial, photo.time);
         files.insert(on_card(&photo.name), camera::picture(&shot, random)?);
@@ -264,7 +283,14 @@ fn answers(scenario: &Scenario, clock: &Clock, random: &mut fastrand::Rng) -> Re
             })
         })
         .collect();
-    let map = camera::Shot { vendor: "openatlas", serial: "tile", taken: String::new(), place: None };
+    let map = camera::Shot {
+        vendor: "openatlas",
+        model: "tile",
+        firmware: "7",
+        serial: "tile",
+        taken: String::new(),
+        place: None,
+    };
     Ok(Answers {
         region: scenario.believes().into(),
         zones: json!({"version": 7, "zones": zones}).to_string().into(),
@@ -290,7 +316,7 @@ async fn errands(stage: Stage) -> Result<(), Error> {
             stage.plan.drone_on,
             4.0,
             Role::Cdn,
-            Outgoing::get("/firmware/aircraft-03.02.0411.bin"),
+            Outgoing::get(format!("/firmware/aircraft-{}.bin", stage.scenario.device.firmware)),
             FIRMWARE_TRAP,
         ),
         (stage.plan.drone_on, 9.0, Role::Cdn, Outgoing::get("/zones/v7.json"), ZONES),
@@ -328,6 +354,12 @@ const FIRMWARE_TRAP: Trap =
 const ZONES: Trap =
     Trap { kind: "nofly-database", reason: "download: places in a database of zones", direction: "in" };
 
+const PAGE: Trap = Trap {
+    kind: "public-page",
+    reason: "the page of a photo that was shared is looked at: what a server sent, and nobody uploaded",
+    direction: "in",
+};
+
 /// The user shares photos: both worlds send these.
 async fn shares(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();
@@ -341,6 +373,10 @@ async fn shares(stage: Stage) -> Result<(), Error> {
             behaviours::multipart(&[("photo", Some(&name), "image/jpeg", stage.file(&path))], &mut random);
         let outgoing = Outgoing::post("/v1/posts", &kind, body);
         stage.send(Role::Community, outgoing, stage.photo(&path, "multipart", cause, 0)).await?;
+        // Whoever has the address sees it: here the user, to look how it came out.
+        stage.after(time, 5.0, &mut random).await;
+        let sent = stage.send(Role::Community, Outgoing::get(format!("/p/{name}")), Vec::new()).await?;
+        stage.note_benign(sent, PAGE);
     }
     Ok(())
 }

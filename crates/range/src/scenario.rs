@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Error, behaviours};
+use crate::{Error, behaviours, vpn};
 
 /// A scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Scenario {
     /// Who flies.
     #[serde(default)]
     pub person: Person,
+    /// What is flown.
+    #[serde(default)]
+    pub device: Device,
     /// What is set in the app.
     #[serde(default)]
     pub settings: Settings,
@@ -103,6 +106,22 @@ pub struct Person {
     pub profile: Profile,
 }
 
+/// What is flown: its serial number is invented anew for each seed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Device {
+    /// What the maker calls it.
+    pub model: String,
+    /// The version of what runs on it.
+    pub firmware: String,
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self { model: "Q4 Survey".to_owned(), firmware: "03.02.0411".to_owned() }
+    }
+}
+
 /// A kind of account.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
@@ -115,13 +134,21 @@ pub enum Profile {
 }
 
 /// What is set in the app.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Whether the user agrees that third parties hear of faults and of how the app is used. A refusal is kept to in every world.
+    pub diagnostics: bool,
     /// The mode that is to cut every connection in flight.
     pub local_data_mode: bool,
     /// Whether the phone grants the app no address book, calls, messages, list of apps and identifiers.
     pub reduced_entitlement: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { diagnostics: true, local_data_mode: false, reduced_entitlement: false }
+    }
 }
 
 /// What connects the tablet with the world.
@@ -130,8 +157,12 @@ pub struct Settings {
 pub struct Network {
     /// The country that its public address is of.
     pub ip_country: String,
+    /// The country of the exit of the tablet's VPN, if it has one: servers see an address of that.
+    pub vpn: Option<String>,
     /// The mobile country code of the network.
     pub mcc: u16,
+    /// Whether one of the clouds has no address but one of version 6; where nothing is said, by chance.
+    pub ipv6: Option<bool>,
     /// Packets lost, of a thousand.
     pub lost: u32,
     /// Packets overtaken, of a thousand.
@@ -150,7 +181,9 @@ impl Default for Network {
     fn default() -> Self {
         Self {
             ip_country: "US".to_owned(),
+            vpn: None,
             mcc: 310,
+            ipv6: None,
             lost: 0,
             late: 0,
             jitter_s: 1.0,
@@ -225,6 +258,7 @@ const MOST_REPEATS: u32 = 20;
 const BUNDLED: &[(&str, &str)] = &[
     ("as-alleged", include_str!("../scenarios/as-alleged.toml")),
     ("as-claimed", include_str!("../scenarios/as-claimed.toml")),
+    ("behind-a-vpn", include_str!("../scenarios/behind-a-vpn.toml")),
     ("first-day", include_str!("../scenarios/first-day.toml")),
     ("in-china", include_str!("../scenarios/in-china.toml")),
     ("pair-enterprise", include_str!("../scenarios/pair-enterprise.toml")),
@@ -279,6 +313,22 @@ impl Scenario {
                     .to_owned(),
             ));
         }
+        let Device { model, firmware } = &scenario.device;
+        let plain = |text: &str, also: &[char]| {
+            let usual = |c: char| c.is_ascii_alphanumeric() || also.contains(&c);
+            (1..=32).contains(&text.len()) && text.chars().all(usual)
+        };
+        if !plain(model, &[' ', '-', '.']) || !plain(firmware, &['-', '.']) {
+            return Err(wrong(
+                "device: expected 1 to 32 letters and digits, with points and hyphens".to_owned(),
+            ));
+        }
+        let vpn = scenario.network.vpn.as_deref();
+        if let Some(country) = vpn.filter(|one| vpn::countries().all(|country| country != *one)) {
+            let known: Vec<&str> = vpn::countries().collect();
+            let known = known.join(", ");
+            return Err(wrong(format!("network.vpn: no exit is in {country}; expected one of: {known}")));
+        }
         if !(0.0..=LONGEST_WATCH).contains(&scenario.user.watched_minutes) {
             return Err(wrong(format!("user.watched_minutes: expected 0 to {LONGEST_WATCH}")));
         }
@@ -330,6 +380,11 @@ impl Scenario {
         !self.flight.grounded
     }
 
+    /// Whether third parties may hear of faults and of use.
+    pub(crate) fn diagnoses(&self) -> bool {
+        self.settings.diagnostics
+    }
+
     /// Whether the phone gives the app what it asks for.
     pub(crate) fn grants(&self) -> bool {
         !self.settings.reduced_entitlement
@@ -342,7 +397,7 @@ impl Scenario {
         if gps == mcc { gps } else { ip }
     }
 
-    /// The country of the address, of the position and of the network.
+    /// The country of the address that servers see, of the position and of the network.
     pub(crate) fn votes(&self) -> [&str; 3] {
         let mcc = match self.network.mcc {
             262 => "DE",
@@ -353,7 +408,8 @@ impl Scenario {
             505 => "AU",
             _ => "unknown",
         };
-        [&self.network.ip_country, &self.flight.country, mcc]
+        let ip = self.network.vpn.as_ref().unwrap_or(&self.network.ip_country);
+        [ip, &self.flight.country, mcc]
     }
 }
 
@@ -386,6 +442,29 @@ mod tests {
         let text = BUNDLED[1].1.replace("[switches]", "[switches]\nupload-thoughts = true");
         let told = Scenario::parse("x", &text).unwrap_err().to_string();
         assert!(told.contains("upload-thoughts") && told.contains("upload-photos"), "{told}");
+    }
+
+    #[test]
+    fn servers_see_the_country_of_the_exit_and_the_app_believes_by_it() {
+        let china = Scenario::load("in-china").unwrap();
+        // With a card of another country, the address decides.
+        let visitor = china.with("network.mcc", &310.into()).unwrap();
+        assert_eq!((visitor.votes(), visitor.believes()), (["CN", "CN", "US"], "CN"));
+        let hidden = visitor.with("network.vpn", &"DE".into()).unwrap();
+        assert_eq!((hidden.votes(), hidden.believes()), (["DE", "CN", "US"], "DE"));
+        assert!(visitor.does("obey-chinese-rules") && !hidden.does("obey-chinese-rules"));
+        let told = china.with("network.vpn", &"XX".into()).unwrap_err().to_string();
+        assert!(told.contains("network.vpn") && told.contains("DE, HK"), "{told}");
+    }
+
+    #[test]
+    fn a_device_has_a_name_that_can_stand_in_a_path() {
+        let scenario = Scenario::load("as-claimed").unwrap();
+        let other = scenario.with("device.firmware", &"04.00-rc1".into()).unwrap();
+        assert_eq!((other.device.model.as_str(), other.device.firmware.as_str()), ("Q4 Survey", "04.00-rc1"));
+        for wrong in ["", "../x", "a b"] {
+            assert!(scenario.with("device.firmware", &wrong.into()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

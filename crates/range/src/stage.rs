@@ -20,6 +20,7 @@ use crate::{
     plan::Plan,
     scenario::Scenario,
     truth::{Leak, Record, Sent, Trap},
+    vpn::Exit,
 };
 
 /// One scenario while it is played.
@@ -35,6 +36,8 @@ pub(crate) struct Scene {
     pub(crate) plan: Plan,
     pub(crate) owner: Owner,
     pub(crate) clouds: Vec<Cloud>,
+    /// The way out of the tablet's VPN, if it has one.
+    pub(crate) exit: Option<Exit>,
     /// What is on card and phone, by path within the folder of the device.
     pub(crate) device: Files,
     pub(crate) record: Mutex<Record>,
@@ -212,7 +215,7 @@ pub(crate) fn on_card(name: &str) -> String {
 
 /// What the camera writes into a photo of a moment.
 pub(crate) fn shot<'a>(
-    scenario: &Scenario,
+    scenario: &'a Scenario,
     plan: &Plan,
     clock: &Clock,
     vendor: &'a str,
@@ -221,6 +224,8 @@ pub(crate) fn shot<'a>(
 ) -> Shot<'a> {
     Shot {
         vendor,
+        model: &scenario.device.model,
+        firmware: &scenario.device.firmware,
         serial,
         taken: clock.format(time, "%Y:%m:%d %H:%M:%S"),
         place: plan.track.at(time).filter(|_| scenario.does("tag-imagery")),

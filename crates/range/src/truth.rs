@@ -12,6 +12,7 @@ use crate::{
     net::{Conversation, Host, Tap},
     plan::Plan,
     scenario::Scenario,
+    vpn::Exit,
 };
 
 /// A message that was sent to a cloud.
@@ -96,6 +97,7 @@ pub(crate) struct Of<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) clock: &'a Clock,
     pub(crate) clouds: &'a [Cloud],
+    pub(crate) exit: Option<&'a Exit>,
     pub(crate) tap: &'a Tap,
 }
 
@@ -146,6 +148,14 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
             "host": cloud.host, "ip": cloud.ip, "country": cloud.country, "bytes_out": of.tap.bytes_to(cloud.ip),
         })).collect::<Vec<_>>(),
         "switches": crate::behaviours::ALL.iter().map(|one| (one.name.to_owned(), json!(of.scenario.does(one.name)))).collect::<serde_json::Map<_, _>>(),
+        "tunnel": of.exit.map(|exit| json!({
+            "protocol": "wireguard",
+            "dst_ip": exit.server,
+            "dst_port": exit.conversation().outside.port(),
+            "src_port": exit.conversation().inside.port(),
+            "country": exit.country,
+            "bytes_out": of.tap.bytes_to(exit.server.into()),
+        })),
         "setting_local_data_mode": of.scenario.settings.local_data_mode,
         "region": {
             "ip": {"says": ip},
@@ -174,6 +184,7 @@ pub(crate) fn document(record: &Record, of: &Of<'_>) -> Value {
 fn event(id: &str, switch: Option<&str>, sent: &Sent, leak: &Leak, of: &Of<'_>) -> Option<Value> {
     let mut told = place(sent, of)?;
     let states = of.plan.states(sent.began);
+    let is_open = told["within"].is_null();
     let add = |told: &mut Value, name: &str, value: Value| told[name] = value;
     add(&mut told, "id", json!(id));
     add(&mut told, "direction", json!("out"));
@@ -181,7 +192,7 @@ fn event(id: &str, switch: Option<&str>, sent: &Sent, leak: &Leak, of: &Of<'_>) 
     add(&mut told, "value", json!(leak.value));
     add(&mut told, "encoding", json!(leak.encoding));
     add(&mut told, "carrier", json!(leak.carrier));
-    add(&mut told, "must_find", json!(leak.must_find));
+    add(&mut told, "must_find", json!(leak.must_find && is_open));
     add(&mut told, "switch", json!(switch));
     if let Some(states) = states {
         add(&mut told, "trigger", json!(if leak.cause.is_some() { "user" } else { "automatic" }));
@@ -206,8 +217,11 @@ fn event(id: &str, switch: Option<&str>, sent: &Sent, leak: &Leak, of: &Of<'_>) 
 
 /// When, to whom, in which packets; nothing where no packet of it was captured.
 fn place(sent: &Sent, of: &Of<'_>) -> Option<Value> {
-    let (frames, wire_bytes) = of.tap.span(&sent.conversation, sent.began, sent.ended)?;
     let outside: SocketAddr = sent.conversation.outside;
+    // A capture sees the tunnel: packets of that time, and not what is in them.
+    let hidden = of.exit.filter(|exit| sent.country != "LAN" && exit.takes(outside.ip()));
+    let seen = hidden.map_or(sent.conversation, Exit::conversation);
+    let (frames, wire_bytes) = of.tap.span(&seen, sent.began, sent.ended)?;
     Some(json!({
         "time": of.clock.text(sent.began),
         "time_end": of.clock.text(sent.ended),
@@ -218,7 +232,8 @@ fn place(sent: &Sent, of: &Of<'_>) -> Option<Value> {
         "src_port": sent.conversation.inside.port(),
         "host": sent.host,
         "country": sent.country,
-        "visibility": sent.visibility,
+        "visibility": if hidden.is_some() { "opaque" } else { sent.visibility },
+        "within": hidden.map(|_| "wireguard"),
         "flight_state": of.plan.flight_state(sent.began),
         "bytes": sent.bytes,
         "wire_bytes": wire_bytes,

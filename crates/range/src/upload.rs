@@ -18,14 +18,16 @@ pub(crate) enum Carriage {
     Form,
     /// Base64 in a field of JSON.
     Json,
-    /// Three parts to an object store, as Amazon's S3 has it.
+    /// Three parts to an object store, as Amazon's S3 has it, and Alibaba's OSS.
     Parts,
+    /// Three pieces, each put behind the one before, as Alibaba's OSS has it (`AppendObject`).
+    Appended,
     /// Two stretches: the first, and after a pause the rest.
     Resumed,
 }
 
-const ALL: [Carriage; 5] =
-    [Carriage::Put, Carriage::Form, Carriage::Json, Carriage::Parts, Carriage::Resumed];
+const ALL: [Carriage; 6] =
+    [Carriage::Put, Carriage::Form, Carriage::Json, Carriage::Parts, Carriage::Appended, Carriage::Resumed];
 
 impl Carriage {
     pub(crate) fn by_chance(random: &mut fastrand::Rng) -> Self {
@@ -39,6 +41,7 @@ impl Carriage {
             Self::Form => "multipart",
             Self::Json => "base64-json",
             Self::Parts => "s3-multipart",
+            Self::Appended => "oss-append",
             Self::Resumed => "resumed",
         }
     }
@@ -77,6 +80,15 @@ impl Carriage {
                 requests.push(Outgoing::post(format!("{path}?uploadId={id}"), "application/xml", list));
                 requests
             }
+            Self::Appended => {
+                let mut position = 0;
+                let piece = |bytes: &[u8]| {
+                    let target = format!("{path}?append&position={position}");
+                    position += bytes.len();
+                    Outgoing::post(target, "application/octet-stream", bytes.to_vec())
+                };
+                picture.chunks(picture.len().div_ceil(3).max(1)).map(piece).collect()
+            }
             Self::Resumed => {
                 let whole = picture.len();
                 let (first, rest) = picture.split_at(whole * 3 / 5);
@@ -104,9 +116,10 @@ mod tests {
     fn parts_and_stretches_are_the_whole() {
         let picture: Vec<u8> = (0..1000_u16).map(|at| at.to_le_bytes()[0]).collect();
         let mut random = fastrand::Rng::with_seed(1);
-        for carriage in [Carriage::Parts, Carriage::Resumed] {
+        for carriage in [Carriage::Parts, Carriage::Appended, Carriage::Resumed] {
             let requests = carriage.requests("/a/b.jpg", &picture, &mut random);
-            let puts = requests.iter().filter(|request| request.method == Method::PUT);
+            let append = carriage == Carriage::Appended;
+            let puts = requests.iter().filter(|request| append || request.method == Method::PUT);
             let sent: Vec<u8> = puts.flat_map(|request| request.body.to_vec()).collect();
             assert_eq!(sent, picture);
         }

@@ -90,6 +90,8 @@ fn the_first_day_begins_at_a_page_of_the_network_and_is_seen_on_both_sides_of_th
     let steps = ["302 Found", "GET /login", "POST /accept", "204 No Content"].map(at);
     assert!(steps.is_sorted(), "{steps:?}");
     assert!(events(&case).iter().any(|event| event["cause"] == "share_photo"));
+    let traps = case.truth()["benign"].as_array().unwrap();
+    assert!(traps.iter().any(|trap| trap["kind"] == "public-page"));
 
     // Behind the router, the same is found, by the same keys, from another address.
     let wan = tempfile::tempdir().unwrap();

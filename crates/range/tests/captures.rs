@@ -14,6 +14,29 @@ fn a_flight_of_twenty_minutes_takes_no_tenth_of_its_time() {
     assert!(case.lasted.as_secs() > 1200 && took * 10 < case.lasted, "{took:?} for {:?}", case.lasted);
 }
 
+/// The scenario says whether there is IPv6 among it, and what is flown says what it is.
+#[test]
+fn a_scenario_says_whether_there_is_version_6_and_what_is_flown() {
+    for (seed, ipv6) in [(1, true), (2, true), (1, false), (2, false)] {
+        let mut scenario = Scenario::load("as-alleged").unwrap();
+        scenario.network.ipv6 = Some(ipv6);
+        (scenario.device.model, scenario.device.firmware) = ("Heron 2".to_owned(), "09.1".to_owned());
+        let case = run(&scenario, seed).unwrap();
+        let events = case.truth()["events"].as_array().into_iter().flatten();
+        let six = events.filter(|event| event["dst_ip"].as_str().is_some_and(|ip| ip.contains(':'))).count();
+        assert_eq!(six > 0, ipv6, "{seed}");
+        let has = |file: &str, words: &str| {
+            let bytes = case.file(file).unwrap_or_default();
+            bytes.windows(words.len()).any(|some| some == words.as_bytes())
+        };
+        assert!(has("device/phone/user_profile.json", "Heron 2"));
+        // The aircraft says so itself when it is switched on, and later that it has its zones.
+        assert!(has("flight.tlog", "Heron 2 09.1") && has("capture.pcapng", "zones v7 on board"));
+        let photo = "device/DCIM/100MEDIA/HLY_0001.JPG";
+        assert!(has(photo, "Heron 2") && has(photo, "09.1"));
+    }
+}
+
 /// docs/range.md lists every fingerprint that there is, and no other.
 #[test]
 fn each_library_has_a_fingerprint_of_its_own_and_all_are_listed() {

@@ -11,6 +11,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
+    time::Instant,
 };
 
 const RANGE: &str = env!("CARGO_BIN_EXE_creance-range");
@@ -70,6 +71,7 @@ fn the_demonstration_sends_nothing_and_opens_its_page() {
         folder.path().display()
     );
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let begun = Instant::now();
     let mut command = Command::new("unshare");
     done(
         command
@@ -78,6 +80,7 @@ fn the_demonstration_sends_nothing_and_opens_its_page() {
             .env("DISPLAY", ":9")
             .env_remove("CI"),
     );
+    assert!(begun.elapsed().as_secs() < 180, "{:?}", begun.elapsed());
 
     let seen = packets(&folder.path().join("seen.pcap"), "");
     assert!(seen.len() == 1 && seen[0].contains("192.0.2.2.9"), "{seen:?}");

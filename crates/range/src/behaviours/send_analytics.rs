@@ -1,13 +1,13 @@
 //! A third party's analytics in the United States learn when and where somebody flies.
 
 use super::Behaviour;
-use crate::{Error, app::Outgoing, clouds::Role, scenario::Scenario, stage::Stage, truth::Leak};
+use crate::{Error, app::Outgoing, clouds::Role, stage::Stage, truth::Leak};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "send-analytics",
     plays: "third parties within the apps: analytics",
-    applies: Scenario::flies,
+    applies: |scenario| scenario.flies() && scenario.diagnoses(),
     play: |stage| Box::pin(play(stage)),
 };
 

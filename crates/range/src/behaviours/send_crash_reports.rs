@@ -3,13 +3,15 @@
 use serde_json::json;
 
 use super::Behaviour;
-use crate::{Error, app::Outgoing, clouds::Role, device::round, stage::Stage, truth::Leak};
+use crate::{
+    Error, app::Outgoing, clouds::Role, device::round, scenario::Scenario, stage::Stage, truth::Leak,
+};
 
 /// The switch.
 pub(super) const THIS: Behaviour = Behaviour {
     name: "send-crash-reports",
     plays: "third parties within the apps: crash reports",
-    applies: |_| true,
+    applies: Scenario::diagnoses,
     play: |stage| Box::pin(play(stage)),
 };
 

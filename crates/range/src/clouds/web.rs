@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response, StatusCode,
@@ -77,9 +78,6 @@ pub(super) fn response(target: &str, answers: &Answers) -> Response<Bytes> {
             let body = format!(r#"{{"code":0,"country":"{}","basis":"ip+gps+mcc"}}"#, answers.region);
             (StatusCode::OK, Some("application/json"), body.into())
         }
-        "/firmware/aircraft-03.02.0411.bin" => {
-            (StatusCode::OK, Some("application/octet-stream"), answers.firmware.clone())
-        }
         "/zones/v7.json" => (StatusCode::OK, Some("application/json"), answers.zones.clone()),
         _ if query == "uploads" => {
             let id = upload_id(path);
@@ -87,6 +85,17 @@ pub(super) fn response(target: &str, answers: &Answers) -> Response<Bytes> {
                 "<InitiateMultipartUploadResult><Key>{path}</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
             );
             (StatusCode::OK, Some("application/xml"), body.into())
+        }
+        _ if path.starts_with("/firmware/") => {
+            (StatusCode::OK, Some("application/octet-stream"), answers.firmware.clone())
+        }
+        // Of a post: the photo small, without what it said of itself.
+        _ if path.starts_with("/p/") => {
+            let picture = BASE64.encode(&answers.tile);
+            let body = format!(
+                r#"<!doctype html><title>A photo from above</title><img alt="" src="data:image/jpeg;base64,{picture}"><p>Public"#
+            );
+            (StatusCode::OK, Some("text/html"), body.into())
         }
         _ if path.starts_with("/tile/") => (StatusCode::OK, Some("image/jpeg"), answers.tile.clone()),
         _ => (StatusCode::OK, Some("application/json"), r#"{"code":0,"message":"ok"}"#.into()),

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use smoltcp::wire::{
-    ArpPacket, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, Ipv6Packet,
-    TcpPacket, UdpPacket,
+    ArpPacket, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv4Packet,
+    Ipv6Packet, TcpPacket, UdpPacket,
 };
 
 use super::{HOSTS, Host};
@@ -19,6 +19,28 @@ pub(crate) struct Headers {
     pub(crate) begins: bool,
     /// Bytes of payload.
     pub(crate) payload: usize,
+}
+
+/// Writes the checksums of a packet anew, after its addresses or ports were changed.
+pub(super) fn mend(packet: &mut [u8]) {
+    if packet.first().is_some_and(|first| first >> 4 == 4) {
+        let mut ip = Ipv4Packet::new_unchecked(packet);
+        ip.fill_checksum();
+        let (ends, protocol) = ([ip.src_addr().into(), ip.dst_addr().into()], ip.next_header());
+        mend_payload(protocol, ends, ip.payload_mut());
+    } else {
+        let mut ip = Ipv6Packet::new_unchecked(packet);
+        let (ends, protocol) = ([ip.src_addr().into(), ip.dst_addr().into()], ip.next_header());
+        mend_payload(protocol, ends, ip.payload_mut());
+    }
+}
+
+fn mend_payload(protocol: IpProtocol, [from, to]: [IpAddress; 2], payload: &mut [u8]) {
+    match protocol {
+        IpProtocol::Tcp => TcpPacket::new_unchecked(payload).fill_checksum(&from, &to),
+        IpProtocol::Udp => UdpPacket::new_unchecked(payload).fill_checksum(&from, &to),
+        _ => {}
+    }
 }
 
 impl Headers {

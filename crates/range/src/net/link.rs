@@ -3,7 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
@@ -30,7 +30,9 @@ const LAN: Duration = Duration::from_micros(900);
 const PER_BYTE: u64 = 88;
 
 pub(super) struct Link {
-    random: fastrand::Rng,
+    seed: u64,
+    /// Chance of each way of each conversation: what others send, and when, does not move it.
+    chances: BTreeMap<Way, fastrand::Rng>,
     weather: Weather,
     /// Until when each host's sender is busy.
     busy: [Duration; 3],
@@ -38,6 +40,18 @@ pub(super) struct Link {
     last: BTreeMap<(usize, Option<IpAddr>), Duration>,
     flying: BinaryHeap<Reverse<Flying>>,
     sent: u64,
+}
+
+/// From whom and to whom, over TCP or not; nothing for what is neither TCP nor UDP.
+type Way = Option<(SocketAddr, SocketAddr, bool)>;
+
+/// A frame that is sent.
+#[derive(Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) from: Host,
+    pub(super) frame: &'a [u8],
+    /// The ends of the packet within it, where it is one of a tunnel.
+    pub(super) carries: Option<Headers>,
 }
 
 /// A frame on its way. Those due first come first, then those sent first.
@@ -51,9 +65,10 @@ struct Flying {
 }
 
 impl Link {
-    pub(super) fn new(random: fastrand::Rng, weather: Weather) -> Self {
+    pub(super) fn new(seed: u64, weather: Weather) -> Self {
         Self {
-            random,
+            seed,
+            chances: BTreeMap::new(),
             weather,
             busy: [Duration::ZERO; 3],
             last: BTreeMap::new(),
@@ -62,19 +77,23 @@ impl Link {
         }
     }
 
-    /// Takes a frame for a host, or for all but the sender.
-    pub(super) fn send(&mut self, from: Host, to: Option<Host>, frame: &[u8], now: Duration, tap: &mut Tap) {
+    /// Takes a frame for a host, or for all but the sender. Where it carries another packet, that one's ends say how far it is.
+    pub(super) fn send(&mut self, frame: &Outgoing<'_>, to: Option<Host>, now: Duration, tap: &mut Tap) {
+        let Outgoing { from, frame, carries } = *frame;
+        let headers = Headers::of(frame);
+        let way = carries.or(headers).map(|headers| (headers.from, headers.to, headers.is_tcp));
+        let mut random = self.chances.remove(&way).unwrap_or_else(|| self.chance_of(way));
         let sender = index(from);
         let free = self.busy.get(sender).copied().unwrap_or_default();
-        let start = free.max(now + Duration::from_micros(self.random.u64(4..60)));
+        let start = free.max(now + Duration::from_micros(random.u64(4..60)));
         let sent = start + Duration::from_nanos(frame.len() as u64 * PER_BYTE);
         if let Some(busy) = self.busy.get_mut(sender) {
             *busy = sent;
         }
-        let headers = Headers::of(frame);
         if from == Host::Phone {
             tap.take(sent, frame, headers);
         }
+        let headers = carries.or(headers);
         let far = headers
             .map(|headers| if from == Host::World { headers.from.ip() } else { headers.to.ip() })
             .filter(|ip| !is_lan(*ip));
@@ -82,34 +101,46 @@ impl Link {
         let spared = far.is_none() || headers.is_some_and(|headers| headers.begins);
         let receivers = HOSTS.into_iter().filter(|host| *host != from && to.is_none_or(|to| to == *host));
         for receiver in receivers {
-            if !spared && self.chance(self.weather.lost) {
+            if !spared && happens(self.weather.lost, &mut random) {
                 continue;
             }
-            let due = self.arrival(sent, index(receiver), far, spared);
+            let due = self.arrival(sent, index(receiver), far, spared, &mut random);
             self.sent += 1;
             let number = self.sent;
             let (to, frame) = (index(receiver), frame.to_vec());
             self.flying.push(Reverse(Flying { due, number, from: sender, to, frame }));
         }
+        self.chances.insert(way, random);
     }
 
-    fn arrival(&mut self, sent: Duration, to: usize, far: Option<IpAddr>, spared: bool) -> Duration {
+    /// What happens to what is sent this way follows from the seed and from the way alone.
+    fn chance_of(&self, way: Way) -> fastrand::Rng {
+        let mixed = format!("{way:?}")
+            .bytes()
+            .fold(self.seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        fastrand::Rng::with_seed(mixed)
+    }
+
+    fn arrival(
+        &mut self,
+        sent: Duration,
+        to: usize,
+        far: Option<IpAddr>,
+        spared: bool,
+        random: &mut fastrand::Rng,
+    ) -> Duration {
         let way = match far {
             None => LAN,
             Some(ip) => self.weather.away.get(&ip).map_or(NEAR, |millis| Duration::from_millis(*millis)),
         };
-        let jitter = self.random.u64(0..=u64::try_from(way.as_micros() / 12).unwrap_or_default());
+        let jitter = random.u64(0..=u64::try_from(way.as_micros() / 12).unwrap_or_default());
         let due = sent + way + Duration::from_micros(jitter);
-        if !spared && self.chance(self.weather.late) {
-            return due + Duration::from_micros(self.random.u64(300..9000));
+        if !spared && happens(self.weather.late, random) {
+            return due + Duration::from_micros(random.u64(300..9000));
         }
         let last = self.last.entry((to, far)).or_default();
         *last = due.max(*last + Duration::from_micros(11));
         *last
-    }
-
-    fn chance(&mut self, of_thousand: u32) -> bool {
-        of_thousand > 0 && self.random.u32(0..1000) < of_thousand
     }
 
     /// The next frame that has arrived: when, from whom, and where.
@@ -126,6 +157,10 @@ impl Link {
     pub(super) fn next(&self) -> Option<Duration> {
         self.flying.peek().map(|Reverse(next)| next.due)
     }
+}
+
+fn happens(of_thousand: u32, random: &mut fastrand::Rng) -> bool {
+    of_thousand > 0 && random.u32(0..1000) < of_thousand
 }
 
 fn index(host: Host) -> usize {

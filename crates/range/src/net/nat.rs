@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use creance_model::Timestamp;
+use creance_model::{LinkType, Timestamp};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Ipv4Packet, Ipv6Packet, TcpPacket, UdpPacket};
 
-use super::{Headers, Host, Tap, is_lan};
+use super::{Headers, Host, Tap, frame::mend, is_lan};
 
 /// The router's address there: of a network for documentation (RFC 5737).
 const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 77);
@@ -47,7 +47,7 @@ impl Tap {
             let time = if is_out { frame.time + TAKES } else { frame.time.saturating_sub(TAKES) };
             behind.take(time, &bytes, Some(headers));
         }
-        behind.pcapng(begun)
+        behind.pcapng(begun, LinkType::ETHERNET)
     }
 }
 
@@ -76,8 +76,6 @@ fn translate(bytes: &mut [u8], headers: Headers, is_out: bool, port: u16) {
     } else {
         ip.set_dst_addr(PUBLIC);
     }
-    ip.fill_checksum();
-    let (src, dst) = (ip.src_addr().into(), ip.dst_addr().into());
     if headers.is_tcp {
         let mut tcp = TcpPacket::new_unchecked(ip.payload_mut());
         if is_out {
@@ -85,7 +83,6 @@ fn translate(bytes: &mut [u8], headers: Headers, is_out: bool, port: u16) {
         } else {
             tcp.set_dst_port(port);
         }
-        tcp.fill_checksum(&src, &dst);
     } else {
         let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
         if is_out {
@@ -93,6 +90,6 @@ fn translate(bytes: &mut [u8], headers: Headers, is_out: bool, port: u16) {
         } else {
             udp.set_dst_port(port);
         }
-        udp.fill_checksum(&src, &dst);
     }
+    mend(ethernet.payload_mut());
 }

@@ -74,8 +74,8 @@ impl Tap {
     }
 
     /// The capture as pcapng, which began at a time.
-    pub(crate) fn pcapng(&self, begun: Timestamp) -> io::Result<Vec<u8>> {
-        let mut writer = PcapngWriter::new(Vec::new(), LinkType::ETHERNET, false)?;
+    pub(crate) fn pcapng(&self, begun: Timestamp, link: LinkType) -> io::Result<Vec<u8>> {
+        let mut writer = PcapngWriter::new(Vec::new(), link, false)?;
         for frame in &self.frames {
             let time = begun.plus_nanos(i64::try_from(frame.time.as_nanos()).unwrap_or(i64::MAX));
             let length = u32::try_from(frame.bytes.len()).map_err(io::Error::other)?;

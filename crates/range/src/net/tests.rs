@@ -6,15 +6,28 @@ use super::*;
 
 /// A conversation of so many bytes each way, under some weather: what was captured.
 fn exchanged(weather: Weather, bytes: usize, seed: u64) -> (Duration, Tap) {
+    let (took, tap, _) = exchanged_over(None, weather, bytes, seed);
+    (took, tap)
+}
+
+/// The same over a VPN: also, what was captured within, and whom the server saw.
+fn exchanged_over(
+    exit: Option<Exit>,
+    weather: Weather,
+    bytes: usize,
+    seed: u64,
+) -> (Duration, Tap, (Option<Tap>, IpAddr)) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let net = Net::new(seed, weather, None);
+        let net = Net::new(seed, weather, None, exit);
         tokio::spawn(net.clone().run());
         let at: SocketAddr = "8.210.75.200:80".parse().unwrap();
         let mut connections = net.listen(Host::World, at, 50).unwrap();
+        let (tell, caller) = tokio::sync::oneshot::channel();
         tokio::spawn(async move {
             let mut stream = connections.recv().await.unwrap();
+            tell.send(stream.remote().ip()).unwrap();
             let mut all = Vec::new();
             stream.read_to_end(&mut all).await.unwrap();
             stream.write_all(&all).await.unwrap();
@@ -28,8 +41,9 @@ fn exchanged(weather: Weather, bytes: usize, seed: u64) -> (Duration, Tap) {
         stream.read_to_end(&mut back).await.unwrap();
         assert_eq!(back, sent);
         drop(stream);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        (net.now(), net.take_tap())
+        let took = net.now();
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        (took, net.take_tap(), (net.take_inside(), caller.await.unwrap()))
     })
 }
 
@@ -46,8 +60,30 @@ fn what_is_sent_comes_back_whatever_the_weather() {
 fn the_same_seed_gives_the_same_capture() {
     let rough = Weather { lost: 30, late: 60, ..Weather::default() };
     let capture = |seed| {
-        exchanged(rough.clone(), 50_000, seed).1.pcapng(creance_model::Timestamp::from_secs(0)).unwrap()
+        let tap = exchanged(rough.clone(), 50_000, seed).1;
+        tap.pcapng(creance_model::Timestamp::from_secs(0), creance_model::LinkType::ETHERNET).unwrap()
     };
     assert_eq!(capture(3), capture(3));
     assert_ne!(capture(3), capture(4));
+}
+
+#[test]
+fn through_a_vpn_a_capture_sees_datagrams_to_its_server_and_the_server_of_a_host_sees_the_exit() {
+    let exit = Exit::new("DE", &[], &mut fastrand::Rng::with_seed(1)).unwrap();
+    let rough = Weather { lost: 20, late: 40, ..Weather::default() };
+    let (_, tap, (inside, seen)) = exchanged_over(Some(exit.clone()), rough, 200_000, 2);
+    assert_eq!(seen, IpAddr::from(exit.addresses.0));
+    let way = exit.conversation();
+    let mut sizes = std::collections::BTreeMap::new();
+    for headers in tap.frames.iter().filter_map(|frame| frame.headers) {
+        assert!(!headers.is_tcp && [headers.from, headers.to].contains(&way.outside), "{headers:?}");
+        *sizes.entry(headers.payload).or_insert(0) += 1;
+    }
+    // One handshake; full packets, filled up to sixteens; and at the end an end that has nothing to say.
+    assert_eq!((sizes[&148], sizes[&92]), (1, 1), "{sizes:?}");
+    assert!(sizes[&1456] > 100 && sizes.contains_key(&32), "{sizes:?}");
+    assert!(sizes.keys().all(|size| matches!(size, 148 | 92) || size % 16 == 0), "{sizes:?}");
+    let ports: std::collections::BTreeSet<u16> =
+        inside.unwrap().frames.iter().filter_map(|frame| Some(frame.headers?.to.port())).collect();
+    assert!(ports.contains(&80) && ports.len() == 2, "{ports:?}");
 }
