@@ -53,7 +53,11 @@ impl Notices {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a test that may be skipped says so")]
+    #![expect(
+        clippy::print_stderr,
+        clippy::disallowed_methods,
+        reason = "a test that may be skipped says so"
+    )]
 
     use std::process::Command;
 

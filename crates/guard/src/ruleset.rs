@@ -542,7 +542,10 @@ resolver = { captive = true, listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.
             }
             // By the other rule, while a set holds as well.
             let out: Vec<_> = rules.lines().filter(|line| line.contains("let_out")).collect();
-            assert!(out.len() == 3 && out[1].contains("iifname @released ") && out[2].contains("chain"), "{out:?}");
+            assert!(
+                out.len() == 3 && out[1].contains("iifname @released ") && out[2].contains("chain"),
+                "{out:?}"
+            );
             for chain in ["by_name", "leaving_by_name"] {
                 assert_eq!(rules.matches(&format!("jump {chain}\n")).count(), 1);
                 assert!(rules.contains(&format!("iifname @asking jump {chain}\n")));

@@ -35,6 +35,12 @@ fn able() -> bool {
     able
 }
 
+/// Does the same with each at once, for most of the time an aircraft is waited for to stand long enough.
+fn at_once<A: Send, B: Send, const N: usize>(all: [A; N], act: impl Fn(A) -> B + Sync) -> [B; N] {
+    let act = &act;
+    std::thread::scope(|scope| all.map(|one| scope.spawn(move || act(one))).map(|one| one.join().unwrap()))
+}
+
 /// What `simulate --live` says of a capture; it is what the policy says, or the exit code would tell.
 fn simulated(capture: &Path, policy: &str) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_creance-guard"))
@@ -98,18 +104,17 @@ fn what_a_policy_says_of_the_example_is_what_passes() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own.cedar");
     fs::write(&own, OWN).unwrap();
-    let local = simulated(&capture, "local-data-mode");
+    let policies = ["local-data-mode", "lab-observe", own.to_str().unwrap(), "allow-only-us"];
+    let [local, observed, answer, us] = at_once(policies, |policy| simulated(&capture, policy));
     let all = passed(&local);
     assert!(all.iter().all(|(_, ground, air)| *ground && !air), "{all:?}");
     let ([passes, refused, untold], seen) = played(&local, "ground");
     assert!(passes > 10 && refused == 0 && seen > 100, "{passes} {refused} {untold} {seen}");
     let ([passes, refused, _], seen) = played(&local, "flying");
     assert!(passes == 0 && refused > 20 && seen == 0, "{passes} {refused} {seen}");
-    let observed = simulated(&capture, "lab-observe");
     assert!(passed(&observed).iter().all(|(_, ground, air)| *ground && *air), "{observed:?}");
     let ([passes, refused, _], seen) = played(&observed, "flying");
     assert!(passes > 20 && refused == 0 && seen > 1000, "{passes} {refused} {seen}");
-    let answer = simulated(&capture, own.to_str().unwrap());
     let own = passed(&answer);
     let of = |name: &str| own.iter().find(|(to, ..)| to == name).map(|(_, ground, air)| (*ground, *air));
     assert_eq!(of("tiles.openmaps.example:443"), Some((true, true)));
@@ -118,7 +123,7 @@ fn what_a_policy_says_of_the_example_is_what_passes() {
     assert_eq!(of("203.107.6.88:123"), Some((false, false)));
     let ([passes, refused, _], _) = played(&answer, "flying");
     assert!(passes > 0 && refused > 0, "some pass by name in flight, others do not: {passes} {refused}");
-    let us = passed(&simulated(&capture, "allow-only-us"));
+    let us = passed(&us);
     assert!(us.iter().any(|(_, _, air)| *air) && us.iter().any(|(_, ground, _)| !ground), "{us:?}");
 }
 
@@ -132,9 +137,35 @@ fn what_a_policy_says_of_the_lab_is_what_passes() {
     if !able() {
         return;
     }
-    for case in ["dev-01-idle", "dev-02-flight", "dev-03-local-data-mode"] {
-        for policy in ["local-data-mode", "allow-only-us"] {
-            passed(&simulated(&lab.join(case).join("capture.pcapng"), policy));
-        }
+    let cases = ["dev-01-idle", "dev-02-flight", "dev-03-local-data-mode"];
+    at_once(cases.map(|case| lab.join(case).join("capture.pcapng")), |capture| {
+        at_once(["local-data-mode", "allow-only-us"], |policy| passed(&simulated(&capture, policy)))
+    });
+}
+
+/// The accused system itself: in the air it sends as it likes, and the guard lets through what the policy says.
+#[test]
+fn what_a_policy_says_of_the_range_is_what_passes() {
+    if !able() {
+        return;
     }
+    let flights = [
+        ("as-alleged", "local-data-mode"),
+        ("as-alleged", "allow-only-us"),
+        ("in-china", "cn-lawful-reporting"),
+    ];
+    at_once(flights, |(scenario, policy)| {
+        let folder = tempfile::tempdir().unwrap();
+        let case = creance_range::run(&creance_range::Scenario::load(scenario).unwrap(), 5).unwrap();
+        case.write(folder.path()).unwrap();
+        let answer = simulated(&folder.path().join("capture.pcapng"), policy);
+        passed(&answer);
+        let ([passes, refused, untold], seen) = played(&answer, "flying");
+        assert!(refused > 5, "{scenario}, {policy}: {passes} {refused} {untold}");
+        if policy == "local-data-mode" {
+            assert_eq!((passes, seen), (0, 0), "{scenario}");
+            let ([passes, ..], seen) = played(&answer, "ground");
+            assert!(passes > 5 && seen > 100, "{scenario}, on the ground: {passes} {seen}");
+        }
+    });
 }
