@@ -68,6 +68,26 @@ fn archives_of_all_ages_are_opened() {
             (&wanted, &Value::from(format!("{}!/flight.tlog", path.display())))
         );
     }
+    // Names that fit into no head stand in one of their own, in the form of each.
+    let deep = format!("{}/{}.tlog", "d".repeat(120), "n".repeat(120));
+    fs::create_dir(folder.path().join("d".repeat(120))).unwrap();
+    fs::copy(&log, folder.path().join(&deep)).unwrap();
+    for form in ["oldgnu", "gnu", "posix"] {
+        let path = folder.path().join(format!("{form}-long.tar"));
+        let mut tar = Command::new("tar");
+        tar.args(["-c", "--format", form, "-f", &text(&path), "-C"]).arg(folder.path());
+        assert!(tar.arg("d".repeat(120)).status().unwrap().success(), "{form}");
+        let (all, code) = listed(&path);
+        let names: Vec<_> = all.iter().map(|one| one["file"].as_str().unwrap()).collect();
+        let inner = format!("{}!/{deep}", path.display());
+        assert_eq!((names, code), (vec![text(&path).as_str(), &inner], Some(0)), "{form}");
+    }
+    // One behind another, as `cat` puts them, is read as well.
+    let both = folder.path().join("both.tar");
+    let one = fs::read(folder.path().join("ustar.tar")).unwrap();
+    fs::write(&both, one.repeat(2)).unwrap();
+    let (all, code) = listed(&both);
+    assert_eq!((all.len(), code), (3, Some(0)));
     // Nothing but a sum that is right makes a tar of what has no name.
     let mut bytes = fs::read(folder.path().join("v7.tar")).unwrap();
     bytes[10] ^= 1;

@@ -81,6 +81,7 @@ def make(folder):
     # Pillow writes no EXIF into TIFF: ExifTool copies it, XMP and all.
     save("lzw.tif", picture("RGB"), compression="tiff_lzw")
     save("plain.tif", picture("RGB"))
+    save("jpeg.tif", picture("RGB"), compression="jpeg")
     tiffs = [f"{folder}/{name}" for name in names if name.endswith(".tif")]
     copy = ["exiftool", "-q", "-overwrite_original", "-tagsFromFile", f"{folder}/baseline.jpg", "-exif:all", "-gps:all", "-xmp"]
     subprocess.run(copy + tiffs, check=True)
@@ -91,6 +92,22 @@ def make(folder):
     subprocess.run(["exiftool", "-q", "-overwrite_original", "-tagsFromFile", f"{folder}/baseline.jpg", "-xmp", f"{folder}/moving.gif"], check=True)
     subprocess.run(["exiftool", "-q", "-overwrite_original"] + sets + [f"{folder}/moving.gif"], check=True)
     names.append("moving.gif")
+    # The same with words in a part behind the last letter, before the zero that ends the parts and the last byte.
+    with open(f"{folder}/moving.gif", "rb") as file:
+        moving = file.read()
+    with open(f"{folder}/hiding.gif", "wb") as file:
+        file.write(moving[:-2] + b"\x06SECRET\0;")
+    names.append("hiding.gif")
+    # A TIFF that says nothing but where its only strip is, which is a JPEG that says all.
+    with open(f"{folder}/baseline.jpg", "rb") as file:
+        strip = file.read()
+    values = [(0x100, 3, 96), (0x101, 3, 64), (0x102, 3, 0), (0x103, 3, 7), (0x106, 3, 6), (0x111, 4, 0), (0x115, 3, 3), (0x116, 3, 64), (0x117, 4, len(strip)), (0x212, 3, 2 | 2 << 16)]
+    behind = 8 + 2 + 12 * len(values) + 4
+    places = {0x102: (3, behind), 0x111: (1, behind + 8), 0x212: (2, 2 | 2 << 16)}
+    entries = b"".join(struct.pack("<HHII", tag, kind, *places.get(tag, (1, value))) for tag, kind, value in values)
+    with open(f"{folder}/strip.tif", "wb") as file:
+        file.write(b"II*\0\x08\0\0\0" + struct.pack("<H", len(values)) + entries + bytes(4) + struct.pack("<4H", 8, 8, 8, 0) + strip)
+    names.append("strip.tif")
     save("new.heic", picture("RGB"), exif=tags.tobytes(), xmp=XMP)
     with open(f"{folder}/truth.json", "w") as file:
         json.dump({"files": names, "serials": [SERIAL, LENS], "people": [OWNER, ARTIST], "lat": LAT, "lon": LON,

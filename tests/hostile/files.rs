@@ -250,3 +250,70 @@ fn packets_of_a_gif_are_read_up_to_a_number() {
     let (_, damage) = told("packets.gif", &gif);
     assert_eq!(damage.len(), 1, "{damage:?}");
 }
+
+/// A head of tar: its size as it is written, its kind, a sum that is right.
+fn tar_head(size: [u8; 12], kind: u8) -> Vec<u8> {
+    let mut head = vec![0; 512];
+    head[0] = b'a';
+    head[124..136].copy_from_slice(&size);
+    head[148..156].fill(b' ');
+    head[156] = kind;
+    head[257..263].copy_from_slice(b"ustar\0");
+    let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+    head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    head
+}
+
+#[test]
+fn heads_of_a_tar_that_lead_nowhere_are_passed_once() {
+    let (none, all, few) =
+        ([0xff; 12], [0x80, 0, 0, 0, 0x7f, 255, 255, 255, 255, 255, 255, 255], *b"00000000001\0");
+    let times = 40_000;
+    // Sizes that are none; links that say what they have not; attributes of nothing; and one entry longer than any file.
+    for (kind, size) in [(b'0', none), (b'1', few), (b'5', all), (b'x', few), (b'K', few), (b'0', all)] {
+        let mut one = tar_head(size, kind);
+        if matches!(kind, b'x' | b'K') {
+            one.resize(1024, b'9');
+        }
+        let bytes = [tar_head(few, b'0'), vec![b'y'; 512], one.repeat(times)].concat();
+        let (all, damage) = told("many.tar", &bytes);
+        assert!(all.len() == 2 && damage.len() <= 1, "{kind}: {} {damage:?}", all.len());
+    }
+    // What is no head is skipped in one pass, whatever looks like the beginning of one.
+    let noise = [tar_head(few, b'0'), vec![b'y'; 512], b"ustar\0".repeat(8 << 20)].concat();
+    let (_, damage) = told("noise.tar", &noise);
+    assert_eq!(damage.len(), 1, "{damage:?}");
+}
+
+#[test]
+fn what_only_looks_like_a_picture_behind_one_is_tried_up_to_a_number() {
+    let begin = b"\xff\xd8\xff\xda\0\x02\xff\xd9x";
+    for looks in [&b"\xff\xd8\xff\xe2\0\x08"[..], b"\xff\xd8\xff\xfe", b"\0\0\0\x10ftypheic", b"\xff\xd8"] {
+        let file = [&begin[..], &looks.repeat((16 << 20) / looks.len())].concat();
+        let (all, _) = told("behind.jpg", &file);
+        let hidden = all[0]["hidden"].as_array().unwrap();
+        assert!((1..=70).contains(&hidden.len()), "{looks:?}: {}", hidden.len());
+    }
+}
+
+#[test]
+fn entries_of_a_tiff_are_counted_whether_they_are_kept_or_not() {
+    let outside = [&[0x0f, 1, 2, 0][..], &[0xff; 16]].concat();
+    let count = 500_000_usize;
+    let head = [&b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0"[..], &u64::MAX.to_le_bytes()].concat();
+    let (_, damage) = told("many.tif", &[head, outside.repeat(count)].concat());
+    assert!(
+        damage.len() < 5000 && damage.iter().any(|why| why.contains("more than 4096 tags")),
+        "{}",
+        damage.len()
+    );
+}
+
+#[test]
+fn letters_of_a_gif_are_walked_once() {
+    // Each picture has room for one letter, and holds a part of 255 bytes more.
+    let frame = [&[0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 255, 0x44, 1][..], &[b'S'; 253], &[0]].concat();
+    let gif = [&b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff"[..], &frame.repeat(60_000), b"\x3b"].concat();
+    let (all, damage) = told("hiding.gif", &gif);
+    assert_eq!((all[0]["hidden"][0]["bytes"].as_u64(), damage.len()), (Some(60_000 * 253), 0));
+}

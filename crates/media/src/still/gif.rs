@@ -6,6 +6,10 @@
 //! 0x21 extension: label · parts          parts: length u8, so many bytes, …, 0
 //! 0x3b end
 //! ```
+//!
+//! Zeros may stand between blocks, as all readers allow.
+
+pub(super) mod letters;
 
 use std::{io, ops::Range};
 
@@ -78,6 +82,8 @@ pub(crate) struct Blocks {
     pub(crate) end: Option<u64>,
     /// Where and why the walk ended before.
     pub(crate) flaw: Option<(u64, String)>,
+    /// Whether it did so behind whole blocks, at the end of the file: only the last byte is missing.
+    pub(crate) is_unended: bool,
 }
 
 /// Walks the blocks, reading only the lengths of their parts.
@@ -98,6 +104,10 @@ pub(crate) fn blocks(source: &dyn Source) -> io::Result<Blocks> {
             return Ok(found);
         }
         let (kind, content) = match window.at(at, 14)? {
+            [0, ..] => {
+                at += 1;
+                continue;
+            }
             [0x3b, ..] => {
                 found.end = Some(at + 1);
                 return Ok(found);
@@ -110,7 +120,8 @@ pub(crate) fn blocks(source: &dyn Source) -> io::Result<Blocks> {
                 (Kind::Application(name.try_into().unwrap_or_default()), at + 14)
             }
             [0x21, label, ..] => (Kind::Other(*label), at + 2),
-            [] | [0x2c | 0x21, ..] => {
+            rest @ ([] | [0x2c | 0x21, ..]) => {
+                found.is_unended = rest.is_empty();
                 found.flaw = cut("the file ends before its last byte (0x3b)");
                 return Ok(found);
             }
@@ -196,10 +207,16 @@ pub(crate) fn shown(source: &dyn Source, block: &Block) -> io::Result<Shown> {
 pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     let mut inspection = Inspection::of("gif");
     let found = blocks(source)?;
-    let mut packets = 0;
+    let (mut packets, mut beside, mut damaged) = (0, 0, None);
+    let mut window = Window::new(source);
     for block in &found.all {
         let (start, bytes) = (block.content, block.range.end - block.content);
         if block.kind == Kind::Picture {
+            match letters::end(&mut window, block)? {
+                letters::End::Before { behind, is_filled: true, .. } => beside += behind,
+                letters::End::Damaged(at) => damaged = damaged.or(Some(at)),
+                letters::End::Before { .. } | letters::End::Last => {}
+            }
             continue;
         }
         if block.kind == Kind::Control || block.kind.is_shown() {
@@ -255,6 +272,13 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 inspection.hidden.push(Hidden { what: "data of an unknown kind", field, bytes });
             }
         }
+    }
+    if beside > 0 {
+        let (what, field) = ("data behind the letters of a picture", "gif:picture".to_owned());
+        inspection.hidden.push(Hidden { what, field, bytes: beside });
+    }
+    if let Some(at) = damaged {
+        inspection.flaw("picture", at, "a code stands for nothing: what its parts hold is not known");
     }
     if let Some((at, why)) = found.flaw {
         inspection.flaw("blocks", at, &why);
@@ -344,7 +368,7 @@ pub(crate) mod tests {
             picture.truncate(cut.index(picture.len()) + 1);
             inspect(&picture.as_slice()).unwrap();
             let found = blocks(&picture.as_slice()).unwrap();
-            prop_assert!(found.all.windows(2).all(|two| two[0].range.end == two[1].range.start));
+            prop_assert!(found.all.windows(2).all(|two| two[0].range.end <= two[1].range.start));
         }
     }
 }

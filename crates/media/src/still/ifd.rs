@@ -73,7 +73,8 @@ pub(crate) struct Tags<'a> {
     pub(crate) big: bool,
     pub(crate) tables: Vec<Table>,
     pub(crate) entries: Vec<Entry>,
-    /// Bytes of all values.
+    /// Entries that were looked at, whether they are kept or not, and bytes of all values.
+    walked: usize,
     held: usize,
     /// What could not be read: offset and why.
     pub(crate) flaws: Vec<(usize, String)>,
@@ -102,6 +103,7 @@ impl<'a> Tags<'a> {
             big: false,
             tables: Vec::new(),
             entries: Vec::new(),
+            walked: 0,
             held: 0,
             flaws: Vec::new(),
         }
@@ -170,7 +172,9 @@ impl<'a> Tags<'a> {
         let told = usize::try_from(count).unwrap_or(usize::MAX);
         self.tables.push(Table { at, count: told });
         for number in 0..told {
-            if self.entries.len() >= MOST_ENTRIES {
+            // Those of an unknown type, or whose value is nowhere, are work and room as well.
+            self.walked += 1;
+            if self.walked > MOST_ENTRIES {
                 self.flaws.push((at, format!("more than {MOST_ENTRIES} tags")));
                 return None;
             }
@@ -261,6 +265,17 @@ impl<'a> Tags<'a> {
             (number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0).then_some(number as u64)
         };
         self.floats(entry).into_iter().filter_map(whole).collect()
+    }
+
+    /// All offsets or lengths of a value, of which a picture of many tiles has more than others: whole numbers of 16 and more bits.
+    pub(crate) fn all_numbers<'b>(&'b self, entry: &'b Entry) -> impl Iterator<Item = u64> + 'b {
+        let size = size_of(entry.kind).and_then(|size| usize::try_from(size).ok()).unwrap_or(1).max(1);
+        let kind = if matches!(entry.kind, 3 | 4 | 13 | 16 | 18) { entry.kind } else { 0 };
+        let little = self.little;
+        self.bytes_of(entry).chunks_exact(size).filter(move |_| kind != 0).map(move |item| {
+            let digit = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+            if little { item.iter().rev().fold(0, digit) } else { item.iter().fold(0, digit) }
+        })
     }
 
     fn number(&self, kind: u16, item: &[u8]) -> Option<f64> {
@@ -381,6 +396,27 @@ mod tests {
             // A count of all that 64 bits can say is damage.
             block[16..24].fill(0xff);
             assert_eq!(Tags::read(&block).unwrap().flaws.len(), 1);
+        }
+    }
+
+    #[test]
+    fn entries_are_counted_whether_they_are_kept_or_not() {
+        // In a BigTIFF, of an unknown type; elsewhere, with a value behind the end, in directories that lie on top of each other.
+        let unknown = [&[0, 1, 99, 0][..], &[0; 16]].concat().repeat(50_000);
+        let big = [&b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0"[..], &50_000_u64.to_le_bytes(), &unknown].concat();
+        let outside = [&[0x0f, 0x0f, 0x0f, 1, 2, 0][..], &[0xff; 6]].concat().repeat(60_000);
+        let following: Vec<u8> = (0..50_u32).flat_map(|number| (26 + number * 1200).to_le_bytes()).collect();
+        let sub = [&[0x4a, 1, 4, 0, 50, 0, 0, 0][..], &(26 + 720_000_u32).to_le_bytes(), &[0; 4]].concat();
+        let little = [&b"II*\0\x08\0\0\0\x01\0"[..], &sub, &outside, &following].concat();
+        for block in [big, little] {
+            let tags = Tags::read(&block).unwrap();
+            assert!(
+                tags.flaws.iter().any(|(_, why)| why.contains("more than 4096 tags")),
+                "{:?}",
+                tags.flaws.first()
+            );
+            assert!(tags.walked <= MOST_ENTRIES + MOST_DIRECTORIES);
+            assert!(tags.flaws.len() <= MOST_ENTRIES + MOST_DIRECTORIES, "{}", tags.flaws.len());
         }
     }
 

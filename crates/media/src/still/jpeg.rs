@@ -12,13 +12,15 @@
 //! | APP13 | what Photoshop and news agencies write (IPTC) |
 //! | COM | text |
 
+mod behind;
+
 use std::{collections::BTreeMap, io, ops::Range};
 
 use creance_cursor::Source;
 use creance_model::{Component, DataClass, Hidden, Inspection};
 
 use super::{
-    exif, flir, ifd, iptc, multi_picture, scans,
+    exif, flir, ifd, iptc, multi_picture,
     stretch::{Stretch, Window},
     within, xmp,
 };
@@ -27,11 +29,8 @@ use crate::video::gpmf;
 /// Segments of one picture that are read; an R-JPEG has some twenty.
 const MOST: usize = 4096;
 
-/// What lies behind a picture, one behind another, that is told.
-const MOST_BEHIND: usize = 64;
-
 /// How every picture begins, with the first byte of its next marker.
-const BEGINNING: &[u8] = &[0xff, 0xd8, 0xff];
+pub(crate) const BEGINNING: &[u8] = &[0xff, 0xd8, 0xff];
 
 /// Bytes of extended XMP and of FLIR's blocks that are joined.
 const MOST_JOINED: usize = 16 << 20;
@@ -153,13 +152,13 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     }
     previews(&mut inspection, source, &listed)?;
     if let Some(scan) = found.scan {
-        behind(&mut inspection, source, (&found, scan), &listed)?;
+        behind::tell(&mut inspection, source, (&found, scan), &listed)?;
     }
     Ok(inspection)
 }
 
 /// Adds what the segments of a picture say, and gives them.
-fn described(inspection: &mut Inspection, source: &dyn Source) -> io::Result<Segments> {
+pub(crate) fn described(inspection: &mut Inspection, source: &dyn Source) -> io::Result<Segments> {
     let segments = segments(source)?;
     let mut joined = Joined::default();
     let (mut properties, mut thermal) = (Vec::new(), 0_u64);
@@ -241,87 +240,6 @@ fn described(inspection: &mut Inspection, source: &dyn Source) -> io::Result<Seg
         inspection.flaw("segments", *at, why);
     }
     Ok(segments)
-}
-
-/// Tells what lies behind the picture and is not in its index, and reads it: further pictures, films of phones, text.
-fn behind(
-    inspection: &mut Inspection,
-    source: &dyn Source,
-    (found, scan): (&Segments, u64),
-    listed: &[Range<u64>],
-) -> io::Result<()> {
-    let Some(mut at) = end(source, found, scan, listed)? else {
-        if scans::end(source, scan)?.is_beyond {
-            inspection.flaw(
-                "scans",
-                scan,
-                "more stands between them than is told apart: what lies behind is not known",
-            );
-        }
-        return Ok(());
-    };
-    for number in 0.. {
-        at = next(source, at)?;
-        if at >= source.length() {
-            break;
-        }
-        if number >= MOST_BEHIND {
-            inspection.flaw("behind EOI", at, &format!("more than {MOST_BEHIND} pictures, films or data"));
-            break;
-        }
-        if let Some(range) = listed.iter().find(|range| range.start == at) {
-            at = range.end;
-            continue;
-        }
-        let beyond = listed.iter().map(|range| range.start).filter(|start| *start > at).min();
-        let limit = beyond.unwrap_or(source.length());
-        let rest = Stretch::new(source, at..limit);
-        let head = rest.piece(0, 16)?;
-        let (what, end) = if head.starts_with(BEGINNING) {
-            let mut inner = Inspection::of("jpeg");
-            let found = described(&mut inner, &rest)?;
-            within::tell(inspection, inner, at, "behind EOI");
-            let end = found.scan.map(|scan| end(&rest, &found, scan, &[])).transpose()?.flatten();
-            ("picture behind the picture", end.map_or(limit, |end| at + end))
-        } else if crate::is_video(&head) {
-            within::tell(inspection, crate::inspect_video(&rest)?, at, "behind EOI");
-            ("film behind the picture", limit)
-        } else {
-            ("data behind the picture", limit)
-        };
-        let (field, bytes) = ("behind EOI".to_owned(), end - at);
-        inspection.hidden.push(Hidden { what, field, bytes });
-        at = end;
-    }
-    Ok(())
-}
-
-/// Where something begins that lies behind a picture which ends at `end`, and behind zeros. The length with which a film begins has
-/// such too.
-fn next(source: &dyn Source, end: u64) -> io::Result<u64> {
-    let filled = scans::filled(source, end)?;
-    for at in filled.saturating_sub(3).max(end)..filled {
-        if crate::is_video(&source.piece(at, 16)?) {
-            return Ok(at);
-        }
-    }
-    Ok(filled)
-}
-
-/// Where a picture ends whose first scan begins there, or where another begins within it; `None`: neither.
-fn end(source: &dyn Source, found: &Segments, scan: u64, listed: &[Range<u64>]) -> io::Result<Option<u64>> {
-    // One scan of all components, whose letters are coded one after another: nothing but restarts should stand between.
-    let frame = found.all.iter().find(|segment| matches!(segment.marker, 0xc0 | 0xc1));
-    let components = frame.and_then(|frame| frame.head.get(5));
-    let is_one = components.is_some() && source.piece(scan + 4, 1)?.first() == components;
-    if is_one && let Some(end) = scans::first_end(source, scan)?.end {
-        let next = scans::filled(source, end)?;
-        if next >= source.length() || listed.iter().any(|range| range.start == next) {
-            return Ok(Some(end));
-        }
-    }
-    let walk = scans::end(source, scan)?;
-    Ok(walk.end.or(walk.another))
 }
 
 /// Whether segments are those of `InfiRay`.
@@ -430,45 +348,6 @@ mod tests {
     }
 
     #[test]
-    fn a_second_picture_without_an_index_is_told_and_read() {
-        let exif = |serial: &[u8; 8]| {
-            let tags = b"II*\0\x08\0\0\0\x01\0\x31\xa4\x02\0\x08\0\0\0\x1a\0\0\0\0\0\0\0";
-            let content = [EXIF, tags, serial].concat();
-            let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
-            [&[0xff, 0xe1][..], &length, &content].concat()
-        };
-        // One scan of all components, in which the end may be looked for at once, and two.
-        let frames = [
-            b"\xff\xc0\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0".to_vec(),
-            b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\x07\xff\xc4\0\x04\xff\xd9\xff\xda\0\x08\x01\x01\0\0\x3f\0"
-                .to_vec(),
-        ];
-        for frame in frames {
-            let picture = |serial: &[u8; 8]| {
-                [&[0xff, 0xd8][..], &exif(serial), &frame, &vec![7; 70_000], &[0xff, 0xd9]].concat()
-            };
-            let (first, second) = (picture(b"FIRST42\0"), picture(b"SECND42\0"));
-            for between in [&b""[..], &[0; 9]] {
-                let both = [&first, between, &second, &[0; 3][..], &second].concat();
-                let told = inspect(&both.as_slice()).unwrap();
-                let serials: Vec<_> =
-                    told.identifiers.iter().map(|one| (one.value.as_str(), one.field.as_str())).collect();
-                assert_eq!(
-                    serials,
-                    [("FIRST42", "exif:BodySerialNumber"), ("SECND42", "behind EOI:exif:BodySerialNumber")]
-                );
-                let hidden: Vec<_> = told.hidden.iter().map(|one| (one.what, one.bytes)).collect();
-                assert_eq!(hidden, [("picture behind the picture", second.len() as u64); 2]);
-                assert!(told.damage.is_empty(), "{:?}", told.damage);
-            }
-            // One that is cut is followed by the other all the same.
-            let cut = [&first[..first.len() - 2], &second].concat();
-            let told = inspect(&cut.as_slice()).unwrap();
-            assert_eq!((told.identifiers.len(), told.hidden.len()), (2, 1), "{told:?}");
-        }
-    }
-
-    #[test]
     fn the_sensors_of_infiray_have_serial_numbers() {
         let segment = |marker: u8, content: &[u8]| {
             let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
@@ -490,21 +369,6 @@ mod tests {
         let values: Vec<_> = told.identifiers.iter().map(|one| one.value.as_str()).collect();
         assert_eq!(values, ["IR-12345", "VS-67890"]);
         assert!(inspect(&picture(b"ICC_PROFILE\0").as_slice()).unwrap().identifiers.is_empty());
-    }
-
-    #[test]
-    fn what_lies_behind_a_picture_is_told() {
-        let picture = [&[0xff, 0xd8, 0xff, 0xda, 0, 2][..], &[7; 5000], &[0xff, 0xd9]].concat();
-        let hidden = |behind: &[u8]| {
-            let told = inspect(&[&picture, behind].concat().as_slice()).unwrap();
-            told.hidden.iter().map(|one| (one.what, one.bytes)).collect::<Vec<_>>()
-        };
-        assert_eq!(hidden(b""), []);
-        assert_eq!(hidden(&[0; 9]), [], "zeros are no data");
-        assert_eq!(hidden(b"SERIAL 42"), [("data behind the picture", 9)]);
-        let film = [&[0, 0, 0, 16][..], b"ftypisom\0\0\0\0", &[1; 9000]].concat();
-        assert_eq!(hidden(&film), [("film behind the picture", 9016)]);
-        assert_eq!(hidden(&[&[0; 8], &film[..]].concat()), [("film behind the picture", 9016)]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! TIFF 6.0, `BigTIFF` and DNG 1.7: the file is directories of tags, and the pictures lie where these say.
 
+pub(crate) mod parts;
+
 use std::io;
 
 use creance_cursor::Source;
@@ -49,6 +51,7 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
         }
     }
     gdal::georeference(&mut inspection, &tags);
+    parts::tell(&mut inspection, &tags)?;
     // In a file of its own a second picture is a page or a preview, and shown by viewers.
     let shown = |tag: u16| tags.entries.iter().any(|entry| entry.tag == tag);
     if !shown(PREVIEW) {

@@ -7,17 +7,25 @@ use creance_cursor::Source;
 use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
 
 use super::refused;
-use crate::still::gif::{Kind, Shown, blocks, shown};
+use crate::still::{
+    gif::{
+        Block, Kind, Shown, blocks,
+        letters::{self, End},
+        shown,
+    },
+    stretch::Window,
+};
 
 /// A GIF without what it gives away. Places stand in its XMP alone, and go with it.
 pub(super) fn scrub(source: &dyn Source, _: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
     let found = blocks(source)?;
-    if let Some((at, why)) = found.flaw {
+    let has_picture = found.all.iter().any(|block| block.kind == Kind::Picture);
+    if let Some((at, why)) = found.flaw.filter(|_| !(found.is_unended && has_picture)) {
         return refused(format!("it is damaged at {at}: {why}"));
     }
     let mut scrubbed = Scrubbed { pieces: vec![Piece::Copy(0..found.first)], removed: Vec::new() };
     // What is said of the next picture goes with it.
-    let mut control = None;
+    let (mut control, mut window) = (None, Window::new(source));
     for block in &found.all {
         let mut piece = Piece::Copy(block.range.clone());
         let says = block.kind == Kind::Control || block.kind.is_shown();
@@ -31,7 +39,19 @@ pub(super) fn scrub(source: &dyn Source, _: &ScrubRequest) -> io::Result<Result<
         }
         match block.kind {
             Kind::Control => control = Some(piece),
-            Kind::Picture => scrubbed.pieces.extend(control.take().into_iter().chain([piece])),
+            Kind::Picture => {
+                let pieces = match letters::end(&mut window, block)? {
+                    End::Last => vec![piece],
+                    End::Before { part, at, .. } => {
+                        scrubbed.removed("data behind the letters of a picture", "gif:picture");
+                        ended(source, block, part, at)?
+                    }
+                    End::Damaged(at) => {
+                        return refused(format!("it is damaged at {at}: a code stands for nothing"));
+                    }
+                };
+                scrubbed.pieces.extend(control.take().into_iter().chain(pieces));
+            }
             kind if kind.is_shown() && shown != Shown::Nothing => scrubbed.pieces.push(piece),
             Kind::Comment => scrubbed.removed("text", "gif:comment"),
             Kind::Words => {
@@ -50,6 +70,14 @@ pub(super) fn scrub(source: &dyn Source, _: &ScrubRequest) -> io::Result<Result<
         scrubbed.removed("data", "behind the picture");
     }
     Ok(Ok(scrubbed))
+}
+
+/// A picture whose letters end in this part, before this byte.
+fn ended(source: &dyn Source, picture: &Block, part: u64, at: u64) -> io::Result<Vec<Piece>> {
+    let length = at - part - 1;
+    let bytes = source.piece(part + 1, usize::try_from(length).unwrap_or(0))?;
+    let last = [&[u8::try_from(length).unwrap_or(u8::MAX)], &bytes[..], &[0]].concat();
+    Ok(vec![Piece::Copy(picture.range.start..part), Piece::Bytes(last)])
 }
 
 #[cfg(test)]
@@ -73,6 +101,33 @@ mod tests {
         let told = Still::Gif.inspect(&clean.as_slice()).unwrap();
         assert_eq!(told, creance_model::Inspection::of("gif"));
         assert!(scrub(&&picture[..60], &ScrubRequest::default()).unwrap().is_err(), "what is cut is refused");
+    }
+
+    #[test]
+    fn nothing_hides_behind_letters_or_between_blocks_and_what_has_no_end_gets_one() {
+        let clean =
+            |picture: &[u8]| scrub(&picture, &ScrubRequest::default()).unwrap().unwrap().bytes(picture);
+        let picture = clean(&picture());
+        let end = picture.len() - 1;
+        assert_eq!(picture[end - 3..], [0x44, 1, 0, 0x3b], "one part of two bytes");
+        // In the part in which the letters end, in parts of its own, and both; the last byte is missing.
+        for hiding in [&b"\x08\x44\x01SECRET\0"[..], b"\x02\x44\x01\x06SECRET\0", b"\x03\x44\x01S\x05ECRET\0"]
+        {
+            let hidden = [&picture[..end - 4], hiding, &[0x3b]].concat();
+            let told = Still::Gif.inspect(&hidden.as_slice()).unwrap();
+            let found: Vec<_> = told.hidden.iter().map(|one| (one.what, one.bytes)).collect();
+            assert_eq!(found, [("data behind the letters of a picture", 6)]);
+            assert_eq!(clean(&hidden), picture);
+            assert_eq!(clean(&hidden[..hidden.len() - 1]), picture);
+        }
+        // Zeros are no data, and go.
+        let filled = [&picture[..end - 4], b"\x04\x44\x01\0\0\0", &[0, 0, 0x3b]].concat();
+        assert_eq!(Still::Gif.inspect(&filled.as_slice()).unwrap(), creance_model::Inspection::of("gif"));
+        assert_eq!(clean(&filled), picture);
+        let unended = Still::Gif.inspect(&&picture[..end]).unwrap();
+        assert_eq!(unended.damage.len(), 1, "that it is cut is said");
+        assert!(scrub(&&picture[..end - 1], &ScrubRequest::default()).unwrap().is_err());
+        assert!(scrub(&&b"GIF89a\x01\0\x01\0\0\0\0"[..], &ScrubRequest::default()).unwrap().is_err());
     }
 
     #[test]

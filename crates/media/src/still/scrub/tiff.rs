@@ -9,7 +9,7 @@ use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
 use super::{anew, refused};
 use crate::still::{
     ifd::{Directory, Entry, Tags},
-    tiff::XMP,
+    tiff::{XMP, parts},
     xmp,
 };
 
@@ -148,6 +148,20 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     if let (Some(value), Some(packet)) = (xmp, packet) {
         value.copy_from_slice(&packet);
     }
+    let found = parts::parts(&tags)?;
+    if found.is_beyond {
+        return refused("its previews or parts lie on top of each other, or are too many");
+    }
+    if !found.all.is_empty() {
+        let before = values(&bytes);
+        for range in found.all.iter().flat_map(|part| &part.describing) {
+            fill(&mut bytes, range.clone());
+        }
+        if values(&bytes) != before {
+            return refused("a preview or a part lies on top of what describes the picture");
+        }
+        scrubbed.removed("description", "preview");
+    }
     // What was no directory must not be read as one now.
     let is_known = |at: usize| tags.tables.iter().any(|table| table.at == at);
     if !Tags::read(&bytes).is_some_and(|after| after.tables.iter().all(|table| is_known(table.at))) {
@@ -173,7 +187,7 @@ fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
             .filter(|entry| stays(entry) && !entry.is_inline())
             .map(|entry| span(&entry.value)),
     );
-    for (offsets, lengths) in [(0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202)] {
+    for (offsets, lengths) in parts::PLACES {
         for entry in tags.entries.iter().filter(|entry| entry.tag == offsets && stays(entry)) {
             let counts =
                 tags.get(entry.directory, lengths).map(|entry| tags.numbers(entry)).unwrap_or_default();
@@ -200,6 +214,15 @@ fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
             before.checked_sub(1).and_then(|last| ends.get(last)).is_some_and(|reach| *reach > from);
         reaches && kept.binary_search(&(from, end)).is_err()
     })
+}
+
+/// All tags with their values, by where they stand.
+fn values(bytes: &[u8]) -> Option<Vec<(usize, Vec<u8>)>> {
+    let tags = Tags::read(bytes)?;
+    let raw = |entry: &Entry| {
+        [bytes.get(entry.at..entry.at + 8).unwrap_or_default(), tags.bytes_of(entry)].concat()
+    };
+    Some(tags.entries.iter().map(|entry| (entry.at, raw(entry))).collect())
 }
 
 type Span = (usize, usize);
