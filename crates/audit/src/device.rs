@@ -21,7 +21,10 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ring::digest;
 use sha1::Sha1;
 
-use crate::{Error, files, inspect::kind};
+use crate::{
+    Error, files,
+    inspect::{self, kind},
+};
 
 use contents::Files;
 use pictures::PicturesOfDevice;
@@ -152,29 +155,40 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
         md5: md5.finalize().into(),
     };
     let samples = samples.map(creance_detect::Sampler::finish).unwrap_or_default();
-    let values = values::of_file(name, &head, whole);
-    let values = match described(path, &head)? {
-        Some(inspection) => Some(values.unwrap_or_default().with_inspection(name, inspection)),
-        None => values,
-    };
+    let mut values = values::of_file(name, &head, whole);
+    for (name, inspection) in described(path, name, &head)? {
+        values = Some(values.unwrap_or_default().with_inspection(&name, inspection));
+    }
     Ok(ReadFile { file, samples, values })
 }
 
-/// The largest flight log that is read for what it says of the aircraft, in bytes.
+/// The largest flight log and the largest archive that are read for what they say of the aircraft, in bytes; and bytes of the
+/// entries of one that are opened.
 const LONGEST_LOG: u64 = 64 << 20;
+const LONGEST_ARCHIVE: u64 = 64 << 20;
+const MOST_OF_ARCHIVE: u64 = 256 << 20;
 
-/// What a picture, a film or a flight log says; `None`: it is none, or its file is longer.
-fn described(path: &Path, head: &[u8]) -> io::Result<Option<Inspection>> {
+/// What a picture, a film or a flight log says, or those in an archive, by their names; nothing, if it is none, or longer.
+fn described(path: &Path, name: &str, head: &[u8]) -> io::Result<Vec<(String, Inspection)>> {
     let is_log = creance_flightlog::format(head).is_some();
-    if Still::of(head).is_none() && !creance_media::is_video(head) && !is_log {
-        return Ok(None);
+    let is_one = Still::of(head).is_some() || creance_media::is_video(head) || is_log;
+    if !is_one && !inspect::is_archive(head) {
+        return Ok(Vec::new());
     }
     let source = FileSource::new(File::open(path)?)?;
-    if is_log && source.length() > LONGEST_LOG {
-        return Ok(None);
+    if !is_one {
+        if source.length() > LONGEST_ARCHIVE {
+            return Ok(Vec::new());
+        }
+        let all = inspect::entries(name, &source, MOST_OF_ARCHIVE)?;
+        return Ok(all.into_iter().map(|entry| (entry.file, entry.inspection)).collect());
     }
-    kind::inspect(&path.display().to_string(), &source, false, &creance_flightlog::Options::default())
-        .map(Some)
+    if is_log && source.length() > LONGEST_LOG {
+        return Ok(Vec::new());
+    }
+    let logs = creance_flightlog::Options::default();
+    let inspection = kind::inspect(&path.display().to_string(), &source, false, &logs)?;
+    Ok(vec![(name.to_owned(), inspection)])
 }
 
 /// Reads until the buffer is full or the file is over; says how much.
@@ -246,6 +260,22 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         assert_eq!(one.files.len(), 3);
         assert!(one.samples.iter().all(|samples| samples.len() > 5));
+    }
+
+    #[test]
+    fn what_logs_in_archives_identify_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = b"time,lat,lon,serial\n100,47.5,8.5,0TESTAB001\n";
+        let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        let stored =
+            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file("logs/flight.csv", stored).unwrap();
+        io::Write::write_all(&mut zip, log).unwrap();
+        fs::write(folder.path().join("sent.zip"), zip.finish().unwrap().into_inner()).unwrap();
+        let content = read(&[folder.path().to_owned()], 1).unwrap();
+        let known: Vec<_> =
+            content.known.iter().map(|one| (one.value.as_str(), one.found_in.file.as_str())).collect();
+        assert_eq!(known, [("0TESTAB001", "sent.zip!/logs/flight.csv")]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use creance_place::{
 use data_encoding::HEXLOWER;
 use ring::digest;
 
+pub(crate) use archive::is as is_archive;
 pub use masked::masked;
 
 use crate::{Error, Progress, batches, files, reading::Reading};
@@ -135,6 +136,13 @@ fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
         inspection.flaw("file", 0, &error);
         vec![Inspected { file: name, bytes: 0, sha256: None, too_long: false, inspection }]
     })
+}
+
+/// What the entries of an archive say, as far as no more than so many bytes of them are opened; nothing, if it is none.
+pub(crate) fn entries(name: &str, source: &dyn Source, most: u64) -> io::Result<Vec<Inspected>> {
+    let mut told = archive::Told::up_to(most);
+    archive::open(name, source, &Inspect::default(), &mut told, 0)?;
+    Ok(told.all)
 }
 
 /// All of stdin, for what describes a file may stand anywhere in it.

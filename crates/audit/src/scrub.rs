@@ -1,13 +1,12 @@
 //! Files without what they give away: written beside, never in place, and read again to prove it.
 
+mod part;
+
 use std::{
     collections::{BTreeSet, HashSet},
     fs::{self, File, FileTimes},
     io::{self, Write},
-    os::unix::fs::MetadataExt as _,
     path::{Component as Part, Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 use aho_corasick::AhoCorasick;
@@ -18,6 +17,8 @@ use creance_model::{
 };
 
 use crate::{Error, Progress, batches, files, inspect::kind, reading::Reading};
+
+use part::{Temporary, sweep};
 
 /// What is asked of files.
 #[derive(Clone, Debug)]
@@ -234,102 +235,6 @@ fn target(output: &Path, name: &Path) -> io::Result<PathBuf> {
     Ok(to)
 }
 
-/// Parts of runs that were ended halfway which may stand in the way of a new one.
-const MOST_PARTS: u32 = 100_000;
-
-/// How names of parts begin.
-const PART: &str = ".creance-part-";
-
-/// Takes parts away that runs left behind which were ended halfway: nobody holds their locks any more. What cannot be taken away stays,
-/// and stands in nobody's way.
-fn sweep(output: &Path, below: &Path) {
-    // Nothing is taken away through a link either, wherever on the way: what it leads to is a folder of somebody else.
-    let mut folder = output.to_owned();
-    let is_folder = |folder: &Path| fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir());
-    for part in below.components() {
-        if !is_folder(&folder) || !matches!(part, Part::Normal(_)) {
-            return;
-        }
-        folder.push(part);
-    }
-    if !is_folder(&folder) {
-        return;
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_part = is_part_name(&entry.file_name().to_string_lossy())
-            && entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_part && File::open(entry.path()).is_ok_and(|part| part.try_lock().is_ok()) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Whether a file has the name of a part, which is that of no other.
-fn is_part_name(name: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = name.strip_prefix(PART).and_then(|rest| rest.split_once('-'));
-    numbers.is_some_and(|(process, count)| number(process) && number(count))
-}
-
-/// A file that is gone again unless it is published.
-struct Temporary {
-    path: PathBuf,
-    /// Holds a lock for as long as somebody works on it, where the file system has such.
-    _locked: File,
-}
-
-impl Temporary {
-    /// A new file beside the one that it is to become. Its name is none of a part that a run left behind which was ended
-    /// halfway, and is short, whatever that of the file is.
-    fn new(to: &Path) -> io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let mut tried = 0;
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = to.with_file_name(format!("{PART}{}-{number}", process::id()));
-            match File::create_new(&path) {
-                Ok(file) => {
-                    let _ = file.lock();
-                    // Another run may have taken it for one that was left behind, before the lock was there.
-                    let is_same =
-                        |there: fs::Metadata| Ok::<_, io::Error>(there.ino() == file.metadata()?.ino());
-                    if fs::symlink_metadata(&path).and_then(is_same).unwrap_or(false) {
-                        return Ok(Self { path, _locked: file });
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < MOST_PARTS => {
-                    tried += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Gives it its name, unless something has it already.
-    fn publish(&self, to: &Path) -> io::Result<()> {
-        match fs::hard_link(&self.path, to) {
-            Ok(()) => Ok(()),
-            // File systems of cards have no second names.
-            Err(error)
-                if error.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(to).is_err() =>
-            {
-                let mut copy = File::create_new(to)?;
-                let copied = io::copy(&mut File::open(&self.path)?, &mut copy).map(|_| ());
-                let kept = copied.and_then(|()| keep_times(&self.path, to));
-                // A part is no file; what stood there was made here.
-                kept.inspect_err(|_| drop(fs::remove_file(to)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// Bytes that are taken at a time: what stays in a processor's cache, and is not asked of the kernel anew for each file.
 const BLOCK: usize = 1 << 16;
 
@@ -525,7 +430,7 @@ mod tests {
         fs::create_dir(&to).unwrap();
         for name in [".a.csv.creance-part".to_owned()]
             .into_iter()
-            .chain((0..50).map(|number| format!(".creance-part-{}-{number}", process::id())))
+            .chain((0..50).map(|number| format!(".creance-part-{}-{number}", std::process::id())))
         {
             fs::write(to.join(name), "").unwrap();
         }
@@ -553,22 +458,6 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(to.join("DCIM")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["a.csv"]);
-    }
-
-    #[test]
-    fn nothing_is_taken_away_through_a_link_or_of_another_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let (to, others) = (folder.path().join("clean"), folder.path().join("others"));
-        fs::create_dir_all(others.join("100MEDIA")).unwrap();
-        fs::create_dir_all(&to).unwrap();
-        std::os::unix::fs::symlink(&others, to.join("DCIM")).unwrap();
-        let kept = [others.join("100MEDIA/.creance-part-1-1"), to.join(".creance-part-of-my-diary")];
-        for file in &kept {
-            fs::write(file, "theirs").unwrap();
-        }
-        sweep(&to, Path::new("DCIM/100MEDIA"));
-        sweep(&to, Path::new(""));
-        assert!(kept.iter().all(|file| file.is_file()));
     }
 
     #[test]

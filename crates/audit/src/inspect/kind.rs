@@ -87,7 +87,7 @@ fn named(head: &[u8]) -> Option<&'static str> {
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => "bzip2",
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => "7z",
         [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => "rar",
-        _ if super::archive::is_tar(head) => "tar",
+        _ if super::archive::tar::is(head) => "tar",
         _ if creance_wire::Form::of(head).is_some() => "recording",
         _ => return None,
     })
