@@ -10,6 +10,7 @@
 //! nobody has anything to do, so that a flight of twenty minutes takes seconds.
 
 mod crossing;
+mod dress;
 mod frame;
 mod link;
 mod nat;
@@ -47,6 +48,7 @@ pub(crate) use tcp::TcpStream;
 pub(crate) use udp::UdpSocket;
 
 use crate::vpn::Exit;
+use dress::Wardrobe;
 use frame::Headers;
 use link::{Link, Outgoing};
 use tunnel::{Sealed, Tunnel};
@@ -113,7 +115,8 @@ struct Inner {
     /// The tablet's VPN, if it has one.
     tunnel: Option<Tunnel>,
     tap: Tap,
-    /// What TCP timestamps were when it began.
+    wardrobe: Wardrobe,
+    /// What TCP timestamps were when it began, of each host in its own way.
     uptime: u32,
 }
 
@@ -152,8 +155,8 @@ impl Net {
         let stacks = HOSTS.map(|host| Stack::new(host, tunnel.as_ref(), &mut random));
         let link = Link::new(random.u64(..), weather);
         let uptime = random.u32(..);
-        let (begun, tap) = (Instant::now(), Tap::default());
-        let inner = Inner { begun, stacks, link, crossing, tunnel, tap, uptime };
+        let (begun, tap, wardrobe) = (Instant::now(), Tap::default(), Wardrobe::default());
+        let inner = Inner { begun, stacks, link, crossing, tunnel, tap, wardrobe, uptime };
         Self { inner: Arc::new(Mutex::new(inner)), work: Arc::default() }
     }
 
@@ -209,8 +212,6 @@ impl Inner {
     fn step(&mut self, net: &Net) -> Option<Instant> {
         let now = self.begun.elapsed();
         let ticks = ticks(now);
-        let millis = u32::try_from(now.as_millis() & 0xffff_ffff).unwrap_or_default();
-        MILLIS.set(self.uptime.wrapping_add(millis));
         for index in 0..self.stacks.len() {
             self.poll(index, now, net);
         }
@@ -218,11 +219,14 @@ impl Inner {
         self.send_sealed(alive.unwrap_or_default(), now);
         while let Some((due, [from, to], frame)) = self.link.due(now) {
             let side = Side::of(from);
-            let frame = match &mut self.tunnel {
-                Some(tunnel) if from == Host::World => tunnel.back(frame, due),
-                _ => Some(frame),
-            };
-            let Some(frame) = frame else { continue };
+            let mut frame = frame;
+            if let Some(tunnel) = self.tunnel.as_mut().filter(|_| from == Host::World)
+                && tunnel.is_for_exit(&frame)
+            {
+                let Some(sealed) = tunnel.back(&frame, due) else { continue };
+                frame = sealed;
+                self.wardrobe.dress(&mut frame, self.uptime);
+            }
             match &self.crossing {
                 Some(crossing) if side != Side::of(to) => {
                     for (side, frame) in crossing.cross(side, frame) {
@@ -264,7 +268,8 @@ impl Inner {
     }
 
     fn send_sealed(&mut self, all: Vec<Sealed>, now: Duration) {
-        for Sealed { from, frame, carries } in all {
+        for Sealed { from, mut frame, carries } in all {
+            self.wardrobe.dress(&mut frame, self.uptime);
             let to = Headers::destination(&frame);
             self.link.send(&Outgoing { from, frame: &frame, carries }, to, now, &mut self.tap);
         }
@@ -272,6 +277,9 @@ impl Inner {
 
     fn poll(&mut self, index: usize, now: Duration, net: &Net) {
         let Some(stack) = self.stacks.get_mut(index) else { return };
+        let millis = u32::try_from(now.as_millis() & 0xffff_ffff).unwrap_or_default();
+        let begun = u32::try_from(index).map_or(0, |index| self.uptime.rotate_left(11 * index));
+        MILLIS.set(begun.wrapping_add(millis));
         stack.interface.poll(ticks(now), &mut stack.port, &mut stack.sockets);
         stack.take_connections(net);
         let Stack { sockets, leaving, .. } = stack;
@@ -283,7 +291,8 @@ impl Inner {
             !gone
         });
         let from = stack.host;
-        for frame in std::mem::take(&mut stack.port.outbox) {
+        for mut frame in std::mem::take(&mut stack.port.outbox) {
+            self.wardrobe.dress(&mut frame, self.uptime);
             let tunnel = self.tunnel.as_mut().filter(|_| from == Host::Phone);
             if let Some(sealed) = tunnel.and_then(|tunnel| tunnel.enter(&frame, now)) {
                 self.send_sealed(sealed, now);

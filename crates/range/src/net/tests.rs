@@ -87,3 +87,38 @@ fn through_a_vpn_a_capture_sees_datagrams_to_its_server_and_the_server_of_a_host
         inside.unwrap().frames.iter().filter_map(|frame| Some(frame.headers?.to.port())).collect();
     assert!(ports.contains(&80) && ports.len() == 2, "{ports:?}");
 }
+
+/// Identifications of IP, and options of TCP, of one end's packets.
+fn dressed(tap: &Tap, from_tablet: bool) -> (Vec<u16>, Vec<Vec<u8>>) {
+    let ours = |frame: &&tap::Frame| {
+        frame.headers.is_some_and(|headers| (headers.from.ip() == Host::Phone.ip()) == from_tablet)
+    };
+    let read = |frame: &tap::Frame| {
+        let ethernet = smoltcp::wire::EthernetFrame::new_checked(frame.bytes.as_slice()).unwrap();
+        let ip = smoltcp::wire::Ipv4Packet::new_checked(ethernet.payload()).unwrap();
+        let tcp = smoltcp::wire::TcpPacket::new_checked(ip.payload()).unwrap();
+        (ip.ident(), tcp.options().to_vec())
+    };
+    tap.frames.iter().filter(ours).map(read).unzip()
+}
+
+#[test]
+fn packets_are_numbered_and_their_options_stand_in_the_order_of_linux() {
+    let (_, tap) = exchanged(Weather::default(), 20_000, 1);
+    let mut clocks = Vec::new();
+    for from_tablet in [true, false] {
+        let (idents, options) = dressed(&tap, from_tablet);
+        assert!(
+            idents.len() > 5 && idents.windows(2).all(|two| two[1] == two[0].wrapping_add(1)),
+            "{idents:?}"
+        );
+        let (first, others) = options.split_first().unwrap();
+        assert_eq!(
+            (&first[..2], &first[4..8], &first[16..19]),
+            (&[2, 4][..], &[4, 2, 8, 10][..], &[1, 3, 3][..])
+        );
+        assert!(others.iter().all(|options| options.starts_with(&[1, 1, 8, 10])), "{others:?}");
+        clocks.push(u32::from_be_bytes(first[8..12].try_into().unwrap()));
+    }
+    assert!(clocks[0].abs_diff(clocks[1]) > 1_000_000, "each has a clock of its own: {clocks:?}");
+}

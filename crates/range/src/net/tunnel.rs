@@ -92,12 +92,14 @@ impl Tunnel {
         Some(out)
     }
 
-    /// What a frame that the world sent is when it leaves the server: sealed if it is for the exit.
-    pub(super) fn back(&mut self, frame: Vec<u8>, now: Duration) -> Option<Vec<u8>> {
-        let Some((packet, [_, to])) = packet(&frame) else { return Some(frame) };
-        if !self.exit().contains(&to) {
-            return Some(frame);
-        }
+    /// Whether a frame that the world sent is for the exit.
+    pub(super) fn is_for_exit(&self, frame: &[u8]) -> bool {
+        packet(frame).is_some_and(|(_, [_, to])| self.exit().contains(&to))
+    }
+
+    /// What leaves the server for the tablet when such a frame has come to it; nothing, where there are no keys.
+    pub(super) fn back(&mut self, frame: &[u8], now: Duration) -> Option<Vec<u8>> {
+        let (packet, _) = packet(frame)?;
         let packet = readdressed(packet, self.exit.addresses, INSIDE);
         let message = self.server.seal(&packet, now)?;
         Some(self.sealed(Host::World, &message, None).frame)
