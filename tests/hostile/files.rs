@@ -310,6 +310,18 @@ fn entries_of_a_tiff_are_counted_whether_they_are_kept_or_not() {
 }
 
 #[test]
+fn blocks_of_a_gif_that_say_something_are_told_up_to_a_number() {
+    let frame = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b];
+    for block in [&b"\x21\xff\x0bKESTREL 1.0\x01S\0"[..], b"\x21\xfe\x01S\0", b"\x21\x55\x01S\0"] {
+        let gif =
+            [&b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff"[..], &block.repeat(300_000), &frame].concat();
+        let (all, damage) = told("many.gif", &gif);
+        let told = ["hidden", "facts"].map(|list| all[0][list].as_array().unwrap().len());
+        assert_eq!((told.iter().sum::<usize>(), damage.len()), (4096, 1), "{damage:?}");
+    }
+}
+
+#[test]
 fn letters_of_a_gif_are_walked_once() {
     // Each picture has room for one letter, and holds a part of 255 bytes more.
     let frame = [&[0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 255, 0x44, 1][..], &[b'S'; 253], &[0]].concat();

@@ -25,6 +25,9 @@ use super::{
 const MOST: usize = 1_000_000;
 const LONGEST: u64 = 16 << 20;
 
+/// Texts and blocks of programs that are told: each of a million would be held.
+const MOST_TOLD: usize = 4096;
+
 /// Packets of XMP that are read: there is to be one.
 const MOST_PACKETS: usize = 16;
 
@@ -208,7 +211,7 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
     let mut inspection = Inspection::of("gif");
     let found = blocks(source)?;
     let (mut packets, mut beside, mut damaged) = (0, 0, None);
-    let mut window = Window::new(source);
+    let (mut window, mut is_over) = (Window::new(source), false);
     for block in &found.all {
         let (start, bytes) = (block.content, block.range.end - block.content);
         if block.kind == Kind::Picture {
@@ -217,6 +220,15 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
                 letters::End::Damaged(at) => damaged = damaged.or(Some(at)),
                 letters::End::Before { .. } | letters::End::Last => {}
             }
+            continue;
+        }
+        if is_over {
+            continue;
+        }
+        if inspection.hidden.len() + inspection.facts.len() >= MOST_TOLD {
+            is_over = true;
+            let why = format!("more blocks say something than the {MOST_TOLD} that are told");
+            inspection.flaw("blocks", block.range.start, &why);
             continue;
         }
         if block.kind == Kind::Control || block.kind.is_shown() {
