@@ -117,6 +117,31 @@ fn nothing_of_it_is_shown_unless_asked() {
     }
 }
 
+#[test]
+fn a_folder_has_totals_and_its_page_draws_a_map_where_places_may_be_shown() {
+    let (folder, truth) = made();
+    fs::copy(example("flight.tlog"), folder.path().join("flight.tlog")).unwrap();
+    let of_folder = |arguments: &[&str]| {
+        let output = run([&["inspect"][..], arguments, &[&text(folder.path())]].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // All pictures say where they were; beside them lie the list of what was written, and a log.
+    let (pictures, files) = (names(&truth).len(), fs::read_dir(folder.path()).unwrap().count());
+    let table = of_folder(&[]);
+    let sums = table.lines().find(|line| line.contains("with a place")).unwrap();
+    let numbers: Vec<usize> =
+        sums.split(' ').filter_map(|word| word.trim_start_matches('(').parse().ok()).collect();
+    let [all, with_place, with_track, with_serial, serials, ..] = numbers[..] else { panic!("{sums}") };
+    assert_eq!((all, with_track), (files, 1), "{sums}");
+    assert!(with_place >= pictures && with_serial >= pictures && serials >= 3, "{sums}");
+    for (arguments, maps) in [(&["--format", "html"][..], false), (&["--format", "html", "--reveal"], true)] {
+        let page = of_folder(arguments);
+        assert!(page.starts_with("<!DOCTYPE html>") && !page.contains("<script"));
+        assert_eq!(page.contains("<svg"), maps, "{arguments:?}");
+    }
+}
+
 /// Words of tags that say where, with what number, and whose.
 const WORDS: [&str; 10] =
     ["gps", "serial", "owner", "artist", "author", "uniqueid", "latitude", "longitude", "creator", "ntrip"];
