@@ -210,7 +210,7 @@ fn is_head(block: &[u8]) -> bool {
     told == unsigned || i64::try_from(told) == Ok(signed)
 }
 
-/// A number: octal digits behind blanks, up to a blank or a zero; or, where the first bit is set, the number itself (GNU). `None`: it is
+/// A number: octal digits behind blanks, up to a blank or a zero, none of which are 0; or, where the first bit is set, the number itself (GNU). `None`: it is
 /// none, negative, or has more than 64 bits.
 fn number(field: &[u8]) -> Option<u64> {
     let (first, rest) = field.split_first()?;
@@ -222,8 +222,11 @@ fn number(field: &[u8]) -> Option<u64> {
             number.checked_mul(256)?.checked_add(u64::from(*byte))
         });
     }
-    let start = field.iter().position(|byte| !matches!(byte, b' ' | 0))?;
+    let start = field.iter().position(|byte| !matches!(byte, b' ' | 0)).unwrap_or(field.len());
     let digits = field.get(start..)?;
+    if digits.is_empty() {
+        return Some(0);
+    }
     let end = digits.iter().position(|byte| matches!(byte, b' ' | 0)).unwrap_or(digits.len());
     u64::from_str_radix(std::str::from_utf8(digits.get(..end)?).ok()?, 8).ok()
 }
@@ -306,6 +309,10 @@ mod tests {
             let bytes =
                 [entry("a", size, b'0', b"abc"), entry("b", &octal(1), b'0', b"x"), vec![0; 1024]].concat();
             assert_eq!(entries(&bytes), (vec![whole("a", b"abc"), whole("b", b"x")], Ok(())), "{size:?}");
+        }
+        for size in [&[0; 12][..], b"            "] {
+            let bytes = [entry("folder", size, b'5', b""), entry("a", size, b'0', b"")].concat();
+            assert_eq!(entries(&bytes), (vec![whole("a", b"")], Ok(())), "{size:?}");
         }
         // Of 2^64 bytes and more, or fewer than none, nobody can say where they end: the next head is looked for.
         own[3] = 1;
