@@ -1,5 +1,4 @@
 //! Worlds by chance, audited blind: all that must be found is found, nothing else, and its circumstances are told rightly.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use creance_range::{World, bench};
 
