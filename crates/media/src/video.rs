@@ -9,7 +9,7 @@
 //!
 //! The index (`moov`) says where samples lie, so that of a film of gigabytes only the telemetry is read.
 
-mod boxes;
+pub(crate) mod boxes;
 mod camm;
 mod djmd;
 pub(crate) mod gpmf;

@@ -7,7 +7,10 @@ use creance_model::{Hidden, Inspection};
 use memchr::memmem::Finder;
 
 use super::{BEGINNING, EXIF, Segments, XMP, described, segments};
-use crate::still::{scans, stretch::Stretch, within};
+use crate::{
+    still::{scans, stretch::Stretch, within},
+    video::boxes,
+};
 
 /// What lies behind a picture, one behind another, that is told.
 const MOST_BEHIND: usize = 64;
@@ -68,8 +71,10 @@ pub(super) fn tell(
             };
             ("picture behind the picture", end)
         } else if is_film(&head) {
-            within::tell(inspection, crate::inspect_video(&rest)?, at, "behind EOI");
-            ("film behind the picture", limit)
+            let end = hunt.end_of_film(at..limit)?;
+            let film = Stretch::new(source, at..end);
+            within::tell(inspection, crate::inspect_video(&film)?, at, "behind EOI");
+            ("film behind the picture", end)
         } else {
             ("data behind the picture", hunt.next(at + 1..limit)?.unwrap_or(limit))
         };
@@ -129,6 +134,16 @@ impl<'a> Hunt<'a> {
             }
             at += until as u64;
         }
+    }
+
+    /// Where a film that fills a range ends: before its end only where a picture follows its boxes at once.
+    fn end_of_film(&mut self, range: Range<u64>) -> io::Result<u64> {
+        let (_, flaw) = boxes::of_file(&Stretch::new(self.source, range.clone()))?;
+        let Some((place, _)) = flaw else { return Ok(range.end) };
+        let end = range.start + place;
+        let head = self.source.piece(end, HEAD)?;
+        let is_followed = place > 0 && self.is_picture(&head, end..range.end)?;
+        Ok(if is_followed { end } else { range.end })
     }
 
     /// Whether what begins like a picture is one: its segments lead to a scan, or the first is one that says what it is.
@@ -216,7 +231,7 @@ mod tests {
     #[test]
     fn behind_filling_of_any_kind_pictures_and_films_are_read() {
         let (first, second) = (little(*b"FIRST42\0"), little(*b"SECND42\0"));
-        let film = [&[0, 0, 0, 16][..], b"ftypisom\0\0\0\0", &[1; 90]].concat();
+        let film = [&[0, 0, 0, 16][..], b"ftypisom\0\0\0\0", &[0, 0, 0, 90], b"mdat", &[1; 82]].concat();
         let (length, of_film) = (second.len() as u64, film.len() as u64);
         // Bytes that look like beginnings, and are none; where both lie across the pieces that are read.
         for filling in [
@@ -237,6 +252,9 @@ mod tests {
             assert_eq!(serials, ["FIRST42", "SECND42"]);
             let (hidden, _) = found(&[&first[..], &filling, &film].concat());
             assert_eq!(hidden, [filler, ("film behind the picture", of_film)]);
+            let (hidden, serials) = found(&[&first[..], &filling, &film, &second].concat());
+            assert_eq!(hidden, [filler, ("film behind the picture", of_film), another]);
+            assert_eq!(serials, ["FIRST42", "SECND42"]);
         }
         // One that is cut before its scan is read as far as it goes, and the next one as well.
         let cut = [&[0xff, 0xd8][..], &exif(*b"THIRD42\0")].concat();
