@@ -50,7 +50,7 @@ use crate::{
     tally::Tally,
 };
 
-/// How often it is looked at what stands in the kernel, if the kernel tells of a change; else half as often.
+/// How often it is looked at what stands in the kernel, while something is closed or the kernel tells of a change; else half as often.
 const LOOK: Duration = Duration::from_millis(400);
 /// After so long without a look nobody knows whether it is enforced.
 const STALE: Duration = Duration::from_secs(3);
@@ -285,7 +285,7 @@ impl Engine {
             due.linked = Some(Instant::now());
             self.hand.begin(Job::Links);
         }
-        if self.hand.idle() && is(due.looked, if due.changed { LOOK } else { 2 * LOOK }) {
+        if self.hand.idle() && is(due.looked, if due.changed || !self.way.open { LOOK } else { 2 * LOOK }) {
             due.looked = Some(Instant::now());
             due.changed = false;
             due.turn = self.turn;
@@ -332,7 +332,8 @@ impl Engine {
     }
 
     fn wait(&self, signals: &SignalFd, longest: Duration) {
-        let ends = [signals.as_fd(), self.woken.as_fd()];
+        let [tables, rules] = self.notices.fds();
+        let ends = [signals.as_fd(), self.woken.as_fd(), tables, rules];
         let ears = self.ears.values().map(AsFd::as_fd);
         let mut all: Vec<_> =
             ends.into_iter().chain(ears).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();

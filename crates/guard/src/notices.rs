@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
 
 use nix::{
@@ -33,6 +33,11 @@ impl Notices {
             Ok::<_, Errno>(socket)
         });
         Ok(Self([tables?, rules?]))
+    }
+
+    /// Readable when there is one.
+    pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 2] {
+        self.0.each_ref().map(AsFd::as_fd)
     }
 
     /// Whether something was changed since this was last asked. Notices that found no room are changes too.

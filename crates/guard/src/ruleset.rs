@@ -29,7 +29,7 @@ use crate::{
     Config, Exception,
     config::Page,
     names::{self, Grant},
-    tally::{self, REFUSED},
+    tally::{self, GONE, REFUSED},
 };
 
 /// The table, in the families `inet` and `bridge`.
@@ -201,7 +201,7 @@ fn inet(config: &Config) -> String {
     }
     let (told, refused) = (tally::sets(), tally::rules(REFUSED));
     let source = source::asked(config, &lan);
-    let chains = tally::chains(&format!("ct mark and {OURS:#x} == {MARK:#x}"));
+    let [gone, gone_other] = [true, false].map(|ports| tally::last(GONE, ports, "counter name gone accept"));
     if let Some(resolver) = &config.resolver {
         let servers: BTreeSet<_> = resolver.upstream.iter().map(|one| one.0).collect();
         for (v4, family) in [(true, "ip"), (false, "ip6")] {
@@ -311,7 +311,7 @@ fn inet(config: &Config) -> String {
 
 	chain forward {{
 		type filter hook forward priority filter; policy drop;
-		ct direction original ct mark and {OURS:#x} @begun iifname {lan} oifname {wan} goto let_out
+		ct direction original ct mark and {OURS:#x} @begun iifname {lan} oifname {wan} counter name out accept
 		ct direction reply ct mark and {OURS:#x} @begun iifname {wan} oifname {lan} counter name in accept
 		ct state invalid counter name invalid drop
 		iifname {lan} oifname {wan} jump leaving
@@ -322,7 +322,7 @@ fn inet(config: &Config) -> String {
 	chain leaving {{
 		ip daddr . meta l4proto . th dport @exempt4 ct mark set ct mark or {EXEMPT:#x} counter name exempt_out accept
 		ip6 daddr . meta l4proto . th dport @exempt6 ct mark set ct mark or {EXEMPT:#x} counter name exempt_out accept
-		iifname @released ct mark set ct mark or {MARK:#x} goto let_out
+		iifname @released ct mark set ct mark or {MARK:#x} counter name out accept
 		iifname @asking jump leaving_by_name
 		counter name cut drop
 	}}
@@ -349,7 +349,17 @@ fn inet(config: &Config) -> String {
 		accept
 	}}
 
-{chains}	chain input {{
+	chain told {{
+		meta l4proto tcp goto told_ports
+		meta l4proto udp goto told_ports
+{gone_other}		counter name gone accept
+	}}
+
+	chain told_ports {{
+{gone}		counter name gone accept
+	}}
+
+	chain input {{
 		type filter hook input priority filter; policy drop;
 		iifname \"lo\" accept
 		ct state invalid counter name invalid drop
@@ -536,16 +546,10 @@ resolver = { captive = true, listen = ['10.0.0.1'], upstream = ['9.9.9.9', '149.
             assert_eq!(begun.len(), 3);
             for line in begun {
                 let mask = line.contains("ct mark and 0x70000000 @begun ");
-                assert!(mask && (line.ends_with(" accept") || line.ends_with(" goto let_out")), "{line}");
+                assert!(mask && line.ends_with(" accept"), "{line}");
                 let sides = line.contains(" iifname ") && line.contains(" oifname ");
-                assert_eq!(line.contains("counter") || line.contains("goto"), sides, "{line}");
+                assert_eq!(line.contains("counter"), sides, "{line}");
             }
-            // By the other rule, while a set holds as well.
-            let out: Vec<_> = rules.lines().filter(|line| line.contains("let_out")).collect();
-            assert!(
-                out.len() == 3 && out[1].contains("iifname @released ") && out[2].contains("chain"),
-                "{out:?}"
-            );
             for chain in ["by_name", "leaving_by_name"] {
                 assert_eq!(rules.matches(&format!("jump {chain}\n")).count(), 1);
                 assert!(rules.contains(&format!("iifname @asking jump {chain}\n")));

@@ -159,35 +159,13 @@ pub(crate) fn rules(what: &str) -> String {
     text
 }
 
-/// The chains that let a packet out, or see that one goes out, and tell it apart: one rule asks, tells and ends, for this is what most
-/// packets pay. `let_out` ends what was let out while all might pass, which `bears` knows again; what else goes out, by
-/// whatever rule, is told in `told`.
-pub(crate) fn chains(bears: &str) -> String {
-    format!(
-        "\tchain let_out {{\n{}\t\tcounter name out accept\n\t}}\n\n\
-         \tchain told {{\n\t\t{bears} counter name gone accept\n{}\t\tcounter name gone accept\n\t}}\n\n",
-        last("counter name out accept"),
-        last("counter name gone accept")
-    )
-}
-
-/// The rules that tell apart a packet that leaves, and what is done then. It goes on where there is no room.
-fn last(then: &str) -> String {
-    let mut text = String::new();
-    for (version, ip) in FAMILIES {
-        let ends = format!("{ip} saddr . {ip} daddr . meta l4proto");
-        for protocol in ["tcp", "udp"] {
-            let _ = writeln!(
-                text,
-                "\t\tmeta l4proto {protocol} update @{GONE}{version} {{ {ends} . th dport counter }} {then}"
-            );
-        }
-        let _ = writeln!(
-            text,
-            "\t\tmeta l4proto != {{ tcp, udp }} update @{GONE}{version}_other {{ {ends} counter }} {then}"
-        );
-    }
-    text
+/// The same for a packet that is known to have ports, or to have none, and what is done then. It goes on where there is no room.
+pub(crate) fn last(what: &str, ports: bool, then: &str) -> String {
+    let (name, port) = if ports { ("", " . th dport") } else { ("_other", "") };
+    FAMILIES.iter().fold(String::new(), |text, (version, ip)| {
+        let ends = format!("{ip} saddr . {ip} daddr . meta l4proto{port}");
+        text + &format!("\t\tupdate @{what}{version}{name} {{ {ends} counter }} {then}\n")
+    })
 }
 
 const FAMILIES: [(u8, &str); 2] = [(4, "ip"), (6, "ip6")];

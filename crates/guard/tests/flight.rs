@@ -369,6 +369,12 @@ fn what_left_in_a_flight_is_told_and_no_byte_of_it_may_change() {
     }
     let Some(python) = python() else { return };
     let mut lab = Lab::new();
+    // What the table of another drops has not left, whatever the guard says of it.
+    let other =
+        "table inet other { chain dropped { type filter hook forward priority filter; udp dport 7 drop; }; }";
+    let gateway = name("gateway");
+    let taken = Command::new("ip").args(["netns", "exec", &gateway, "nft", other]).status().unwrap();
+    assert!(taken.success());
     lab.start();
     // Where the law asks for a report, that it is cut is told, and who answers for it.
     let status = lab.ask(&Order::Status).unwrap().status;
@@ -403,6 +409,7 @@ fn what_left_in_a_flight_is_told_and_no_byte_of_it_may_change() {
     Lab::send(2101, 2);
     lab.release();
     Lab::send(9, 11);
+    Lab::send(7, 4);
     lab.end("TERM");
     let folder = lab.folder.path().join("proof");
     let output = Command::new(env!("CARGO_BIN_EXE_creance-guard"))
