@@ -53,6 +53,6 @@ pub use live::{Live, seal};
 pub use pair::{Pair, run_pair};
 pub use play::{Case, run, run_live};
 pub use scenario::{
-    Compared, Device, Flight, Keys, Network, Person, Profile, Scenario, Session, Settings, Site, User,
+    Compared, Device, Flight, Keys, Network, Person, Profile, Scenario, Session, Settings, Site, Tells, User,
 };
 pub use score::{Proof, Score, Seen, Share, score};

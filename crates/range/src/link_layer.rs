@@ -8,7 +8,7 @@ use crate::{
     moment::Clock,
     net::{Conversation, Host},
     plan::Plan,
-    scenario::Device,
+    scenario::{Device, Scenario, Tells},
     stage::Stage,
     truth::{Sent, Trap},
 };
@@ -26,7 +26,7 @@ const TRAP: Trap = Trap {
 const LOADED: Duration = Duration::from_secs(15);
 
 /// What the aircraft and the station send, in the order of time.
-fn frames(plan: &Plan, device: &Device, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
+fn frames(plan: &Plan, device: &Device, tells: Tells, clock: &Clock) -> Vec<(Duration, Host, Vec<u8>)> {
     let (mut aircraft, mut station) = (Sender::aircraft(), Sender::station());
     let mut frames = Vec::new();
     let mut flew = false;
@@ -41,8 +41,7 @@ fn frames(plan: &Plan, device: &Device, clock: &Clock) -> Vec<(Duration, Host, V
             frames.push((time, Host::Drone, aircraft.says(&words)));
         }
         let second = number % 4 == 0;
-        // Whether it flies it says once a second, and at once when that changes.
-        if second || sample.flying != flew {
+        if second || tells == Tells::AtOnce && sample.flying != flew {
             frames.push((time, Host::Drone, aircraft.heartbeat(sample.flying)));
             frames.push((time, Host::Drone, aircraft.landed(sample.flying)));
             flew = sample.flying;
@@ -58,9 +57,9 @@ fn frames(plan: &Plan, device: &Device, clock: &Clock) -> Vec<(Duration, Host, V
 }
 
 /// The log of the ground station: each frame after its time in microseconds, most significant byte first.
-pub(crate) fn log(plan: &Plan, device: &Device, clock: &Clock) -> Vec<u8> {
+pub(crate) fn log(plan: &Plan, scenario: &Scenario, clock: &Clock) -> Vec<u8> {
     let mut log = Vec::new();
-    for (time, _, frame) in frames(plan, device, clock) {
+    for (time, _, frame) in frames(plan, &scenario.device, scenario.flight.tells, clock) {
         let micros = u64::try_from(clock.at(time).as_nanos() / 1000).unwrap_or_default();
         log.extend(micros.to_be_bytes());
         log.extend(frame);
@@ -77,7 +76,8 @@ pub(crate) async fn talk(stage: Stage) -> Result<(), Error> {
     let conversation = Conversation { inside: phone.local(), outside: drone.local(), is_tcp: false };
     let began = stage.plan.drone_on;
     let telling = async {
-        for (time, from, frame) in frames(&stage.plan, &stage.scenario.device, &stage.clock) {
+        let Scenario { device, flight, .. } = &stage.scenario;
+        for (time, from, frame) in frames(&stage.plan, device, flight.tells, &stage.clock) {
             stage.until(time).await;
             let (socket, to) = if from == Host::Drone { (&drone, &phone) } else { (&phone, &drone) };
             socket.send(&frame, to.local()).map_err(&wrong)?;
@@ -110,4 +110,36 @@ pub(crate) async fn talk(stage: Stage) -> Result<(), Error> {
     // What was sent last is still to arrive.
     tokio::time::sleep(Duration::from_millis(20)).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many heartbeats an aircraft sends, and how long before one the take-off was.
+    fn heartbeats(tells: Tells) -> (usize, Duration) {
+        let scenario = Scenario::load("as-claimed").unwrap();
+        let mut chance = fastrand::Rng::with_seed(2);
+        let plan = Plan::new(&scenario, &mut chance.fork(), &mut chance);
+        let clock = Clock::new(creance_model::Timestamp::from_secs(0));
+        let mut aircraft = Sender::aircraft();
+        // After the head of ten bytes, the number of the message, and its content: equal sizes are equal kinds here.
+        let (beat, head) = (aircraft.heartbeat(true).len(), 7..10);
+        let id = aircraft.heartbeat(true).get(head.clone()).unwrap().to_vec();
+        let all = frames(&plan, &scenario.device, tells, &clock);
+        let beats = all.iter().filter(|(_, from, frame)| {
+            *from == Host::Drone && frame.len() == beat && frame.get(head.clone()) == Some(&id)
+        });
+        let times: Vec<Duration> = beats.map(|(time, ..)| *time).collect();
+        let next = times.iter().find(|time| **time >= plan.take_off).unwrap();
+        (times.len(), *next - plan.take_off)
+    }
+
+    #[test]
+    fn an_aircraft_says_once_a_second_whether_it_flies_and_at_once_where_it_is_asked_to() {
+        // Some chances take off on a whole second: of this one that is not so.
+        let ((usual, late), (more, at_once)) = (heartbeats(Tells::EachSecond), heartbeats(Tells::AtOnce));
+        assert!(!late.is_zero() && late < Duration::from_secs(1), "{late:?}");
+        assert!(at_once.is_zero() && (usual + 1..=usual + 2).contains(&more), "{at_once:?} {usual} {more}");
+    }
 }

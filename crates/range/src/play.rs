@@ -203,7 +203,7 @@ fn finish(scene: &Scene) -> Result<Case, Error> {
         ("inside-vpn.pcapng", inside),
         ("remote-id.pcapng", radio),
         ("capture.keys", keys.into_bytes()),
-        ("flight.tlog", link_layer::log(plan, &scenario.device, clock)),
+        ("flight.tlog", link_layer::log(plan, scenario, clock)),
         ("flight.csv", device::table(&plan.track, clock).into_bytes()),
         ("actions.csv", device::actions(plan, clock).into_bytes()),
         ("canaries.toml", device::canaries(owner, plan).into_bytes()),

@@ -82,6 +82,20 @@ pub struct Flight {
     /// Whether the aircraft is switched on, and stays on the ground.
     #[serde(default)]
     pub grounded: bool,
+    /// When the aircraft says whether it flies.
+    #[serde(default)]
+    pub tells: Tells,
+}
+
+/// When an aircraft says on its link whether it flies.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tells {
+    /// With each heartbeat, once a second, as `MAVLink` recommends it.
+    #[default]
+    EachSecond,
+    /// So, and also at the moment when that changes.
+    AtOnce,
 }
 
 /// A place that is flown over.
