@@ -10,9 +10,9 @@
 //! nobody has anything to do, so that a flight of twenty minutes takes seconds.
 
 mod crossing;
-mod dress;
 mod frame;
 mod link;
+mod linux_headers;
 mod nat;
 mod quic;
 mod tap;
@@ -48,9 +48,9 @@ pub(crate) use tcp::TcpStream;
 pub(crate) use udp::UdpSocket;
 
 use crate::vpn::Exit;
-use dress::Wardrobe;
 use frame::Headers;
 use link::{Link, Outgoing};
+use linux_headers::LinuxHeaders;
 use tunnel::{Sealed, Tunnel};
 
 /// Who is on the network.
@@ -115,7 +115,7 @@ struct Inner {
     /// The tablet's VPN, if it has one.
     tunnel: Option<Tunnel>,
     tap: Tap,
-    wardrobe: Wardrobe,
+    linux_headers: LinuxHeaders,
     /// What TCP timestamps were when it began, of each host in its own way.
     uptime: u32,
 }
@@ -142,6 +142,9 @@ struct Listening {
     taken: mpsc::UnboundedSender<TcpStream>,
 }
 
+/// What parts the tunnel's chance from that of all else.
+const APART: u64 = 0x7475_6e6e_656c;
+
 thread_local! {
     /// Milliseconds that TCP timestamps tell (RFC 7323): smoltcp asks a plain function for them.
     static MILLIS: Cell<u32> = const { Cell::new(0) };
@@ -151,12 +154,13 @@ impl Net {
     /// A network without traffic; it runs when [`Self::run`] is polled.
     pub(crate) fn new(seed: u64, weather: Weather, crossing: Option<Crossing>, exit: Option<Exit>) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        let tunnel = exit.map(|exit| Tunnel::new(exit, random.fork()));
+        // Chance of its own: with a VPN and without, ports, numbers and losses are the same.
+        let tunnel = exit.map(|exit| Tunnel::new(exit, fastrand::Rng::with_seed(seed ^ APART)));
         let stacks = HOSTS.map(|host| Stack::new(host, tunnel.as_ref(), &mut random));
         let link = Link::new(random.u64(..), weather);
         let uptime = random.u32(..);
-        let (begun, tap, wardrobe) = (Instant::now(), Tap::default(), Wardrobe::default());
-        let inner = Inner { begun, stacks, link, crossing, tunnel, tap, wardrobe, uptime };
+        let (begun, tap, linux_headers) = (Instant::now(), Tap::default(), LinuxHeaders::default());
+        let inner = Inner { begun, stacks, link, crossing, tunnel, tap, linux_headers, uptime };
         Self { inner: Arc::new(Mutex::new(inner)), work: Arc::default() }
     }
 
@@ -219,14 +223,6 @@ impl Inner {
         self.send_sealed(alive.unwrap_or_default(), now);
         while let Some((due, [from, to], frame)) = self.link.due(now) {
             let side = Side::of(from);
-            let mut frame = frame;
-            if let Some(tunnel) = self.tunnel.as_mut().filter(|_| from == Host::World)
-                && tunnel.is_for_exit(&frame)
-            {
-                let Some(sealed) = tunnel.back(&frame, due) else { continue };
-                frame = sealed;
-                self.wardrobe.dress(&mut frame, self.uptime);
-            }
             match &self.crossing {
                 Some(crossing) if side != Side::of(to) => {
                     for (side, frame) in crossing.cross(side, frame) {
@@ -269,7 +265,7 @@ impl Inner {
 
     fn send_sealed(&mut self, all: Vec<Sealed>, now: Duration) {
         for Sealed { from, mut frame, carries } in all {
-            self.wardrobe.dress(&mut frame, self.uptime);
+            self.linux_headers.rewrite(&mut frame, self.uptime);
             let to = Headers::destination(&frame);
             self.link.send(&Outgoing { from, frame: &frame, carries }, to, now, &mut self.tap);
         }
@@ -292,9 +288,13 @@ impl Inner {
         });
         let from = stack.host;
         for mut frame in std::mem::take(&mut stack.port.outbox) {
-            self.wardrobe.dress(&mut frame, self.uptime);
-            let tunnel = self.tunnel.as_mut().filter(|_| from == Host::Phone);
-            if let Some(sealed) = tunnel.and_then(|tunnel| tunnel.enter(&frame, now)) {
+            self.linux_headers.rewrite(&mut frame, self.uptime);
+            let sealed = self.tunnel.as_mut().and_then(|tunnel| match from {
+                Host::Phone => tunnel.enter(&frame, now),
+                Host::World => tunnel.back(&frame, now),
+                Host::Drone => None,
+            });
+            if let Some(sealed) = sealed {
                 self.send_sealed(sealed, now);
                 continue;
             }

@@ -92,17 +92,19 @@ impl Tunnel {
         Some(out)
     }
 
-    /// Whether a frame that the world sent is for the exit.
-    pub(super) fn is_for_exit(&self, frame: &[u8]) -> bool {
-        packet(frame).is_some_and(|(_, [_, to])| self.exit().contains(&to))
-    }
-
-    /// What leaves the server for the tablet when such a frame has come to it; nothing, where there are no keys.
-    pub(super) fn back(&mut self, frame: &[u8], now: Duration) -> Option<Vec<u8>> {
-        let (packet, _) = packet(frame)?;
+    /// Takes a frame that the world sends, and gives what the server sends instead where it is for the exit: nothing of it, where
+    /// there are no keys. It is sealed before the way may lose or overtake it, so that counters tell of both.
+    pub(super) fn back(&mut self, frame: &[u8], now: Duration) -> Option<Vec<Sealed>> {
+        let (packet, [_, to]) = packet(frame)?;
+        if !self.exit().contains(&to) {
+            return None;
+        }
+        // By the ends that it would have without a tunnel, so that the same happens to it.
+        let home = framed(&readdressed(packet, self.exit.addresses, home()), [Host::World, Host::Phone]);
         let packet = readdressed(packet, self.exit.addresses, INSIDE);
-        let message = self.server.seal(&packet, now)?;
-        Some(self.sealed(Host::World, &message, None).frame)
+        let message = self.server.seal(&packet, now);
+        let sealed = message.map(|message| self.sealed(Host::World, &message, Headers::of(&home)));
+        Some(sealed.into_iter().collect())
     }
 
     /// What a frame that arrives at a host brings to its stack, and what is sent because of it.

@@ -3,7 +3,7 @@
 //! ```text
 //! 1 0 0 0 │ sender │ ephemeral (32) │ static, sealed (48) │ time, sealed (28) │ mac (16) │ mac (16)      148 bytes
 //! 2 0 0 0 │ sender │ receiver │ ephemeral (32) │ nothing, sealed (16) │ mac (16) │ mac (16)                92
-//! 4 0 0 0 │ receiver │ counter (8) │ a packet, filled up to sixteens, sealed │ tag (16)              32 and more
+//! 4 0 0 0 │ receiver │ counter (8) │ a packet, filled up to sixteens, sealed │ tag (16)              32 to 1452
 //! ```
 //!
 //! The forms, sizes, counters and times are those of `WireGuard` (wireguard.com/protocol); numbers are least significant byte first.
@@ -20,6 +20,8 @@ use ring::{
     rand::SystemRandom,
 };
 
+use super::LARGEST;
+
 /// After so long, whoever began a session begins the next when something is to be sent (`REKEY_AFTER_TIME`).
 const OLD: Duration = Duration::from_mins(2);
 
@@ -35,7 +37,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Sessions that messages may still come in.
 const KEPT: usize = 3;
 
-/// Sixteen bytes: what packets are filled up to.
+/// Sixteen bytes: what packets are filled up to, where that is not more than [`LARGEST`].
 const BLOCK: usize = 16;
 
 /// An end.
@@ -148,7 +150,8 @@ impl Peer {
         let mine = self.current(now)?.mine;
         let session = self.sessions.iter_mut().find(|one| one.mine == mine)?;
         let mut sealed = packet.to_vec();
-        sealed.resize(packet.len().next_multiple_of(BLOCK), 0);
+        let filled = packet.len().next_multiple_of(BLOCK).min(LARGEST).max(packet.len());
+        sealed.resize(filled, 0);
         session.seals.seal_in_place_append_tag(nonce(session.counter), Aad::empty(), &mut sealed).ok()?;
         let mut message = [[4, 0, 0, 0], session.theirs].concat();
         message.extend(session.counter.to_le_bytes());
@@ -243,10 +246,12 @@ mod tests {
         assert!(server.open(&torn, now).is_none());
         assert!(shaken(now).1.open(&message, now).is_none());
         assert_eq!(server.open(&message, now).unwrap(), b"a packet\0\0\0\0\0\0\0\0");
+        let full = [1420, 1419, 1409, 1408].map(|length| phone.seal(&vec![0; length], now).unwrap().len());
+        assert_eq!(full, [1452, 1452, 1452, 1440], "never more than the largest packet");
         let back = server.seal(&[], now).unwrap();
         assert_eq!((back.len(), phone.open(&back, now)), (32, Some(Vec::new())));
         let counter = |message: &[u8]| u64::from_le_bytes(message[8..16].try_into().unwrap());
-        assert_eq!([&message, &phone.seal(b"next", now).unwrap()].map(|one| counter(one)), [0, 1]);
+        assert_eq!([&message, &phone.seal(b"next", now).unwrap()].map(|one| counter(one)), [0, 5]);
     }
 
     #[test]

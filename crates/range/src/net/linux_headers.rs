@@ -7,22 +7,28 @@ use smoltcp::wire::{EthernetFrame, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket
 
 use super::{Headers, frame::mend};
 
-/// Identifications: each way of each conversation counts its own.
+/// The last identification of each way of each conversation: each counts its own.
 #[derive(Debug, Default)]
-pub(super) struct Wardrobe(BTreeMap<(SocketAddr, SocketAddr, bool), u16>);
+pub(super) struct LinuxHeaders(BTreeMap<(SocketAddr, SocketAddr, bool), u16>);
 
-impl Wardrobe {
-    /// Writes a frame of TCP or UDP as Linux would have. Another is left as it is.
-    pub(super) fn dress(&mut self, frame: &mut [u8], seed: u32) {
+impl LinuxHeaders {
+    /// Writes the headers of a frame of TCP or UDP as Linux would have. Another is left as it is.
+    pub(super) fn rewrite(&mut self, frame: &mut [u8], seed: u32) {
         let Some(headers) = Headers::of(frame) else { return };
         let way = (headers.from, headers.to, headers.is_tcp);
-        let ident = self.0.entry(way).or_insert_with(|| beginning(headers, seed));
-        *ident = ident.wrapping_add(1);
+        // The answer to a beginning is sent before there is a socket that counts: it has none.
+        let ident = if is_syn_ack(frame) {
+            0
+        } else {
+            let last = self.0.entry(way).or_insert_with(|| beginning(headers, seed));
+            *last = last.wrapping_add(1);
+            *last
+        };
         let mut ethernet = EthernetFrame::new_unchecked(frame);
         let packet = ethernet.payload_mut();
         if headers.from.is_ipv4() {
             let mut ip = Ipv4Packet::new_unchecked(&mut *packet);
-            ip.set_ident(*ident);
+            ip.set_ident(ident);
             if ip.next_header() == IpProtocol::Tcp {
                 order(TcpPacket::new_unchecked(ip.payload_mut()).options_mut());
             }
@@ -34,6 +40,16 @@ impl Wardrobe {
         }
         mend(packet);
     }
+}
+
+/// Whether a frame carries the answer to a beginning of TCP, over IPv4.
+fn is_syn_ack(frame: &[u8]) -> bool {
+    let read = || {
+        let ip = Ipv4Packet::new_checked(frame.get(EthernetFrame::<&[u8]>::header_len()..)?).ok()?;
+        let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
+        Some(ip.next_header() == IpProtocol::Tcp && tcp.syn() && tcp.ack())
+    };
+    read().unwrap_or_default()
 }
 
 /// The first identification of a way.
