@@ -46,8 +46,16 @@ pub(crate) fn retagged(jpeg: &[u8], shot: &Shot<'_>) -> Result<Vec<u8>, Error> {
     let tiff = exif(shot).map_err(|error| failed(&error))?;
     let segment = [b"Exif\0\0".as_slice(), &tiff].concat();
     let length = u16::try_from(segment.len() + 2).map_err(|error| failed(&error))?;
+    let mut written = [&[0xff, 0xd8, 0xff, 0xe1], length.to_be_bytes().as_slice(), &segment].concat();
+    written.extend(bare(jpeg)?.get(2..).unwrap_or_default());
+    Ok(written)
+}
+
+/// A JPEG that says nothing of itself any more: what is to be seen stays.
+pub(crate) fn bare(jpeg: &[u8]) -> Result<Vec<u8>, Error> {
+    let failed = |why: &dyn std::fmt::Display| Error::Picture(why.to_string());
     let (start, mut rest) = jpeg.split_at_checked(2).ok_or_else(|| failed(&"no JPEG"))?;
-    let mut written = [start, &[0xff, 0xe1], &length.to_be_bytes(), &segment].concat();
+    let mut written = start.to_vec();
     // Segments of applications (APPn) and comments go; tables and the picture stay.
     while let [0xff, kind @ (0xe0..=0xef | 0xfe | 0xdb), high, low, ..] = rest {
         let length = 2 + usize::from(u16::from_be_bytes([*high, *low]));

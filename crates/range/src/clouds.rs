@@ -12,7 +12,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-pub(crate) use web::Answers;
+pub(crate) use web::{Answers, Posts};
 
 use crate::{
     Error,

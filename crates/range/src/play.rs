@@ -14,7 +14,7 @@ use crate::{
     Error,
     app::{App, Outgoing},
     behaviours, camera, clouds,
-    clouds::{Answers, Role},
+    clouds::{Answers, Posts, Role},
     device::{self, Files},
     dns::{self, Resolver},
     link_layer,
@@ -96,7 +96,7 @@ async fn play(scenario: Scenario, seed: u64, repeat: u64, crossing: Option<Cross
     let device = card_and_phone(&scenario, &plan, &owner, vendor, &clock, &mut random.fork())?;
 
     let country = scenario.network.vpn.as_deref();
-    // Chance of its own: with a VPN and without, the same happens at the same times.
+    // Chance of its own: with a VPN and without, the same happens, but for the longer way.
     let mut apart = fastrand::Rng::with_seed(seed ^ 0x7475_6e6e);
     let exit = country.and_then(|country| Exit::new(country, &clouds, &mut apart));
     let mut away = clouds::away(&clouds);
@@ -298,6 +298,7 @@ fn answers(scenario: &Scenario, clock: &Clock, random: &mut fastrand::Rng) -> Re
         tile: camera::picture(&map, random)?.into(),
         clock: *clock,
         gate: Gate::new(scenario.network.captive_portal),
+        posts: Posts::default(),
     })
 }
 
@@ -360,6 +361,12 @@ const PAGE: Trap = Trap {
     direction: "in",
 };
 
+const ORIGINAL: Trap = Trap {
+    kind: "own-photo-back",
+    reason: "a photo that was shared is downloaded again, byte for byte: the file is on the card, and nobody uploaded it here",
+    direction: "in",
+};
+
 /// The user shares photos: both worlds send these.
 async fn shares(stage: Stage) -> Result<(), Error> {
     let mut random = stage.random();
@@ -377,6 +384,11 @@ async fn shares(stage: Stage) -> Result<(), Error> {
         stage.after(time, 5.0, &mut random).await;
         let sent = stage.send(Role::Community, Outgoing::get(format!("/p/{name}")), Vec::new()).await?;
         stage.note_benign(sent, PAGE);
+        // And takes it to another app, as it was.
+        stage.after(time, 7.0, &mut random).await;
+        let sent =
+            stage.send(Role::Community, Outgoing::get(format!("/original/{name}")), Vec::new()).await?;
+        stage.note_benign(sent, ORIGINAL);
     }
     Ok(())
 }
