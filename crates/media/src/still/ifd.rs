@@ -46,6 +46,8 @@ pub(crate) const SUB: u16 = 0x014a;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) directory: Directory,
+    /// Where the directory begins: several may have one name.
+    pub(crate) table: usize,
     pub(crate) tag: u16,
     kind: u16,
     count: u32,
@@ -146,7 +148,11 @@ impl<'a> Tags<'a> {
                 SUB => Directory::Sub(0),
                 _ => continue,
             };
-            for (number, offset) in self.numbers(&entry).into_iter().take(MOST_DIRECTORIES).enumerate() {
+            let offsets = self.numbers(&entry);
+            if offsets.len() > MOST_DIRECTORIES {
+                self.flaws.push((entry.at, format!("it leads to more than {MOST_DIRECTORIES} directories")));
+            }
+            for (number, offset) in offsets.into_iter().take(MOST_DIRECTORIES).enumerate() {
                 let name = if matches!(name, Directory::Sub(_)) { Directory::Sub(number) } else { name };
                 self.directory(usize::try_from(offset).unwrap_or(usize::MAX), name);
             }
@@ -205,7 +211,17 @@ impl<'a> Tags<'a> {
                 return None;
             }
             let count = u32::try_from(count).ok()?;
-            self.entries.push(Entry { directory: name, tag, kind, count, at: entry, is_inline, value });
+            let table = at;
+            self.entries.push(Entry {
+                directory: name,
+                table,
+                tag,
+                kind,
+                count,
+                at: entry,
+                is_inline,
+                value,
+            });
         }
         self.offset_at(at + counted + told * size)
     }
@@ -233,6 +249,12 @@ impl<'a> Tags<'a> {
     /// A tag of a directory.
     pub(crate) fn get(&self, directory: Directory, tag: u16) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.directory == directory && entry.tag == tag)
+    }
+
+    /// Tags of the very directory in which an entry stands.
+    pub(crate) fn beside<'b>(&'b self, entry: &Entry, tag: u16) -> impl Iterator<Item = &'b Entry> {
+        let table = entry.table;
+        self.entries.iter().filter(move |other| other.table == table && other.tag == tag)
     }
 
     /// The bytes of a value.
@@ -267,15 +289,24 @@ impl<'a> Tags<'a> {
         self.floats(entry).into_iter().filter_map(whole).collect()
     }
 
-    /// All offsets or lengths of a value, of which a picture of many tiles has more than others: whole numbers of 16 and more bits.
-    pub(crate) fn all_numbers<'b>(&'b self, entry: &'b Entry) -> impl Iterator<Item = u64> + 'b {
+    /// All offsets or lengths of a value, of which a picture of many tiles has more than others: whole numbers of 16 and more bits,
+    /// with a sign or without; one below zero leads nowhere, and is `u64::MAX`. `None`: they are of another type.
+    pub(crate) fn all_numbers<'b>(&'b self, entry: &'b Entry) -> Option<impl Iterator<Item = u64> + 'b> {
+        let is_signed = match entry.kind {
+            3 | 4 | 13 | 16 | 18 => false,
+            8 | 9 | 17 => true,
+            _ => return None,
+        };
         let size = size_of(entry.kind).and_then(|size| usize::try_from(size).ok()).unwrap_or(1).max(1);
-        let kind = if matches!(entry.kind, 3 | 4 | 13 | 16 | 18) { entry.kind } else { 0 };
         let little = self.little;
-        self.bytes_of(entry).chunks_exact(size).filter(move |_| kind != 0).map(move |item| {
+        Some(self.bytes_of(entry).chunks_exact(size).map(move |item| {
+            let highest = if little { item.last() } else { item.first() };
+            if is_signed && highest.is_some_and(|byte| *byte >= 0x80) {
+                return u64::MAX;
+            }
             let digit = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
             if little { item.iter().rev().fold(0, digit) } else { item.iter().fold(0, digit) }
-        })
+        }))
     }
 
     fn number(&self, kind: u16, item: &[u8]) -> Option<f64> {

@@ -48,6 +48,12 @@ const GOPRO: &[u8] = b"GoPro\0";
 const INFIRAY: [usize; 2] = [0x0c0, 0x240];
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
+/// Whether a decoder needs the segments of a marker that have a length (B.1.1.3): frames, tables, scans, intervals of restarts. Of the
+/// others those that programs define describe something, and those that are reserved may hold anything.
+pub(crate) const fn is_decoded(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xc7 | 0xc9..=0xcf | 0xda..=0xdd)
+}
+
 /// A segment: its marker, and where it stands with its marker and length.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Segment {

@@ -5,6 +5,8 @@ use std::{io, ops::Range};
 use creance_cursor::Source;
 use memchr::memmem;
 
+use super::jpeg::is_decoded;
+
 /// Bytes that are looked through at a time: what stays in a processor's cache.
 const WINDOW: usize = 1 << 16;
 
@@ -15,7 +17,7 @@ pub(crate) struct Walk {
     pub(crate) end: Option<u64>,
     /// Where another picture begins within this one.
     pub(crate) another: Option<u64>,
-    /// Segments of programs and of text between scans.
+    /// Segments between scans that no decoder needs: of programs, of text, of reserved markers.
     pub(crate) between: Vec<Range<u64>>,
     /// Whether there are more of these than are told apart.
     pub(crate) is_beyond: bool,
@@ -32,7 +34,9 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn new(source: &'a dyn Source) -> Self {
-        Self { source, room: vec![0; WINDOW] }
+        // Of a part of a file there may be a million, each as short as this.
+        let room = usize::try_from(source.length()).map_or(WINDOW, |length| length.min(WINDOW));
+        Self { source, room: vec![0; room] }
     }
 
     fn at(&mut self, offset: u64) -> io::Result<&[u8]> {
@@ -74,7 +78,7 @@ pub(crate) fn end(source: &dyn Source, scan: u64) -> io::Result<Walk> {
                         break;
                     };
                     let after = here + 2 + u64::from(u16::from_be_bytes([*high, *low])).max(2);
-                    if matches!(marker, 0xe0..=0xfe) {
+                    if !is_decoded(*marker) {
                         if walk.between.len() >= MOST_BETWEEN {
                             walk.is_beyond = true;
                             return Ok(walk);

@@ -17,7 +17,6 @@ pub(crate) const XMP: u16 = 0x02bc;
 const PHOTOSHOP: u16 = 0x8649;
 /// IPTC without image resources around it.
 const IPTC: u16 = 0x83bb;
-const PREVIEW: u16 = 0x0201;
 const DNG_VERSION: u16 = 0xc612;
 
 /// What a TIFF or DNG gives away.
@@ -51,12 +50,9 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
         }
     }
     gdal::georeference(&mut inspection, &tags);
+    // In a file of its own a second picture is a page or a preview, and shown by viewers: what its segments describe is told instead.
+    inspection.hidden.retain(|hidden| hidden.what != "thumbnail");
     parts::tell(&mut inspection, &tags)?;
-    // In a file of its own a second picture is a page or a preview, and shown by viewers.
-    let shown = |tag: u16| tags.entries.iter().any(|entry| entry.tag == tag);
-    if !shown(PREVIEW) {
-        inspection.hidden.retain(|hidden| hidden.what != "thumbnail");
-    }
     if source.length() > bytes.len() as u64 {
         inspection.flaw(
             "length",

@@ -9,7 +9,7 @@ use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
 use super::{anew, refused};
 use crate::still::{
     flir, ifd,
-    jpeg::{EXIF, FLIR, Segment, XMP, content, is_infiray, segments},
+    jpeg::{EXIF, FLIR, Segment, XMP, content, is_decoded, is_infiray, segments},
     scans::end,
     xmp,
 };
@@ -71,8 +71,7 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
                 pieces.push(Piece::Copy(segment.range.clone()));
             }
             (0xe0..=0xef | 0xfe, head) => scrubbed.removed(named(segment.marker, head), name(segment)),
-            // Frames, tables, and intervals of restarts (B.1.1.3).
-            (0xc0..=0xcf | 0xdb..=0xdd, _) => pieces.push(Piece::Copy(segment.range.clone())),
+            (marker, _) if is_decoded(marker) => pieces.push(Piece::Copy(segment.range.clone())),
             (marker, _) => scrubbed.removed("data of an unknown kind", format!("marker {marker:#04x}")),
         }
     }

@@ -9,7 +9,7 @@ use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
 use super::{anew, refused};
 use crate::still::{
     ifd::{Directory, Entry, Tags},
-    tiff::{XMP, parts},
+    tiff::{XMP, parts, parts::JPEG_TABLES},
     xmp,
 };
 
@@ -117,7 +117,11 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     };
     let kept: BTreeSet<Span> =
         tags.entries.iter().filter(|entry| stays(entry)).map(|entry| span(&entry.value)).collect();
-    if overlaps(&tags, &stays) {
+    let found = parts::parts(&tags)?;
+    if let Some(why) = found.beyond {
+        return refused(why);
+    }
+    if overlaps(&tags, (&found.places, &kept), &stays) {
         return refused("values that would go lie on top of what stays");
     }
     for entry in tags.entries.iter().filter(|entry| !stays(entry)) {
@@ -148,10 +152,6 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
     if let (Some(value), Some(packet)) = (xmp, packet) {
         value.copy_from_slice(&packet);
     }
-    let found = parts::parts(&tags)?;
-    if found.is_beyond {
-        return refused("its previews or parts lie on top of each other, or are too many");
-    }
     if !found.all.is_empty() {
         let before = values(&bytes);
         for range in found.all.iter().flat_map(|part| &part.describing) {
@@ -172,8 +172,12 @@ pub(super) fn scrub(source: &dyn Source, request: &ScrubRequest) -> io::Result<R
 }
 
 /// Whether directories lie on top of each other, or a value that goes on a part of one that stays, of a directory, or of the
-/// picture. One that is the very value of another tag is left alone.
-fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
+/// picture. One that is the very value of another tag that stays is left alone.
+fn overlaps(
+    tags: &Tags<'_>,
+    (places, values): (&[Range<usize>], &BTreeSet<Span>),
+    stays: &dyn Fn(&Entry) -> bool,
+) -> bool {
     let mut kept: Vec<Span> =
         tags.tables.iter().map(|table| (table.at, table.at + 6 + table.count * 12)).collect();
     kept.sort_unstable();
@@ -187,15 +191,7 @@ fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
             .filter(|entry| stays(entry) && !entry.is_inline())
             .map(|entry| span(&entry.value)),
     );
-    for (offsets, lengths) in parts::PLACES {
-        for entry in tags.entries.iter().filter(|entry| entry.tag == offsets && stays(entry)) {
-            let counts =
-                tags.get(entry.directory, lengths).map(|entry| tags.numbers(entry)).unwrap_or_default();
-            let ranges = tags.numbers(entry).into_iter().zip(counts);
-            let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-            kept.extend(ranges.map(|(from, length)| (narrow(from), narrow(from.saturating_add(length)))));
-        }
-    }
+    kept.extend(places.iter().map(span));
     kept.sort_unstable();
     // The farthest end of all that begin before.
     let mut farthest = 0;
@@ -212,15 +208,16 @@ fn overlaps(tags: &Tags<'_>, stays: &dyn Fn(&Entry) -> bool) -> bool {
         let before = kept.partition_point(|(start, _)| *start < end);
         let reaches =
             before.checked_sub(1).and_then(|last| ends.get(last)).is_some_and(|reach| *reach > from);
-        reaches && kept.binary_search(&(from, end)).is_err()
+        reaches && !values.contains(&(from, end))
     })
 }
 
-/// All tags with their values, by where they stand.
+/// All tags with their values, by where they stand; without the tables of JPEGs, which are parts.
 fn values(bytes: &[u8]) -> Option<Vec<(usize, Vec<u8>)>> {
     let tags = Tags::read(bytes)?;
     let raw = |entry: &Entry| {
-        [bytes.get(entry.at..entry.at + 8).unwrap_or_default(), tags.bytes_of(entry)].concat()
+        let value = if entry.tag == JPEG_TABLES { &[] } else { tags.bytes_of(entry) };
+        [bytes.get(entry.at..entry.at + 8).unwrap_or_default(), value].concat()
     };
     Some(tags.entries.iter().map(|entry| (entry.at, raw(entry))).collect())
 }

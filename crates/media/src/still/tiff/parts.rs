@@ -1,52 +1,86 @@
-//! Pictures within a TIFF that are JPEGs themselves: previews of a DNG, and strips and tiles that are compressed so. What programs and
-//! cameras left in their segments is read as that of any JPEG, and overwritten with zeros when it is to go: no part may move. What
-//! lies behind the first scan of such a part is not looked at.
+//! Pictures within a TIFF that are JPEGs themselves: previews of a DNG, strips and tiles that are compressed so, and the tables that these
+//! share. What programs and cameras left in their segments is read as that of any JPEG, and overwritten with zeros when it is to go, and
+//! so is what stands between their scans and behind their end: no part may move.
 
-use std::{io, ops::Range};
+use std::{cmp::Reverse, io, ops::Range};
 
 use creance_model::{Hidden, Inspection};
 
 use crate::still::{
     ifd::Tags,
-    jpeg::{self, BEGINNING},
-    within,
+    jpeg::{self, BEGINNING, is_decoded},
+    scans, within,
 };
 
 /// Tags that say where parts of pictures stand, and those of their lengths: strips, tiles, previews in the form of TIFF 6.0.
-pub(crate) const PLACES: [(u16, u16); 3] = [(0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202)];
+const PLACES: [(u16, u16); 3] = [(0x0111, 0x0117), (0x0144, 0x0145), (PREVIEW, 0x0202)];
+const PREVIEW: u16 = 0x0201;
 
-/// JPEGs of one file that are looked into; and those among them that are read, for they describe something: previews are few.
+/// How parts are compressed, and that they are JPEGs: of TIFF 6.0, of its Technical Note 2, and lossy ones of DNG.
+const COMPRESSION: u16 = 0x0103;
+const COMPRESSED: [u64; 3] = [6, 7, 34_892];
+
+/// How a JPEG begins, whatever follows.
+const START: &[u8] = &[0xff, 0xd8];
+
+/// Tables that strips and tiles share, as a JPEG without a scan (Adobe, TIFF Technical Note 2).
+pub(crate) const JPEG_TABLES: u16 = 0x015b;
+
+/// Parts of one file that are told apart; and those among them that are read, for they describe something: previews are few.
 const MOST: usize = 1 << 20;
 const MOST_READ: usize = 64;
 
-/// What segments of a JPEG within a file describe.
+/// Why parts are not told apart.
+const TOO_MANY: &str = "it has more parts than are told apart";
+const ON_TOP: &str = "its previews or parts lie on top of each other";
+const UNKNOWN: &str = "where its parts stand is written in a form that is not read";
+const DAMAGED: &str = "a preview or a part is damaged, or in a form that is not read";
+
+/// What a JPEG within a file describes.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Part {
     /// Where the JPEG stands.
     pub(crate) whole: Range<usize>,
-    /// Where what describes something stands in the file.
+    /// Where in the file that stands which no decoder needs.
     pub(crate) describing: Vec<Range<usize>>,
 }
 
-/// The JPEGs of a file whose segments describe something.
+/// The parts of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
+    /// Where all of them stand, JPEGs or not, as the tags say.
+    pub(crate) places: Vec<Range<usize>>,
+    /// JPEGs that describe something.
     pub(crate) all: Vec<Part>,
-    /// Whether there are JPEGs that were not looked into: there are too many, or they lie on top of each other.
-    pub(crate) is_beyond: bool,
+    /// Why there may be some that were not looked into.
+    pub(crate) beyond: Option<&'static str>,
 }
 
 /// Looks into the JPEGs that the tags lead to.
 pub(crate) fn parts(tags: &Tags<'_>) -> io::Result<Parts> {
     let mut parts = Parts::default();
+    let (mut jpegs, mut others) = parts.find(tags);
+    for tables in tags.entries.iter().filter(|entry| entry.tag == JPEG_TABLES) {
+        if tags.bytes_of(tables).starts_with(START) {
+            jpegs.push(tables.value.clone());
+        } else if tags.bytes_of(tables).iter().any(|byte| *byte != 0) {
+            parts.beyond = parts.beyond.or(Some(DAMAGED));
+        }
+    }
+    // Tiles that are alike may be one and the same, and a strip may stand where a preview does, with another length.
+    jpegs.sort_unstable_by_key(|part| (part.start, Reverse(part.end)));
+    jpegs.dedup_by_key(|part| part.start);
     let mut end = 0;
-    for whole in jpegs(tags, &mut parts.is_beyond) {
+    for whole in jpegs {
         if whole.start < end {
-            parts.is_beyond = true;
+            parts.beyond = parts.beyond.or(Some(ON_TOP));
             continue;
         }
         end = whole.end;
-        let mut describing = describing(tags.bytes.get(whole.clone()).unwrap_or_default())?;
+        let Some(mut describing) = describing(tags.bytes.get(whole.clone()).unwrap_or_default())? else {
+            parts.beyond = parts.beyond.or(Some(DAMAGED));
+            continue;
+        };
         if !describing.is_empty() {
             for range in &mut describing {
                 *range = whole.start + range.start..whole.start + range.end;
@@ -54,7 +88,66 @@ pub(crate) fn parts(tags: &Tags<'_>) -> io::Result<Parts> {
             parts.all.push(Part { whole, describing });
         }
     }
+    others.sort_unstable_by_key(|place| place.start);
+    let mut farthest = 0;
+    let mut others = others.into_iter().peekable();
+    for range in parts.all.iter().flat_map(|part| &part.describing) {
+        while let Some(other) = others.next_if(|other| other.start < range.end) {
+            farthest = farthest.max(other.end);
+        }
+        if farthest > range.start {
+            parts.beyond = parts.beyond.or(Some(ON_TOP));
+        }
+    }
     Ok(parts)
+}
+
+impl Parts {
+    /// Finds where the parts stand, and gives those that are JPEGs and the others.
+    fn find(&mut self, tags: &Tags<'_>) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+        let (mut jpegs, mut others) = (Vec::new(), Vec::new());
+        let mut refuse = |why| self.beyond = self.beyond.or(Some(why));
+        for (places, lengths) in PLACES {
+            for entry in tags.entries.iter().filter(|entry| entry.tag == places) {
+                let Some(offsets) = tags.all_numbers(entry) else {
+                    refuse(UNKNOWN);
+                    continue;
+                };
+                let is_compressed =
+                    |entry| tags.numbers(entry).iter().any(|number| COMPRESSED.contains(number));
+                let is_meant = places == PREVIEW || tags.beside(entry, COMPRESSION).any(is_compressed);
+                // Among other pixels the two bytes may stand by chance.
+                let start = if is_meant { START } else { BEGINNING };
+                let mut beside = tags.beside(entry, lengths);
+                let (first, second) = (beside.next(), beside.next());
+                let mut lengths = first.and_then(|lengths| tags.all_numbers(lengths));
+                if second.is_some() || first.is_some() && lengths.is_none() {
+                    refuse(UNKNOWN);
+                }
+                for from in offsets {
+                    let length = lengths.as_mut().and_then(Iterator::next);
+                    let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+                    let (from, length) = (narrow(from), length.map(narrow));
+                    let Some(rest) = tags.bytes.get(from..) else { continue };
+                    let Some(length) = length else {
+                        if rest.starts_with(start) {
+                            refuse(UNKNOWN);
+                        }
+                        continue;
+                    };
+                    if self.places.len() == MOST {
+                        refuse(TOO_MANY);
+                        return (jpegs, others);
+                    }
+                    let place = from..from + length.min(rest.len());
+                    let is_jpeg = length >= start.len() && rest.starts_with(start);
+                    if is_jpeg { &mut jpegs } else { &mut others }.push(place.clone());
+                    self.places.push(place);
+                }
+            }
+        }
+        (jpegs, others)
+    }
 }
 
 /// Adds what the JPEGs within a file say.
@@ -66,64 +159,62 @@ pub(crate) fn tell(inspection: &mut Inspection, tags: &Tags<'_>) -> io::Result<(
         inspection.hidden.push(Hidden { what, field, bytes: bytes as u64 });
     }
     for part in found.all.iter().take(MOST_READ) {
-        let mut inner = Inspection::of("jpeg");
-        jpeg::described(&mut inner, &tags.bytes.get(part.whole.clone()).unwrap_or_default())?;
+        let inner = jpeg::inspect(&tags.bytes.get(part.whole.clone()).unwrap_or_default())?;
         within::tell(inspection, inner, part.whole.start as u64, "preview");
     }
-    if found.is_beyond || found.all.len() > MOST_READ {
-        let why = "its previews and parts are too many to be read, or lie on top of each other";
+    let too_many = (found.all.len() > MOST_READ).then_some("it has more previews than are read");
+    if let Some(why) = found.beyond.or(too_many) {
         inspection.flaw("preview", 0, why);
     }
     Ok(())
 }
 
-/// Where JPEGs stand, in order.
-fn jpegs(tags: &Tags<'_>, is_beyond: &mut bool) -> Vec<Range<usize>> {
-    let mut all = Vec::new();
-    for (places, lengths) in PLACES {
-        for entry in tags.entries.iter().filter(|entry| entry.tag == places) {
-            let Some(lengths) = tags.get(entry.directory, lengths) else { continue };
-            for (from, length) in tags.all_numbers(entry).zip(tags.all_numbers(lengths)) {
-                let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-                let (from, end) = (narrow(from), narrow(from.saturating_add(length)).min(tags.bytes.len()));
-                if !tags.bytes.get(from..end).is_some_and(|part| part.starts_with(BEGINNING)) {
-                    continue;
-                }
-                if all.len() == MOST {
-                    *is_beyond = true;
-                    break;
-                }
-                all.push(from..end);
-            }
-        }
-    }
-    all.sort_unstable_by_key(|part| (part.start, part.end));
-    // Tiles that are alike may be one and the same.
-    all.dedup();
-    all
-}
-
-/// Where in the segments of a JPEG something is described: all that decoders do not need, and that is not zeros.
-fn describing(part: &[u8]) -> io::Result<Vec<Range<usize>>> {
+/// Where in a JPEG something stands that decoders do not need, and that is not zeros: in segments before its scans and between them, and
+/// behind its end. `None`: it cannot be told.
+fn describing(part: &[u8]) -> io::Result<Option<Vec<Range<usize>>>> {
     /// What stands in JFIF before its thumbnail: name, version, units, densities.
     const BEFORE_THUMBNAIL: u64 = 12;
+    let found = jpeg::segments(&part)?;
     let mut all = Vec::new();
-    for segment in jpeg::segments(&part)?.all {
+    for segment in found.all {
         let content = segment.content();
         let from = match (segment.marker, segment.head.as_slice()) {
+            // JPEG-LS, in whose scans markers look otherwise.
+            (0xf7, _) => return Ok(None),
             (0xe0, head) if head.starts_with(b"JFIF\0") => content.start + BEFORE_THUMBNAIL,
             (0xe2, head) if head.starts_with(b"ICC_PROFILE\0") => continue,
             (0xee, head) if head.starts_with(b"Adobe") && content.end - content.start == 12 => continue,
-            // Not those of JPEG-LS, f7 and f8.
-            (0xe0..=0xef | 0xf0..=0xf6 | 0xf9..=0xfe, _) => content.start,
-            _ => continue,
+            (marker, _) if is_decoded(marker) => continue,
+            _ => content.start,
         };
-        let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(content.end).unwrap_or(0);
-        if part.get(range.clone()).is_some_and(|content| content.iter().any(|byte| *byte != 0)) {
-            all.push(range);
-        }
+        all.push(from..content.end);
     }
-    Ok(all)
+    let length = part.len() as u64;
+    let end = match (found.scan, found.flaw) {
+        (Some(scan), _) => {
+            let walk = scans::end(&part, scan)?;
+            if walk.is_beyond || walk.another.is_some() {
+                return Ok(None);
+            }
+            all.extend(walk.between.into_iter().map(|range| range.start + 4..range.end.min(length)));
+            // One that is cut ends where it is said to end.
+            walk.end.unwrap_or(length)
+        }
+        // Tables have an end and no scan; whether the end is there matters to nobody.
+        (None, Some((at, _))) => match usize::try_from(at).ok().and_then(|at| part.get(at..)) {
+            Some([0xff, 0xd9, ..]) => at + 2,
+            Some([]) => length,
+            _ => return Ok(None),
+        },
+        (None, None) => return Ok(None),
+    };
+    all.push(end..length);
+    let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let ranges = all.into_iter().map(|range| narrow(range.start)..narrow(range.end));
+    let is_filled = |range: &Range<usize>| {
+        part.get(range.clone()).is_some_and(|content| content.iter().any(|byte| *byte != 0))
+    };
+    Ok(Some(ranges.filter(is_filled).collect()))
 }
 
 #[cfg(test)]
@@ -215,9 +306,7 @@ mod tests {
                 assert_eq!(after[picture.len() - 4..], [0x12, 0x34, 0xff, 0xd9]);
                 let told = told(&after);
                 assert!(
-                    told.identifiers.is_empty()
-                        && told.facts.is_empty()
-                        && told.hidden.iter().all(|one| one.what == "thumbnail"),
+                    told.identifiers.is_empty() && told.facts.is_empty() && told.hidden.is_empty(),
                     "{told:?}"
                 );
             }
@@ -237,6 +326,170 @@ mod tests {
         over[42..46].copy_from_slice(&second.to_le_bytes());
         assert_eq!(told(&over).damage.len(), 1);
         assert!(Still::Tiff.scrub(&over.as_slice(), &ScrubRequest::default()).unwrap().is_err());
+    }
+
+    fn is_refused(bytes: &[u8]) -> bool {
+        Still::Tiff.scrub(&bytes, &ScrubRequest::default()).unwrap().is_err()
+    }
+
+    /// A directory that stands there: entries of tag, type, count, value, and where the next one stands.
+    fn directory(entries: &[(u16, u16, u32, usize)], next: usize) -> Vec<u8> {
+        let four = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+        let mut bytes = u16::try_from(entries.len()).unwrap().to_le_bytes().to_vec();
+        for (tag, kind, count, value) in entries {
+            bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+            bytes.extend([count.to_le_bytes(), four(*value)].concat());
+        }
+        [bytes, four(next).to_vec()].concat()
+    }
+
+    #[test]
+    fn previews_that_cannot_be_read_to_their_scan_are_told_and_refused() {
+        let [begin, rest] = [&preview()[..2], &preview()[2..]].map(<[u8]>::to_vec);
+        let many = segment(0xfe, b"").repeat(4096);
+        let lossless = segment(0xf7, &[8, 0, 1, 0, 1, 1, 1, 0x11, 0]);
+        for between in [b"\0".to_vec(), many, lossless, vec![0xff, 0xd8, 0xff, 0xff]] {
+            let picture = tiff(PLACES[2], &[[&begin[..], &between, &rest].concat()]);
+            assert_eq!(told(&picture).damage.len(), 1, "{:?}", told(&picture).damage);
+            assert!(is_refused(&picture));
+        }
+        // Of what is compressed so, strips as well.
+        let strip = |compression| {
+            let part = [&begin[..], b"\0", &rest].concat();
+            let entries = [(COMPRESSION, 3, 1, compression), (0x0111, 4, 1, 50), (0x0117, 4, 1, part.len())];
+            [b"II*\0\x08\0\0\0", &directory(&entries, 0)[..], &part].concat()
+        };
+        assert_eq!([1, 7, 34_892].map(|compression| is_refused(&strip(compression))), [false, true, true]);
+        // Without lengths, with two of them, and places as bytes.
+        let picture = tiff(PLACES[0], &[preview()]);
+        for (at, with) in [(22, [0x18, 1]), (10, [0x17, 1]), (12, [1, 0]), (24, [11, 0])] {
+            let mut other = picture.clone();
+            other[at..at + 2].copy_from_slice(&with);
+            let has_place = at != 10;
+            assert_eq!(is_refused(&other), has_place, "{at}");
+            assert_eq!(told(&other).damage.len(), usize::from(has_place), "{at}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_same_directory() {
+        // Two directories, each with one below it; that of the second holds the preview.
+        let at = [8, 8 + 18, 8 + 36, 8 + 36 + 30];
+        let part = at[3] + 30;
+        let below = |from, length| [(0x0111, 4, 1, from), (0x0117, 4, 1, length)];
+        let picture = [
+            b"II*\0\x08\0\0\0".to_vec(),
+            directory(&[(0x014a, 4, 1, at[2])], at[1]),
+            directory(&[(0x014a, 4, 1, at[3])], 0),
+            directory(&below(part, 3), 0),
+            directory(&below(part + 3, preview().len()), 0),
+            b"\xff\xd8\xff".to_vec(),
+            preview(),
+        ]
+        .concat();
+        let mut other = picture.clone();
+        // The first strip as well is one whose lengths are told: of three bytes, which are no JPEG.
+        other[part] = 0;
+        assert_eq!(told(&other).identifiers.len(), 1);
+        assert!(memchr::memmem::find(&clean(&other), b"SERIAL7").is_none());
+        assert!(is_refused(&picture), "three bytes are no JPEG");
+    }
+
+    #[test]
+    fn numbers_with_a_sign_lead_to_parts_and_tables_are_parts() {
+        for kind in [9, 4, 13] {
+            let mut picture = tiff(PLACES[0], &[preview(), preview()]);
+            picture[12] = kind;
+            picture[24] = kind;
+            assert_eq!(told(&picture).identifiers.len(), 1, "{kind}");
+            assert!(memchr::memmem::find(&clean(&picture), b"SERIAL7").is_none());
+        }
+        let tables = [&preview()[..preview().len() - 14], &[0xff, 0xdb, 0, 3, 7, 0xff, 0xd9]].concat();
+        let picture = |tables: &[u8]| {
+            let length = u32::try_from(tables.len()).unwrap();
+            [b"II*\0\x08\0\0\0", &directory(&[(JPEG_TABLES, 7, length, 26)], 0)[..], tables].concat()
+        };
+        assert_eq!(told(&picture(&tables)).identifiers.len(), 1);
+        let after = clean(&picture(&tables));
+        assert!(
+            memchr::memmem::find(&after, b"SERIAL7").is_none()
+                && after.ends_with(&tables[tables.len() - 7..])
+        );
+        assert!(told(&after).hidden.is_empty() && told(&after).damage.is_empty());
+        assert!(is_refused(&picture(b"SERIAL7")));
+    }
+
+    #[test]
+    fn what_stands_between_scans_and_behind_the_end_of_a_part_goes() {
+        let whole = preview();
+        let scans = &whole[..whole.len() - 2];
+        let end = [0xff, 0xd9];
+        for hiding in [
+            [scans, &segment(0xfe, b"SECRET"), &end].concat(),
+            [scans, &segment(0x02, b"SECRET"), &end].concat(),
+            [scans, &segment(0xc8, b"SECRET"), &end].concat(),
+            [scans, &end, b"SECRET"].concat(),
+            [scans, &end, &whole[..2], &segment(0xfe, b"SECRET"), &whole[2..]].concat(),
+            [&whole[..2], &segment(0x02, b"SECRET"), &whole[2..]].concat(),
+            [&whole[..2], &segment(0xd8, b"SECRET"), &whole[2..]].concat(),
+        ] {
+            let picture = tiff(PLACES[2], &[vec![1; 9], hiding.clone()]);
+            assert!(told(&picture).hidden.iter().any(|one| one.what.starts_with("description")));
+            let after = clean(&picture);
+            assert_eq!(after.len(), picture.len());
+            for gone in [&b"SECRET"[..], b"SERIAL7"] {
+                assert!(memchr::memmem::find(&after, gone).is_none());
+            }
+            assert!(memchr::memmem::find(&after, &[0x12, 0x34]).is_some());
+            assert!(told(&after).hidden.is_empty() && told(&after).damage.is_empty(), "{:?}", told(&after));
+        }
+        // Not where another part stands in it.
+        let mut picture = tiff(PLACES[0], &[[&whole[..], b"PIXELS"].concat(), vec![1; 6]]);
+        let at = u32::try_from(54 + whole.len()).unwrap();
+        picture[42..46].copy_from_slice(&at.to_le_bytes());
+        assert!(is_refused(&picture) && told(&picture).damage.len() == 1);
+    }
+
+    #[test]
+    fn a_strip_that_begins_where_a_preview_does_is_the_same_picture() {
+        let part = 8 + 2 + 4 * 12 + 4;
+        let length = preview().len();
+        let entries =
+            [(0x0111, 4, 1, part), (0x0117, 4, 1, length), (0x0201, 4, 1, part), (0x0202, 4, 1, length + 4)];
+        let picture = [b"II*\0\x08\0\0\0", &directory(&entries, 0)[..], &preview(), b"Eve!"].concat();
+        let after = clean(&picture);
+        for gone in [&b"SERIAL7"[..], b"Eve!"] {
+            assert!(memchr::memmem::find(&after, gone).is_none());
+        }
+    }
+
+    #[test]
+    fn no_strip_is_overwritten_however_many_there_are() {
+        // A text is said to stand where the last of 5000 strips does.
+        let count = 5000_usize;
+        let strips = 8 + 2 + 3 * 12 + 4;
+        let places = strips + 6 * count;
+        let number = u32::try_from(count).unwrap();
+        let entries = [
+            (0x010e, 2, 6, strips + 6 * (count - 1)),
+            (0x0111, 4, number, places),
+            (0x0117, 4, number, places + 4 * count),
+        ];
+        let offsets: Vec<u8> =
+            (0..number).flat_map(|at| (u32::try_from(strips).unwrap() + 6 * at).to_le_bytes()).collect();
+        let picture = [
+            b"II*\0\x08\0\0\0",
+            &directory(&entries, 0)[..],
+            &b"PIXELS".repeat(count),
+            &offsets,
+            &6_u32.to_le_bytes().repeat(count),
+        ]
+        .concat();
+        let scrubbed = Still::Tiff.scrub(&picture.as_slice(), &ScrubRequest::default()).unwrap();
+        assert!(
+            scrubbed.is_err() || scrubbed.unwrap().bytes(&picture)[strips..places] == picture[strips..places]
+        );
+        assert!(is_refused(&picture));
     }
 
     #[test]
