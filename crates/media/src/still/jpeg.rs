@@ -80,6 +80,13 @@ pub(crate) struct Segments {
     pub(crate) flaw: Option<(u64, String)>,
 }
 
+impl Segments {
+    /// How many bytes the walk took: up to the first scan, or to where it ended before.
+    pub(crate) fn length(&self) -> u64 {
+        self.scan.or(self.flaw.as_ref().map(|(at, _)| *at)).unwrap_or(2)
+    }
+}
+
 /// Walks the segments, reading only their heads.
 pub(crate) fn segments(source: &dyn Source) -> io::Result<Segments> {
     let mut found = Segments::default();
@@ -89,8 +96,9 @@ pub(crate) fn segments(source: &dyn Source) -> io::Result<Segments> {
         let head = window.at(at, 64)?;
         let (marker, length) = match head {
             [0xff, 0xff, ..] => {
-                // Fill bytes may stand before any marker (B.1.1.2).
-                at += 1;
+                // Fill bytes may stand before any marker (B.1.1.2); the last one begins it.
+                let filling = head.iter().take_while(|byte| **byte == 0xff).count();
+                at += filling as u64 - 1;
                 continue;
             }
             [0xff, 0xda, ..] => {
@@ -102,7 +110,8 @@ pub(crate) fn segments(source: &dyn Source) -> io::Result<Segments> {
                 return Ok(found);
             }
             [0xff, 0xd0..=0xd7 | 0x01, ..] => {
-                at += 2;
+                let is_bare = |two: &&[u8]| matches!(two, [0xff, 0xd0..=0xd7 | 0x01]);
+                at += 2 * head.chunks_exact(2).take_while(is_bare).count() as u64;
                 continue;
             }
             [0xff, marker, high, low, ..] => (*marker, u64::from(u16::from_be_bytes([*high, *low]))),
@@ -166,9 +175,18 @@ pub(crate) fn inspect(source: &dyn Source) -> io::Result<Inspection> {
 /// Adds what the segments of a picture say, and gives them.
 pub(crate) fn described(inspection: &mut Inspection, source: &dyn Source) -> io::Result<Segments> {
     let segments = segments(source)?;
+    tell(inspection, source, &segments.all)?;
+    if let Some((at, why)) = &segments.flaw {
+        inspection.flaw("segments", *at, why);
+    }
+    Ok(segments)
+}
+
+/// Adds what segments say.
+fn tell(inspection: &mut Inspection, source: &dyn Source, segments: &[Segment]) -> io::Result<()> {
     let mut joined = Joined::default();
     let (mut properties, mut thermal) = (Vec::new(), 0_u64);
-    for segment in &segments.all {
+    for segment in segments {
         let at = segment.content().start;
         let length = segment.content().end - at;
         match (segment.marker, segment.head.as_slice()) {
@@ -201,7 +219,7 @@ pub(crate) fn described(inspection: &mut Inspection, source: &dyn Source) -> io:
                 text.retain(|byte| *byte != 0);
                 exif::debug_text(inspection, &text, "app7:DJI-DBG");
             }
-            (0xe9, _) if is_infiray(&segments.all) => {
+            (0xe9, _) if is_infiray(segments) => {
                 let content = content(source, segment)?;
                 for number in INFIRAY.iter().filter_map(|at| content.get(*at..*at + 32)) {
                     let text = number.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -242,10 +260,7 @@ pub(crate) fn described(inspection: &mut Inspection, source: &dyn Source) -> io:
             bytes: thermal,
         });
     }
-    if let Some((at, why)) = &segments.flaw {
-        inspection.flaw("segments", *at, why);
-    }
-    Ok(segments)
+    Ok(())
 }
 
 /// Whether segments are those of `InfiRay`.

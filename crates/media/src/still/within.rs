@@ -4,15 +4,27 @@ use std::collections::HashSet;
 
 use creance_model::Inspection;
 
+/// Values of each kind that are told of one file and of all that lies within it. One picture says some thousands at most, and of the
+/// pictures in a file there may be many.
+const MOST_TOLD: usize = 8192;
+
+/// What is said where this is not enough.
+const OVER: &str = "more lies within that says something than is told";
+
 /// Adds what an inner file says and the outer one does not say already. `at`: where it begins in the outer one; `name`: by what
 /// way it is reached, which stands before where each value is.
 pub(super) fn tell(inspection: &mut Inspection, inner: Inspection, at: u64, name: &str) {
     let named = |field: &str| format!("{name}:{field}");
+    let mut is_over = false;
+    let mut has_room = |length: usize| {
+        is_over |= length >= MOST_TOLD;
+        length < MOST_TOLD
+    };
     // Hostile files say much: each of it is looked up, and not compared with all that was said before.
     let mut told: HashSet<_> =
         inspection.identifiers.iter().map(|one| (one.class, one.of, one.value.clone())).collect();
     for mut one in inner.identifiers {
-        if told.insert((one.class, one.of, one.value.clone())) {
+        if told.insert((one.class, one.of, one.value.clone())) && has_room(inspection.identifiers.len()) {
             one.field = named(&one.field);
             inspection.identifiers.push(one);
         }
@@ -21,20 +33,21 @@ pub(super) fn tell(inspection: &mut Inspection, inner: Inspection, at: u64, name
         let is_told = inspection.places.iter().any(|told| {
             told.role == spot.role && (told.lat - spot.lat).abs() < 1e-7 && (told.lon - spot.lon).abs() < 1e-7
         });
-        if !is_told {
+        if !is_told && has_room(inspection.places.len()) {
             spot.field = named(&spot.field);
             inspection.places.push(spot);
         }
     }
     for mut one in inner.times {
-        if !inspection.times.iter().any(|told| (told.what, told.time) == (one.what, one.time)) {
+        let is_told = inspection.times.iter().any(|told| (told.what, told.time) == (one.what, one.time));
+        if !is_told && has_room(inspection.times.len()) {
             one.field = named(&one.field);
             inspection.times.push(one);
         }
     }
     let mut told: HashSet<_> = inspection.facts.iter().map(|one| (one.what, one.value.clone())).collect();
     for mut one in inner.facts {
-        if told.insert((one.what, one.value.clone())) {
+        if told.insert((one.what, one.value.clone())) && has_room(inspection.facts.len()) {
             one.field = named(&one.field);
             inspection.facts.push(one);
         }
@@ -44,13 +57,21 @@ pub(super) fn tell(inspection: &mut Inspection, inner: Inspection, at: u64, name
         inspection.tracks.push(track);
     }
     for mut one in inner.hidden {
-        one.field = named(&one.field);
-        inspection.hidden.push(one);
+        if has_room(inspection.hidden.len()) {
+            one.field = named(&one.field);
+            inspection.hidden.push(one);
+        }
     }
     for mut flaw in inner.damage {
-        flaw.what = named(&flaw.what);
-        flaw.offset = flaw.offset.saturating_add(at);
-        inspection.damage.push(flaw);
+        if has_room(inspection.damage.len()) {
+            flaw.what = named(&flaw.what);
+            flaw.offset = flaw.offset.saturating_add(at);
+            inspection.damage.push(flaw);
+        }
+    }
+    // Once: many may follow.
+    if is_over && inspection.damage.iter().all(|flaw| flaw.why != OVER) {
+        inspection.flaw(name, at, OVER);
     }
     let device = &mut inspection.device;
     for (told, of_inner) in [

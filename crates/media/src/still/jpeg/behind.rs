@@ -6,7 +6,7 @@ use creance_cursor::Source;
 use creance_model::{Hidden, Inspection};
 use memchr::memmem::Finder;
 
-use super::{BEGINNING, EXIF, Segments, XMP, described, segments};
+use super::{BEGINNING, EXIF, MOST, Segment, Segments, XMP, described, segments};
 use crate::{
     still::{scans, stretch::Stretch, within},
     video::boxes,
@@ -32,8 +32,10 @@ pub(super) fn tell(
     (found, scan): (&Segments, u64),
     listed: &[Range<u64>],
 ) -> io::Result<()> {
-    let Some(mut at) = end(source, found, scan, listed)? else {
-        if scans::end(source, scan)?.is_beyond {
+    let walk = walked(source, found, scan, listed)?;
+    between(inspection, source, &walk)?;
+    let Some(mut at) = walk.end.or(walk.another) else {
+        if walk.is_beyond {
             inspection.flaw(
                 "scans",
                 scan,
@@ -52,9 +54,15 @@ pub(super) fn tell(
             inspection.flaw("behind EOI", at, &format!("more than {MOST_BEHIND} pictures, films or data"));
             break;
         }
+        // One that is listed was told, up to its own end: it may be said to be longer.
         if let Some(range) = listed.iter().find(|range| range.start == at) {
-            at = range.end;
-            continue;
+            let preview = Stretch::new(source, range.clone());
+            if preview.piece(0, 3)? == BEGINNING {
+                let mut inner = Inspection::of("jpeg");
+                at += end_of(&mut inner, &preview, &segments(&preview)?)?;
+                within::tell(inspection, inner, range.start, "mpf");
+                continue;
+            }
         }
         let beyond = listed.iter().map(|range| range.start).filter(|start| *start > at).min();
         let limit = beyond.unwrap_or(source.length());
@@ -63,12 +71,8 @@ pub(super) fn tell(
         let (what, end) = if hunt.is_picture(&head, at..limit)? {
             let mut inner = Inspection::of("jpeg");
             let found = described(&mut inner, &rest)?;
+            let end = at + end_of(&mut inner, &rest, &found)?;
             within::tell(inspection, inner, at, "behind EOI");
-            let end = match found.scan {
-                Some(scan) => end(&rest, &found, scan, &[])?.map_or(limit, |end| at + end),
-                // Of one that is cut before its first scan nothing is known but its segments.
-                None => at + length(&found),
-            };
             ("picture behind the picture", end)
         } else if is_film(&head) {
             let end = hunt.end_of_film(at..limit)?;
@@ -89,9 +93,40 @@ pub(super) fn tell(
     Ok(())
 }
 
-/// Bytes of a picture up to behind its last segment.
-fn length(found: &Segments) -> u64 {
-    found.all.last().map_or(2, |last| last.range.end)
+/// Where a picture ends, or where another begins within it; and tells what stands between its scans. Of one that is cut before its first
+/// scan nothing is known but its segments.
+fn end_of(inspection: &mut Inspection, source: &dyn Source, found: &Segments) -> io::Result<u64> {
+    let Some(scan) = found.scan else { return Ok(found.length()) };
+    let walk = walked(source, found, scan, &[])?;
+    between(inspection, source, &walk)?;
+    Ok(walk.end.or(walk.another).unwrap_or(source.length()))
+}
+
+/// Tells what stands between scans that no decoder needs, and reads it.
+fn between(inspection: &mut Inspection, source: &dyn Source, walk: &scans::Walk) -> io::Result<()> {
+    let (mut all, mut bytes) = (Vec::new(), 0);
+    for range in &walk.between {
+        let range = range.start..range.end.min(source.length());
+        let one = Segment { marker: 0, range, head: Vec::new() };
+        let content = one.content();
+        let rest = Stretch::new(source, content.clone());
+        if scans::filled(&rest, 0)? >= rest.length() {
+            continue;
+        }
+        bytes += rest.length();
+        if all.len() < MOST {
+            let marker = source.piece(one.range.start + 1, 1)?.first().copied().unwrap_or_default();
+            all.push(Segment { marker, head: rest.piece(0, 64)?, ..one });
+        }
+    }
+    if bytes > 0 {
+        let field = "scans".to_owned();
+        inspection.hidden.push(Hidden { what: "data between the scans of the picture", field, bytes });
+        let mut inner = Inspection::of("jpeg");
+        super::tell(&mut inner, source, &all)?;
+        within::tell(inspection, inner, 0, "between scans");
+    }
+    Ok(())
 }
 
 /// Looks for pictures and films among other bytes. What is tried in vain is bounded: so many places, and of all of them together no
@@ -164,7 +199,7 @@ impl<'a> Hunt<'a> {
             return Ok(true);
         }
         self.tries -= 1;
-        self.bytes = self.bytes.saturating_sub(length(&found));
+        self.bytes = self.bytes.saturating_sub(found.length());
         Ok(false)
     }
 }
@@ -187,20 +222,27 @@ fn next(source: &dyn Source, end: u64) -> io::Result<u64> {
     Ok(filled)
 }
 
-/// Where a picture ends whose first scan begins there, or where another begins within it; `None`: neither.
-fn end(source: &dyn Source, found: &Segments, scan: u64, listed: &[Range<u64>]) -> io::Result<Option<u64>> {
+/// Where a picture leads whose first scan begins there.
+fn walked(
+    source: &dyn Source,
+    found: &Segments,
+    scan: u64,
+    listed: &[Range<u64>],
+) -> io::Result<scans::Walk> {
     // One scan of all components, whose letters are coded one after another: nothing but restarts should stand between.
     let frame = found.all.iter().find(|segment| matches!(segment.marker, 0xc0 | 0xc1));
     let components = frame.and_then(|frame| frame.head.get(5));
     let is_one = components.is_some() && source.piece(scan + 4, 1)?.first() == components;
-    if is_one && let Some(end) = scans::first_end(source, scan)?.end {
-        let next = scans::filled(source, end)?;
-        if next >= source.length() || listed.iter().any(|range| range.start == next) {
-            return Ok(Some(end));
+    if is_one {
+        let walk = scans::first_end(source, scan)?;
+        if let Some(end) = walk.end {
+            let next = scans::filled(source, end)?;
+            if next >= source.length() || listed.iter().any(|range| range.start == next) {
+                return Ok(walk);
+            }
         }
     }
-    let walk = scans::end(source, scan)?;
-    Ok(walk.end.or(walk.another))
+    scans::end(source, scan)
 }
 
 #[cfg(test)]
@@ -261,6 +303,44 @@ mod tests {
         let (hidden, serials) = found(&[&first[..], b"filling", &cut, b"filling", &second].concat());
         assert_eq!(hidden.len(), 4, "{hidden:?}");
         assert_eq!(serials, ["FIRST42", "THIRD42", "SECND42"]);
+    }
+
+    #[test]
+    fn behind_a_preview_that_an_index_says_to_be_longer_a_picture_is_found() {
+        let (preview, second) = (little(*b"PREVW42\0"), little(*b"SECND42\0"));
+        for says_more in [second.len(), 0] {
+            // Of the index: two pictures, of which the second begins behind the first; offsets count from behind `MPF\0`.
+            let length = u32::try_from(preview.len() + says_more).unwrap();
+            let scan = [0xff, 0xda, 0, 2, 5, 5, 0xff, 0xd9];
+            let head = b"MPF\0II*\0\x08\0\0\0\x01\0\x02\xb0\x07\0\x20\0\0\0\x1a\0\0\0\0\0\0\0";
+            let from = u32::try_from(26 + 32 + scan.len()).unwrap();
+            let content =
+                [&head[..], &[0; 16], &[0, length, from, 0].map(u32::to_le_bytes).concat()].concat();
+            let size = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+            let first = [&[0xff, 0xd8, 0xff, 0xe2][..], &size, &content, &scan].concat();
+            let (hidden, serials) = found(&[&first[..], &preview, &second].concat());
+            assert_eq!(serials, ["PREVW42", "SECND42"], "{hidden:?}");
+            assert_eq!(hidden[1], ("picture behind the picture", second.len() as u64));
+        }
+    }
+
+    #[test]
+    fn what_stands_between_scans_is_told_and_read() {
+        let frame = b"\xff\xc0\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0\x07";
+        let reserved = b"\xff\x02\0\x05Eve".to_vec();
+        for (hiding, count) in
+            [(exif(*b"SECND42\0"), 1), (reserved, 0), (b"\xff\xfe\0\x05\0\0\0".to_vec(), 0)]
+        {
+            let is_zeros = hiding.ends_with(&[0; 3]);
+            let picture = [&[0xff, 0xd8][..], frame, &hiding, &[0xff, 0xd9]].concat();
+            let (hidden, serials) = found(&picture);
+            let expected = ("data between the scans of the picture", hiding.len() as u64 - 4);
+            assert_eq!(hidden.first(), (!is_zeros).then_some(&expected));
+            assert_eq!(serials.len(), count);
+            // And in one behind another.
+            let (hidden, serials) = found(&[&little(*b"FIRST42\0")[..], &picture].concat());
+            assert_eq!((hidden.len(), serials.len()), (1 + usize::from(!is_zeros), 1 + count));
+        }
     }
 
     #[test]

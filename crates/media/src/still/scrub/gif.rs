@@ -1,10 +1,10 @@
 //! GIF: pictures, how long each is shown, how often all are, and the profile of colours; comments, XMP, words that are to be
 //! drawn, and what other programs keep go.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use creance_cursor::Source;
-use creance_model::{Piece, Refusal, ScrubRequest, Scrubbed};
+use creance_model::{Piece, Refusal, Removal, ScrubRequest, Scrubbed};
 
 use super::refused;
 use crate::still::{
@@ -16,6 +16,20 @@ use crate::still::{
     stretch::Window,
 };
 
+/// What goes, each told once: a million blocks may go.
+#[derive(Default)]
+struct Removed(BTreeSet<Removal>);
+
+impl Removed {
+    /// Names that are told one by one.
+    const MOST: usize = 1000;
+
+    fn add(&mut self, what: &'static str, field: &str) {
+        let field = if self.0.len() < Self::MOST { field } else { "gif: of many names" };
+        self.0.insert(Removal { what, field: field.to_owned() });
+    }
+}
+
 /// A GIF without what it gives away. Places stand in its XMP alone, and go with it.
 pub(super) fn scrub(source: &dyn Source, _: &ScrubRequest) -> io::Result<Result<Scrubbed, Refusal>> {
     let found = blocks(source)?;
@@ -23,7 +37,8 @@ pub(super) fn scrub(source: &dyn Source, _: &ScrubRequest) -> io::Result<Result<
     if let Some((at, why)) = found.flaw.filter(|_| !(found.is_unended && has_picture)) {
         return refused(format!("it is damaged at {at}: {why}"));
     }
-    let mut scrubbed = Scrubbed { pieces: vec![Piece::Copy(0..found.first)], removed: Vec::new() };
+    let mut pieces = vec![Piece::Copy(0..found.first)];
+    let mut removed = Removed::default();
     // What is said of the next picture goes with it.
     let (mut control, mut window) = (None, Window::new(source));
     for block in &found.all {
@@ -34,42 +49,49 @@ pub(super) fn scrub(source: &dyn Source, _: &ScrubRequest) -> io::Result<Result<
             return refused(format!("the control at {} is none", block.range.start));
         }
         if let Shown::Only(bytes) = &shown {
-            scrubbed.removed("data beside what its block is for", format!("gif:{}", block.range.start));
+            let field = match block.kind {
+                Kind::Application(name) => format!("gif:{}", String::from_utf8_lossy(&name)),
+                _ => "gif:control".to_owned(),
+            };
+            removed.add("data beside what its block is for", &field);
             piece = Piece::Bytes(bytes.clone());
         }
         match block.kind {
             Kind::Control => control = Some(piece),
             Kind::Picture => {
-                let pieces = match letters::end(&mut window, block)? {
+                let picture = match letters::end(&mut window, block)? {
                     End::Last => vec![piece],
-                    End::Before { part, at, .. } => {
-                        scrubbed.removed("data behind the letters of a picture", "gif:picture");
+                    End::Before { part, at, is_filled, .. } => {
+                        // Zeros go as well, and say nothing.
+                        if is_filled {
+                            removed.add("data behind the letters of a picture", "gif:picture");
+                        }
                         ended(source, block, part, at)?
                     }
                     End::Damaged(at) => {
                         return refused(format!("it is damaged at {at}: a code stands for nothing"));
                     }
                 };
-                scrubbed.pieces.extend(control.take().into_iter().chain(pieces));
+                pieces.extend(control.take().into_iter().chain(picture));
             }
-            kind if kind.is_shown() && shown != Shown::Nothing => scrubbed.pieces.push(piece),
-            Kind::Comment => scrubbed.removed("text", "gif:comment"),
+            kind if kind.is_shown() && shown != Shown::Nothing => pieces.push(piece),
+            Kind::Comment => removed.add("text", "gif:comment"),
             Kind::Words => {
                 control = None;
-                scrubbed.removed("text", "gif:text");
+                removed.add("text", "gif:text");
             }
             Kind::Application(name) => {
                 let name = String::from_utf8_lossy(&name).trim().to_owned();
-                scrubbed.removed("data of an application", format!("gif:{name}"));
+                removed.add("data of an application", &format!("gif:{name}"));
             }
-            Kind::Other(label) => scrubbed.removed("data of an unknown kind", format!("gif:{label:#04x}")),
+            Kind::Other(label) => removed.add("data of an unknown kind", &format!("gif:{label:#04x}")),
         }
     }
-    scrubbed.pieces.push(Piece::Bytes(vec![0x3b]));
+    pieces.push(Piece::Bytes(vec![0x3b]));
     if found.end.is_some_and(|end| end < source.length()) {
-        scrubbed.removed("data", "behind the picture");
+        removed.add("data", "behind the picture");
     }
-    Ok(Ok(scrubbed))
+    Ok(Ok(Scrubbed { pieces, removed: removed.0.into_iter().collect() }))
 }
 
 /// A picture whose letters end in this part, before this byte.
@@ -120,10 +142,22 @@ mod tests {
             assert_eq!(clean(&hidden), picture);
             assert_eq!(clean(&hidden[..hidden.len() - 1]), picture);
         }
-        // Zeros are no data, and go.
+        // Zeros are no data, and go, and nothing is said of them.
         let filled = [&picture[..end - 4], b"\x04\x44\x01\0\0\0", &[0, 0, 0x3b]].concat();
         assert_eq!(Still::Gif.inspect(&filled.as_slice()).unwrap(), creance_model::Inspection::of("gif"));
         assert_eq!(clean(&filled), picture);
+        let removed = |picture: &[u8]| {
+            scrub(&picture, &ScrubRequest::default())
+                .unwrap()
+                .unwrap()
+                .removed
+                .into_iter()
+                .map(|one| one.what)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(removed(&filled[..filled.len() - 3]), Vec::<&str>::new());
+        let hidden = [&picture[..end - 4], b"\x08\x44\x01SECRET\0", &[0x3b]].concat();
+        assert_eq!(removed(&hidden), ["data behind the letters of a picture"]);
         let unended = Still::Gif.inspect(&&picture[..end]).unwrap();
         assert_eq!(unended.damage.len(), 1, "that it is cut is said");
         assert!(scrub(&&picture[..end - 1], &ScrubRequest::default()).unwrap().is_err());
