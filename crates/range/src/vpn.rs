@@ -36,17 +36,17 @@ pub(crate) const PORT: u16 = 51_820;
 /// The resolver within.
 pub(crate) const RESOLVER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
 
-/// Country, network, milliseconds.
-type Row = (&'static str, [u8; 3], u64);
+/// Country, networks of both versions, milliseconds.
+type Row = (&'static str, [u8; 3], [u16; 3], u64);
 
 const ROWS: [Row; 7] = [
-    ("AU", [13, 54, 12], 105),
-    ("CN", [121, 40, 31], 97),
-    ("DE", [18, 184, 31], 46),
-    ("HK", [8, 210, 31], 86),
-    ("SG", [13, 228, 31], 108),
-    ("TW", [61, 216, 31], 79),
-    ("US", [44, 200, 31], 20),
+    ("AU", [13, 54, 12], [0x2406, 0xda1c, 0x31], 105),
+    ("CN", [121, 40, 31], [0x2408, 0x4002, 0x31], 97),
+    ("DE", [18, 184, 31], [0x2a05, 0xd014, 0x31], 46),
+    ("HK", [8, 210, 31], [0x2406, 0xda1e, 0x31], 86),
+    ("SG", [13, 228, 31], [0x2406, 0xda18, 0x31], 108),
+    ("TW", [61, 216, 31], [0x2001, 0xb000, 0x31], 79),
+    ("US", [44, 200, 31], [0x2600, 0x1f18, 0x31], 20),
 ];
 
 /// The countries in which there are exits.
@@ -57,16 +57,13 @@ pub(crate) fn countries() -> impl Iterator<Item = &'static str> {
 impl Exit {
     /// The exit in a country, if there is one.
     pub(crate) fn new(country: &str, clouds: &[Cloud], random: &mut fastrand::Rng) -> Option<Self> {
-        let (country, [a, b, c], away) = ROWS.into_iter().find(|(one, ..)| *one == country)?;
+        let (country, [a, b, c], [d, e, f], away) = ROWS.into_iter().find(|(one, ..)| *one == country)?;
         let last = random.u8(10..120);
         let beside = clouds.iter().filter(|cloud| is_beside(cloud)).map(|cloud| cloud.ip).collect();
         Some(Self {
             country,
             server: Ipv4Addr::new(a, b, c, last),
-            addresses: (
-                Ipv4Addr::new(a, b, c, last + 100),
-                Ipv6Addr::new(0x2001, 0xdb8, 0x99, 0, 0, 0, 0, last.into()),
-            ),
+            addresses: (Ipv4Addr::new(a, b, c, last + 100), Ipv6Addr::new(d, e, f, 0, 0, 0, 0, last.into())),
             away,
             port: random.u16(20_000..60_000),
             beside,
@@ -114,8 +111,9 @@ mod tests {
         let atlas = Atlas::bundled().unwrap();
         for country in countries() {
             let exit = Exit::new(country, &[], &mut fastrand::Rng::with_seed(1)).unwrap();
-            for ip in [exit.server, exit.addresses.0] {
-                assert_eq!(atlas.locate(ip.into(), None).country.as_deref(), Some(country), "{ip}");
+            let (four, six) = exit.addresses;
+            for ip in [exit.server.into(), four.into(), six.into()] {
+                assert_eq!(atlas.locate(ip, None).country.as_deref(), Some(country), "{ip}");
             }
         }
     }
