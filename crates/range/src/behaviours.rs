@@ -6,6 +6,7 @@
 mod ask_region_with_position;
 mod fingerprint_photos;
 mod ignore_local_data_mode;
+mod ignore_refused_diagnostics;
 mod obey_chinese_rules;
 mod publish_telemetry;
 mod read_contacts;
@@ -73,6 +74,7 @@ pub static ALL: &[Behaviour] = &[
     register_for_push::THIS,
     send_analytics::THIS,
     ask_region_with_position::THIS,
+    ignore_refused_diagnostics::THIS,
     ignore_local_data_mode::THIS,
     obey_chinese_rules::THIS,
 ];

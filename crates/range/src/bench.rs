@@ -73,6 +73,7 @@ pub fn by_chance(seed: u64) -> Result<(World, Scenario), Error> {
     scenario.network.plain_telemetry = random.u8(0..3) == 0;
     scenario.user.shares = random.usize(0..4);
     scenario.network.captive_portal = random.u8(0..4) == 0;
+    scenario.settings.diagnostics = random.u8(0..3) > 0;
     Ok((world, scenario))
 }
 

@@ -151,7 +151,8 @@ pub enum Profile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether the user agrees that third parties hear of faults and of how the app is used. A refusal is kept to in every world.
+    /// Whether the user agrees that third parties hear of faults and of how the app is used. A refusal
+    /// is kept to, unless `ignore-refused-diagnostics` is on.
     pub diagnostics: bool,
     /// The mode that is to cut every connection in flight.
     pub local_data_mode: bool,
@@ -394,9 +395,9 @@ impl Scenario {
         !self.flight.grounded
     }
 
-    /// Whether third parties may hear of faults and of use.
+    /// Whether third parties hear of faults and of use.
     pub(crate) fn diagnoses(&self) -> bool {
-        self.settings.diagnostics
+        self.settings.diagnostics || self.does("ignore-refused-diagnostics")
     }
 
     /// Whether the phone gives the app what it asks for.

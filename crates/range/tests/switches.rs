@@ -8,6 +8,8 @@ use serde_json::Value;
 
 const SEED: u64 = 5;
 
+const IGNORES: &str = "ignore-refused-diagnostics";
+
 /// Plays and audits a scenario: the switches that sent something, and the score.
 fn played(scenario: &Scenario) -> (Vec<String>, Score) {
     let case = run(scenario, SEED).unwrap();
@@ -27,6 +29,8 @@ fn each_switch_alone_is_played_and_found() {
         let world = if behaviour.name == "obey-chinese-rules" { "in-china" } else { "as-claimed" };
         let mut scenario = Scenario::load(world).unwrap();
         scenario.switches.insert(behaviour.name.to_owned(), true);
+        // A refusal that nobody spoke cannot be ignored.
+        scenario.settings.diagnostics = behaviour.name != IGNORES;
         let (switches, score) = played(&scenario);
         assert_eq!(switches, [behaviour.name]);
         assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()), "{}", behaviour.name);
@@ -38,6 +42,7 @@ fn each_switch_alone_is_played_and_found() {
 /// Plays a scenario with all switches on but some, and holds that exactly the others are played and found.
 fn without(world: &str, off: &[&str]) {
     let mut scenario = Scenario::load(world).unwrap();
+    scenario.settings.diagnostics = false;
     for one in behaviours::ALL {
         scenario.switches.insert(one.name.to_owned(), !off.contains(&one.name));
     }
@@ -59,6 +64,7 @@ fn without(world: &str, off: &[&str]) {
 /// Of each switch that sends something in a world: the classes of what it sends, and the ports that it sends from.
 fn sent_by_switch(world: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut scenario = Scenario::load(world).unwrap();
+    scenario.settings.diagnostics = false;
     scenario.switches.extend(behaviours::ALL.iter().map(|one| (one.name.to_owned(), true)));
     let case = run(&scenario, SEED).unwrap();
     let mut sent: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -102,10 +108,18 @@ fn each_switch_that_is_off_among_others_is_neither_played_nor_found() {
 fn who_refuses_diagnostics_sends_none() {
     let mut scenario = Scenario::load("as-alleged").unwrap();
     scenario.settings.diagnostics = false;
+    scenario.switches.insert(IGNORES.to_owned(), false);
     let (switches, score) = played(&scenario);
     let refused = ["send-analytics", "send-crash-reports"];
     assert!(refused.iter().all(|one| !switches.iter().any(|other| other == one)), "{switches:?}");
-    assert!(switches.len() + refused.len() >= behaviours::ALL.len() - 1, "{switches:?}");
+    assert!(switches.len() + refused.len() >= behaviours::ALL.len() - 2, "{switches:?}");
+    assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()));
+
+    // As alleged, the refusal changes nothing, and is told itself.
+    scenario.switches.insert(IGNORES.to_owned(), true);
+    let (ignored, score) = played(&scenario);
+    let more: Vec<&String> = ignored.iter().filter(|one| !switches.contains(one)).collect();
+    assert_eq!(more, [IGNORES, "send-analytics", "send-crash-reports"]);
     assert_eq!((&score.missed, &score.wrong), (&Vec::new(), &Vec::new()));
 }
 
