@@ -15,13 +15,13 @@ use super::most_memory;
 const LONGEST: Duration = Duration::from_secs(20);
 const MOST: u64 = 100_000;
 
-fn told(name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
+pub(super) fn told(name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
     told_within(MOST, name, bytes)
 }
 
 /// What `inspect` says of a file of these bytes: all that it tells of, and what it says was not read, which its exit code agrees
 /// with. `scrub` answers too. Neither holds more than so many kB.
-fn told_within(most: u64, name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
+pub(super) fn told_within(most: u64, name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
@@ -44,7 +44,7 @@ fn told_within(most: u64, name: &str, bytes: &[u8]) -> (Vec<Value>, Vec<String>)
 }
 
 /// A zip with one entry that is not compressed (APPNOTE 4.3).
-fn zip(name: &str, content: &[u8]) -> Vec<u8> {
+pub(super) fn zip(name: &str, content: &[u8]) -> Vec<u8> {
     let mut sum = flate2::Crc::new();
     sum.update(content);
     let (length, name_length) = (u32::try_from(content.len()).unwrap(), u16::try_from(name.len()).unwrap());
@@ -252,7 +252,7 @@ fn packets_of_a_gif_are_read_up_to_a_number() {
 }
 
 /// A head of tar: its size as it is written, its kind, a sum that is right.
-fn tar_head(size: [u8; 12], kind: u8) -> Vec<u8> {
+pub(super) fn tar_head(size: [u8; 12], kind: u8) -> Vec<u8> {
     let mut head = vec![0; 512];
     head[0] = b'a';
     head[124..136].copy_from_slice(&size);
@@ -328,4 +328,71 @@ fn letters_of_a_gif_are_walked_once() {
     let gif = [&b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff"[..], &frame.repeat(60_000), b"\x3b"].concat();
     let (all, damage) = told("hiding.gif", &gif);
     assert_eq!((all[0]["hidden"][0]["bytes"].as_u64(), damage.len()), (Some(60_000 * 253), 0));
+}
+
+#[test]
+fn what_fills_the_room_before_a_segment_is_walked_no_more_often_than_twice() {
+    let begin = b"\xff\xd8\xff\xda\0\x02\xff\xd9x";
+    // Places that look like pictures, each of which is filled up to the end; and pictures that are cut.
+    for looks in [&b"\xff\xd8\xff\xff"[..], b"\xff\xd8\xff\xe0\0\x07JFIF\0"] {
+        for filling in [&b"\xff"[..], b"\xff\xd0"] {
+            let filled = filling.repeat((16 << 20) / filling.len());
+            let file = [&begin[..], &looks.repeat(200), &filled].concat();
+            let (all, _) = told("filled.jpg", &file);
+            let hidden = all[0]["hidden"].as_array().unwrap();
+            assert!((1..=70).contains(&hidden.len()), "{looks:?}: {}", hidden.len());
+        }
+    }
+}
+
+#[test]
+fn comments_of_many_pictures_in_one_file_are_told_up_to_a_number() {
+    let picture = |number: usize| {
+        let comments: Vec<_> =
+            (0..4000).map(|at| segment(0xfe, format!("{number}-{at}").as_bytes())).collect();
+        [&[0xff, 0xd8][..], &comments.concat(), b"\xff\xda\0\x02\xff\xd9"].concat()
+    };
+    let file: Vec<u8> = (0..64).flat_map(picture).collect();
+    let (all, damage) = told("comments.jpg", &file);
+    let facts = all[0]["facts"].as_array().unwrap().len();
+    assert!((4000..10_000).contains(&facts), "{facts}");
+    assert_eq!(damage.len(), 1, "{damage:?}");
+}
+
+#[test]
+fn what_goes_from_a_gif_is_told_once() {
+    let frame = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b];
+    let names: Vec<u8> = (0..200_000)
+        .flat_map(|at| [&b"\x21\xff\x0b"[..], format!("{at:011}").as_bytes(), &[0]].concat())
+        .collect();
+    for blocks in [b"\x21\xfe\0".repeat(900_000), b"\x21\xf9\x04\0\0\0\0\x01\0\0".repeat(400_000), names] {
+        let gif = [&b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff"[..], &blocks, &frame].concat();
+        told("many.gif", &gif);
+    }
+}
+
+#[test]
+fn parts_of_a_tiff_are_told_apart_up_to_a_number() {
+    // As many strips as a file can say, each of which is a preview at another byte, or all at one; and previews in each other.
+    let count = 1_500_000_u32;
+    let first = 8 + 2 + 2 * 12 + 4;
+    let head = |count: u32| {
+        let entry = |tag: u16, value: u32| {
+            [&tag.to_le_bytes()[..], &4_u16.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()]
+                .concat()
+        };
+        let entries = [entry(0x0111, first), entry(0x0117, first + 4 * count)].concat();
+        [&b"II*\0\x08\0\0\0\x02\0"[..], &entries, &[0; 4]].concat()
+    };
+    let part = b"\xff\xd8\xff\xfe\0\x04Ad\xff\xda\0\x02\xff\xd9";
+    let length = u32::try_from(part.len()).unwrap();
+    for step in [0, length, 1] {
+        let count = if step == 0 { count } else { 500_000 };
+        let at = first + 8 * count;
+        let offsets: Vec<u8> = (0..count).flat_map(|number| (at + step * number).to_le_bytes()).collect();
+        let lengths = length.to_le_bytes().repeat(count as usize);
+        let file = [head(count), offsets, lengths, part.repeat(if step == 0 { 1 } else { 500_000 })].concat();
+        let (_, damage) = told_within(200_000, "parts.tif", &file);
+        assert!(!damage.is_empty(), "{step}");
+    }
 }

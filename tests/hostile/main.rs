@@ -1,6 +1,7 @@
 //! Captures and files made to hurt: bounded in memory, and said so.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
+mod archives;
 mod files;
 mod registers;
 

@@ -10,6 +10,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use creance_cursor::{FileSource, Source as _};
@@ -49,6 +50,7 @@ pub(crate) struct Content {
     pub(crate) pictures: Vec<DevicePicture>,
     /// Pictures that were not decoded.
     pub(crate) unseen: usize,
+    pub(crate) unopened: Unopened,
 }
 
 /// What is known of one file when it was read.
@@ -56,6 +58,40 @@ struct ReadFile {
     file: DeviceFile,
     samples: Vec<Sample>,
     values: Option<ValuesOfFile>,
+    unopened: Unopened,
+}
+
+/// What archives and logs on the device hold that was not read: sentences, and how many more there are.
+#[derive(Debug, Default)]
+pub(crate) struct Unopened {
+    pub(crate) told: Vec<String>,
+    pub(crate) further: usize,
+}
+
+/// Sentences about what was not read, of one file and of the device.
+const MOST_UNOPENED: usize = 32;
+
+/// Letters of a name that a sentence says.
+const LONGEST_NAME: usize = 256;
+
+impl Unopened {
+    fn say(&mut self, name: &str, why: &str) {
+        if self.told.len() >= MOST_UNOPENED {
+            self.further += 1;
+            return;
+        }
+        // The end of a name says more than its beginning: what lies within what.
+        let from = name.ceil_char_boundary(name.len().saturating_sub(LONGEST_NAME));
+        let cut = if from > 0 { "…" } else { "" };
+        let name = name.get(from..).unwrap_or_default();
+        self.told.push(format!("{cut}{name} on the device was not read in full: {why}."));
+    }
+
+    fn add(&mut self, other: Self) {
+        let room = MOST_UNOPENED.saturating_sub(self.told.len());
+        self.further += other.further + other.told.len().saturating_sub(room);
+        self.told.extend(other.told.into_iter().take(room));
+    }
 }
 
 /// Reads folders, with so many threads. Links are not followed.
@@ -66,9 +102,11 @@ pub(crate) fn read(folders: &[PathBuf], threads: usize) -> Result<Content, Error
         paths.extend(found);
         unread += left_out;
     }
+    // What is unpacked of an archive is held: of one at a time.
+    let unpacking = Mutex::new(());
     let read = |(name, path): &(String, PathBuf)| {
         let io = |source| Error::Io { path: path.display().to_string(), source };
-        read_file(path, name, threads > 1).map_err(io)
+        read_file(path, name, threads > 1, &unpacking).map_err(io)
     };
     let (mut values, mut pictures) = (Values::default(), PicturesOfDevice::default());
     let mut content = Content { unread, ..Content::default() };
@@ -83,6 +121,7 @@ pub(crate) fn read(folders: &[PathBuf], threads: usize) -> Result<Content, Error
             if let Some(of_file) = read.values {
                 values.add(of_file);
             }
+            content.unopened.add(read.unopened);
             if read.file.bytes >= DeviceFiles::LEAST {
                 content.bytes.0.push((path.clone(), read.file.bytes));
                 content.samples.push(read.samples);
@@ -112,7 +151,7 @@ const PIECE: usize = 1 << 18;
 
 /// Reads a file once: its hashes, of records samples of the content, of documents the values. MD5, which takes as long as
 /// all else, is made on another thread if there is one that is free.
-fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
+fn read_file(path: &Path, name: &str, threads: bool, unpacking: &Mutex<()>) -> io::Result<ReadFile> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     let (mut sha256, mut sha1, mut md5) = (digest::Context::new(&digest::SHA256), Sha1::new(), Md5::new());
@@ -156,20 +195,28 @@ fn read_file(path: &Path, name: &str, threads: bool) -> io::Result<ReadFile> {
     };
     let samples = samples.map(creance_detect::Sampler::finish).unwrap_or_default();
     let mut values = values::of_file(name, &head, whole);
-    for (name, inspection) in described(path, name, &head)? {
+    let mut unopened = Unopened::default();
+    for (name, inspection) in described(path, name, &head, unpacking, &mut unopened)? {
         values = Some(values.unwrap_or_default().with_inspection(&name, inspection));
     }
-    Ok(ReadFile { file, samples, values })
+    Ok(ReadFile { file, samples, values, unopened })
 }
 
 /// The largest flight log and the largest archive that are read for what they say of the aircraft, in bytes; and bytes of the
-/// entries of one that are opened.
+/// entries of one that are unpacked.
 const LONGEST_LOG: u64 = 64 << 20;
 const LONGEST_ARCHIVE: u64 = 64 << 20;
 const MOST_OF_ARCHIVE: u64 = 256 << 20;
 
-/// What a picture, a film or a flight log says, or those in an archive, by their names; nothing, if it is none, or longer.
-fn described(path: &Path, name: &str, head: &[u8]) -> io::Result<Vec<(String, Inspection)>> {
+/// What a picture, a film or a flight log says, or those in an archive, by their names, and what of them is not read; nothing, if it is
+/// none.
+fn described(
+    path: &Path,
+    name: &str,
+    head: &[u8],
+    unpacking: &Mutex<()>,
+    unopened: &mut Unopened,
+) -> io::Result<Vec<(String, Inspection)>> {
     let is_log = creance_flightlog::format(head).is_some();
     let is_one = Still::of(head).is_some() || creance_media::is_video(head) || is_log;
     if !is_one && !inspect::is_archive(head) {
@@ -178,12 +225,20 @@ fn described(path: &Path, name: &str, head: &[u8]) -> io::Result<Vec<(String, In
     let source = FileSource::new(File::open(path)?)?;
     if !is_one {
         if source.length() > LONGEST_ARCHIVE {
+            unopened.say(name, &format!("an archive of more than {LONGEST_ARCHIVE} bytes is not opened"));
             return Ok(Vec::new());
         }
-        let all = inspect::entries(name, &source, MOST_OF_ARCHIVE)?;
-        return Ok(all.into_iter().map(|entry| (entry.file, entry.inspection)).collect());
+        // Whoever failed while it was held left nothing behind in it.
+        let one_at_a_time = unpacking.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = inspect::entries(name, &source, MOST_OF_ARCHIVE)?;
+        drop(one_at_a_time);
+        for (name, flaw) in found.unread {
+            unopened.say(&name, &format!("{}: {}", flaw.what, flaw.why));
+        }
+        return Ok(found.all.into_iter().map(|entry| (entry.file, entry.inspection)).collect());
     }
     if is_log && source.length() > LONGEST_LOG {
+        unopened.say(name, &format!("a flight log of more than {LONGEST_LOG} bytes"));
         return Ok(Vec::new());
     }
     let logs = creance_flightlog::Options::default();
@@ -262,20 +317,80 @@ mod tests {
         assert!(one.samples.iter().all(|samples| samples.len() > 5));
     }
 
-    #[test]
-    fn what_logs_in_archives_identify_is_known() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = b"time,lat,lon,serial\n100,47.5,8.5,0TESTAB001\n";
+    const LOG: &[u8] = b"time,lat,lon,serial\n100,47.5,8.5,0TESTAB001\n";
+
+    /// A zip with an entry of another name before the log.
+    fn zipped(before: &str) -> Vec<u8> {
         let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
         let stored =
             zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        zip.start_file("logs/flight.csv", stored).unwrap();
-        io::Write::write_all(&mut zip, log).unwrap();
-        fs::write(folder.path().join("sent.zip"), zip.finish().unwrap().into_inner()).unwrap();
+        for (name, content) in [(before, &b"secret"[..]), ("logs/flight.csv", LOG)] {
+            zip.start_file(name, stored).unwrap();
+            io::Write::write_all(&mut zip, content).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn known(content: &Content) -> Vec<(&str, &str)> {
+        content.known.iter().map(|one| (one.value.as_str(), one.found_in.file.as_str())).collect()
+    }
+
+    #[test]
+    fn what_logs_in_archives_identify_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("sent.zip"), zipped("a.txt")).unwrap();
         let content = read(&[folder.path().to_owned()], 1).unwrap();
-        let known: Vec<_> =
-            content.known.iter().map(|one| (one.value.as_str(), one.found_in.file.as_str())).collect();
-        assert_eq!(known, [("0TESTAB001", "sent.zip!/logs/flight.csv")]);
+        assert_eq!(known(&content), [("0TESTAB001", "sent.zip!/logs/flight.csv")]);
+        assert!(content.unopened.told.is_empty(), "{:?}", content.unopened);
+    }
+
+    #[test]
+    fn what_is_not_read_of_archives_is_told_and_what_is_behind_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut zip = zipped("a.txt");
+        // The bit that says of an entry that it is encrypted (APPNOTE 4.4.4), in both places.
+        zip[6] |= 1;
+        let listed = zip.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+        zip[listed + 8] |= 1;
+        fs::write(folder.path().join("a.zip"), &zip).unwrap();
+        fs::write(folder.path().join("b.tar.xz"), b"\xfd7zXZ\0\0\x04").unwrap();
+        let long = File::create(folder.path().join("c.zip")).unwrap();
+        io::Write::write_all(&mut &long, &zip).unwrap();
+        long.set_len(LONGEST_ARCHIVE + 1).unwrap();
+        fs::write(folder.path().join("d.zip"), &zip[..zip.len() - 9]).unwrap();
+        // One in another.
+        let tar = |name: &str, content: &[u8]| {
+            let mut head = vec![0; 512];
+            head[..name.len()].copy_from_slice(name.as_bytes());
+            head[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+            head[156] = b'0';
+            head[148..156].fill(b' ');
+            head[257..263].copy_from_slice(b"ustar\0");
+            let sum: u64 = head.iter().map(|byte| u64::from(*byte)).sum();
+            head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            head.extend(content);
+            head.resize(head.len().next_multiple_of(512), 0);
+            head
+        };
+        fs::write(folder.path().join("e.tar"), tar("inner.7z", b"7z\xbc\xaf\x27\x1c")).unwrap();
+        let folders = [folder.path().to_owned()];
+        let content = read(&folders, 1).unwrap();
+        assert_eq!(known(&content), [("0TESTAB001", "a.zip!/logs/flight.csv")]);
+        let told = &content.unopened.told;
+        let wanted = [
+            ("a.zip ", "a.txt: encrypted"),
+            ("b.tar.xz ", "xz is not opened"),
+            ("c.zip ", "more than 67108864 bytes"),
+            ("d.zip ", "archive: "),
+            ("e.tar!/inner.7z ", "7z is not opened"),
+        ];
+        assert_eq!(told.len(), wanted.len(), "{told:?}");
+        for (sentence, (name, why)) in told.iter().zip(wanted) {
+            assert!(sentence.starts_with(name) && sentence.contains(why), "{sentence}");
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let three = pool.install(|| read(&folders, 3)).unwrap();
+        assert_eq!(format!("{content:?}"), format!("{three:?}"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::{
 };
 
 use creance_cursor::{FileSource, Source};
-use creance_model::{Inspected, Inspection};
+use creance_model::{Flaw, Inspected, Inspection};
 use creance_place::{
     sites::{self, Sites},
     zones::{self, Zones},
@@ -26,7 +26,7 @@ use creance_place::{
 use data_encoding::HEXLOWER;
 use ring::digest;
 
-pub(crate) use archive::is as is_archive;
+pub(crate) use archive::is_known as is_archive;
 pub use masked::masked;
 
 use crate::{Error, Progress, batches, files, reading::Reading};
@@ -138,11 +138,24 @@ fn file(path: &Path, request: &Inspect) -> Vec<Inspected> {
     })
 }
 
-/// What the entries of an archive say, as far as no more than so many bytes of them are opened; nothing, if it is none.
-pub(crate) fn entries(name: &str, source: &dyn Source, most: u64) -> io::Result<Vec<Inspected>> {
+/// What the entries of an archive say, as far as no more than so many bytes of them are unpacked, and what was left out of it and of
+/// archives in it, by their names; nothing, if it is none.
+pub(crate) fn entries(name: &str, source: &dyn Source, most: u64) -> io::Result<Entries> {
     let mut told = archive::Told::up_to(most);
-    archive::open(name, source, &Inspect::default(), &mut told, 0)?;
-    Ok(told.all)
+    let flaws = archive::open(name, source, &Inspect::default(), &mut told, 0)?;
+    let mut unread: Vec<_> = flaws.into_iter().map(|flaw| (name.to_owned(), flaw)).collect();
+    for (file, flaws) in told.unread {
+        unread.extend(flaws.into_iter().map(|flaw| (file.clone(), flaw)));
+    }
+    Ok(Entries { all: told.all, unread })
+}
+
+/// What is said of an archive.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    pub(crate) all: Vec<Inspected>,
+    /// What was left out: of which archive, and why.
+    pub(crate) unread: Vec<(String, Flaw)>,
 }
 
 /// All of stdin, for what describes a file may stand anywhere in it.
@@ -191,6 +204,10 @@ fn one(
     let (file, bytes) = (name.to_owned(), source.length());
     told.all.push(Inspected { file, bytes, sha256: None, too_long: false, inspection });
     let flaws = archive::open(name, source, request, told, depth)?;
+    if told.is_apart && !flaws.is_empty() {
+        told.unread.push((name.to_owned(), flaws));
+        return Ok(());
+    }
     if let Some(whole) = told.all.get_mut(place) {
         whole.inspection.damage.extend(flaws);
     }

@@ -37,6 +37,7 @@ pub(crate) fn limited(run: &Run<'_>) -> bool {
         || !pipeline.reached.is_empty()
         || !pipeline.sightings.decoys.is_empty()
         || !unread(pipeline).is_empty()
+        || pipeline.context.as_ref().is_some_and(|context| !context.unopened.is_empty())
 }
 
 /// Sites and zones of registers that could not be read.
@@ -103,6 +104,8 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
         notes.push("Addresses were located with imported tables, not only the bundled ones.".to_owned());
     }
     notes.extend(unread(&run.pipeline));
+    let unopened = run.pipeline.context.as_ref().map(|context| (&context.unopened, context.further_unopened));
+    notes.extend(unopened.iter().flat_map(|(told, _)| told.iter().cloned()));
     notes
         .extend(run.pipeline.context.as_ref().and_then(|context| registers::strange_sectors(&context.sites)));
     let mut counted = |count: u64, what: &str| {
@@ -110,6 +113,10 @@ pub(crate) fn notes(request: &Request, run: &Run<'_>, untold: u64, inputs: &[Inp
             notes.push(format!("{count} {what}."));
         }
     };
+    counted(
+        unopened.map_or(0, |(_, further)| further as u64),
+        "further places of archives on the device were not read, and are not listed",
+    );
     counted(untold, "findings, the least severe, are beyond the limit and not listed");
     counted(run.pipeline.sightings.unkept, "sightings were beyond the limit and are not among the findings");
     counted(run.pipeline.names.refused, "name bindings were beyond the limit and were not kept");

@@ -169,6 +169,8 @@ impl Request {
             pictures: Pictures::at_most(Pictures::MOST),
             flight: Flight::new(paths),
             unknown: found.unknown,
+            unopened: found.unopened.told,
+            further_unopened: found.unopened.further,
             sites: self.sites.as_deref().map(registers::sites).transpose()?.unwrap_or_default(),
             zones: registers::zones(&self.zones)?,
         };

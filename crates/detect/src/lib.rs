@@ -105,6 +105,10 @@ pub struct Context {
     pub pictures: Pictures,
     /// Files and values on the device that are beyond a bound: values in them are not looked for.
     pub unknown: usize,
+    /// What archives and logs on the device hold that was not read: sentences, and how many more there are.
+    pub unopened: Vec<String>,
+    /// See `unopened`.
+    pub further_unopened: usize,
     /// Where the aircraft, its home and its operator were.
     pub flight: Flight,
     /// Protected places.

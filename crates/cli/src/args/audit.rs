@@ -33,7 +33,8 @@ pub(crate) struct Audit {
     /// `canary` with class and value).
     #[arg(long, value_name = "FILE")]
     pub(crate) canaries: Option<PathBuf>,
-    /// A folder with the content of card and phone: its files are looked for, by content and by hash.
+    /// A folder with the content of card and phone: its files are looked for, by content and by hash. Archives
+    /// are opened up to 64 MiB, and 256 MiB of what they hold; what of them is not read is noted.
     #[arg(long, value_name = "DIR")]
     pub(crate) device: Vec<PathBuf>,
     /// A flight log: MAVLink .tlog, GPX, DJI .txt, or CSV with a header.

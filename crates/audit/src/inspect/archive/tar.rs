@@ -7,13 +7,14 @@
 //!
 //! A head is one if its sum is right. What stands where a head should, and is neither one nor zeros, is skipped and told; so is a
 //! second archive behind the first one read. Names and sizes that do not fit into a head stand in one of their own before it (GNU's
-//! `L`, the `path` and `size` of pax). Sparse files are read as they are stored. Attributes of pax for all entries (`g`) are not read.
+//! `L`, the `path` and `size` of pax). Sparse files are read as they are stored. Attributes of pax for all entries (`g`) are not read. What
+//! says of an entry or archive what such heads do not say is told, for it may be anything.
 
 use std::ops::Range;
 
 use creance_cursor::Source;
 
-use super::{LONGEST, Sink, Told};
+use super::{LONGEST, LONGEST_NAME, Sink, Stretch};
 
 /// Bytes of a block.
 const BLOCK: u64 = 512;
@@ -29,9 +30,11 @@ const PREFIX: Range<usize> = 345..500;
 const MOST_BETWEEN: u64 = 64 << 20;
 const WINDOW: usize = 1 << 16;
 
-/// Bytes of a name, and of the attributes of one entry, that are read.
-const LONGEST_NAME: usize = 4096;
+/// Bytes that are read of what a head says of entries.
 const LONGEST_ATTRIBUTES: u64 = 1 << 20;
+
+/// Of what is said to be longer than the archive is.
+const CUT: &str = "the archive ends in it";
 
 /// Whether these are the first 512 bytes of a tar: by its name (POSIX, GNU), or by the sum of its first head, as in those of Unix
 /// version 7, which have no name.
@@ -48,7 +51,7 @@ pub(in crate::inspect) fn is(head: &[u8]) -> bool {
 }
 
 /// Hands the content of each entry to `sink`. The error: what could not be read, the first of it.
-pub(super) fn read(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) -> Result<(), String> {
+pub(super) fn read(source: &dyn Source, sink: &mut dyn Sink) -> Result<(), String> {
     let (mut at, mut flaw) = (0, None);
     let mut said = Said::default();
     loop {
@@ -83,27 +86,36 @@ pub(super) fn read(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) ->
             continue;
         }
         at = content.saturating_add(length.div_ceil(BLOCK).saturating_mul(BLOCK));
-        let bytes = || -> std::io::Result<Vec<u8>> {
-            if length > LONGEST {
-                return Err(std::io::Error::other(format!("longer than {LONGEST} bytes: not read")));
-            }
-            let bytes = source.piece(content, usize::try_from(length).unwrap_or(0))?;
-            let is_whole = bytes.len() as u64 == length;
-            if is_whole { Ok(bytes) } else { Err(std::io::Error::other("the archive ends in it")) }
-        };
+        let is_whole = content.checked_add(length).is_some_and(|end| end <= source.length());
         match kind {
-            // Of what follows: attributes (POSIX.1-2001, and Sun's before it), and its name (GNU).
-            b'x' | b'X' | b'L' if length <= LONGEST_ATTRIBUTES => {
-                let bytes = bytes().map_err(|error| error.to_string())?;
-                if kind == b'L' { said.named(&bytes) } else { said.attributes(&bytes) }
+            // Of the next entry: attributes (POSIX.1-2001, and Sun's before it), its name (GNU). Of others: attributes of all that follow,
+            // where a link leads to, what is in a folder, what the volume is called.
+            b'x' | b'X' | b'L' | b'g' | b'K' | b'D' | b'V' => {
+                if length > LONGEST_ATTRIBUTES {
+                    let why = format!(
+                        "what is said of entries at {place} is longer than {LONGEST_ATTRIBUTES} bytes"
+                    );
+                    flaw = flaw.or(Some(why));
+                    continue;
+                }
+                if !is_whole {
+                    return Err(flaw.unwrap_or_else(|| CUT.to_owned()));
+                }
+                let bytes = source.piece(content, usize::try_from(length).unwrap_or(0));
+                let bytes = bytes.map_err(|error| error.to_string())?;
+                let said = match kind {
+                    b'x' | b'X' => said.attributes(&bytes),
+                    b'L' => said.named(&bytes).and(is_name(&bytes).then_some(()).ok_or("no name")),
+                    b'g' => Said::default().of_all(&bytes),
+                    b'D' => is_list(&bytes).then_some(()).ok_or("no list of names"),
+                    _ => is_name(&bytes).then_some(()).ok_or("no name"),
+                };
+                if let Err(why) = said {
+                    let kind = char::from(kind);
+                    flaw = flaw
+                        .or_else(|| Some(format!("what is said of entries at {place} ({kind}) is {why}")));
+                }
             }
-            b'x' | b'X' | b'L' => {
-                let why =
-                    format!("what is said of an entry at {place} is longer than {LONGEST_ATTRIBUTES} bytes");
-                flaw = flaw.or(Some(why));
-            }
-            // Of all that follows, the name that a link leads to, the names in a folder, the name of a volume.
-            b'g' | b'K' | b'D' | b'V' => {}
             _ => {
                 let this = std::mem::take(&mut said);
                 if kind == b'S' || this.is_sparse {
@@ -112,8 +124,18 @@ pub(super) fn read(source: &dyn Source, told: &mut Told, sink: &mut Sink<'_>) ->
                 }
                 let name = this.name.unwrap_or_else(|| name(&head));
                 let is_folder = length == 0 && name.ends_with('/');
-                if !is_folder && !sink(&name, bytes(), told) {
+                if is_folder {
+                    continue;
+                }
+                if sink.room().is_none() {
                     break;
+                }
+                if length > LONGEST {
+                    sink.failed(&name, format!("longer than {LONGEST} bytes: not read"), 0);
+                } else if !is_whole {
+                    sink.failed(&name, CUT.to_owned(), 0);
+                } else {
+                    sink.stored(&name, &Stretch { of: source, from: content, length });
                 }
             }
         }
@@ -130,29 +152,61 @@ struct Said {
 }
 
 impl Said {
-    fn named(&mut self, name: &[u8]) {
-        let name = name.get(..name.len().min(LONGEST_NAME)).unwrap_or_default();
-        self.name = Some(String::from_utf8_lossy(name).trim_end_matches('\0').to_owned());
+    /// The error: what is wrong with it.
+    fn named(&mut self, name: &[u8]) -> Result<(), &'static str> {
+        let shown = name.get(..name.len().min(LONGEST_NAME)).unwrap_or_default();
+        self.name = Some(String::from_utf8_lossy(shown).trim_end_matches('\0').to_owned());
+        // Of one that ends with a zero, that is not part of it.
+        if shown.len() + 1 < name.len() { Err("a name that is too long") } else { Ok(()) }
     }
 
-    /// Records of pax: the length of all of it in digits, a blank, name, `=`, value, a line feed.
-    fn attributes(&mut self, mut bytes: &[u8]) {
-        while let Some(blank) = memchr::memchr(b' ', bytes) {
+    /// Records of pax: the length of all of it in digits, a blank, name, `=`, value, a line feed. The error: what is wrong.
+    fn attributes(&mut self, mut bytes: &[u8]) -> Result<(), &'static str> {
+        const NO_RECORD: &str = "no record of attributes";
+        let mut end = Ok(());
+        // Some fill it up.
+        while bytes.iter().any(|byte| *byte != 0) {
+            let blank = memchr::memchr(b' ', bytes).ok_or(NO_RECORD)?;
             let length = bytes.get(..blank).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-            let Some(length) = length.filter(|length: &usize| *length > blank) else { return };
-            let Some(record) = bytes.get(blank + 1..length) else { return };
+            let length = length.filter(|length: &usize| *length > blank).ok_or(NO_RECORD)?;
+            let record = bytes.get(blank + 1..length).ok_or(NO_RECORD)?;
             bytes = bytes.get(length..).unwrap_or_default();
-            let record = record.strip_suffix(b"\n").unwrap_or(record);
-            let Some(sign) = memchr::memchr(b'=', record) else { continue };
+            let record = record.strip_suffix(b"\n").ok_or(NO_RECORD)?;
+            let sign = memchr::memchr(b'=', record).ok_or(NO_RECORD)?;
             let (key, value) = (record.get(..sign), record.get(sign + 1..).unwrap_or_default());
             match key.unwrap_or_default() {
-                b"path" | b"GNU.sparse.name" => self.named(value),
-                b"size" => self.size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
+                b"path" | b"GNU.sparse.name" => end = end.and(self.named(value)),
+                b"size" => {
+                    self.size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                    end = end.and(self.size.map(|_| ()).ok_or("a size that is none"));
+                }
                 key if key.starts_with(b"GNU.sparse.") => self.is_sparse = true,
                 _ => {}
             }
         }
+        end
     }
+
+    /// Attributes of all entries that follow, of which a name and a size would have to be believed.
+    fn of_all(mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        self.attributes(bytes)?;
+        let is_more = self.name.is_some() || self.size.is_some() || self.is_sparse;
+        if is_more { Err("a name, a size or holes of all entries: not believed") } else { Ok(()) }
+    }
+}
+
+/// Whether bytes can be a name: text without lines, which a zero may end.
+fn is_name(bytes: &[u8]) -> bool {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let name = bytes.get(..end).unwrap_or_default();
+    !name.iter().any(u8::is_ascii_control)
+}
+
+/// Whether they can be what was in a folder (GNU): for each file a letter and its name, which a zero ends, as it does all of them.
+fn is_list(bytes: &[u8]) -> bool {
+    let is_file =
+        |file: &[u8]| file.first().is_none_or(|letter| letter.is_ascii_uppercase()) && is_name(file);
+    bytes.last().is_none_or(|last| *last == 0) && bytes.split(|byte| *byte == 0).all(is_file)
 }
 
 /// What stands where a head should.
@@ -287,13 +341,31 @@ mod tests {
     type Entries = Vec<(String, Result<Vec<u8>, String>)>;
 
     fn entries(bytes: &[u8]) -> (Entries, Result<(), String>) {
-        let mut all = Vec::new();
-        let mut sink = |name: &str, content: std::io::Result<Vec<u8>>, _: &mut Told| {
-            all.push((name.to_owned(), content.map_err(|error| error.to_string())));
-            true
-        };
-        let end = read(&bytes, &mut Told::default(), &mut sink);
-        (all, end)
+        let mut all = Gathered::default();
+        let end = read(&bytes, &mut all);
+        (all.0, end)
+    }
+
+    #[derive(Default)]
+    struct Gathered(Entries);
+
+    impl Sink for Gathered {
+        fn room(&mut self) -> Option<u64> {
+            Some(u64::MAX)
+        }
+
+        fn stored(&mut self, name: &str, source: &dyn Source) {
+            let all = source.piece(0, usize::MAX).map_err(|error| error.to_string());
+            self.0.push((name.to_owned(), all));
+        }
+
+        fn unpacked(&mut self, name: &str, bytes: &[u8]) {
+            self.0.push((name.to_owned(), Ok(bytes.to_vec())));
+        }
+
+        fn failed(&mut self, name: &str, why: String, _: u64) {
+            self.0.push((name.to_owned(), Err(why)));
+        }
     }
 
     fn whole(name: &str, content: &[u8]) -> (String, Result<Vec<u8>, String>) {
