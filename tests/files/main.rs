@@ -207,8 +207,8 @@ fn scrubbed_pictures_say_nothing_and_show_the_same() {
         names(&truth).into_iter().filter(is_written).map(|name| folder.path().join(name)).collect();
     for path in &pictures {
         // What a strip says `ExifTool` reads of the strip alone.
-        let is_told = !by_exiftool(path).is_empty() || path.ends_with("strip.tif");
-        assert!(is_told, "{}: nothing to take out", path.display());
+        let told = if path.ends_with("strip.tif") { said_by_strip(path) } else { by_exiftool(path) };
+        assert!(!told.is_empty(), "{}: nothing to take out", path.display());
     }
     let (_folder, clean) = scrubbed(&pictures, &[]);
     for path in &clean {
@@ -222,18 +222,21 @@ fn scrubbed_pictures_say_nothing_and_show_the_same() {
     look_the_same(&pictures, &clean);
 }
 
+/// What `ExifTool` reads of the first part of a TIFF that is a JPEG, in a file of its own.
+fn said_by_strip(path: &Path) -> Vec<String> {
+    let bytes = fs::read(path).unwrap();
+    let at = bytes.windows(3).position(|three| three == [0xff, 0xd8, 0xff]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let strip = folder.path().join("strip.jpg");
+    fs::write(&strip, &bytes[at..]).unwrap();
+    by_exiftool(&strip)
+}
+
 #[test]
 fn a_strip_of_a_tiff_that_is_a_jpeg_says_nothing_by_itself_either() {
     let (folder, _) = made();
     let picture = folder.path().join("strip.tif");
     let (_folder, clean) = scrubbed(std::slice::from_ref(&picture), &[]);
-    let said_by_strip = |path: &Path| {
-        let bytes = fs::read(path).unwrap();
-        let at = bytes.windows(3).position(|three| three == [0xff, 0xd8, 0xff]).unwrap();
-        let strip = folder.path().join("strip.jpg");
-        fs::write(&strip, &bytes[at..]).unwrap();
-        by_exiftool(&strip)
-    };
     assert!(!said_by_strip(&picture).is_empty());
     assert_eq!(said_by_strip(&clean[0]), Vec::<String>::new());
 }

@@ -22,10 +22,10 @@ use super::{
 };
 
 /// Blocks of one picture that are read, and bytes of one that is read.
-const MOST: usize = 1_000_000;
+const MOST: usize = 500_000;
 const LONGEST: u64 = 16 << 20;
 
-/// Texts and blocks of programs that are told: each of a million would be held.
+/// Texts and blocks of programs that are told: each of half a million would be held.
 const MOST_TOLD: usize = 4096;
 
 /// Packets of XMP that are read: there is to be one.

@@ -107,4 +107,21 @@ mod tests {
         let told: Vec<_> = outer.damage.iter().map(|flaw| (flaw.what.as_str(), flaw.offset)).collect();
         assert_eq!(told, [("exif", 5), ("mpf:exif", 105), ("behind EOI:exif", 205)]);
     }
+
+    #[test]
+    fn of_each_kind_so_many_are_told_and_that_there_are_more_is_said_once() {
+        let mut outer = Inspection::of("jpeg");
+        for number in 0..4 {
+            let mut inner = Inspection::of("jpeg");
+            for at in 0..4000 {
+                inner.say("text", format!("{number} {at}"), "com");
+            }
+            inner.identify(DataClass::Serial, None, &format!("SER{number}"), "exif:BodySerialNumber");
+            tell(&mut outer, inner, number, "behind EOI");
+        }
+        // Comments leave room for what matters more.
+        assert_eq!((outer.facts.len(), outer.identifiers.len()), (MOST_TOLD, 4));
+        let told: Vec<_> = outer.damage.iter().map(|flaw| (flaw.why.as_str(), flaw.offset)).collect();
+        assert_eq!(told, [(OVER, 2)]);
+    }
 }

@@ -16,7 +16,7 @@ use crate::still::{
     stretch::Window,
 };
 
-/// What goes, each told once: a million blocks may go.
+/// What goes, each told once: half a million blocks may go.
 #[derive(Default)]
 struct Removed(BTreeSet<Removal>);
 
