@@ -132,7 +132,7 @@ mod tests {
         });
         let times: Vec<Duration> = beats.map(|(time, ..)| *time).collect();
         let next = times.iter().find(|time| **time >= plan.take_off).unwrap();
-        (times.len(), *next - plan.take_off)
+        (times.len(), next.saturating_sub(plan.take_off))
     }
 
     #[test]

@@ -57,13 +57,14 @@ pub(crate) fn countries() -> impl Iterator<Item = &'static str> {
 impl Exit {
     /// The exit in a country, if there is one.
     pub(crate) fn new(country: &str, clouds: &[Cloud], random: &mut fastrand::Rng) -> Option<Self> {
-        let (country, [a, b, c], [d, e, f], away) = ROWS.into_iter().find(|(one, ..)| *one == country)?;
+        let (country, four, six, away) = ROWS.into_iter().find(|(one, ..)| *one == country)?;
         let last = random.u8(10..120);
+        let address = |last| Ipv4Addr::new(four[0], four[1], four[2], last);
         let beside = clouds.iter().filter(|cloud| is_beside(cloud)).map(|cloud| cloud.ip).collect();
         Some(Self {
             country,
-            server: Ipv4Addr::new(a, b, c, last),
-            addresses: (Ipv4Addr::new(a, b, c, last + 100), Ipv6Addr::new(d, e, f, 0, 0, 0, 0, last.into())),
+            server: address(last),
+            addresses: (address(last + 100), Ipv6Addr::new(six[0], six[1], six[2], 0, 0, 0, 0, last.into())),
             away,
             port: random.u16(20_000..60_000),
             beside,

@@ -1,6 +1,5 @@
 //! Worlds by chance, audited blind: all that must be found is found, nothing else, and its circumstances are told rightly, but
 //! for the second in which an aircraft has not yet said that it flies.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use creance_range::{Tells, World, audited, bench, by_chance, run, score};
 

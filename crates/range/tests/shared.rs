@@ -1,5 +1,4 @@
 //! A photo that the user shared comes back twice, from its page and as it was: neither is an upload.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use creance_audit::{FlowTold, Request, flows};
 use creance_model::DataClass;
@@ -20,13 +19,14 @@ fn what_comes_back_of_a_photo_is_in_the_truth_as_a_trap_and_in_no_report() {
 
     // Both are photos: as large as the files on the card, or larger by a third as base64.
     let inputs = vec![folder.path().join("capture.pcapng").display().to_string()];
-    let mut came = Vec::new();
-    let mut take = |told: FlowTold| came.push((u64::from(told.flow.client.port), told.bytes_down));
+    let mut downloads = Vec::new();
+    let mut take = |told: FlowTold| downloads.push((u64::from(told.flow.client.port), told.bytes_down));
     flows(&Request { inputs, ..Request::default() }, &mut take, &mut |_| {}).unwrap();
     let photos =
         case.truth()["events"].as_array().unwrap().iter().filter(|one| one["data_class"] == "imagery");
     let photos: Vec<u64> = photos.map(|one| one["file"]["size"].as_u64().unwrap()).collect();
-    let bytes = |trap: &serde_json::Value| came.iter().find(|(port, _)| trap["src_port"] == *port).unwrap().1;
+    let bytes =
+        |trap: &serde_json::Value| downloads.iter().find(|(port, _)| trap["src_port"] == *port).unwrap().1;
     for ((photo, page), original) in photos.iter().zip(&pages).zip(&originals) {
         assert!(bytes(page) > *photo && bytes(original) > *photo, "{photo} {page} {original}");
     }
