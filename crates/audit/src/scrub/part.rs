@@ -80,23 +80,38 @@ impl Temporary {
         }
     }
 
-    /// Gives it its name, unless something has it already.
+    /// Gives it its name, unless something has it already. It has the name with all of its content or has it not, whenever the run is
+    /// ended, except where [`Self::claim`] is needed.
     pub(super) fn publish(&self, to: &Path) -> io::Result<()> {
-        match fs::hard_link(&self.path, to) {
-            Ok(()) => Ok(()),
-            // File systems of cards have no second names.
-            Err(error)
-                if error.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(to).is_err() =>
-            {
-                self.rename(to)
+        let is_free = || fs::symlink_metadata(to).is_err();
+        let mut end = fs::hard_link(&self.path, to);
+        for other in [Self::rename, Self::claim] {
+            match end {
+                // File systems of cards have no second names, and some do not rename without overwriting.
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists && is_free() => {
+                    end = other(self, to)
+                }
+                _ => break,
             }
-            Err(error) => Err(error),
         }
+        end
     }
 
-    /// The same where a file has one name: an empty file takes the name, which no other can have then, and this one takes its place. Who
-    /// looks meanwhile, or after a run that was ended in between, sees nothing of it or all.
+    /// The same where a file has one name: the kernel renames it, and overwrites nothing.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn rename(&self, to: &Path) -> io::Result<()> {
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        Ok(renameat2(AT_FDCWD, &self.path, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE)?)
+    }
+
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    fn rename(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The same where it does not (file systems of others, old kernels): an empty file takes the name, which no other can have then, and
+    /// this one takes its place. Who looks in between sees an empty file, and a run that is ended there leaves it behind.
+    fn claim(&self, to: &Path) -> io::Result<()> {
         let claimed = File::create_new(to)?.metadata()?;
         let there = fs::symlink_metadata(to)?;
         if there.ino() != claimed.ino() || there.len() > 0 {
@@ -136,32 +151,34 @@ mod tests {
 
     #[test]
     fn where_a_file_has_one_name_it_is_whole_or_not_there_and_overwrites_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let to = folder.path().join("a.csv");
-        let part = |content: &str| {
-            let part = Temporary::new(&to).unwrap();
-            fs::write(&part.path, content).unwrap();
-            part
-        };
-        part("clean").rename(&to).unwrap();
-        assert_eq!(fs::read(&to).unwrap(), b"clean");
-        for over in [part("other").rename(&to), part("other").publish(&to)] {
-            assert_eq!(over.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        for rename in [Temporary::rename, Temporary::claim] {
+            let folder = tempfile::tempdir().unwrap();
+            let to = folder.path().join("a.csv");
+            let part = |content: &str| {
+                let part = Temporary::new(&to).unwrap();
+                fs::write(&part.path, content).unwrap();
+                part
+            };
+            rename(&part("clean"), &to).unwrap();
+            assert_eq!(fs::read(&to).unwrap(), b"clean");
+            for over in [rename(&part("other"), &to), part("other").publish(&to)] {
+                assert_eq!(over.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            }
+            let link = folder.path().join("link.csv");
+            std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+            assert!(rename(&part("other"), &link).is_err() && part("other").publish(&link).is_err());
+            // If its place cannot be taken, nothing is left there.
+            let gone = part("other");
+            fs::remove_file(&gone.path).unwrap();
+            assert!(rename(&gone, &folder.path().join("b.csv")).is_err());
+            drop(gone);
+            let mut names: Vec<_> =
+                fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            assert_eq!(
+                (names, fs::read(&to).unwrap()),
+                (vec!["a.csv".into(), "link.csv".into()], b"clean".to_vec())
+            );
         }
-        let link = folder.path().join("link.csv");
-        std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
-        assert!(part("other").rename(&link).is_err() && part("other").publish(&link).is_err());
-        // If its place cannot be taken, nothing is left there.
-        let gone = part("other");
-        fs::remove_file(&gone.path).unwrap();
-        assert!(gone.rename(&folder.path().join("b.csv")).is_err());
-        drop(gone);
-        let mut names: Vec<_> =
-            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        assert_eq!(
-            (names, fs::read(&to).unwrap()),
-            (vec!["a.csv".into(), "link.csv".into()], b"clean".to_vec())
-        );
     }
 }
