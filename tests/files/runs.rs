@@ -135,3 +135,34 @@ fn what_a_run_left_behind_that_was_ended_is_gone_after_the_next_one() {
     let names: Vec<_> = fs::read_dir(&clean).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["flight.tlog"]);
 }
+
+#[test]
+fn where_files_have_one_name_no_other_file_stands_there_before() {
+    let Ok(strace) = Command::new("strace").arg("-V").output() else {
+        println!("skipped: no strace");
+        return;
+    };
+    assert!(strace.status.success());
+    let folder = tempfile::tempdir().unwrap();
+    let (clean, trace) = (folder.path().join("clean"), folder.path().join("trace"));
+    // As on a card: no file can have a second name.
+    let output = Command::new("strace")
+        .args(["-f", "-e", "trace=link,linkat,openat,rename,renameat,renameat2"])
+        .args(["-e", "inject=link,linkat:error=EPERM", "-o"])
+        .arg(&trace)
+        .arg(creance().get_program())
+        .arg("scrub")
+        .arg(example("flight.tlog"))
+        .arg("-o")
+        .arg(&clean)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = fs::read_to_string(&trace).unwrap();
+    let name = text(&clean.join("flight.tlog"));
+    let of_name: Vec<_> = calls.lines().filter(|call| call.contains(&name)).collect();
+    let [link, rename] = of_name.as_slice() else { panic!("{of_name:?}") };
+    assert!(link.contains("link") && link.contains("EPERM"), "{link}");
+    assert!(rename.contains("RENAME_NOREPLACE") && rename.ends_with("= 0"), "{rename}");
+    assert!(fs::metadata(&name).unwrap().len() > 0);
+}
