@@ -50,7 +50,9 @@ pub(super) struct Told {
 
 impl Default for Told {
     fn default() -> Self {
-        Self { is_apart: false, ..Self::up_to(MOST_BYTES) }
+        let mut told = Self::up_to(MOST_BYTES);
+        told.is_apart = false;
+        told
     }
 }
 

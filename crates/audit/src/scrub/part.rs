@@ -89,7 +89,7 @@ impl Temporary {
             match end {
                 // File systems of cards have no second names, and some do not rename without overwriting.
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists && is_free() => {
-                    end = other(self, to)
+                    end = other(self, to);
                 }
                 _ => break,
             }

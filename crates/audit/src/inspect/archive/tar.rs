@@ -204,8 +204,7 @@ fn is_name(bytes: &[u8]) -> bool {
 
 /// Whether they can be what was in a folder (GNU): for each file a letter and its name, which a zero ends, as it does all of them.
 fn is_list(bytes: &[u8]) -> bool {
-    let is_file =
-        |file: &[u8]| file.first().is_none_or(|letter| letter.is_ascii_uppercase()) && is_name(file);
+    let is_file = |file: &[u8]| file.first().is_none_or(u8::is_ascii_uppercase) && is_name(file);
     bytes.last().is_none_or(|last| *last == 0) && bytes.split(|byte| *byte == 0).all(is_file)
 }
 
