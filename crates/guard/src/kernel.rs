@@ -433,29 +433,8 @@ fn run(program: &'static str, arguments: &[&str]) -> Result<Output, KernelError>
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::print_stderr,
-        clippy::disallowed_methods,
-        reason = "a test that may be skipped says so"
-    )]
-
-    use nix::sched::{CloneFlags, unshare};
-
     use super::*;
-
-    /// Does something in a network of its own, where that can be.
-    fn apart(act: impl FnOnce() + Send + 'static) {
-        if !nix::unistd::geteuid().is_root() {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "needs root");
-            eprintln!("skipped: needs root");
-            return;
-        }
-        let alone = move || {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap();
-            act();
-        };
-        std::thread::spawn(alone).join().unwrap();
-    }
+    use crate::apart::apart;
 
     #[test]
     fn routing_rules_of_others_stay() {

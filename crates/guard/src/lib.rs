@@ -9,6 +9,8 @@
 //! Nothing passes but what lies in short-lived sets that the engine fills anew again and again: an engine that died opens
 //! nothing. `selftest` shows that in namespaces, with every way past it that is known.
 
+#[cfg(test)]
+mod apart;
 mod config;
 mod control;
 mod crowd;

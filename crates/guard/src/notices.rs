@@ -58,28 +58,14 @@ impl Notices {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::print_stderr,
-        clippy::disallowed_methods,
-        reason = "a test that may be skipped says so"
-    )]
-
     use std::process::Command;
 
-    use nix::sched::{CloneFlags, unshare};
-
     use super::*;
+    use crate::apart::apart;
 
     #[test]
     fn a_change_is_told_once_and_looking_is_none() {
-        let able = nix::unistd::geteuid().is_root() && Command::new("nft").arg("--version").output().is_ok();
-        if !able {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "needs root and nftables");
-            eprintln!("skipped: needs root and nftables");
-            return;
-        }
-        let alone = || {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        apart(|| {
             let notices = Notices::listen().unwrap();
             let run = |line: &str| {
                 let mut words = line.split(' ');
@@ -102,7 +88,6 @@ mod tests {
                 run("ip rule show");
                 assert!(!notices.any(), "after {change}");
             }
-        };
-        std::thread::spawn(alone).join().unwrap();
+        });
     }
 }

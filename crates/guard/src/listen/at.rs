@@ -30,29 +30,19 @@ pub(super) fn alone(socket: &Socket, index: u32) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::print_stderr,
-        clippy::disallowed_methods,
-        reason = "a test that may be skipped says so"
-    )]
-
     use std::{process::Command, thread, time::Duration};
 
-    use nix::sched::{CloneFlags, unshare};
     use pnet_datalink::Channel;
 
-    use crate::listen::{Tap, filter};
+    use crate::{
+        apart::apart,
+        listen::{Tap, filter},
+    };
 
     /// Two pairs of interfaces in a network of their own; the last byte of each frame tells where it was sent.
     #[test]
     fn what_comes_in_at_one_interface_is_heard_before_and_after_it_was_down_and_nothing_else() {
-        if !nix::unistd::geteuid().is_root() {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "needs root");
-            eprintln!("skipped: needs root");
-            return;
-        }
-        let apart = || {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        apart(|| {
             let ip = |order: &str| {
                 assert!(Command::new("ip").args(order.split(' ')).status().unwrap().success(), "{order}");
             };
@@ -90,7 +80,6 @@ mod tests {
                 }
             }
             assert_eq!(heard, [(20, 0), (21, 0), (22, 0)]);
-        };
-        thread::spawn(apart).join().unwrap();
+        });
     }
 }
